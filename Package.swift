@@ -1,0 +1,51 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "spadix",
+  products: [
+    .executable(name: "spadix", targets: ["spadix"]),
+    .library(name: "Spadix", targets: ["Spadix"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+  ],
+  targets: [
+    .executableTarget(name: "spadix", dependencies: ["SpadixCommands"]),
+    .target(
+      name: "SpadixCommands",
+      dependencies: ["Spadix", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .target(
+      name: "Spadix",
+      dependencies: [
+        "SpadixCodegen", "SpadixMachine", "SpadixPasses", "SpadixReference", "SpadixReport", "SpadixSchedule",
+      ]),
+    .target(name: "SpadixPasses", dependencies: ["SpadixIR", "SpadixISA", "SpadixReference"]),
+    .target(name: "SpadixReport", dependencies: ["SpadixSchedule", "SpadixMachine"]),
+    .target(name: "SpadixCodegen", dependencies: ["SpadixIR", "SpadixSchedule", "SpadixISA"]),
+    .target(name: "SpadixSchedule", dependencies: ["SpadixMIP", "SpadixSupport"]),
+    .target(name: "SpadixMIP", dependencies: ["CSpadixGLPK", "SpadixSupport"]),
+    .target(name: "SpadixMachine", dependencies: ["SpadixISA", "CSpadixKernels"]),
+    .target(name: "SpadixReference", dependencies: ["SpadixIR"]),
+    .target(name: "SpadixIR", dependencies: ["SpadixTensor"]),
+    .target(name: "SpadixISA", dependencies: ["SpadixTensor", "Yams"]),
+    .target(name: "SpadixTensor", dependencies: ["SpadixSupport"]),
+    .target(name: "SpadixSupport"),
+    .target(name: "CSpadixKernels"),
+    .target(name: "CSpadixGLPK", dependencies: ["CGLPK"]),
+    .systemLibrary(name: "CGLPK", providers: [.apt(["libglpk-dev"])]),
+    .testTarget(name: "SpadixSupportTests", dependencies: ["SpadixSupport"]),
+    .testTarget(name: "SpadixTensorTests", dependencies: ["SpadixTensor"]),
+    .testTarget(name: "SpadixISATests", dependencies: ["SpadixISA"]),
+    .testTarget(name: "SpadixIRTests", dependencies: ["SpadixIR"]),
+    .testTarget(name: "SpadixReferenceTests", dependencies: ["SpadixReference"]),
+    .testTarget(name: "SpadixPassesTests", dependencies: ["SpadixPasses"]),
+    .testTarget(name: "SpadixMIPTests", dependencies: ["SpadixMIP"]),
+    .testTarget(name: "SpadixScheduleTests", dependencies: ["SpadixSchedule"]),
+    .testTarget(name: "SpadixCodegenTests", dependencies: ["SpadixCodegen", "SpadixMachine"]),
+    .testTarget(name: "SpadixMachineTests", dependencies: ["SpadixMachine"]),
+    .testTarget(name: "SpadixTests", dependencies: ["Spadix"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

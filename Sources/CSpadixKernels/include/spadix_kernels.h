@@ -1,0 +1,3 @@
+#ifndef SPADIX_KERNELS_H
+#define SPADIX_KERNELS_H
+#endif

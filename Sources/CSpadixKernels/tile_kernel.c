@@ -1,0 +1,1 @@
+#include "spadix_kernels.h"

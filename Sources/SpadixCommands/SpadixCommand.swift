@@ -1,0 +1,10 @@
+import ArgumentParser
+
+public struct SpadixCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
+    commandName: "spadix",
+    abstract: "A tensor compiler and scheduler for Gemmini-compatible accelerators.",
+    subcommands: [])
+
+  public init() {}
+}

@@ -1,0 +1,78 @@
+/// The answer to a `KernelProblem`: a variant for each operator, and where every resident tensor lies, and when.
+public struct KernelPlan: Sendable {
+  /// How a piece of residency comes to be.
+  public enum Origin: String, Sendable {
+    /// Written by its producer in the piece's first step.
+    case produced
+    /// Read whole from DRAM before the operator of the piece's first step runs.
+    case fetched
+  }
+
+  /// A tensor in the scratchpad during steps `first...last`, at rows `row ..< row + rows`.
+  public struct Piece: Sendable {
+    public var tensor: KernelProblem.TensorID
+    public var first: Int
+    public var last: Int
+    public var row: Int
+    public var origin: Origin
+    /// Whether the tensor is written to DRAM right after the first step, because it is an output, streamed later, or
+    /// fetched later. Only for a produced piece.
+    public var spilled: Bool
+
+    public init(tensor: KernelProblem.TensorID, first: Int, last: Int, row: Int, origin: Origin, spilled: Bool) {
+      self.tensor = tensor
+      self.first = first
+      self.last = last
+      self.row = row
+      self.origin = origin
+      self.spilled = spilled
+    }
+  }
+
+  public struct Step: Sendable {
+    /// Index into the operator's variants.
+    public var variant: Int
+    /// First row of the operator's working block.
+    public var workingRow: Int
+
+    public init(variant: Int, workingRow: Int) {
+      self.variant = variant
+      self.workingRow = workingRow
+    }
+  }
+
+  /// One per operator, in order.
+  public var steps: [Step]
+  /// Sorted by first step, then tensor.
+  public var pieces: [Piece]
+  /// DRAM bytes of the plan: the variants' traffic, whole fetches and spills.
+  public var trafficBytes: Int
+  /// No plan in this order with these variants moves fewer bytes.
+  public var boundBytes: Int
+  /// What the solver did: rows, columns, nodes, and which component closed the gap.
+  public var certificate: Certificate
+
+  public struct Certificate: Sendable {
+    public var closedBy: String
+    public var rows: Int
+    public var columns: Int
+    public var nodes: Int
+
+    public init(closedBy: String, rows: Int, columns: Int, nodes: Int) {
+      self.closedBy = closedBy
+      self.rows = rows
+      self.columns = columns
+      self.nodes = nodes
+    }
+  }
+
+  public init(
+    steps: [Step], pieces: [Piece], trafficBytes: Int, boundBytes: Int, certificate: Certificate
+  ) {
+    self.steps = steps
+    self.pieces = pieces
+    self.trafficBytes = trafficBytes
+    self.boundBytes = boundBytes
+    self.certificate = certificate
+  }
+}

@@ -1,0 +1,51 @@
+import Foundation
+
+/// Reading and writing files with diagnostics instead of Foundation's errors.
+public enum Files {
+  public static func read(_ path: String) throws -> [UInt8] {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw Diagnostic("file.not-found", "cannot read '\(path)': no such file")
+    }
+    if isDirectory.boolValue {
+      throw Diagnostic("file.is-directory", "cannot read '\(path)': expected a file, found a directory")
+    }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw Diagnostic("file.unreadable", "cannot read '\(path)': permission denied or input/output error")
+    }
+    return [UInt8](data)
+  }
+
+  public static func readSource(_ path: String) throws -> SourceText {
+    SourceText(name: path, bytes: try read(path))
+  }
+
+  /// Writes aside and renames, so that a reader never sees half a file and a failure leaves the old one.
+  public static func write(_ bytes: some Collection<UInt8>, to path: String) throws {
+    do {
+      try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw Diagnostic(
+        "file.unwritable", "cannot write '\(path)'",
+        help: "check that the folder exists and that you may write to it")
+    }
+  }
+
+  public static func write(_ text: String, to path: String) throws { try write(Array(text.utf8), to: path) }
+
+  /// Makes a folder and those above it.
+  public static func makeDirectory(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw Diagnostic("file.unwritable", "cannot make the folder '\(path)'")
+    }
+  }
+
+  /// A path that stands in a file, resolved against the folder of that file.
+  public static func resolve(_ path: String, relativeTo file: String) -> String {
+    if path.hasPrefix("/") { return path }
+    let folder = (file as NSString).deletingLastPathComponent
+    return folder.isEmpty ? path : folder + "/" + path
+  }
+}

@@ -1,0 +1,3 @@
+import SpadixCommands
+
+SpadixCommand.main()
