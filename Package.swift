@@ -33,7 +33,7 @@ let package = Package(
     .target(name: "SpadixTensor", dependencies: ["SpadixSupport"]),
     .target(name: "SpadixSupport"),
     .target(name: "CSpadixKernels"),
-    .target(name: "CSpadixGLPK", dependencies: ["CGLPK"]),
+    .target(name: "CSpadixGLPK", dependencies: ["CGLPK"], linkerSettings: [.linkedLibrary("glpk")]),
     .systemLibrary(name: "CGLPK", providers: [.apt(["libglpk-dev"])]),
     .testTarget(name: "SpadixSupportTests", dependencies: ["SpadixSupport"]),
     .testTarget(name: "SpadixTensorTests", dependencies: ["SpadixTensor"]),
