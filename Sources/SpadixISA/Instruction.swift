@@ -1,0 +1,219 @@
+/// A command with its fields named. Encoding to and decoding from `Command` loses no defined field.
+public enum Instruction: Hashable, Sendable {
+  case configExecute(ConfigExecute)
+  case configLoad(ConfigLoad)
+  case configStore(ConfigStore)
+  case configNorm(ConfigNorm)
+  /// Sets zero point and clamp of int8 stores from the accumulator until the next `configStore`.
+  case configOutput(ConfigOutput)
+  /// Reads `count` Float32 scales from DRAM; column c of int8 stores uses scale c until the next `configStore`.
+  case configOutputScales(dram: UInt64, count: Int)
+  /// DRAM to local memory through load state 0, 1 or 2. DRAM address 0 writes zeros.
+  case moveIn(state: Int, dram: UInt64, local: LocalTile)
+  case moveOut(dram: UInt64, local: LocalTile)
+  /// Accumulator (through the output stage) or scratchpad (raw) to scratchpad: row r to destination + r * stride.
+  case moveOutScratchpad(destination: LocalAddress, destinationStride: Int, source: LocalTile)
+  /// Latches the operand to load into the array and the place of the next compute's result.
+  case preload(weights: LocalTile, result: LocalTile)
+  /// Weight-stationary: result (=, +=) a * weights + bias. `preloaded` loads the latched operand first.
+  case compute(preloaded: Bool, a: LocalTile, bias: LocalTile)
+  case flush(skip: Bool)
+  /// All earlier commands complete before any later one starts: the RISC-V `fence`.
+  case fence
+  case counter(Counter)
+  case clockGate(enable: Bool)
+  case loopMatmul(LoopMatmulCommand)
+  case loopConv(LoopConvCommand)
+}
+
+public enum Dataflow: UInt8, Hashable, Sendable, CaseIterable {
+  case outputStationary = 0
+  case weightStationary = 1
+}
+
+/// config_ex: how the array computes.
+public struct ConfigExecute: Hashable, Sendable {
+  public enum Activation: UInt8, Hashable, Sendable, CaseIterable {
+    case none = 0
+    /// Applies only to results that the array writes to the scratchpad.
+    case relu = 1
+  }
+
+  public var dataflow: Dataflow
+  public var activation: Activation
+  public var transposeA: Bool
+  public var transposeB: Bool
+  /// Rows between rows of A; 1 for consecutive ones.
+  public var aStride: Int
+  /// Rows between rows of the result.
+  public var cStride: Int
+  /// Changes the two strides and nothing else.
+  public var setOnlyStrides: Bool
+  /// Used by hardware when an operand is read from the accumulator; the functional model ignores it.
+  public var accumulatorScale: Float
+  /// Right shift of output-stationary results, rounding to nearest even.
+  public var shift: Int
+
+  public init(
+    dataflow: Dataflow, activation: Activation = .none, transposeA: Bool = false, transposeB: Bool = false,
+    aStride: Int = 1, cStride: Int = 1, setOnlyStrides: Bool = false, accumulatorScale: Float = 1, shift: Int = 0
+  ) {
+    self.dataflow = dataflow
+    self.activation = activation
+    self.transposeA = transposeA
+    self.transposeB = transposeB
+    self.aStride = aStride
+    self.cStride = cStride
+    self.setOnlyStrides = setOnlyStrides
+    self.accumulatorScale = accumulatorScale
+    self.shift = shift
+  }
+}
+
+/// config_ld: one of the three load states.
+public struct ConfigLoad: Hashable, Sendable {
+  public var state: Int
+  /// Bytes between DRAM rows; 0 repeats one row.
+  public var stride: Int
+  /// Scales int8 elements: saturate(round_half_even(Float32(x) * scale)).
+  public var scale: Float
+  /// Accumulator loads read int8 and widen.
+  public var shrunk: Bool
+  /// Rows between column blocks.
+  public var blockStride: Int
+  /// Neighbouring pixels packed into one row (first layers); 0 and 1 are ordinary loads.
+  public var pixelRepeats: Int
+
+  public init(
+    state: Int, stride: Int, scale: Float = 1, shrunk: Bool = false, blockStride: Int, pixelRepeats: Int = 1
+  ) {
+    self.state = state
+    self.stride = stride
+    self.scale = scale
+    self.shrunk = shrunk
+    self.blockStride = blockStride
+    self.pixelRepeats = pixelRepeats
+  }
+}
+
+/// config_st: how results leave the accumulator.
+public struct ConfigStore: Hashable, Sendable {
+  public enum Activation: UInt8, Hashable, Sendable, CaseIterable {
+    case none = 0
+    case relu = 1
+    case layernorm = 2
+    case igelu = 3
+  }
+
+  /// Bytes between DRAM rows.
+  public var stride: Int
+  public var activation: Activation
+  public var scale: Float
+  public var pooling: Pooling?
+
+  public init(stride: Int, activation: Activation = .none, scale: Float = 1, pooling: Pooling? = nil) {
+    self.stride = stride
+    self.activation = activation
+    self.scale = scale
+    self.pooling = pooling
+  }
+}
+
+/// Max pooling in a store. The source is an image of `outRows` x `outCols` windows over `inRows` x `inCols` pixels, one
+/// row of the accumulator each; pixel (i, j) goes to address + (i * outDim + j) * stride.
+public struct Pooling: Hashable, Sendable {
+  /// 1...3.
+  public var window: Int
+  /// 1...3.
+  public var stride: Int
+  /// 0...3.
+  public var upPad: Int
+  public var leftPad: Int
+  /// Output pixels from one output row to the next, 0...255.
+  public var outDim: Int
+  public var outRows: Int
+  public var outCols: Int
+  public var inRows: Int
+  public var inCols: Int
+
+  public init(
+    window: Int, stride: Int, upPad: Int, leftPad: Int, outDim: Int, outRows: Int, outCols: Int, inRows: Int,
+    inCols: Int
+  ) {
+    self.window = window
+    self.stride = stride
+    self.upPad = upPad
+    self.leftPad = leftPad
+    self.outDim = outDim
+    self.outRows = outRows
+    self.outCols = outCols
+    self.inRows = inRows
+    self.inCols = inCols
+  }
+}
+
+/// config_norm: constants of the integer activations.
+public struct ConfigNorm: Hashable, Sendable {
+  public var statistics: Int
+  /// Upper bit of the activation: with an activation of `none` in config_st it selects softmax.
+  public var softmax: Bool
+  /// Changes the statistics register and nothing else.
+  public var setOnlyStatistics: Bool
+  /// What `constant` is: false for ln 2, true for its inverse.
+  public var constantIsInverse: Bool
+  public var constant: Int32
+  public var b: Int32
+  public var c: Int32
+
+  public init(
+    statistics: Int = 0, softmax: Bool = false, setOnlyStatistics: Bool = false, constantIsInverse: Bool = false,
+    constant: Int32 = 0, b: Int32 = 0, c: Int32 = 0
+  ) {
+    self.statistics = statistics
+    self.softmax = softmax
+    self.setOnlyStatistics = setOnlyStatistics
+    self.constantIsInverse = constantIsInverse
+    self.constant = constant
+    self.b = b
+    self.c = c
+  }
+}
+
+/// config_output (extension, funct 32): clamp(round_half_even(acc * scale) + zeroPoint, low, high).
+public struct ConfigOutput: Hashable, Sendable {
+  public var zeroPoint: Int8
+  public var low: Int8
+  public var high: Int8
+
+  public init(zeroPoint: Int8 = 0, low: Int8 = -128, high: Int8 = 127) {
+    self.zeroPoint = zeroPoint
+    self.low = low
+    self.high = high
+  }
+}
+
+/// The counter command (funct 126). It has no effect on memory; the functional model returns random increments.
+public struct Counter: Hashable, Sendable {
+  public var reset: Bool
+  public var snapshotReset: Bool
+  public var snapshotTake: Bool
+  public var configure: Bool
+  /// 0...7.
+  public var index: Int
+  /// 0...63.
+  public var event: Int
+  public var external: Bool
+
+  public init(
+    reset: Bool = false, snapshotReset: Bool = false, snapshotTake: Bool = false, configure: Bool = false,
+    index: Int = 0, event: Int = 0, external: Bool = false
+  ) {
+    self.reset = reset
+    self.snapshotReset = snapshotReset
+    self.snapshotTake = snapshotTake
+    self.configure = configure
+    self.index = index
+    self.event = event
+    self.external = external
+  }
+}

@@ -1,0 +1,173 @@
+import SpadixSupport
+
+/// An accelerator: sizes, capabilities and timing. The compiler, the machine and the time model read the same value.
+public struct Target: Hashable, Sendable {
+  public var name: String
+  /// Rows and columns of the array, elements of a local row: a power of two, 2...64.
+  public var dim: Int
+  public var scratchpadBanks: Int
+  public var scratchpadRowsPerBank: Int
+  public var accumulatorRows: Int
+  /// funct 23: accumulator or scratchpad to scratchpad.
+  public var hasScratchpadStore: Bool
+  /// functs 32 and 33: zero point, clamp and per-channel scales of int8 stores.
+  public var hasOutputStage: Bool
+  /// Pooling applies to funct 23 as well.
+  public var hasPooledScratchpadStore: Bool
+  /// igelu, softmax and layernorm in stores.
+  public var hasNormalizations: Bool
+  /// First DRAM address that does not exist.
+  public var dramBytes: Int
+  public var timing: Timing
+
+  /// Parameters of the time model. They change modelled cycles and nothing else.
+  public struct Timing: Hashable, Sendable {
+    /// Bytes that the DMA moves in a cycle, reads and writes together.
+    public var dmaBytesPerCycle: Int
+    /// Cycles from a request to its first byte.
+    public var dmaLatency: Int
+    /// Row requests in flight.
+    public var dmaOutstandingRequests: Int
+    /// Entries of the reservation station for each queue.
+    public var loadQueue: Int
+    public var storeQueue: Int
+    public var executeQueue: Int
+    /// Cycles between two commands leaving the processor.
+    public var issueCycles: Int
+    /// Array cycles of a compute of fewer rows that needs no new operand in the array.
+    public var minimumComputeRows: Int
+    /// Cycles from the last row entering the array to its result in local memory, beyond 2 * dim.
+    public var arrayLatency: Int
+
+    public init(
+      dmaBytesPerCycle: Int = 16, dmaLatency: Int = 60, dmaOutstandingRequests: Int = 16, loadQueue: Int = 8,
+      storeQueue: Int = 4, executeQueue: Int = 16, issueCycles: Int = 1, minimumComputeRows: Int = 4,
+      arrayLatency: Int = 4
+    ) {
+      self.dmaBytesPerCycle = dmaBytesPerCycle
+      self.dmaLatency = dmaLatency
+      self.dmaOutstandingRequests = dmaOutstandingRequests
+      self.loadQueue = loadQueue
+      self.storeQueue = storeQueue
+      self.executeQueue = executeQueue
+      self.issueCycles = issueCycles
+      self.minimumComputeRows = minimumComputeRows
+      self.arrayLatency = arrayLatency
+    }
+  }
+
+  public init(
+    name: String, dim: Int = 16, scratchpadBanks: Int = 4, scratchpadRowsPerBank: Int = 4096,
+    accumulatorRows: Int = 1024, hasScratchpadStore: Bool = false, hasOutputStage: Bool = false,
+    hasPooledScratchpadStore: Bool = false, hasNormalizations: Bool = false, dramBytes: Int = 1 << 32,
+    timing: Timing = Timing()
+  ) {
+    self.name = name
+    self.dim = dim
+    self.scratchpadBanks = scratchpadBanks
+    self.scratchpadRowsPerBank = scratchpadRowsPerBank
+    self.accumulatorRows = accumulatorRows
+    self.hasScratchpadStore = hasScratchpadStore
+    self.hasOutputStage = hasOutputStage
+    self.hasPooledScratchpadStore = hasPooledScratchpadStore
+    self.hasNormalizations = hasNormalizations
+    self.dramBytes = dramBytes
+    self.timing = timing
+  }
+
+  public var scratchpadRows: Int { scratchpadBanks * scratchpadRowsPerBank }
+  public var scratchpadBytes: Int { scratchpadRows * dim }
+  public var accumulatorBytes: Int { accumulatorRows * dim * 4 }
+
+  /// Column blocks of dim that one move of int8 elements may have: 64 bytes are one DMA request.
+  public var maxBlockLength: Int { max(1, 64 / dim) }
+  /// Column blocks of dim that one move of 32-bit elements may have.
+  public var maxBlockLengthAccumulator: Int { max(1, 64 / (4 * dim)) }
+
+  /// First DRAM address that programs use; below it an address means "none".
+  public static let firstAddress = 0x10000
+
+  /// A stable hash of everything that changes what a program does: not the name, not the timing.
+  public var fingerprint: String {
+    let text =
+      "spadix-target-1 dim=\(dim) banks=\(scratchpadBanks) rows=\(scratchpadRowsPerBank) acc=\(accumulatorRows)"
+      + " store=\(hasScratchpadStore) output=\(hasOutputStage) pool=\(hasPooledScratchpadStore)"
+      + " norm=\(hasNormalizations) dram=\(dramBytes)"
+    // FNV-1a, 64 bits.
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}
+
+extension Target {
+  /// Gemmini's default configuration (gemmini-isa.md section 0).
+  public static let gemmini = Target(name: "gemmini")
+  /// Gemmini with the move from the accumulator to the scratchpad.
+  public static let gemminiSpad = Target(name: "gemmini-spad", hasScratchpadStore: true)
+  /// The default target: everything stays on chip, per-channel scales and zero points are exact.
+  public static let spadix = Target(
+    name: "spadix", hasScratchpadStore: true, hasOutputStage: true, hasPooledScratchpadStore: true)
+
+  /// The targets that ship with the tool, in the order in which they are listed.
+  public static let presets: [Target] = [gemmini, gemminiSpad, spadix]
+
+  public static func preset(named name: String) -> Target? { presets.first { $0.name == name } }
+
+  /// Checks every number; the parameter's name in the target file comes with each problem.
+  public func problems() -> [(parameter: String, message: String)] {
+    var found: [(parameter: String, message: String)] = []
+    func expect(_ condition: Bool, _ parameter: String, _ message: String) {
+      if !condition { found.append((parameter, message)) }
+    }
+    func powerOfTwo(_ value: Int) -> Bool { value > 0 && value & (value - 1) == 0 }
+    expect(powerOfTwo(dim) && (2...64).contains(dim), "dim", "dim is \(dim); expected a power of two from 2 to 64")
+    expect(
+      (1...64).contains(scratchpadBanks), "scratchpad.banks", "banks is \(scratchpadBanks); expected 1 to 64")
+    expect(
+      (1...LocalAddress.maximumRows).contains(scratchpadRowsPerBank), "scratchpad.rows_per_bank",
+      "rows_per_bank is \(scratchpadRowsPerBank); expected 1 to \(LocalAddress.maximumRows)")
+    expect(
+      (1...LocalAddress.maximumRows).contains(accumulatorRows), "accumulator.rows",
+      "rows is \(accumulatorRows); expected 1 to \(LocalAddress.maximumRows)")
+    expect(
+      (1 << 17...1 << 40).contains(dramBytes), "dram_bytes",
+      "dram_bytes is \(dramBytes); expected \(1 << 17) (128 KiB) to \(1 << 40) (1 TiB)")
+    if found.isEmpty {
+      // One tile each of A, B, a second B being loaded and one of slack.
+      expect(
+        scratchpadRows >= 4 * dim, "scratchpad.rows_per_bank",
+        "the scratchpad has \(scratchpadRows) rows; expected at least 4 * dim = \(4 * dim), room for the tiles of one product")
+      expect(
+        accumulatorRows >= dim, "accumulator.rows",
+        "the accumulator has \(accumulatorRows) rows; expected at least dim = \(dim), room for one tile")
+      expect(
+        scratchpadRows <= LocalAddress.maximumRows, "scratchpad.banks",
+        "the scratchpad has \(scratchpadRows) rows; a local address reaches \(LocalAddress.maximumRows)")
+      expect(
+        scratchpadBytes <= 1 << 28 && accumulatorBytes <= 1 << 28, "scratchpad.rows_per_bank",
+        "local memory has \(scratchpadBytes) and \(accumulatorBytes) bytes; expected at most 256 MiB each")
+    }
+    for (name, value, range) in timingRanges {
+      expect(
+        range.contains(value), "timing.\(name)",
+        "\(name) is \(value); expected \(range.lowerBound) to \(range.upperBound)")
+    }
+    return found
+  }
+
+  private var timingRanges: [(String, Int, ClosedRange<Int>)] {
+    [
+      ("dma_bytes_per_cycle", timing.dmaBytesPerCycle, 1...4096),
+      ("dma_latency", timing.dmaLatency, 0...100_000),
+      ("dma_outstanding_requests", timing.dmaOutstandingRequests, 1...4096),
+      ("load_queue", timing.loadQueue, 1...4096),
+      ("store_queue", timing.storeQueue, 1...4096),
+      ("execute_queue", timing.executeQueue, 1...4096),
+      ("issue_cycles", timing.issueCycles, 0...1000),
+      ("minimum_compute_rows", timing.minimumComputeRows, 1...64),
+      ("array_latency", timing.arrayLatency, 0...1000),
+    ]
+  }
+}
