@@ -1,0 +1,39 @@
+# The commands of the project; `make help` lists them. Everything runs from a fresh clone on Debian 12 with Swift 6.3.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+
+# One configuration for building, running and testing: the tests compare whole programs with slow reference evaluators,
+# so that optimized tests save more time than a second, unoptimized build of the package costs. Testable imports are on
+# in both commands because a difference in flags would compile every module twice.
+SWIFT_FLAGS := -c release -Xswiftc -enable-testing
+PYTHON := .venv/bin/python
+SPADIX := .build/release/spadix
+FUZZ_SEED ?= $(shell date +%s)
+FUZZ_CASES ?= 10000
+
+.PHONY: help setup build run test lint clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: the GLPK library and command, FileCheck, Python packages of the file tests
+	@Scripts/setup.sh system
+	@Scripts/setup.sh python Tests/requirements.txt
+
+build: ## build the optimized binary, .build/release/spadix
+	@Scripts/setup.sh library
+	swift build $(SWIFT_FLAGS) --product spadix
+
+run: build ## compile, run and verify the digits classifier on 500 held-out images
+	$(SPADIX) verify ir-examples/digits/cnn.spx --input image=ir-examples/digits/images.npy \
+	  --labels ir-examples/digits/labels.npy
+
+test: setup ## every test: Swift unit and differential tests, then the file tests
+	@Scripts/test.sh $(SWIFT_FLAGS)
+
+lint: ## check the format of the Swift sources
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+clean: ## remove what was built
+	rm -rf .build .venv

@@ -1,0 +1,50 @@
+"""Configuration of the file tests: each file's RUN lines are a shell script, FileCheck compares what they print."""
+
+import os
+import shutil
+import subprocess
+
+import lit.formats
+
+config.name = "spadix"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".spx", ".test", ".s", ".yaml"]
+config.excludes = ["Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+
+root = os.path.dirname(os.path.dirname(config.test_source_root))
+# Outputs stay out of the sources; the folder is ignored by git like everything that is built.
+config.test_exec_root = os.path.join(root, ".build", "lit")
+
+spadix = os.environ.get("SPADIX") or os.path.join(root, ".build", "release", "spadix")
+if not os.access(spadix, os.X_OK):
+    lit_config.fatal(f"no binary at {spadix}: run `make build`, or set SPADIX")
+
+setup = os.path.join(root, "Scripts", "setup.sh")
+filecheck = subprocess.run([setup, "filecheck"], capture_output=True, text=True).stdout.strip()
+if not filecheck:
+    lit_config.fatal("FileCheck is missing: run `make setup`")
+
+python = os.path.join(root, ".venv", "bin", "python")
+if not os.access(python, os.X_OK):
+    python = shutil.which("python3")
+
+# lit replaces longer names first only if they are listed first.
+config.substitutions += [
+    ("%spadix", spadix),
+    ("%examples", os.path.join(root, "ir-examples")),
+    ("%root", root),
+    ("%python", python),
+    (r"\bFileCheck\b", f"{filecheck} --dump-input-filter=error"),
+    # `%exit N command` passes when the command exits with status N and no other.
+    ("%exit", f"{python} {os.path.join(config.test_source_root, 'expect_exit.py')}"),
+]
+config.environment["LC_ALL"] = "C.UTF-8"
+
+# A hang is a failure of the tool, not of the machine it runs on.
+try:
+    import psutil  # noqa: F401
+
+    lit_config.maxIndividualTestTime = 300
+except ImportError:
+    pass
