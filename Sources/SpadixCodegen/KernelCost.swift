@@ -1,0 +1,186 @@
+/// What a kernel costs with a tiling: bytes of DRAM and array cycles, counted by walking its loop nest.
+struct KernelCost: Sendable {
+  var weightBytes = 0
+  var inputBytes = 0
+  var addendBytes = 0
+  var constantBytes = 0
+  var writtenBytes = 0
+  /// Array cycles: a compute takes as many as it has rows, at least `minimumComputeRows`, and `dim` when new weights
+  /// follow (gemmini-isa, cost facts).
+  var cycles = 0
+
+  var readBytes: Int { weightBytes + inputBytes + addendBytes + constantBytes }
+
+  static func of(_ geometry: KernelGeometry, places: KernelPlaces) -> KernelCost {
+    var visitor = CostVisitor(geometry: geometry, places: places)
+    visitor.prologue()
+    KernelWalk(
+      geometry: geometry, inputIsResident: places.inputIsResident, weightsAreResident: places.weightsAreResident
+    ).run(&visitor)
+    return visitor.cost
+  }
+}
+
+private struct CostVisitor: KernelVisitor {
+  let geometry: KernelGeometry
+  let places: KernelPlaces
+  let layout: KernelLayout
+  var cost = KernelCost()
+  private var diagonalsHeld: Range<Int>?
+  /// Cycles of one weight tile over a tile's pixels, for the tile and slice computed last.
+  private var lastTile: (rows: Range<Int>, columns: Range<Int>, slice: Int, cycles: Int)?
+  private var lastBias: (rows: Range<Int>, columns: Range<Int>, pieces: Int)?
+
+  private var dim: Int { geometry.dim }
+  private var kernel: TileKernel { geometry.kernel }
+
+  init(geometry: KernelGeometry, places: KernelPlaces) {
+    self.geometry = geometry
+    self.places = places
+    layout = KernelLayout(geometry, places: places)
+  }
+
+  mutating func prologue() {
+    if let contraction = kernel.contraction {
+      switch contraction.weights {
+      case .diagonal, .ones: cost.constantBytes += dim * dim
+      case .dense, .activation, .packed: break
+      }
+    }
+    for (index, identity) in kernel.identities.enumerated() where identity.multipliers.count == 1 {
+      if layout.identities[index].usesArray {
+        cost.constantBytes += layout.identities[index].passes * dim * dim
+      }
+    }
+  }
+
+  private func channels(_ blocks: Range<Int>) -> Int {
+    min(kernel.channels, blocks.upperBound * dim) - blocks.lowerBound * dim
+  }
+
+  mutating func begin(_ tile: Tile, _ blocks: Range<Int>) {
+    guard let bias = kernel.bias else { return }
+    let pieces: Int
+    if let last = lastBias, last.rows == tile.rows, last.columns == tile.columns {
+      pieces = last.pieces
+    } else {
+      pieces = geometry.biasRuns(tile, bias).count
+      lastBias = (tile.rows, tile.columns, pieces)
+    }
+    cost.constantBytes += pieces * 4 * channels(blocks)
+  }
+
+  mutating func loadWeights(_ blocks: Range<Int>, _ slice: Slice, slot: Int, image: Int) {
+    switch kernel.contraction!.weights {
+    case .ones: break
+    case .diagonal:
+      cost.weightBytes += slice.taps.count * channels(blocks)
+      cost.cycles += channels(blocks) * KernelGeometry.ceilDivide(slice.taps.count, dim) * dim
+    case .dense, .activation:
+      cost.weightBytes +=
+        slice.taps.count * geometry.contractedChannels(blocks.lowerBound, slice) * channels(blocks)
+    case .packed:
+      for block in blocks { cost.weightBytes += geometry.weightRows(block: block, slice) * dim }
+    }
+  }
+
+  mutating func loadWindow(image: Int, rows: Range<Int>, columns: Range<Int>, blocks: Range<Int>) {
+    let channels = min(kernel.contraction!.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim
+    cost.inputBytes += rows.count * columns.count * channels
+  }
+
+  mutating func accumulate(
+    _ tile: Tile, _ blocks: Range<Int>, _ slice: Slice, slot: Int, windowBlocks: Range<Int>,
+    windowColumns: Range<Int>
+  ) {
+    let contraction = kernel.contraction!
+    var perWeightTile = 0
+    if let last = lastTile, last.rows == tile.rows, last.columns == tile.columns, last.slice == slice.index {
+      perWeightTile = last.cycles
+    } else {
+      let plane =
+        places.inputIsResident
+        ? PlaneLayout(pitch: contraction.inputColumns, ring: nil, firstColumn: 0)
+        : PlaneLayout(
+          pitch: geometry.windowPitch, ring: geometry.tiling.windowRows, firstColumn: windowColumns.lowerBound)
+      for tap in slice.taps {
+        let runs = geometry.runs(
+          tile, tapRow: tap / contraction.kernelColumns, tapColumn: tap % contraction.kernelColumns, plane: plane)
+        perWeightTile += cycles(runs, newWeightsFollow: !contraction.weights.isShared)
+      }
+      lastTile = (tile.rows, tile.columns, slice.index, perWeightTile)
+    }
+    for block in blocks { cost.cycles += perWeightTile * geometry.inputBlocks(of: block, in: slice).count }
+  }
+
+  private func cycles(_ runs: [PixelRun], newWeightsFollow: Bool) -> Int {
+    guard let last = runs.last else { return 0 }
+    let sum = runs.reduce(0) { $0 + max($1.count, min(4, dim)) }
+    return newWeightsFollow ? sum - max(last.count, min(4, dim)) + dim : sum
+  }
+
+  mutating func finish(_ tile: Tile, _ blocks: Range<Int>) {
+    for (index, identity) in kernel.identities.enumerated() {
+      let identityLayout = layout.identities[index]
+      if !places.identityIsResident[index] { cost.addendBytes += tile.pixels * channels(blocks) }
+      if identityLayout.usesArray {
+        if identity.multipliers.count > 1 && diagonalsHeld != blocks {
+          diagonalsHeld = blocks
+          cost.constantBytes += identityLayout.passes * blocks.count * dim * dim
+        }
+        let plane = PlaneLayout(pitch: kernel.columns, ring: nil, firstColumn: 0)
+        cost.cycles +=
+          blocks.count * identityLayout.passes
+          * cycles(geometry.identityRuns(tile, plane: plane), newWeightsFollow: true)
+      }
+    }
+    if kernel.store.scaleConstant != nil { cost.constantBytes += 4 * channels(blocks) }
+    if !places.outputIsResident {
+      cost.writtenBytes += tile.storedRows.count * tile.storedColumns.count * channels(blocks)
+    }
+  }
+}
+
+extension TileKernel.Weights {
+  /// Whether all taps use one matrix, so that it stays in the array.
+  var isShared: Bool {
+    if case .ones = self { return true }
+    return false
+  }
+}
+
+extension KernelGeometry {
+  /// A run of accumulator rows that start from the same bias, at most `dim` of them.
+  struct BiasRun: Sendable {
+    var rowClass: Int
+    var columnClass: Int
+    var result: Int
+    var count: Int
+  }
+
+  func biasRuns(_ tile: Tile, _ bias: TileKernel.Bias) -> [BiasRun] {
+    var runs: [BiasRun] = []
+    func append(_ rowClass: Int, _ columnClass: Int, _ result: Int, _ count: Int) {
+      for done in stride(from: 0, to: count, by: dim) {
+        runs.append(
+          BiasRun(
+            rowClass: rowClass, columnClass: columnClass, result: result + done, count: min(dim, count - done)))
+      }
+    }
+    if bias.isUniform {
+      append(0, 0, 0, tile.pixels)
+      return runs
+    }
+    for row in tile.rows {
+      var column = tile.columns.lowerBound
+      while column < tile.columns.upperBound {
+        var next = column + 1
+        while next < tile.columns.upperBound && bias.columnClass[next] == bias.columnClass[column] { next += 1 }
+        let result = (row - tile.rows.lowerBound) * tile.columns.count + column - tile.columns.lowerBound
+        append(bias.rowClass[row], bias.columnClass[column], result, next - column)
+        column = next
+      }
+    }
+    return runs
+  }
+}

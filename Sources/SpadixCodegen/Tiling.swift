@@ -1,0 +1,39 @@
+/// How a tile kernel walks through its work, and so what it needs of the scratchpad.
+///
+///     for image
+///       for group of chunks                    (a chunk: `blocks` blocks of `dim` output channels, one accumulator tile)
+///         for tile of `tileRows` x `tileColumns` stored pixels
+///           for chunk of the group
+///             for slice of the contraction     (all of it, unless a column of weights does not fit)
+///               weights of (chunk, slice), input window of (tile, slice), computes
+///             addends, store
+///
+/// Weights of the first `pinnedChunks` chunks of a group keep a place of their own and are loaded once per group; the others
+/// share one place and are loaded for every tile. The input window keeps `windowRows` rows, as a ring, so that rows shared
+/// by neighbouring tiles are loaded once.
+public struct Tiling: Hashable, Sendable {
+  public var tileRows: Int
+  public var tileColumns: Int
+  public var blocks: Int
+  public var chunksPerGroup: Int
+  public var pinnedChunks: Int
+  public var windowRows: Int
+  /// Channel blocks of the input in one slice of the contraction; at least the whole range when it is not sliced.
+  public var sliceBlocks: Int
+  /// Taps in one slice of the contraction.
+  public var sliceTaps: Int
+
+  public init(
+    tileRows: Int, tileColumns: Int, blocks: Int, chunksPerGroup: Int, pinnedChunks: Int, windowRows: Int,
+    sliceBlocks: Int, sliceTaps: Int
+  ) {
+    self.tileRows = tileRows
+    self.tileColumns = tileColumns
+    self.blocks = blocks
+    self.chunksPerGroup = chunksPerGroup
+    self.pinnedChunks = pinnedChunks
+    self.windowRows = windowRows
+    self.sliceBlocks = sliceBlocks
+    self.sliceTaps = sliceTaps
+  }
+}
