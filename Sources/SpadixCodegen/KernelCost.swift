@@ -11,8 +11,9 @@ struct KernelCost: Sendable {
 
   var readBytes: Int { weightBytes + inputBytes + addendBytes + constantBytes }
 
-  static func of(_ geometry: KernelGeometry, places: KernelPlaces) -> KernelCost {
-    var visitor = CostVisitor(geometry: geometry, places: places)
+  /// Walks the whole nest. Cycles take most of the time and can be left out.
+  static func of(_ geometry: KernelGeometry, places: KernelPlaces, countCycles: Bool = true) -> KernelCost {
+    var visitor = CostVisitor(geometry: geometry, places: places, countCycles: countCycles)
     visitor.prologue()
     KernelWalk(
       geometry: geometry, inputIsResident: places.inputIsResident, weightsAreResident: places.weightsAreResident
@@ -25,6 +26,7 @@ private struct CostVisitor: KernelVisitor {
   let geometry: KernelGeometry
   let places: KernelPlaces
   let layout: KernelLayout
+  let countCycles: Bool
   var cost = KernelCost()
   private var diagonalsHeld: Range<Int>?
   /// Cycles of one weight tile over a tile's pixels, for the tile and slice computed last.
@@ -34,9 +36,10 @@ private struct CostVisitor: KernelVisitor {
   private var dim: Int { geometry.dim }
   private var kernel: TileKernel { geometry.kernel }
 
-  init(geometry: KernelGeometry, places: KernelPlaces) {
+  init(geometry: KernelGeometry, places: KernelPlaces, countCycles: Bool) {
     self.geometry = geometry
     self.places = places
+    self.countCycles = countCycles
     layout = KernelLayout(geometry, places: places)
   }
 
@@ -58,7 +61,7 @@ private struct CostVisitor: KernelVisitor {
     min(kernel.channels, blocks.upperBound * dim) - blocks.lowerBound * dim
   }
 
-  mutating func begin(_ tile: Tile, _ blocks: Range<Int>) {
+  mutating func begin(_ tile: OutputTile, _ blocks: Range<Int>) {
     guard let bias = kernel.bias else { return }
     let pieces: Int
     if let last = lastBias, last.rows == tile.rows, last.columns == tile.columns {
@@ -70,7 +73,7 @@ private struct CostVisitor: KernelVisitor {
     cost.constantBytes += pieces * 4 * channels(blocks)
   }
 
-  mutating func loadWeights(_ blocks: Range<Int>, _ slice: Slice, slot: Int, image: Int) {
+  mutating func loadWeights(_ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, image: Int) {
     switch kernel.contraction!.weights {
     case .ones: break
     case .diagonal:
@@ -90,9 +93,10 @@ private struct CostVisitor: KernelVisitor {
   }
 
   mutating func accumulate(
-    _ tile: Tile, _ blocks: Range<Int>, _ slice: Slice, slot: Int, windowBlocks: Range<Int>,
+    _ tile: OutputTile, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, windowBlocks: Range<Int>,
     windowColumns: Range<Int>
   ) {
+    guard countCycles else { return }
     let contraction = kernel.contraction!
     var perWeightTile = 0
     if let last = lastTile, last.rows == tile.rows, last.columns == tile.columns, last.slice == slice.index {
@@ -119,7 +123,7 @@ private struct CostVisitor: KernelVisitor {
     return newWeightsFollow ? sum - max(last.count, min(4, dim)) + dim : sum
   }
 
-  mutating func finish(_ tile: Tile, _ blocks: Range<Int>) {
+  mutating func finish(_ tile: OutputTile, _ blocks: Range<Int>) {
     for (index, identity) in kernel.identities.enumerated() {
       let identityLayout = layout.identities[index]
       if !places.identityIsResident[index] { cost.addendBytes += tile.pixels * channels(blocks) }
@@ -128,6 +132,7 @@ private struct CostVisitor: KernelVisitor {
           diagonalsHeld = blocks
           cost.constantBytes += identityLayout.passes * blocks.count * dim * dim
         }
+        guard countCycles else { continue }
         let plane = PlaneLayout(pitch: kernel.columns, ring: nil, firstColumn: 0)
         cost.cycles +=
           blocks.count * identityLayout.passes
@@ -158,7 +163,7 @@ extension KernelGeometry {
     var count: Int
   }
 
-  func biasRuns(_ tile: Tile, _ bias: TileKernel.Bias) -> [BiasRun] {
+  func biasRuns(_ tile: OutputTile, _ bias: TileKernel.Bias) -> [BiasRun] {
     var runs: [BiasRun] = []
     func append(_ rowClass: Int, _ columnClass: Int, _ result: Int, _ count: Int) {
       for done in stride(from: 0, to: count, by: dim) {

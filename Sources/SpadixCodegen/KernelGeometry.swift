@@ -8,34 +8,15 @@ struct KernelGeometry: Sendable {
   /// Accumulator tiles of `tiling.blocks` blocks each, over all output channels.
   let chunkCount: Int
   /// Parts of the contraction that run one after the other on one accumulator tile; one entry when it is not sliced.
-  let slices: [Slice]
+  let slices: [ContractionSlice]
 
-  /// A part of the contraction: a range of taps, and of each output block's own input blocks.
-  struct Slice: Hashable, Sendable {
-    var index: Int
-    var taps: Range<Int>
-    var blocks: Range<Int>
-  }
-
-  /// One accumulator tile's place in the image.
-  struct Tile: Sendable {
-    var image: Int
-    var storedRows: Range<Int>
-    var storedColumns: Range<Int>
-    /// The region of the accumulator image, row-major in the accumulator with a pitch of `columns.count`.
-    var rows: Range<Int>
-    var columns: Range<Int>
-
-    var pixels: Int { rows.count * columns.count }
-  }
-
-  init(kernel: TileKernel, tiling: Tiling, dim: Int) {
+  init(kernel: TileKernel, tiling: Tiling, dim: Int, withSlices: Bool = true) {
     self.kernel = kernel
     self.tiling = tiling
     self.dim = dim
     blockCount = Self.ceilDivide(kernel.channels, dim)
     chunkCount = Self.ceilDivide(blockCount, tiling.blocks)
-    guard let contraction = kernel.contraction else {
+    guard withSlices, let contraction = kernel.contraction else {
       slices = []
       return
     }
@@ -43,11 +24,11 @@ struct KernelGeometry: Sendable {
     for block in 0..<blockCount {
       widest = max(widest, Self.inputBlocks(of: block, contraction, dim).count)
     }
-    var slices: [Slice] = []
+    var slices: [ContractionSlice] = []
     for firstBlock in stride(from: 0, to: widest, by: tiling.sliceBlocks) {
       for firstTap in stride(from: 0, to: contraction.taps, by: tiling.sliceTaps) {
         slices.append(
-          Slice(
+          ContractionSlice(
             index: slices.count, taps: firstTap..<min(contraction.taps, firstTap + tiling.sliceTaps),
             blocks: firstBlock..<min(widest, firstBlock + tiling.sliceBlocks)))
       }
@@ -75,7 +56,7 @@ struct KernelGeometry: Sendable {
     }
   }
 
-  func inputBlocks(of block: Int, in slice: Slice) -> Range<Int> {
+  func inputBlocks(of block: Int, in slice: ContractionSlice) -> Range<Int> {
     let all = inputBlocks(of: block)
     let low = min(all.upperBound, all.lowerBound + slice.blocks.lowerBound)
     let high = min(all.upperBound, all.lowerBound + slice.blocks.upperBound)
@@ -83,7 +64,7 @@ struct KernelGeometry: Sendable {
   }
 
   /// The input channel blocks that the window holds for some output blocks.
-  func windowBlocks(_ blocks: Range<Int>, in slice: Slice) -> Range<Int> {
+  func windowBlocks(_ blocks: Range<Int>, in slice: ContractionSlice) -> Range<Int> {
     var low = Int.max
     var high = 0
     for block in blocks {
@@ -109,12 +90,12 @@ struct KernelGeometry: Sendable {
 
   // MARK: Input windows
 
-  func tapRows(_ slice: Slice) -> ClosedRange<Int> {
+  func tapRows(_ slice: ContractionSlice) -> ClosedRange<Int> {
     let width = kernel.contraction!.kernelColumns
     return slice.taps.lowerBound / width...(slice.taps.upperBound - 1) / width
   }
 
-  func tapColumns(_ slice: Slice) -> ClosedRange<Int> {
+  func tapColumns(_ slice: ContractionSlice) -> ClosedRange<Int> {
     let width = kernel.contraction!.kernelColumns
     let rows = tapRows(slice)
     if rows.count > 1 { return 0...width - 1 }
@@ -122,7 +103,7 @@ struct KernelGeometry: Sendable {
   }
 
   /// The input rows and columns that a tile reads through the taps of a slice, clipped to the image.
-  func inputRegion(_ tile: Tile, _ slice: Slice) -> (rows: Range<Int>, columns: Range<Int>) {
+  func inputRegion(_ tile: OutputTile, _ slice: ContractionSlice) -> (rows: Range<Int>, columns: Range<Int>) {
     let contraction = kernel.contraction!
     let tapRows = tapRows(slice)
     let tapColumns = tapColumns(slice)
@@ -172,7 +153,7 @@ struct KernelGeometry: Sendable {
   // MARK: Weights
 
   /// Scratchpad rows of the weights of some output blocks in one slice.
-  func weightRows(_ blocks: Range<Int>, _ slice: Slice) -> Int {
+  func weightRows(_ blocks: Range<Int>, _ slice: ContractionSlice) -> Int {
     guard let contraction = kernel.contraction else { return 0 }
     switch contraction.weights {
     case .ones: return 0
@@ -187,10 +168,10 @@ struct KernelGeometry: Sendable {
   }
 
   /// Scratchpad rows of one output block's weights: taps x channels of the slice.
-  func weightRows(block: Int, _ slice: Slice) -> Int { slice.taps.count * contractedChannels(block, slice) }
+  func weightRows(block: Int, _ slice: ContractionSlice) -> Int { slice.taps.count * contractedChannels(block, slice) }
 
   /// Input channels of a block's part of a slice.
-  func contractedChannels(_ block: Int, _ slice: Slice) -> Int {
+  func contractedChannels(_ block: Int, _ slice: ContractionSlice) -> Int {
     let blocks = inputBlocks(of: block, in: slice)
     guard !blocks.isEmpty, let contraction = kernel.contraction else { return 0 }
     let end: Int
@@ -217,4 +198,23 @@ struct KernelGeometry: Sendable {
     }
     return most
   }
+}
+
+/// A part of the contraction: a range of taps, and of each output block's own input blocks.
+struct ContractionSlice: Hashable, Sendable {
+  var index: Int
+  var taps: Range<Int>
+  var blocks: Range<Int>
+}
+
+/// One accumulator tile's place in the image.
+struct OutputTile: Sendable {
+  var image: Int
+  var storedRows: Range<Int>
+  var storedColumns: Range<Int>
+  /// The region of the accumulator image, row-major in the accumulator with a pitch of `columns.count`.
+  var rows: Range<Int>
+  var columns: Range<Int>
+
+  var pixels: Int { rows.count * columns.count }
 }

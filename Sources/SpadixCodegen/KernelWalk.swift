@@ -2,8 +2,6 @@
 ///
 /// The cost model and the emitter are both visitors; so what is counted is what is emitted.
 struct KernelWalk {
-  typealias Tile = KernelGeometry.Tile
-  typealias Slice = KernelGeometry.Slice
 
   let geometry: KernelGeometry
   /// Whether the contraction's input is in the scratchpad as a whole.
@@ -34,12 +32,15 @@ struct KernelWalk {
         let chunks = firstChunk..<min(geometry.chunkCount, firstChunk + tiling.chunksPerGroup)
         let groupBlocks =
           geometry.chunkBlocks(chunks.lowerBound).lowerBound..<geometry.chunkBlocks(chunks.upperBound - 1).upperBound
+        let groupWindow =
+          geometry.isSliced || geometry.slices.isEmpty
+          ? 0..<0 : geometry.windowBlocks(groupBlocks, in: geometry.slices[0])
         // Columns outside: going down a strip of columns, the window slides.
         for firstColumn in stride(from: 0, to: kernel.store.columns, by: tiling.tileColumns) {
           let storedColumns = firstColumn..<min(kernel.store.columns, firstColumn + tiling.tileColumns)
           for firstRow in stride(from: 0, to: kernel.store.rows, by: tiling.tileRows) {
             let storedRows = firstRow..<min(kernel.store.rows, firstRow + tiling.tileRows)
-            let tile = Tile(
+            let tile = OutputTile(
               image: image, storedRows: storedRows, storedColumns: storedColumns,
               rows: kernel.accumulatorRows(storedRows), columns: kernel.accumulatorColumns(storedColumns))
             for chunk in chunks {
@@ -55,7 +56,8 @@ struct KernelWalk {
                   }
                 }
                 if !inputIsResident {
-                  load(tile, slice, geometry.isSliced ? blocks : groupBlocks, &window, &visitor)
+                  let windowBlocks = geometry.isSliced ? geometry.windowBlocks(blocks, in: slice) : groupWindow
+                  load(tile, slice, windowBlocks, &window, &visitor)
                 }
                 visitor.accumulate(
                   tile, blocks, slice, slot: slot, windowBlocks: window?.blocks ?? 0..<0,
@@ -75,10 +77,9 @@ struct KernelWalk {
   }
 
   private func load(
-    _ tile: Tile, _ slice: Slice, _ outputBlocks: Range<Int>, _ window: inout Window?,
+    _ tile: OutputTile, _ slice: ContractionSlice, _ blocks: Range<Int>, _ window: inout Window?,
     _ visitor: inout some KernelVisitor
   ) {
-    let blocks = geometry.windowBlocks(outputBlocks, in: slice)
     let region = geometry.inputRegion(tile, slice)
     var missing = region.rows
     if let held = window, held.image == tile.image, held.blocks == blocks, held.columns == region.columns,
@@ -97,17 +98,15 @@ struct KernelWalk {
 }
 
 protocol KernelVisitor {
-  typealias Tile = KernelGeometry.Tile
-  typealias Slice = KernelGeometry.Slice
 
   /// Starts an accumulator tile of some output blocks from the bias.
-  mutating func begin(_ tile: Tile, _ blocks: Range<Int>)
-  mutating func loadWeights(_ blocks: Range<Int>, _ slice: Slice, slot: Int, image: Int)
+  mutating func begin(_ tile: OutputTile, _ blocks: Range<Int>)
+  mutating func loadWeights(_ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, image: Int)
   /// Loads input pixels into the ring of window rows.
   mutating func loadWindow(image: Int, rows: Range<Int>, columns: Range<Int>, blocks: Range<Int>)
   mutating func accumulate(
-    _ tile: Tile, _ blocks: Range<Int>, _ slice: Slice, slot: Int, windowBlocks: Range<Int>,
+    _ tile: OutputTile, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, windowBlocks: Range<Int>,
     windowColumns: Range<Int>)
   /// Adds the identity terms and stores the tile.
-  mutating func finish(_ tile: Tile, _ blocks: Range<Int>)
+  mutating func finish(_ tile: OutputTile, _ blocks: Range<Int>)
 }

@@ -24,7 +24,7 @@ extension KernelGeometry {
   ///
   /// The last run is a full one where there is any: the array needs `dim` cycles to take new weights, and hides them
   /// behind a full run.
-  func runs(_ tile: Tile, tapRow: Int, tapColumn: Int, plane: PlaneLayout) -> [PixelRun] {
+  func runs(_ tile: OutputTile, tapRow: Int, tapColumn: Int, plane: PlaneLayout) -> [PixelRun] {
     let contraction = kernel.contraction!
     let rows = contraction.validRows(tile.rows, tapRow: tapRow)
     let columns = contraction.validColumns(tile.columns, tapColumn: tapColumn)
@@ -55,7 +55,7 @@ extension KernelGeometry {
   }
 
   /// The runs of a tile over a tensor of the accumulator image's own shape.
-  func identityRuns(_ tile: Tile, plane: PlaneLayout) -> [PixelRun] {
+  func identityRuns(_ tile: OutputTile, plane: PlaneLayout) -> [PixelRun] {
     var runs: [PixelRun] = []
     for (source, result, count) in spans(tile, plane: plane) {
       append(count, source: source, sourceStride: 1, result: result, to: &runs)
@@ -65,7 +65,7 @@ extension KernelGeometry {
   }
 
   /// Spans of pixels of a tile that are contiguous in a plane of the accumulator image's shape.
-  func spans(_ tile: Tile, plane: PlaneLayout) -> [(source: Int, result: Int, count: Int)] {
+  func spans(_ tile: OutputTile, plane: PlaneLayout) -> [(source: Int, result: Int, count: Int)] {
     spans(rows: tile.rows, columns: tile.columns, plane: plane)
   }
 

@@ -1,0 +1,224 @@
+/// Finds the tilings of a kernel worth choosing from: for each amount of scratchpad, the one of least traffic.
+struct TilingSearch {
+  /// A tiling with what it needs and costs.
+  struct Candidate: Sendable {
+    var tiling: Tiling
+    var rows: Int
+    var cost: KernelCost
+
+    var bytes: Int { cost.readBytes + cost.writtenBytes }
+  }
+
+  let kernel: TileKernel
+  let places: KernelPlaces
+  let dim: Int
+  /// Scratchpad and accumulator rows of the target.
+  let scratchpadRows: Int
+  let accumulatorRows: Int
+
+  /// Candidates by increasing rows and decreasing traffic; empty when not even one pixel fits.
+  func run() -> [Candidate] {
+    var found = search(shapes: shapes(narrow: false), sliced: false)
+    let compulsory = compulsoryBytes
+    if (found.last?.bytes ?? Int.max) > compulsory + compulsory / 2 {
+      found += search(shapes: shapes(narrow: true), sliced: false)
+      // Slicing reads weights and input again for every tile: only where whole columns of weights leave no room.
+      if kernel.contraction != nil, (found.map(\.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
+        found += search(shapes: shapes(narrow: true), sliced: true)
+      }
+    }
+    return pareto(found).map { candidate in
+      var candidate = candidate
+      candidate.cost = KernelCost.of(geometry(candidate.tiling), places: places)
+      return candidate
+    }
+  }
+
+  private func geometry(_ tiling: Tiling) -> KernelGeometry { KernelGeometry(kernel: kernel, tiling: tiling, dim: dim) }
+
+  private var blockCount: Int { KernelGeometry.ceilDivide(kernel.channels, dim) }
+
+  private var compulsoryBytes: Int {
+    var bytes = places.outputIsResident ? 0 : kernel.images * kernel.store.rows * kernel.store.columns * kernel.channels
+    for (index, _) in kernel.identities.enumerated() where !places.identityIsResident[index] {
+      bytes += kernel.images * kernel.rows * kernel.columns * kernel.channels
+    }
+    if let contraction = kernel.contraction {
+      if !places.inputIsResident {
+        bytes += kernel.images * contraction.inputRows * contraction.inputColumns * contraction.inputChannels
+      }
+      switch contraction.weights {
+      case .dense: bytes += contraction.taps * contraction.inputChannels * kernel.channels
+      case .activation:
+        if !places.weightsAreResident { bytes += kernel.images * contraction.inputChannels * kernel.channels }
+      case .packed(let packed): bytes += packed.channelCount.reduce(0, +) * contraction.taps * dim
+      case .diagonal: bytes += contraction.taps * kernel.channels
+      case .ones: break
+      }
+    }
+    return bytes
+  }
+
+  // MARK: Candidates
+
+  private struct Shape {
+    var rows: Int
+    var columns: Int
+    var blocks: Int
+  }
+
+  /// Accumulator tiles: full-width strips, and when `narrow` strips of part of the width as well.
+  private func shapes(narrow: Bool) -> [Shape] {
+    var shapes: [Shape] = []
+    var blocks = 1
+    var blockCandidates: [Int] = []
+    while blocks < blockCount {
+      blockCandidates.append(blocks)
+      blocks *= 2
+    }
+    blockCandidates.append(blockCount)
+    let probe = Tiling(
+      tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 1, pinnedChunks: 0, windowRows: 1,
+      sliceBlocks: 1, sliceTaps: 1)
+    func pixels(_ rows: Int, _ columns: Int) -> Int {
+      var tiling = probe
+      tiling.tileRows = rows
+      tiling.tileColumns = columns
+      let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: dim, withSlices: false)
+      return geometry.accumulatorPixelsPerTile
+    }
+    for blocks in blockCandidates {
+      let room = accumulatorRows / blocks
+      if room < 1 { continue }
+      for columns in columnCandidates(room: room, narrow: narrow) {
+        if pixels(1, columns) > room || !poolingFits(1, columns) { continue }
+        var most = 1
+        while most < kernel.store.rows && pixels(most + 1, columns) <= room && poolingFits(most + 1, columns) {
+          most += 1
+        }
+        var rows = Self.balanced(kernel.store.rows, most)
+        while true {
+          shapes.append(Shape(rows: rows, columns: columns, blocks: blocks))
+          if rows == 1 { break }
+          rows = (rows + 1) / 2
+        }
+      }
+    }
+    return shapes
+  }
+
+  private func columnCandidates(room: Int, narrow: Bool) -> [Int] {
+    let width = kernel.store.columns
+    var candidates: [Int] = []
+    // One row of pixels: any number of them can be a tile, best a multiple of the array.
+    let isFlat = kernel.store.rows == 1
+    let wide = min(width, max(1, room >= dim ? room / dim * dim : room))
+    var columns = width <= room ? width : Self.roundUp(Self.balanced(width, wide), wide >= dim ? dim : 1)
+    if columns > wide && columns != width { columns = wide }
+    if !isFlat && !narrow { return width <= room ? [width] : [columns] }
+    while true {
+      candidates.append(columns)
+      if columns == 1 || (isFlat && !narrow && columns <= dim) { break }
+      columns = columns > dim ? Self.roundUp((columns + 1) / 2, dim) : (columns + 1) / 2
+      if columns >= candidates.last! { columns = candidates.last! / 2 }
+    }
+    return candidates
+  }
+
+  /// Field widths of a pooling store: sizes up to 255 (config_st).
+  private func poolingFits(_ rows: Int, _ columns: Int) -> Bool {
+    guard let pooling = kernel.store.pooling else { return true }
+    return (rows - 1) * pooling.stride + pooling.window <= 255
+      && (columns - 1) * pooling.stride + pooling.window <= 255
+  }
+
+  private static func balanced(_ total: Int, _ most: Int) -> Int {
+    let parts = KernelGeometry.ceilDivide(total, most)
+    return KernelGeometry.ceilDivide(total, parts)
+  }
+
+  private static func roundUp(_ value: Int, _ multiple: Int) -> Int {
+    KernelGeometry.ceilDivide(value, multiple) * multiple
+  }
+
+  private func search(shapes: [Shape], sliced: Bool) -> [Candidate] {
+    var found: [Candidate] = []
+    for shape in shapes {
+      for slice in sliceCandidates(sliced) {
+        var feasible = false
+        for (group, pinned) in groupCandidates(shape, sliced) {
+          var tiling = Tiling(
+            tileRows: shape.rows, tileColumns: shape.columns, blocks: shape.blocks, chunksPerGroup: group,
+            pinnedChunks: pinned, windowRows: 1, sliceBlocks: slice.blocks, sliceTaps: slice.taps)
+          let least = geometry(tiling).minimumWindowRows
+          let whole = kernel.contraction?.inputRows ?? 1
+          var windowRows = [max(1, least)]
+          if !sliced && !places.inputIsResident && whole > least { windowRows.append(whole) }
+          for rows in windowRows {
+            tiling.windowRows = rows
+            let geometry = geometry(tiling)
+            let layout = KernelLayout(geometry, places: places)
+            if layout.totalRows > scratchpadRows { continue }
+            feasible = true
+            found.append(
+              Candidate(
+                tiling: tiling, rows: layout.totalRows,
+                cost: KernelCost.of(geometry, places: places, countCycles: false)))
+          }
+        }
+        // Coarser slices read less; finer ones are tried only while nothing fits.
+        if feasible { break }
+      }
+    }
+    return found
+  }
+
+  private func sliceCandidates(_ sliced: Bool) -> [(blocks: Int, taps: Int)] {
+    guard let contraction = kernel.contraction else { return [(1, 1)] }
+    let blocks = max(1, KernelGeometry.ceilDivide(contraction.inputChannels, dim))
+    if !sliced { return [(blocks, contraction.taps)] }
+    var candidates: [(blocks: Int, taps: Int)] = []
+    var part = (blocks + 1) / 2
+    while blocks > 1 {
+      candidates.append((part, contraction.taps))
+      if part == 1 { break }
+      part = (part + 1) / 2
+    }
+    var taps = contraction.kernelColumns
+    if contraction.kernelRows > 1 { candidates.append((1, taps)) }
+    while taps > 1 {
+      taps = (taps + 1) / 2
+      candidates.append((1, taps))
+    }
+    return candidates
+  }
+
+  private func groupCandidates(_ shape: Shape, _ sliced: Bool) -> [(group: Int, pinned: Int)] {
+    let chunks = KernelGeometry.ceilDivide(blockCount, shape.blocks)
+    guard let contraction = kernel.contraction, !places.weightsAreResident else { return [(chunks, chunks)] }
+    if sliced { return [(chunks, 0)] }
+    var candidates: [(Int, Int)] = [(chunks, chunks), (chunks, 0)]
+    for part in [chunks / 4, chunks / 2, chunks * 3 / 4] where part > 0 && part < chunks - 1 {
+      candidates.append((chunks, part))
+    }
+    var groups = [1, 2, 4, (chunks + 3) / 4, (chunks + 2) / 3, (chunks + 1) / 2]
+    switch contraction.weights {
+    case .dense, .activation, .packed: break
+    case .diagonal, .ones: groups = [1, 2, 4, 8]
+    }
+    for group in Set(groups).sorted() where group < chunks { candidates.append((group, group)) }
+    return candidates
+  }
+
+  /// The candidates that no other beats in both rows and bytes.
+  private func pareto(_ candidates: [Candidate]) -> [Candidate] {
+    var kept: [Candidate] = []
+    let sorted = candidates.enumerated().sorted {
+      ($0.element.rows, $0.element.bytes, $0.offset) < ($1.element.rows, $1.element.bytes, $1.offset)
+    }
+    for (_, candidate) in sorted where kept.last.map({ candidate.bytes < $0.bytes }) ?? true {
+      kept.append(candidate)
+    }
+    return kept
+  }
+}
