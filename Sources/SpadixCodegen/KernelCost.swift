@@ -1,19 +1,15 @@
-/// What a kernel costs with a tiling: bytes of DRAM and array cycles, counted by walking its loop nest.
+/// The DRAM bytes of a kernel with a tiling, by what they are for, counted by walking its loop nest.
 struct KernelCost: Sendable {
   var weightBytes = 0
   var inputBytes = 0
   var addendBytes = 0
   var constantBytes = 0
   var writtenBytes = 0
-  /// Array cycles: a compute takes as many as it has rows, at least `minimumComputeRows`, and `dim` when new weights
-  /// follow (gemmini-isa, cost facts).
-  var cycles = 0
 
   var readBytes: Int { weightBytes + inputBytes + addendBytes + constantBytes }
 
-  /// Walks the whole nest. Cycles take most of the time and can be left out.
-  static func of(_ geometry: KernelGeometry, places: KernelPlaces, countCycles: Bool = true) -> KernelCost {
-    var visitor = CostVisitor(geometry: geometry, places: places, countCycles: countCycles)
+  static func of(_ geometry: KernelGeometry, places: KernelPlaces) -> KernelCost {
+    var visitor = CostVisitor(geometry: geometry, places: places)
     visitor.prologue()
     KernelWalk(
       geometry: geometry, inputIsResident: places.inputIsResident, weightsAreResident: places.weightsAreResident
@@ -26,20 +22,16 @@ private struct CostVisitor: KernelVisitor {
   let geometry: KernelGeometry
   let places: KernelPlaces
   let layout: KernelLayout
-  let countCycles: Bool
   var cost = KernelCost()
   private var diagonalsHeld: Range<Int>?
-  /// Cycles of one weight tile over a tile's pixels, for the tile and slice computed last.
-  private var lastTile: (rows: Range<Int>, columns: Range<Int>, slice: Int, cycles: Int)?
   private var lastBias: (rows: Range<Int>, columns: Range<Int>, pieces: Int)?
 
   private var dim: Int { geometry.dim }
   private var kernel: TileKernel { geometry.kernel }
 
-  init(geometry: KernelGeometry, places: KernelPlaces, countCycles: Bool) {
+  init(geometry: KernelGeometry, places: KernelPlaces) {
     self.geometry = geometry
     self.places = places
-    self.countCycles = countCycles
     layout = KernelLayout(geometry, places: places)
   }
 
@@ -76,9 +68,7 @@ private struct CostVisitor: KernelVisitor {
   mutating func loadWeights(_ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, image: Int) {
     switch kernel.contraction!.weights {
     case .ones: break
-    case .diagonal:
-      cost.weightBytes += slice.taps.count * channels(blocks)
-      cost.cycles += channels(blocks) * KernelGeometry.ceilDivide(slice.taps.count, dim) * dim
+    case .diagonal: cost.weightBytes += slice.taps.count * channels(blocks)
     case .dense, .activation:
       cost.weightBytes +=
         slice.taps.count * geometry.contractedChannels(blocks.lowerBound, slice) * channels(blocks)
@@ -93,34 +83,8 @@ private struct CostVisitor: KernelVisitor {
   }
 
   mutating func accumulate(
-    _ tile: OutputTile, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, windowBlocks: Range<Int>,
-    windowColumns: Range<Int>
+    _ tile: OutputTile, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, windowBlocks: Range<Int>
   ) {
-    guard countCycles else { return }
-    let contraction = kernel.contraction!
-    var perWeightTile = 0
-    if let last = lastTile, last.rows == tile.rows, last.columns == tile.columns, last.slice == slice.index {
-      perWeightTile = last.cycles
-    } else {
-      let plane =
-        places.inputIsResident
-        ? PlaneLayout(pitch: contraction.inputColumns, ring: nil, firstColumn: 0)
-        : PlaneLayout(
-          pitch: geometry.windowPitch, ring: geometry.tiling.windowRows, firstColumn: windowColumns.lowerBound)
-      for tap in slice.taps {
-        let runs = geometry.runs(
-          tile, tapRow: tap / contraction.kernelColumns, tapColumn: tap % contraction.kernelColumns, plane: plane)
-        perWeightTile += cycles(runs, newWeightsFollow: !contraction.weights.isShared)
-      }
-      lastTile = (tile.rows, tile.columns, slice.index, perWeightTile)
-    }
-    for block in blocks { cost.cycles += perWeightTile * geometry.inputBlocks(of: block, in: slice).count }
-  }
-
-  private func cycles(_ runs: [PixelRun], newWeightsFollow: Bool) -> Int {
-    guard let last = runs.last else { return 0 }
-    let sum = runs.reduce(0) { $0 + max($1.count, min(4, dim)) }
-    return newWeightsFollow ? sum - max(last.count, min(4, dim)) + dim : sum
   }
 
   mutating func finish(_ tile: OutputTile, _ blocks: Range<Int>) {
@@ -132,25 +96,12 @@ private struct CostVisitor: KernelVisitor {
           diagonalsHeld = blocks
           cost.constantBytes += identityLayout.passes * blocks.count * dim * dim
         }
-        guard countCycles else { continue }
-        let plane = PlaneLayout(pitch: kernel.columns, ring: nil, firstColumn: 0)
-        cost.cycles +=
-          blocks.count * identityLayout.passes
-          * cycles(geometry.identityRuns(tile, plane: plane), newWeightsFollow: true)
       }
     }
     if kernel.store.scaleConstant != nil { cost.constantBytes += 4 * channels(blocks) }
     if !places.outputIsResident {
       cost.writtenBytes += tile.storedRows.count * tile.storedColumns.count * channels(blocks)
     }
-  }
-}
-
-extension TileKernel.Weights {
-  /// Whether all taps use one matrix, so that it stays in the array.
-  var isShared: Bool {
-    if case .ones = self { return true }
-    return false
   }
 }
 

@@ -150,6 +150,32 @@ struct KernelGeometry: Sendable {
   }
   var accumulatorPixelsPerTile: Int { accumulatorRowsPerTile * accumulatorColumnsPerTile }
 
+  /// How the contraction's input lies in the scratchpad while a tile is computed.
+  func inputPlane(_ tile: OutputTile, _ slice: ContractionSlice, resident: Bool) -> PlaneLayout {
+    if resident { return PlaneLayout(pitch: kernel.contraction!.inputColumns, ring: nil, firstColumn: 0) }
+    return PlaneLayout(
+      pitch: windowPitch, ring: tiling.windowRows, firstColumn: inputRegion(tile, slice).columns.lowerBound)
+  }
+
+  /// The tiles of the first image, in the order of the walk.
+  func tilesOfImage() -> [OutputTile] {
+    var tiles: [OutputTile] = []
+    for firstColumn in stride(from: 0, to: kernel.store.columns, by: tiling.tileColumns) {
+      for firstRow in stride(from: 0, to: kernel.store.rows, by: tiling.tileRows) {
+        tiles.append(tile(image: 0, firstRow: firstRow, firstColumn: firstColumn))
+      }
+    }
+    return tiles
+  }
+
+  func tile(image: Int, firstRow: Int, firstColumn: Int) -> OutputTile {
+    let rows = firstRow..<min(kernel.store.rows, firstRow + tiling.tileRows)
+    let columns = firstColumn..<min(kernel.store.columns, firstColumn + tiling.tileColumns)
+    return OutputTile(
+      image: image, storedRows: rows, storedColumns: columns, rows: kernel.accumulatorRows(rows),
+      columns: kernel.accumulatorColumns(columns))
+  }
+
   // MARK: Weights
 
   /// Scratchpad rows of the weights of some output blocks in one slice.

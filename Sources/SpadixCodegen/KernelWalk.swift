@@ -37,12 +37,8 @@ struct KernelWalk {
           ? 0..<0 : geometry.windowBlocks(groupBlocks, in: geometry.slices[0])
         // Columns outside: going down a strip of columns, the window slides.
         for firstColumn in stride(from: 0, to: kernel.store.columns, by: tiling.tileColumns) {
-          let storedColumns = firstColumn..<min(kernel.store.columns, firstColumn + tiling.tileColumns)
           for firstRow in stride(from: 0, to: kernel.store.rows, by: tiling.tileRows) {
-            let storedRows = firstRow..<min(kernel.store.rows, firstRow + tiling.tileRows)
-            let tile = OutputTile(
-              image: image, storedRows: storedRows, storedColumns: storedColumns,
-              rows: kernel.accumulatorRows(storedRows), columns: kernel.accumulatorColumns(storedColumns))
+            let tile = geometry.tile(image: image, firstRow: firstRow, firstColumn: firstColumn)
             for chunk in chunks {
               let blocks = geometry.chunkBlocks(chunk)
               visitor.begin(tile, blocks)
@@ -59,9 +55,7 @@ struct KernelWalk {
                   let windowBlocks = geometry.isSliced ? geometry.windowBlocks(blocks, in: slice) : groupWindow
                   load(tile, slice, windowBlocks, &window, &visitor)
                 }
-                visitor.accumulate(
-                  tile, blocks, slice, slot: slot, windowBlocks: window?.blocks ?? 0..<0,
-                  windowColumns: window?.columns ?? 0..<0)
+                visitor.accumulate(tile, blocks, slice, slot: slot, windowBlocks: window?.blocks ?? 0..<0)
               }
               visitor.finish(tile, blocks)
             }
@@ -104,9 +98,9 @@ protocol KernelVisitor {
   mutating func loadWeights(_ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, image: Int)
   /// Loads input pixels into the ring of window rows.
   mutating func loadWindow(image: Int, rows: Range<Int>, columns: Range<Int>, blocks: Range<Int>)
+  /// Computes one slice; the window holds `windowBlocks` of the input's channel blocks.
   mutating func accumulate(
-    _ tile: OutputTile, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, windowBlocks: Range<Int>,
-    windowColumns: Range<Int>)
+    _ tile: OutputTile, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, windowBlocks: Range<Int>)
   /// Adds the identity terms and stores the tile.
   mutating func finish(_ tile: OutputTile, _ blocks: Range<Int>)
 }

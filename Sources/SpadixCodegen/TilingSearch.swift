@@ -5,6 +5,7 @@ struct TilingSearch {
     var tiling: Tiling
     var rows: Int
     var cost: KernelCost
+    var cycles: Int
 
     var bytes: Int { cost.readBytes + cost.writtenBytes }
   }
@@ -18,20 +19,17 @@ struct TilingSearch {
 
   /// Candidates by increasing rows and decreasing traffic; empty when not even one pixel fits.
   func run() -> [Candidate] {
-    var found = search(shapes: shapes(narrow: false), sliced: false)
+    var cycles = ArrayCycles(places: places)
+    var found = search(shapes: shapes(narrow: false), sliced: false, &cycles)
     let compulsory = compulsoryBytes
-    if (found.last?.bytes ?? Int.max) > compulsory + compulsory / 2 {
-      found += search(shapes: shapes(narrow: true), sliced: false)
+    if (found.map(\.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
+      found += search(shapes: shapes(narrow: true), sliced: false, &cycles)
       // Slicing reads weights and input again for every tile: only where whole columns of weights leave no room.
       if kernel.contraction != nil, (found.map(\.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
-        found += search(shapes: shapes(narrow: true), sliced: true)
+        found += search(shapes: shapes(narrow: true), sliced: true, &cycles)
       }
     }
-    return pareto(found).map { candidate in
-      var candidate = candidate
-      candidate.cost = KernelCost.of(geometry(candidate.tiling), places: places)
-      return candidate
-    }
+    return frontier(found)
   }
 
   private func geometry(_ tiling: Tiling) -> KernelGeometry { KernelGeometry(kernel: kernel, tiling: tiling, dim: dim) }
@@ -141,7 +139,7 @@ struct TilingSearch {
     KernelGeometry.ceilDivide(value, multiple) * multiple
   }
 
-  private func search(shapes: [Shape], sliced: Bool) -> [Candidate] {
+  private func search(shapes: [Shape], sliced: Bool, _ cycles: inout ArrayCycles) -> [Candidate] {
     var found: [Candidate] = []
     for shape in shapes {
       for slice in sliceCandidates(sliced) {
@@ -162,8 +160,8 @@ struct TilingSearch {
             feasible = true
             found.append(
               Candidate(
-                tiling: tiling, rows: layout.totalRows,
-                cost: KernelCost.of(geometry, places: places, countCycles: false)))
+                tiling: tiling, rows: layout.totalRows, cost: KernelCost.of(geometry, places: places),
+                cycles: cycles.count(geometry, layout: layout)))
           }
         }
         // Coarser slices read less; finer ones are tried only while nothing fits.
@@ -210,13 +208,20 @@ struct TilingSearch {
     return candidates
   }
 
-  /// The candidates that no other beats in both rows and bytes.
-  private func pareto(_ candidates: [Candidate]) -> [Candidate] {
+  /// The candidates that no other beats in both rows and bytes, where bytes of candidates that waste the array count
+  /// for more: a little less traffic is not worth much more time.
+  private func frontier(_ candidates: [Candidate]) -> [Candidate] {
+    let leastCycles = max(1, candidates.map(\.cycles).min() ?? 1)
+    func weight(_ candidate: Candidate) -> Double {
+      let excess = Double(candidate.cycles) / Double(leastCycles)
+      return Double(candidate.bytes) * (excess > 1.05 ? excess : 1)
+    }
     var kept: [Candidate] = []
     let sorted = candidates.enumerated().sorted {
-      ($0.element.rows, $0.element.bytes, $0.offset) < ($1.element.rows, $1.element.bytes, $1.offset)
+      ($0.element.rows, weight($0.element), $0.element.cycles, $0.offset)
+        < ($1.element.rows, weight($1.element), $1.element.cycles, $1.offset)
     }
-    for (_, candidate) in sorted where kept.last.map({ candidate.bytes < $0.bytes }) ?? true {
+    for (_, candidate) in sorted where kept.last.map({ weight(candidate) < weight($0) }) ?? true {
       kept.append(candidate)
     }
     return kept
