@@ -36,7 +36,7 @@ struct CommandWriter {
   }
 
   mutating func configureLoad(_ state: LoadState, stride: Int, blockStride: Int, shrunk: Bool = false) {
-    let wanted = ConfigLoad(state: state.rawValue, stride: UInt64(stride), shrunk: shrunk, blockStride: blockStride)
+    let wanted = ConfigLoad(state: state.rawValue, stride: stride, shrunk: shrunk, blockStride: blockStride)
     if loads[state.rawValue] == wanted { return }
     loads[state.rawValue] = wanted
     append(.configLoad(wanted))

@@ -81,6 +81,9 @@ struct KernelEmitter: KernelVisitor {
     .accumulator(accumulatorBase + row, accumulate: accumulate)
   }
 
+  /// Column blocks that one load may bring, when they lie `stride` rows apart.
+  private func blocksTogether(stride: Int) -> Int { stride <= Limits.blockStride ? target.maxBlockLength : 1 }
+
   // MARK: Constants of the kernel
 
   private mutating func prologue() {
@@ -202,7 +205,7 @@ struct KernelEmitter: KernelVisitor {
       : slice.taps.map {
         ($0 * channels + inputBlocks.lowerBound * dim, ($0 - slice.taps.lowerBound) * contracted, contracted)
       }
-    let together = blockRows <= Limits.blockStride && blockRows >= min(dim, blockRows) ? target.maxBlockLength : 1
+    let together = blocksTogether(stride: blockRows)
     writer.configureLoad(.weights, stride: outputs, blockStride: together > 1 ? blockRows : dim)
     for first in stride(from: blocks.lowerBound, to: blocks.upperBound, by: together) {
       let last = min(blocks.upperBound, first + together)
@@ -226,11 +229,10 @@ struct KernelEmitter: KernelVisitor {
     let inputBlocks = geometry.inputBlocks(of: blocks.lowerBound, in: slice)
     let firstOutput = blocks.lowerBound * dim
     let outputs = min(kernel.channels, blocks.upperBound * dim) - firstOutput
-    let together = outputs <= Limits.blockStride ? target.maxBlockLength : 1
-    writer.configureLoad(.weights, stride: channels, blockStride: together > 1 ? max(dim, outputs) : dim)
-    let step = outputs >= dim ? together : 1
-    for first in stride(from: inputBlocks.lowerBound, to: inputBlocks.upperBound, by: step) {
-      let last = min(inputBlocks.upperBound, first + step)
+    let together = blocksTogether(stride: outputs)
+    writer.configureLoad(.weights, stride: channels, blockStride: together > 1 ? outputs : dim)
+    for first in stride(from: inputBlocks.lowerBound, to: inputBlocks.upperBound, by: together) {
+      let last = min(inputBlocks.upperBound, first + together)
       for done in stride(from: 0, to: outputs, by: dim) {
         writer.moveIn(
           .weights, dram: start + UInt64((firstOutput + done) * channels + first * dim),
@@ -268,7 +270,7 @@ struct KernelEmitter: KernelVisitor {
     _ constant: ConstantID, _ blocks: Range<Int>, _ slice: ContractionSlice, to row: Int
   ) {
     let taps = slice.taps.count
-    let together = taps <= Limits.blockStride && taps >= dim ? target.maxBlockLength : 1
+    let together = blocksTogether(stride: taps)
     writer.configureLoad(.weights, stride: kernel.channels, blockStride: together > 1 ? taps : dim)
     for first in stride(from: blocks.lowerBound, to: blocks.upperBound, by: together) {
       let last = min(blocks.upperBound, first + together)
@@ -301,7 +303,7 @@ struct KernelEmitter: KernelVisitor {
     let view = contraction.view
     let plane = PlaneLayout(
       pitch: geometry.windowPitch, ring: geometry.tiling.windowRows, firstColumn: columns.lowerBound)
-    let together = layout.windowPlane <= Limits.blockStride && layout.windowPlane >= dim ? target.maxBlockLength : 1
+    let together = blocksTogether(stride: layout.windowPlane)
     writer.configureLoad(.pixels, stride: view.pixel, blockStride: together > 1 ? layout.windowPlane : dim)
     let start = inputs[contraction.input].address + UInt64(view.offset + image * view.image)
     for first in stride(from: blocks.lowerBound, to: blocks.upperBound, by: together) {
@@ -432,7 +434,7 @@ struct KernelEmitter: KernelVisitor {
   private mutating func addThroughMoves(
     _ identity: TileKernel.Identity, _ tile: OutputTile, _ blocks: Range<Int>, overwrites: Bool
   ) {
-    let together = tile.pixels >= dim ? target.maxBlockLength : 1
+    let together = blocksTogether(stride: tile.pixels)
     writer.configureLoad(
       .accumulator, stride: identity.view.pixel, blockStride: together > 1 ? tile.pixels : dim, shrunk: true)
     forEachAddendSpan(identity, tile, blocks, together: together) { writer, dram, block, row, rows, columns, base in
@@ -480,7 +482,7 @@ struct KernelEmitter: KernelVisitor {
     }
     let resident = places.identityIsResident[index] ? inputs[identity.input].resident : nil
     if resident == nil {
-      let together = tile.pixels >= dim ? target.maxBlockLength : 1
+      let together = blocksTogether(stride: tile.pixels)
       writer.configureLoad(
         .pixels, stride: identity.view.pixel, blockStride: together > 1 ? tile.pixels : dim)
       let addend = base + identityLayout.addend
@@ -552,7 +554,7 @@ struct KernelEmitter: KernelVisitor {
 
   private mutating func configureStore(_ tile: OutputTile, _ block: Int) {
     let store = kernel.store
-    var config = ConfigStore(stride: UInt32(kernel.channels), scale: store.scales[0])
+    var config = ConfigStore(stride: kernel.channels, scale: store.scales[0])
     if let pooling = store.pooling {
       config.pooling = Pooling(
         window: pooling.window, stride: pooling.stride,
@@ -568,7 +570,7 @@ struct KernelEmitter: KernelVisitor {
       return
     }
     writer.configureOutput(
-      config, ConfigOutput(zeroPoint: store.zeroPoint, low: store.low, high: store.high),
+      config, ConfigOutput(zeroPoint: Int8(store.zeroPoint), low: Int8(store.low), high: Int8(store.high)),
       scales: store.scaleConstant.map {
         (constantAddress($0) + UInt64(4 * block * dim), geometry.channels(of: block))
       })
