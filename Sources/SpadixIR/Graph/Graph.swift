@@ -1,0 +1,124 @@
+import SpadixSupport
+import SpadixTensor
+
+/// What is computed: tensors as values, and operations in execution order.
+///
+/// A value type. Ids are indices into the arrays, so they hold within one graph only; a pass that removes or inserts
+/// operations builds a new graph (`rewriting`).
+public struct Graph: Sendable {
+  public var name: String
+  /// Named tensors outside the graph that `constant` operations and inputs refer to.
+  public var data: [DataDefinition]
+  public var values: [Value]
+  /// In execution order: an operation stands after those that produce its operands.
+  public var operations: [Operation]
+  public var inputs: [ValueID]
+  public var outputs: [ValueID]
+  /// The name of the graph's own line, for diagnostics about the graph as a whole.
+  public var range: SourceRange?
+  /// The names in `data`, so that adding definitions is not quadratic; see `addData`.
+  var dataNames: Set<String> = []
+
+  public init(name: String) {
+    self.name = name
+    self.data = []
+    self.values = []
+    self.operations = []
+    self.inputs = []
+    self.outputs = []
+  }
+}
+
+public struct ValueID: DenseID {
+  public let index: Int
+  public init(_ index: Int) { self.index = index }
+}
+
+public struct OperationID: DenseID {
+  public let index: Int
+  public init(_ index: Int) { self.index = index }
+}
+
+public struct DataID: DenseID {
+  public let index: Int
+  public init(_ index: Int) { self.index = index }
+}
+
+/// A tensor that flows through the graph.
+public struct Value: Sendable {
+  /// Where a value comes from.
+  public enum Definition: Hashable, Sendable {
+    /// The graph's input of this index.
+    case input(Int)
+    /// A result of an operation.
+    case operation(OperationID, result: Int)
+  }
+
+  public var type: TensorType
+  /// A hint for people; the printer numbers values without one and makes equal ones distinct.
+  public var name: String?
+  public var definition: Definition
+  /// Where the value's name stands in the source.
+  public var range: SourceRange?
+  /// The interval that real values were seen in; text attribute `range = [low, high]`.
+  public var calibration: ValueRange?
+  /// For an input, the data that holds samples to calibrate with; text attribute `calibration = @data`.
+  public var samples: DataID?
+
+  public init(type: TensorType, name: String? = nil, definition: Definition, range: SourceRange? = nil) {
+    self.type = type
+    self.name = name
+    self.definition = definition
+    self.range = range
+  }
+
+  /// The operation that produces the value; nil for an input.
+  public var producer: OperationID? {
+    if case .operation(let operation, _) = definition { operation } else { nil }
+  }
+}
+
+/// A closed interval of real numbers.
+public struct ValueRange: Hashable, Sendable {
+  public var low: Float
+  public var high: Float
+
+  public init(low: Float, high: Float) {
+    self.low = low
+    self.high = high
+  }
+}
+
+/// One operator applied to operands.
+public struct Operation: Sendable {
+  public var op: Operator
+  public var operands: [ValueID]
+  public var results: [ValueID]
+  /// The statement in the source.
+  public var range: SourceRange?
+  /// The line of the source that the operation came from, kept by passes for debug ranges in programs.
+  public var sourceLine: Int?
+  /// Why the operation runs on the host, once lowering has decided so; text attribute `host_reason`.
+  public var hostReason: String?
+
+  public init(
+    _ op: Operator, operands: [ValueID], results: [ValueID], range: SourceRange? = nil, sourceLine: Int? = nil,
+    hostReason: String? = nil
+  ) {
+    self.op = op
+    self.operands = operands
+    self.results = results
+    self.range = range
+    self.sourceLine = sourceLine
+    self.hostReason = hostReason
+  }
+
+  /// The first result; every operator has at least one.
+  public var result: ValueID { results[0] }
+}
+
+/// An operand slot of an operation that holds a value.
+public struct Use: Hashable, Sendable {
+  public var operation: OperationID
+  public var operand: Int
+}

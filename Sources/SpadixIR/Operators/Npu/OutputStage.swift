@@ -1,0 +1,71 @@
+/// How an int32 accumulator becomes int8, with explicit integers: the last step of most npu operators.
+///
+/// `clamp(round_half_even(float32(acc) * scale) + output_zero_point, low, high)`.
+public struct OutputStage: Hashable, Sendable {
+  /// One, or one for each output channel. Finite and positive.
+  public var scales: [Float] = [1]
+  /// In -128...127.
+  public var zeroPoint: Int32 = 0
+  /// [low, high] in -128...127.
+  public var clamp: [Int32] = [-128, 127]
+
+  public init(scales: [Float] = [1], zeroPoint: Int32 = 0, low: Int32 = -128, high: Int32 = 127) {
+    self.scales = scales
+    self.zeroPoint = zeroPoint
+    self.clamp = [low, high]
+  }
+
+  public var low: Int32 { clamp[0] }
+  public var high: Int32 { clamp[1] }
+
+  public func scale(at channel: Int) -> Float { scales.count == 1 ? scales[0] : scales[channel] }
+}
+
+/// An operator that ends in an output stage.
+public protocol OutputStageOperator: OperatorDefinition {
+  var output: OutputStage { get set }
+}
+
+extension Array {
+  /// The attributes `scales` (or `scale`, where there is only one), `output_zero_point` and `clamp`.
+  static func outputStage<Payload: OutputStageOperator>(perChannel: Bool) -> [Element]
+  where Element == AttributeField<Payload> {
+    let scale: Element =
+      perChannel
+      ? .reals(
+        "scales", \.output.scales, required: true,
+        "accumulator to output: one, or one for each index of the last axis")
+      : Element(
+        "scale", kind: "a number", summary: "accumulator to output", isRequired: true,
+        get: { .real($0.output.scales[0]) },
+        set: { payload, value in
+          guard let real = value.realValue else { return .wrongKind }
+          payload.output.scales = [real]
+          return .set
+        })
+    return [
+      scale,
+      .integer("output_zero_point", \.output.zeroPoint, "added after rounding"),
+      .integers("clamp", \.output.clamp, count: 2, "bounds of the result: [low, high]"),
+    ]
+  }
+}
+
+extension OperatorCheck {
+  mutating func outputStage(_ stage: OutputStage, channels: Int) {
+    if stage.scales.count != 1, stage.scales.count != channels {
+      report("scales", "found \(stage.scales.count) scales; expected 1 or \(channels), one for each output channel")
+    }
+    if let bad = stage.scales.first(where: { !($0.isFinite && $0 > 0) }) {
+      report("scales", "found the scale \(bad); expected finite positive numbers")
+    }
+    zeroPoint("output_zero_point", stage.zeroPoint)
+    if stage.clamp.count != 2 || stage.clamp.contains(where: { !(-128...127).contains($0) }) || stage.low > stage.high {
+      report("clamp", "clamp = \(stage.clamp): expected [low, high] in -128...127 with low <= high")
+    }
+  }
+
+  mutating func zeroPoint(_ name: String, _ value: Int32) {
+    if !(-128...127).contains(value) { report("zero-point", "\(name) = \(value): expected -128...127") }
+  }
+}

@@ -1,0 +1,43 @@
+/// What is known of an operator without an instance: for the parser, the help and the documentation.
+public struct OperatorKind: Sendable {
+  public let mnemonic: String
+  public let summary: String
+  public let documentation: String
+  public let operands: [OperandDescription]
+  public let attributes: [AttributeDescription]
+  let read: @Sendable (inout AttributeReader) -> Operator
+
+  init<Payload: OperatorDefinition>(_ wrap: @escaping @Sendable (Payload) -> Operator) {
+    self.mnemonic = Payload.mnemonic
+    self.summary = Payload.summary
+    self.documentation = Payload.documentation
+    self.operands = Payload.operands
+    self.attributes = Payload.attributes.map(AttributeDescription.init)
+    self.read = { reader in wrap(reader.read(Payload.self)) }
+  }
+
+  /// The operator of a name, such as `nn.conv2d`.
+  public static func named(_ mnemonic: String) -> OperatorKind? { byName[mnemonic] }
+
+  private static let byName = Dictionary(uniqueKeysWithValues: Operator.kinds.map { ($0.mnemonic, $0) })
+
+  public func accepts(operandCount count: Int) -> Bool {
+    let required = operands.count { $0.arity != .optional }
+    let isVariadic = operands.contains { $0.arity == .variadic }
+    return count >= required && (isVariadic || count <= operands.count)
+  }
+
+  /// "input, weights[, bias]", for messages and help.
+  public var operandSynopsis: String {
+    var text = ""
+    for operand in operands {
+      let separator = text.isEmpty ? "" : ", "
+      switch operand.arity {
+      case .required: text += separator + operand.name
+      case .optional: text += "[\(separator)\(operand.name)]"
+      case .variadic: text += "\(separator)\(operand.name)..."
+      }
+    }
+    return text
+  }
+}
