@@ -1,0 +1,327 @@
+import SpadixSupport
+import Yams
+
+extension Target {
+  /// A preset by name, or a target file by path.
+  ///
+  /// Throws `target.unknown` when it is neither, and what `Target.init(yaml:)` throws.
+  public static func named(_ nameOrPath: String) throws -> Target {
+    if let preset = preset(named: nameOrPath) { return preset }
+    guard nameOrPath.contains("/") || nameOrPath.contains(".") else {
+      let known = presets.map(\.name).joined(separator: ", ")
+      throw Diagnostic(
+        "target.unknown", "there is no target '\(nameOrPath)'; the presets are \(known)",
+        help: "a target file is given by its path: ./\(nameOrPath).yaml")
+    }
+    return try Target(yaml: Files.readSource(nameOrPath))
+  }
+
+  /// Reads a target file. Keys that it leaves out come from its `base` (default `spadix`).
+  ///
+  /// Throws `Diagnostics`, all problems of the file with their lines.
+  public init(yaml source: SourceText) throws {
+    var reader = TargetReader(source: source)
+    self = try reader.read()
+  }
+
+  /// The target as a file that reads back as the same target.
+  public var yaml: String {
+    """
+    name: \(name)
+    dim: \(dim)                        # rows and columns of the array
+    scratchpad:
+      banks: \(scratchpadBanks)
+      rows_per_bank: \(scratchpadRowsPerBank)          # \(scratchpadBytes) bytes together
+    accumulator:
+      rows: \(accumulatorRows)                   # \(accumulatorBytes) bytes
+    capabilities:
+      scratchpad_store: \(hasScratchpadStore)        # funct 23
+      output_stage: \(hasOutputStage)            # functs 32 and 33
+      pooled_scratchpad_store: \(hasPooledScratchpadStore)
+      normalizations: \(hasNormalizations)
+    dram_bytes: \(dramBytes)
+    timing:                        # modelled cycles only
+      dma_bytes_per_cycle: \(timing.dmaBytesPerCycle)
+      dma_latency: \(timing.dmaLatency)
+      dma_outstanding_requests: \(timing.dmaOutstandingRequests)
+      load_queue: \(timing.loadQueue)
+      store_queue: \(timing.storeQueue)
+      execute_queue: \(timing.executeQueue)
+      issue_cycles: \(timing.issueCycles)
+      minimum_compute_rows: \(timing.minimumComputeRows)
+      array_latency: \(timing.arrayLatency)
+
+    """
+  }
+}
+
+/// Walks the YAML tree once, collecting every problem with its line.
+private struct TargetReader {
+  let source: SourceText
+  var diagnostics = Diagnostics()
+  /// Where each parameter stands, for problems found after reading.
+  var places: [String: SourceRange] = [:]
+
+  static let maximumBytes = 1 << 16
+  static let maximumNesting = 64
+
+  init(source: SourceText) { self.source = source }
+
+  mutating func read() throws -> Target {
+    let text = try checkedText()
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: text)
+    } catch let error as YamlError {
+      throw Diagnostics([syntaxError(error)])
+    } catch {
+      throw Diagnostics([Diagnostic("target.yaml", "'\(source.name)' is not YAML")])
+    }
+    guard let root, let mapping = root.mapping else {
+      throw Diagnostics([
+        Diagnostic(
+          "target.yaml", "expected a mapping of target parameters in '\(source.name)'", at: range(root?.mark),
+          help: "spadix targets --yaml spadix prints one to start from")
+      ])
+    }
+    var target = base(mapping)
+    var sizes = Sizes()
+    for (key, value) in mapping {
+      let name = key.string ?? ""
+      places[name] = range(key.mark, length: name.utf8.count)
+      switch name {
+      case "base": break
+      case "name": target.name = string(value, name) ?? target.name
+      case "dim": assign(&target.dim, value, name)
+      case "dram_bytes": assign(&target.dramBytes, value, name)
+      case "scratchpad":
+        section(value, name) { reader, key, value, path in
+          switch key {
+          case "banks": reader.assign(&target.scratchpadBanks, value, path)
+          case "rows_per_bank": reader.assign(&target.scratchpadRowsPerBank, value, path)
+          case "bytes": sizes.scratchpad = reader.integer(value, path)
+          default: return ["banks", "rows_per_bank", "bytes"]
+          }
+          return nil
+        }
+      case "accumulator":
+        section(value, name) { reader, key, value, path in
+          switch key {
+          case "rows": reader.assign(&target.accumulatorRows, value, path)
+          case "bytes": sizes.accumulator = reader.integer(value, path)
+          default: return ["rows", "bytes"]
+          }
+          return nil
+        }
+      case "capabilities":
+        section(value, name) { reader, key, value, path in
+          switch key {
+          case "scratchpad_store": reader.assign(&target.hasScratchpadStore, value, path)
+          case "output_stage": reader.assign(&target.hasOutputStage, value, path)
+          case "pooled_scratchpad_store": reader.assign(&target.hasPooledScratchpadStore, value, path)
+          case "normalizations": reader.assign(&target.hasNormalizations, value, path)
+          default: return ["scratchpad_store", "output_stage", "pooled_scratchpad_store", "normalizations"]
+          }
+          return nil
+        }
+      case "timing":
+        section(value, name) { reader, key, value, path in
+          guard let parameter = Self.timing.first(where: { $0.0 == key }) else { return Self.timing.map(\.0) }
+          reader.assign(&target.timing[keyPath: parameter.1], value, path)
+          return nil
+        }
+      default:
+        unknown(
+          name, places[name],
+          ["base", "name", "dim", "scratchpad", "accumulator", "capabilities", "dram_bytes", "timing"])
+      }
+    }
+    resolve(sizes, &target)
+    for problem in target.problems() {
+      diagnostics.report(Diagnostic("target.illegal", problem.message, at: place(problem.parameter)))
+    }
+    try diagnostics.throwIfErrors()
+    return target
+  }
+
+  struct Sizes {
+    var scratchpad: Int?
+    var accumulator: Int?
+  }
+
+  nonisolated(unsafe) static let timing: [(String, WritableKeyPath<Target.Timing, Int>)] = [
+    ("dma_bytes_per_cycle", \.dmaBytesPerCycle), ("dma_latency", \.dmaLatency),
+    ("dma_outstanding_requests", \.dmaOutstandingRequests), ("load_queue", \.loadQueue),
+    ("store_queue", \.storeQueue), ("execute_queue", \.executeQueue), ("issue_cycles", \.issueCycles),
+    ("minimum_compute_rows", \.minimumComputeRows), ("array_latency", \.arrayLatency),
+  ]
+
+  /// The YAML parser descends recursively: bound what a hostile file can make it do.
+  func checkedText() throws -> String {
+    guard source.bytes.count <= Self.maximumBytes else {
+      throw Diagnostics([
+        Diagnostic(
+          "target.too-large",
+          "'\(source.name)' has \(source.bytes.count) bytes; a target file has at most \(Self.maximumBytes)")
+      ])
+    }
+    let opens: [UInt8] = [UInt8(ascii: "["), UInt8(ascii: "{"), UInt8(ascii: "?"), UInt8(ascii: "-")]
+    var openings = 0
+    var comment = false
+    for byte in source.bytes {
+      if byte == UInt8(ascii: "\n") { comment = false }
+      if byte == UInt8(ascii: "#") { comment = true }
+      if !comment && opens.contains(byte) { openings += 1 }
+    }
+    guard openings <= Self.maximumNesting else {
+      throw Diagnostics([
+        Diagnostic("target.yaml", "'\(source.name)' is nested too deeply for a target file", at: range(nil))
+      ])
+    }
+    guard let text = String(validating: source.bytes, as: UTF8.self) else {
+      throw Diagnostics([Diagnostic("target.yaml", "'\(source.name)' is not UTF-8 text")])
+    }
+    return text
+  }
+
+  mutating func base(_ mapping: Node.Mapping) -> Target {
+    guard let node = mapping["base"] else { return .spadix }
+    guard let name = string(node, "base") else { return .spadix }
+    if let preset = Target.preset(named: name) { return preset }
+    let known = Target.presets.map(\.name).joined(separator: ", ")
+    diagnostics.report(
+      Diagnostic("target.base", "there is no preset '\(name)'; expected one of \(known)", at: range(node.mark)))
+    return .spadix
+  }
+
+  /// `body` returns the keys that it knows when it does not know this one.
+  mutating func section(
+    _ node: Node, _ name: String,
+    _ body: (_ reader: inout TargetReader, _ key: String, _ value: Node, _ path: String) -> [String]?
+  ) {
+    guard let mapping = node.mapping else {
+      diagnostics.report(
+        Diagnostic("target.type", "expected a mapping of parameters under '\(name)'", at: range(node.mark)))
+      return
+    }
+    for (key, value) in mapping {
+      let keyName = key.string ?? ""
+      let path = "\(name).\(keyName)"
+      places[path] = range(key.mark, length: keyName.utf8.count)
+      if let known = body(&self, keyName, value, path) { unknown(path, places[path], known) }
+    }
+  }
+
+  mutating func unknown(_ name: String, _ range: SourceRange?, _ known: [String]) {
+    diagnostics.report(
+      Diagnostic(
+        "target.unknown-parameter", "there is no parameter '\(name)'", at: range,
+        help: "known here: \(known.joined(separator: ", "))"))
+  }
+
+  mutating func assign(_ parameter: inout Int, _ node: Node, _ path: String) {
+    if let value = integer(node, path) { parameter = value }
+  }
+
+  mutating func assign(_ parameter: inout Bool, _ node: Node, _ path: String) {
+    guard let value = node.bool else {
+      diagnostics.report(
+        Diagnostic("target.type", "expected true or false for '\(path)'\(found(node))", at: range(node.mark)))
+      return
+    }
+    parameter = value
+  }
+
+  /// A whole number, with K, M, G for powers of 1024.
+  mutating func integer(_ node: Node, _ path: String) -> Int? {
+    var text = node.scalar?.string ?? ""
+    var factor = 1
+    if let last = text.last, let shift = ["K": 10, "M": 20, "G": 30][last] {
+      factor = 1 << shift
+      text.removeLast()
+    }
+    if let value = Int(text) {
+      let (product, overflow) = value.multipliedReportingOverflow(by: factor)
+      if !overflow { return product }
+    }
+    diagnostics.report(
+      Diagnostic("target.type", "expected a whole number for '\(path)'\(found(node))", at: range(node.mark)))
+    return nil
+  }
+
+  mutating func string(_ node: Node, _ path: String) -> String? {
+    let legal = node.scalar.map { scalar in
+      !scalar.string.isEmpty && scalar.string.utf8.count <= 100
+        && scalar.string.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) }
+    }
+    if legal == true { return node.scalar?.string }
+    diagnostics.report(
+      Diagnostic(
+        "target.type", "expected a name of letters, digits, '-', '_' and '.' for '\(path)'\(found(node))",
+        at: range(node.mark)))
+    return nil
+  }
+
+  mutating func resolve(_ sizes: Sizes, _ target: inout Target) {
+    if let bytes = sizes.scratchpad {
+      let row = target.dim.multipliedReportingOverflow(by: target.scratchpadBanks)
+      resolve(bytes, row, "scratchpad.bytes", &target.scratchpadRowsPerBank)
+    }
+    if let bytes = sizes.accumulator {
+      resolve(bytes, target.dim.multipliedReportingOverflow(by: 4), "accumulator.bytes", &target.accumulatorRows)
+    }
+  }
+
+  mutating func resolve(_ bytes: Int, _ row: (partialValue: Int, overflow: Bool), _ path: String, _ rows: inout Int) {
+    // A dim or a number of banks that is out of range has its own diagnostic.
+    guard !row.overflow, row.partialValue > 0 else { return }
+    guard bytes > 0, bytes % row.partialValue == 0 else {
+      diagnostics.report(
+        Diagnostic(
+          "target.illegal", "\(path) is \(bytes); expected a multiple of \(row.partialValue), one row of every bank",
+          at: places[path]))
+      return
+    }
+    rows = bytes / row.partialValue
+  }
+
+  func found(_ node: Node) -> String {
+    guard let text = node.scalar?.string else { return "" }
+    return ", found '\(text.prefix(40))'"
+  }
+
+  /// The parameter's own line, or that of the size it follows from.
+  func place(_ parameter: String) -> SourceRange? {
+    if let range = places[parameter] { return range }
+    let section = parameter.prefix { $0 != "." }
+    return places["\(section).bytes"] ?? places["\(section).rows"] ?? places[String(section)]
+  }
+
+  func range(_ mark: Mark?, length: Int = 1) -> SourceRange {
+    guard let mark else { return SourceRange(source, 0, 1) }
+    var line = 1
+    var start = 0
+    for (offset, byte) in source.bytes.enumerated() {
+      if line == mark.line { break }
+      if byte == UInt8(ascii: "\n") {
+        line += 1
+        start = offset + 1
+      }
+    }
+    let column = min(start + max(mark.column - 1, 0), source.bytes.count)
+    return SourceRange(source, column, column + max(length, 1))
+  }
+
+  func syntaxError(_ error: YamlError) -> Diagnostic {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      return Diagnostic("target.yaml", "this is not YAML: \(problem)", at: range(mark))
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      let names = duplicates.joined(separator: ", ")
+      return Diagnostic("target.duplicate", "'\(names)' is given more than once", at: range(context.mark))
+    case .no, .memory, .reader, .writer, .emitter, .representer, .dataCouldNotBeDecoded:
+      return Diagnostic("target.yaml", "'\(source.name)' is not YAML")
+    }
+  }
+}
