@@ -1,0 +1,151 @@
+import SpadixTensor
+
+/// Commands, the DRAM image they start from, and what people need to read the result: a program for one target.
+public struct Program: Sendable {
+  public var target: Target
+  public var commands: [Command]
+  /// Initial DRAM content. Bytes outside have no value until they are written.
+  public var segments: [Segment]
+  public var inputs: [Binding]
+  public var outputs: [Binding]
+  /// What lies where in DRAM, to tell traffic apart. Bytes outside all symbols count as `other`.
+  public var symbols: [Symbol]
+  /// In ascending order, not overlapping.
+  public var debug: [DebugRange]
+  /// In ascending order of `before`.
+  public var hostSteps: [HostStep]
+  /// Content that DRAM must have at the end (recorded conformance programs).
+  public var expectations: [Segment]
+  /// Bytes within the expectations that may end with any value.
+  public var unspecified: [AddressRange]
+
+  public init(
+    target: Target, commands: [Command] = [], segments: [Segment] = [], inputs: [Binding] = [],
+    outputs: [Binding] = [], symbols: [Symbol] = [], debug: [DebugRange] = [], hostSteps: [HostStep] = [],
+    expectations: [Segment] = [], unspecified: [AddressRange] = []
+  ) {
+    self.target = target
+    self.commands = commands
+    self.segments = segments
+    self.inputs = inputs
+    self.outputs = outputs
+    self.symbols = symbols
+    self.debug = debug
+    self.hostSteps = hostSteps
+    self.expectations = expectations
+    self.unspecified = unspecified
+  }
+
+  /// A named piece of DRAM content.
+  public struct Segment: Hashable, Sendable {
+    public var name: String
+    public var address: UInt64
+    public var bytes: [UInt8]
+
+    public init(name: String, address: UInt64, bytes: [UInt8]) {
+      self.name = name
+      self.address = address
+      self.bytes = bytes
+    }
+  }
+
+  public struct AddressRange: Hashable, Sendable {
+    public var address: UInt64
+    public var length: Int
+
+    public init(address: UInt64, length: Int) {
+      self.address = address
+      self.length = length
+    }
+  }
+
+  /// Where a tensor lies in DRAM: its last axis contiguous, all other axes flattened into rows `rowStride` bytes apart.
+  public struct Binding: Hashable, Sendable {
+    public var name: String
+    public var address: UInt64
+    public var type: TensorType
+    /// Bytes from one row to the next.
+    public var rowStride: Int
+
+    /// - Parameter rowStride: without padding when nil.
+    public init(name: String, address: UInt64, type: TensorType, rowStride: Int? = nil) {
+      self.name = name
+      self.address = address
+      self.type = type
+      self.rowStride = rowStride ?? (type.shape.last ?? 1) * type.element.byteCount
+    }
+
+    /// Bytes of one row that carry elements.
+    public var rowBytes: Int { (type.shape.last ?? 1) * type.element.byteCount }
+    public var rows: Int { type.shape.dropLast().reduce(1, *) }
+    /// Bytes from the first element to the last.
+    public var byteSpan: Int { rows == 0 ? 0 : (rows - 1) * rowStride + rowBytes }
+  }
+
+  /// A named range of DRAM.
+  public struct Symbol: Hashable, Sendable {
+    public enum Kind: String, Hashable, Sendable, CaseIterable, Codable {
+      case input, weights, activation, spill, output
+    }
+
+    public var name: String
+    public var address: UInt64
+    public var length: Int
+    public var kind: Kind
+
+    public init(name: String, address: UInt64, length: Int, kind: Kind) {
+      self.name = name
+      self.address = address
+      self.length = length
+      self.kind = kind
+    }
+  }
+
+  /// The commands that one operation became.
+  public struct DebugRange: Hashable, Sendable {
+    public var first: Int
+    public var count: Int
+    /// The operation's text, such as `%3 = npu.conv2d …`.
+    public var operation: String
+    /// Line of the source file, 0 when unknown.
+    public var line: Int
+
+    public init(first: Int, count: Int, operation: String, line: Int) {
+      self.first = first
+      self.count = count
+      self.operation = operation
+      self.line = line
+    }
+  }
+
+  /// An operation without a place on the target: the host evaluates it between two commands.
+  public struct HostStep: Hashable, Sendable {
+    /// The command before which it runs; `commands.count` when it comes last.
+    public var before: Int
+    /// What is computed, as a textual graph.
+    public var graph: String
+    public var inputs: [Binding]
+    public var outputs: [Binding]
+    public var reason: String
+
+    public init(before: Int, graph: String, inputs: [Binding], outputs: [Binding], reason: String) {
+      self.before = before
+      self.graph = graph
+      self.inputs = inputs
+      self.outputs = outputs
+      self.reason = reason
+    }
+  }
+
+  /// The operation that a command came from, or nil.
+  public func debugRange(ofCommand index: Int) -> DebugRange? {
+    var low = 0
+    var high = debug.count
+    while low < high {
+      let middle = (low + high) / 2
+      if debug[middle].first <= index { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0, index < debug[low - 1].first + debug[low - 1].count else { return nil }
+    return debug[low - 1]
+  }
+}
