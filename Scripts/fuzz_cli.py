@@ -29,13 +29,6 @@ HOSTILE_NUMBERS = """0 -0 1 -1 2 3 7 17 255 256 1023 4096 65535 65536 16777217 2
 FRAGMENTS = ["{", "}", "[", "]", "(", ")", "<", ">", ",", ":", "=", "->", "%", "@", '"', "//", "/*", "\\", "\t", "\r",
              "\0", "\N{SNOWMAN}", "[" * 5000, "(" * 300, "constant", "return", "graph", "data", "f32[1]", "q8<0.1>[4]"]
 
-TARGET = """name: fuzzed
-dim: 16
-scratchpad: {rows: 16384, banks: 4}
-accumulator: {rows: 1024, banks: 2}
-"""
-
-
 def damage_text(rng, text):
     """A few edits of a text as a person, or a broken tool, might make them."""
     for _ in range(rng.choice([1, 1, 1, 2, 3, 8])):
@@ -116,8 +109,9 @@ class Case:
             self.rewrite(rng.choice(["images.npy", "labels.npy"]), damage_bytes)
             return ["verify", f"{network}.spx", "--input", "image=images.npy", "--labels", "labels.npy"], []
         if kind == "target":
+            preset = rng.choice(["gemmini", "gemmini-spad", "spadix"])
             with open(self.path("target.yaml"), "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(damage_text(rng, self.preset()))
+                file.write(damage_text(rng, self.run(["targets", "--yaml", preset]).stdout.decode()))
             return compile_command + ["--target", "target.yaml"], ["out.spxo"]
         self.run(["compile", f"{network}.spx", "-o", "good.spxo"])
         if kind == "program":
@@ -145,10 +139,6 @@ class Case:
             target = rng.choice(["gemmini", "gemmini-spad", "spadix"])
             return ["compile", "graph.spx", "--target", target, "-o", "out.spxo"], ["out.spxo"]
         return [command, "graph.spx"], []
-
-    def preset(self):
-        result = self.run(["targets", "--print", "gemmini"])
-        return result.stdout.decode() if result.returncode == 0 else TARGET
 
     def path(self, name):
         return os.path.join(self.folder, name)
