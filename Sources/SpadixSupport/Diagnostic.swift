@@ -49,14 +49,33 @@ public struct Diagnostic: Error, Sendable, CustomStringConvertible {
   private static func line(_ range: SourceRange?, _ message: String) -> String {
     guard let range else { return message + "\n" }
     let (line, column) = range.source.position(of: range.start)
-    let sourceLine = range.source.line(line)
+    let (sourceLine, caret) = Excerpt.around(column - 1, in: Array(range.source.line(line).utf8))
     // Tabs are kept in the padding so that the caret stands under its column at any tab width.
-    let before = String(decoding: sourceLine.utf8.prefix(column - 1), as: UTF8.self)
+    let before = String(decoding: sourceLine.utf8.prefix(caret), as: UTF8.self)
     let padding = String(before.map { $0 == "\t" ? "\t" : " " })
-    let remaining = max(1, sourceLine.utf8.count - (column - 1))
+    let remaining = max(1, sourceLine.utf8.count - caret)
     let length = max(1, min(range.end - range.start, remaining))
     let marker = "^" + String(repeating: "~", count: length - 1)
     return "\(range.source.name):\(line):\(column): \(message)\n  \(sourceLine)\n  \(padding)\(marker)\n"
+  }
+}
+
+/// The part of a source line that a diagnostic shows: long lines, such as lists of weights, are cut around the caret.
+private enum Excerpt {
+  private static let maximumLength = 160
+
+  /// The text to show and the caret's byte offset in it.
+  static func around(_ offset: Int, in line: [UInt8]) -> (text: String, caret: Int) {
+    guard line.count > maximumLength else { return (String(decoding: line, as: UTF8.self), min(offset, line.count)) }
+    var start = max(0, min(offset - maximumLength / 2, line.count - maximumLength))
+    var end = min(line.count, start + maximumLength)
+    // A character is not cut in two: bytes 10xxxxxx continue one.
+    while start > 0, line[start] & 0xc0 == 0x80 { start -= 1 }
+    while end < line.count, line[end] & 0xc0 == 0x80 { end += 1 }
+    let prefix = start > 0 ? "..." : ""
+    let suffix = end < line.count ? "..." : ""
+    let text = prefix + String(decoding: line[start..<end], as: UTF8.self) + suffix
+    return (text, min(offset, line.count) - start + prefix.utf8.count)
   }
 }
 

@@ -1,0 +1,83 @@
+/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+///
+/// The k-th number, from 0, depends on seed and k alone: `mix(seed + (k + 1) * 0x9E3779B97F4A7C15)`.
+public struct SplitMix64: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  public init(seed: UInt64) { self.state = seed }
+
+  @inline(__always)
+  public mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// One of 2^24 equally spaced numbers in 0 ..< 1: the upper 24 bits.
+  @inline(__always)
+  mutating func nextUnit() -> Float { Float(next() >> 40) * 0x1p-24 }
+}
+
+/// Tensors from the seeded generator: the same numbers on every machine, one generator step for each element.
+public enum RandomTensor {
+  /// `low + u * (high - low)` in Float32, with u in 0 ..< 1.
+  public static func uniform(count: Int, seed: UInt64, low: Float, high: Float) -> [Float] {
+    var generator = SplitMix64(seed: seed)
+    let width = high - low
+    return fill(count) { low + generator.nextUnit() * width }
+  }
+
+  /// The Laplace distribution with mean 0, clipped to 8 scales on either side.
+  ///
+  /// With u in 0 ..< 1 from the generator and v = 2u - 1, the element is `-sign(v) * scale * ln(1 - |v|)`.
+  public static func laplace(count: Int, seed: UInt64, scale: Float) -> [Float] {
+    var generator = SplitMix64(seed: seed)
+    return fill(count) {
+      let v = 2 * generator.nextUnit() - 1
+      let magnitude = min(-Float(logarithm(Double(1 - v.magnitude))), 8) * scale
+      return v < 0 ? -magnitude : magnitude
+    }
+  }
+
+  /// Integers of low ... high, each equally likely but for a bias below 2^-31.
+  public static func integers(count: Int, seed: UInt64, low: Int32, high: Int32) -> [Int32] {
+    var generator = SplitMix64(seed: seed)
+    let width = UInt64(Int64(high) - Int64(low) + 1)
+    return fill(count) {
+      Int32(truncatingIfNeeded: Int64(low) + Int64(generator.next().multipliedFullWidth(by: width).high))
+    }
+  }
+
+  private static func fill<Element>(_ count: Int, _ next: () -> Element) -> [Element] {
+    [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+      for index in 0..<count { buffer.initializeElement(at: index, to: next()) }
+      initialized = count
+    }
+  }
+
+  /// The natural logarithm of a positive normal number, from additions, multiplications and one division only, so that
+  /// it does not depend on the C library: x = 2^e * m with m in 0.7 ... 1.42, ln m = 2 atanh((m - 1) / (m + 1)).
+  @inline(__always)
+  static func logarithm(_ x: Double) -> Double {
+    var exponent = Int(x.bitPattern >> 52) - 1023
+    var mantissa = Double(bitPattern: x.bitPattern & 0x000F_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000)
+    if mantissa > 1.4142135623730951 {
+      mantissa *= 0.5
+      exponent += 1
+    }
+    let s = (mantissa - 1) / (mantissa + 1)
+    let t = s * s
+    // 2 atanh(s) = 2s (1 + t/3 + t^2/5 + ...); t <= 0.0295, so that eight terms leave an error below 2e-14.
+    var sum = 1.0 / 15
+    sum = sum * t + 1.0 / 13
+    sum = sum * t + 1.0 / 11
+    sum = sum * t + 1.0 / 9
+    sum = sum * t + 1.0 / 7
+    sum = sum * t + 1.0 / 5
+    sum = sum * t + 1.0 / 3
+    sum = sum * t + 1
+    return Double(exponent) * 0.6931471805599453 + 2 * s * sum
+  }
+}

@@ -1,0 +1,82 @@
+import SpadixSupport
+
+/// A safetensors file: named tensors as byte ranges of one buffer, and string metadata.
+///
+/// The layout: 8 bytes little-endian length of the header, the header as JSON, then the tensors' bytes, which must lie
+/// one behind the other without gaps. Reading copies no tensor; a range is handed out as a slice of the file's bytes.
+public struct Safetensors: Sendable {
+  public enum DType: String, Sendable, CaseIterable {
+    case bool = "BOOL"
+    case u8 = "U8"
+    case i8 = "I8"
+    case u16 = "U16"
+    case i16 = "I16"
+    case f16 = "F16"
+    case bf16 = "BF16"
+    case u32 = "U32"
+    case i32 = "I32"
+    case f32 = "F32"
+    case u64 = "U64"
+    case i64 = "I64"
+    case f64 = "F64"
+
+    public var byteCount: Int {
+      switch self {
+      case .bool, .u8, .i8: 1
+      case .u16, .i16, .f16, .bf16: 2
+      case .u32, .i32, .f32: 4
+      case .u64, .i64, .f64: 8
+      }
+    }
+  }
+
+  public struct Entry: Sendable {
+    public let name: String
+    public let dtype: DType
+    public let shape: [Int]
+    /// Where the tensor lies in `file`.
+    public let range: Range<Int>
+  }
+
+  public struct Metadata: Sendable, Equatable {
+    public var key: String
+    public var value: String
+
+    public init(_ key: String, _ value: String) {
+      self.key = key
+      self.value = value
+    }
+  }
+
+  /// What the file is called in diagnostics.
+  public let name: String
+  /// The whole file.
+  public let file: [UInt8]
+  /// In the order of their bytes.
+  public let entries: [Entry]
+  public let metadata: [Metadata]
+  private let index: [String: Int]
+
+  public init(reading path: String) throws { try self.init(file: Files.read(path), name: path) }
+
+  public init(file: [UInt8], name: String) throws {
+    let header = try SafetensorsHeader(file: file, name: name)
+    self.name = name
+    self.file = file
+    self.entries = header.entries
+    self.metadata = header.metadata
+    self.index = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
+  }
+
+  public subscript(name: String) -> Entry? { index[name].map { entries[$0] } }
+
+  public func metadata(_ key: String) -> String? { metadata.first { $0.key == key }?.value }
+
+  /// The tensor's bytes, without a copy.
+  public func bytes(of entry: Entry) -> ArraySlice<UInt8> { file[entry.range] }
+
+  /// The tensor's elements. The caller has checked the dtype.
+  public func values<Element: LittleEndianElement>(of entry: Entry, as type: Element.Type = Element.self) -> [Element] {
+    littleEndianValues(file[entry.range], as: type)
+  }
+}

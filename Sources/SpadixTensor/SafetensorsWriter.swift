@@ -1,0 +1,63 @@
+import SpadixSupport
+
+/// Collects tensors and metadata and lays them out as a safetensors file, in the order in which they were added.
+public struct SafetensorsWriter: Sendable {
+  public var metadata: [Safetensors.Metadata] = []
+  private var tensors: [(name: String, dtype: Safetensors.DType, shape: [Int], bytes: [UInt8])] = []
+
+  public init() {}
+
+  /// Adds a tensor. Names must differ.
+  /// - Precondition: as many bytes as dtype and shape need.
+  public mutating func add(_ name: String, _ dtype: Safetensors.DType, shape: [Int], bytes: [UInt8]) {
+    precondition(bytes.count == shape.reduce(dtype.byteCount, *), "the bytes of '\(name)' do not fit its shape")
+    tensors.append((name, dtype, shape, bytes))
+  }
+
+  /// Adds a tensor as it lies in memory; quantized ones as I8.
+  public mutating func add(_ name: String, _ tensor: Tensor) {
+    let dtype: Safetensors.DType =
+      switch tensor.storage {
+      case .f32: .f32
+      case .i8: .i8
+      case .i32: .i32
+      }
+    add(name, dtype, shape: tensor.type.shape, bytes: tensor.storage.bytes)
+  }
+
+  public mutating func add<Element: LittleEndianElement>(
+    _ name: String, _ dtype: Safetensors.DType, shape: [Int], values: [Element]
+  ) {
+    add(name, dtype, shape: shape, bytes: littleEndianBytes(values))
+  }
+
+  /// The file. The data start at a multiple of 8 bytes.
+  public func serialized() -> [UInt8] {
+    var members: [JSONValue.Member] = []
+    if !metadata.isEmpty {
+      members.append(
+        JSONValue.Member("__metadata__", .object(metadata.map { JSONValue.Member($0.key, .string($0.value)) })))
+    }
+    var offset = 0
+    for tensor in tensors {
+      let end = offset + tensor.bytes.count
+      members.append(
+        JSONValue.Member(
+          tensor.name,
+          [
+            "dtype": .string(tensor.dtype.rawValue), "shape": .array(tensor.shape.map { .integer($0) }),
+            "data_offsets": [.integer(offset), .integer(end)],
+          ]))
+      offset = end
+    }
+    var header = Array(JSONValue.object(members).text().utf8)
+    while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
+    var file = littleEndianBytes([UInt64(header.count)])
+    file.reserveCapacity(8 + header.count + offset)
+    file += header
+    for tensor in tensors { file += tensor.bytes }
+    return file
+  }
+
+  public func write(to path: String) throws { try Files.write(serialized(), to: path) }
+}
