@@ -12,7 +12,7 @@ SPADIX := .build/release/spadix
 FUZZ_SEED ?= $(shell date +%s)
 FUZZ_CASES ?= 10000
 
-.PHONY: help setup build run test lint clean
+.PHONY: help setup build run test lint bench-schedule examples clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,14 @@ test: setup ## every test: Swift unit and differential tests, then the file test
 
 lint: ## check the format of the Swift sources
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+bench-schedule: build ## the scheduler's benchmark: 14 networks, three budgets
+	SPADIX=$(SPADIX) Benchmarks/bench-schedule.sh
+
+examples: ## train the digits networks and generate the whole networks again
+	@Scripts/setup.sh python ir-examples/requirements.txt
+	OMP_NUM_THREADS=1 $(PYTHON) ir-examples/digits/train.py
+	$(PYTHON) ir-examples/generate.py
 
 clean: ## remove what was built
 	rm -rf .build .venv
