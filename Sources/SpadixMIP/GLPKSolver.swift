@@ -65,7 +65,11 @@ public struct GLPKSolver: Sendable {
     switch raw.status {
     case SPADIX_GLPK_INFEASIBLE: result.status = .infeasible
     case SPADIX_GLPK_OPTIMAL, SPADIX_GLPK_FEASIBLE:
-      let values = raw.values.map { $0.isFinite && abs($0) < 0x1p60 ? Int($0.rounded()) : Int.max }
+      let values = zip(raw.values, model.columns).map { value, column -> Int in
+        guard value.isFinite, abs(value) < 0x1p60 else { return Int.max }
+        // Continuous columns may stand anywhere above an integer that would do; see `Model`.
+        return Int(column.kind == .continuous ? (value + 1e-6).rounded(.down) : value.rounded())
+      }
       do throws(ModelChecker.Violation) {
         let objective = try ModelChecker.objective(of: values, in: model)
         result.values = values

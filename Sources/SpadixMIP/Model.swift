@@ -2,8 +2,9 @@ import SpadixSupport
 
 /// A mixed integer linear program to minimize, with integer data.
 ///
-/// All coefficients and bounds are integers, so that a solution can be checked without rounding. Columns marked
-/// `continuous` are those whose optimal values are integers anyway once the integer columns are fixed.
+/// All coefficients and bounds are integers, so that a solution can be checked without rounding. A column may be
+/// `continuous` when, with the integer columns fixed, rounding all continuous ones down keeps every row: rows that
+/// bound one from below by integers, and differences of two.
 public struct Model: Sendable {
   public struct ColumnID: DenseID {
     public let index: Int

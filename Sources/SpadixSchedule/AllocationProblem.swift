@@ -1,0 +1,55 @@
+/// Buffers with known lifetimes to be placed in a memory of fixed capacity.
+///
+/// The vocabulary is MiniMalloc's (Moffitt, ASPLOS 2023): a buffer lives during half-open steps `lower ..< upper`, takes
+/// `size` units, and may have gaps, steps during which it takes only a window of its units or none.
+public struct AllocationProblem: Sendable, Equatable {
+  /// Steps `lower ..< upper` during which the buffer takes only `window` of its units, or nothing.
+  public struct Gap: Sendable, Equatable {
+    public var lower: Int
+    public var upper: Int
+    /// Relative to the buffer's offset; nil when the buffer takes nothing.
+    public var window: Range<Int>?
+
+    public init(lower: Int, upper: Int, window: Range<Int>? = nil) {
+      self.lower = lower
+      self.upper = upper
+      self.window = window
+    }
+  }
+
+  public struct Buffer: Sendable, Equatable {
+    public var id: String
+    public var lower: Int
+    public var upper: Int
+    public var size: Int
+    /// The offset is a multiple of this.
+    public var alignment: Int
+    /// An offset to try first; it binds nothing.
+    public var hint: Int?
+    public var gaps: [Gap]
+    /// The offset, when it is given and not to be chosen.
+    public var fixedOffset: Int?
+
+    public init(
+      id: String, lower: Int, upper: Int, size: Int, alignment: Int = 1, hint: Int? = nil, gaps: [Gap] = [],
+      fixedOffset: Int? = nil
+    ) {
+      self.id = id
+      self.lower = lower
+      self.upper = upper
+      self.size = size
+      self.alignment = alignment
+      self.hint = hint
+      self.gaps = gaps
+      self.fixedOffset = fixedOffset
+    }
+  }
+
+  public var capacity: Int
+  public var buffers: [Buffer]
+
+  public init(capacity: Int, buffers: [Buffer]) {
+    self.capacity = capacity
+    self.buffers = buffers
+  }
+}
