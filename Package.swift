@@ -45,6 +45,7 @@ let package = Package(
     .testTarget(name: "SpadixScheduleTests", dependencies: ["SpadixSchedule"]),
     .testTarget(name: "SpadixCodegenTests", dependencies: ["SpadixCodegen", "SpadixMachine"]),
     .testTarget(name: "SpadixMachineTests", dependencies: ["SpadixMachine"]),
+    .testTarget(name: "SpadixReportTests", dependencies: ["SpadixReport"]),
     .testTarget(name: "SpadixTests", dependencies: ["Spadix"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,170 @@
+import SpadixISA
+
+/// What a compiled program costs: the figures behind the text, JSON and CSV reports.
+///
+/// Everything is an integer, so that a report is the same on every machine. Figures of time are modelled, never measured.
+public struct CompilationReport: Sendable {
+  /// Name of the graph.
+  public var graph: String
+  public var target: Target
+  /// In execution order.
+  public var operators: [OperatorReport]
+  public var schedule: ScheduleReport
+  /// Rows in use at once, tensors and working blocks together, at the fullest step.
+  public var scratchpadPeakRows: Int
+  public var accumulatorPeakRows: Int
+  /// Commands of the whole program.
+  public var commands: Int
+  /// Bytes of DRAM that the program occupies: weights, inputs, outputs and buffers.
+  public var dramImageBytes: Int
+  /// Cycles of the target's time model for the whole program, host steps not counted; nil when it was not run.
+  public var modelledCycles: Int?
+  /// Every tensor in the scratchpad, by first step.
+  public var allocation: [AllocationReport]
+
+  public init(
+    graph: String, target: Target, operators: [OperatorReport], schedule: ScheduleReport, scratchpadPeakRows: Int,
+    accumulatorPeakRows: Int, commands: Int, dramImageBytes: Int, modelledCycles: Int?,
+    allocation: [AllocationReport]
+  ) {
+    self.graph = graph
+    self.target = target
+    self.operators = operators
+    self.schedule = schedule
+    self.scratchpadPeakRows = scratchpadPeakRows
+    self.accumulatorPeakRows = accumulatorPeakRows
+    self.commands = commands
+    self.dramImageBytes = dramImageBytes
+    self.modelledCycles = modelledCycles
+    self.allocation = allocation
+  }
+
+  public var traffic: DRAMTraffic { operators.reduce(into: DRAMTraffic()) { $0 += $1.traffic } }
+  public var arrayCycles: Int { operators.reduce(0) { $0 + $1.arrayCycles } }
+  public var issuedMACs: Int { operators.reduce(0) { $0 + $1.issuedMACs } }
+  public var usefulMACs: Int { operators.reduce(0) { $0 + $1.usefulMACs } }
+  public var hostSteps: [OperatorReport] { operators.filter { $0.kind == .host } }
+}
+
+/// One operator of the lowered graph.
+public struct OperatorReport: Sendable {
+  /// Where an operator runs.
+  public enum Kind: String, Sendable {
+    /// On the array.
+    case array
+    /// Data movement through the scratchpad or the accumulator.
+    case move
+    /// On the host, between two commands.
+    case host
+    /// Nowhere: the result is another name for an operand.
+    case alias
+  }
+
+  /// Where an operand or a result is while the operator runs.
+  public enum Place: String, Sendable {
+    case resident
+    case streamed
+  }
+
+  /// Such as `%12 = npu.conv2d`.
+  public var name: String
+  public var kind: Kind
+  /// Why it runs on the host; nil for all other kinds.
+  public var hostReason: String?
+  /// Line of the graph file that the operator came from.
+  public var sourceLine: Int?
+  public var traffic: DRAMTraffic
+  /// Cycles in which the array is busy.
+  public var arrayCycles: Int
+  /// Multiply-accumulates that the array could do in these cycles.
+  public var issuedMACs: Int
+  /// Multiply-accumulates that the operator's definition asks for.
+  public var usefulMACs: Int
+  /// Rows that the operator needs for tiles and weights, beside the resident tensors.
+  public var scratchpadRows: Int
+  public var accumulatorRows: Int
+  public var commands: Int
+  /// Places of the activations that the operator reads and writes.
+  public var operands: [Place]
+  public var results: [Place]
+  /// The loop nest, as the code generator describes it.
+  public var tiling: String
+
+  public init(
+    name: String, kind: Kind, hostReason: String? = nil, sourceLine: Int? = nil, traffic: DRAMTraffic = DRAMTraffic(),
+    arrayCycles: Int = 0, issuedMACs: Int = 0, usefulMACs: Int = 0, scratchpadRows: Int = 0, accumulatorRows: Int = 0,
+    commands: Int = 0, operands: [Place] = [], results: [Place] = [], tiling: String = ""
+  ) {
+    self.name = name
+    self.kind = kind
+    self.hostReason = hostReason
+    self.sourceLine = sourceLine
+    self.traffic = traffic
+    self.arrayCycles = arrayCycles
+    self.issuedMACs = issuedMACs
+    self.usefulMACs = usefulMACs
+    self.scratchpadRows = scratchpadRows
+    self.accumulatorRows = accumulatorRows
+    self.commands = commands
+    self.operands = operands
+    self.results = results
+    self.tiling = tiling
+  }
+}
+
+/// How good the schedule is, and who says so.
+public struct ScheduleReport: Sendable {
+  /// Which formulation was solved: `residency` or `joint`.
+  public var formulation: String
+  /// DRAM bytes of the plan.
+  public var trafficBytes: Int
+  /// No plan moves fewer bytes, for the variants and the order that the formulation considers.
+  public var boundBytes: Int
+  /// The component that closed the gap, as the scheduler names it.
+  public var closedBy: String
+  /// Size of the integer program, and nodes of its search.
+  public var rows: Int
+  public var columns: Int
+  public var nodes: Int
+
+  public init(
+    formulation: String, trafficBytes: Int, boundBytes: Int, closedBy: String, rows: Int, columns: Int, nodes: Int
+  ) {
+    self.formulation = formulation
+    self.trafficBytes = trafficBytes
+    self.boundBytes = boundBytes
+    self.closedBy = closedBy
+    self.rows = rows
+    self.columns = columns
+    self.nodes = nodes
+  }
+
+  public var gapBytes: Int { trafficBytes - boundBytes }
+  public var isProven: Bool { gapBytes <= 0 }
+}
+
+/// One stay of a tensor in the scratchpad.
+public struct AllocationReport: Sendable {
+  public var tensor: String
+  /// Steps of the schedule, both included: step `i` runs the `i`-th operator that the scheduler placed.
+  public var firstStep: Int
+  public var lastStep: Int
+  public var row: Int
+  public var rows: Int
+  /// `produced` by its operator or `fetched` from DRAM.
+  public var origin: String
+  /// Whether it is written to DRAM after its first step.
+  public var spilled: Bool
+
+  public init(
+    tensor: String, firstStep: Int, lastStep: Int, row: Int, rows: Int, origin: String, spilled: Bool
+  ) {
+    self.tensor = tensor
+    self.firstStep = firstStep
+    self.lastStep = lastStep
+    self.row = row
+    self.rows = rows
+    self.origin = origin
+    self.spilled = spilled
+  }
+}

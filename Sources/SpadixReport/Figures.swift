@@ -1,0 +1,31 @@
+/// Figures as text, always with the same digits: computed in integers, whatever the machine.
+enum Figures {
+  /// Groups of three digits: `1,234,567`.
+  static func grouped(_ value: Int) -> String {
+    var digits = String(value.magnitude)
+    var groups: [String] = []
+    while digits.count > 3 {
+      groups.append(String(digits.suffix(3)))
+      digits.removeLast(3)
+    }
+    groups.append(digits)
+    return (value < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
+  }
+
+  /// `part` of `whole` in percent with one decimal, rounded half up: `43.1`. Nothing of nothing is 0.0.
+  static func percent(_ part: Int, of whole: Int) -> String {
+    guard whole > 0 else { return "0.0" }
+    // Double holds counts up to 2^53 exactly, more than any program has.
+    let tenths = Int((Double(part) * 1000 / Double(whole)).rounded(.toNearestOrAwayFromZero))
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+
+  /// Bytes in the largest binary unit that leaves at most one decimal: `256 KiB`, `1.5 MiB`.
+  static func bytes(_ value: Int) -> String {
+    for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] where value >= 1 << shift {
+      let tenths = ((value >> (shift - 4)) * 10) >> 4
+      return tenths % 10 == 0 ? "\(tenths / 10) \(unit)" : "\(tenths / 10).\(tenths % 10) \(unit)"
+    }
+    return "\(value) B"
+  }
+}

@@ -1,0 +1,147 @@
+import SpadixISA
+
+/// The report for people: a summary that fits a page, then a line per operator, then on request the allocation.
+public struct TextReport {
+  public var report: CompilationReport
+  /// Whether to add the allocation table.
+  public var verbose: Bool
+
+  public init(_ report: CompilationReport, verbose: Bool = false) {
+    self.report = report
+    self.verbose = verbose
+  }
+
+  public var text: String {
+    var sections = [heading, traffic, memory, array, schedule]
+    if !report.hostSteps.isEmpty { sections.append(hostSteps) }
+    sections.append(operators)
+    if verbose { sections.append(allocation) }
+    return sections.joined(separator: "\n")
+  }
+
+  private var heading: String {
+    let target = report.target
+    let host = report.hostSteps.count
+    return """
+      @\(report.graph) for \(target.name): dim \(target.dim), scratchpad \(Figures.bytes(target.scratchpadBytes)), \
+      accumulator \(Figures.bytes(target.accumulatorBytes))
+      \(report.operators.count - host) operators on the accelerator, \(host) on the host; \
+      \(Figures.grouped(report.commands)) commands
+
+      """
+  }
+
+  private var traffic: String {
+    let traffic = report.traffic
+    var table = TextTable([("DRAM bytes", .left), ("read", .right), ("written", .right)])
+    // A class that is read and written, activations, has one row.
+    var rows: [(label: String, read: String, written: String)] = []
+    for field in DRAMTraffic.fields {
+      let bytes = Figures.grouped(traffic[keyPath: field.path])
+      let row = rows.firstIndex { $0.label == field.label } ?? rows.count
+      if row == rows.count { rows.append((field.label, "", "")) }
+      switch field.direction {
+      case .read: rows[row].read = bytes
+      case .written: rows[row].written = bytes
+      }
+    }
+    for row in rows { table.append([row.label, row.read, row.written]) }
+    table.append(["total", Figures.grouped(traffic.read), Figures.grouped(traffic.written)])
+    return table.text()
+  }
+
+  private var memory: String {
+    let target = report.target
+    var table = TextTable([("memory", .left), ("peak rows", .right), ("of", .right), ("", .right)])
+    for (name, peak, rows) in [
+      ("scratchpad", report.scratchpadPeakRows, target.scratchpadRows),
+      ("accumulator", report.accumulatorPeakRows, target.accumulatorRows),
+    ] {
+      table.append([name, Figures.grouped(peak), Figures.grouped(rows), Figures.percent(peak, of: rows) + " %"])
+    }
+    return table.text() + "  DRAM image \(Figures.grouped(report.dramImageBytes)) bytes\n"
+  }
+
+  private var array: String {
+    var text =
+      "  array utilization \(Figures.percent(report.usefulMACs, of: report.issuedMACs)) %: "
+      + "\(Figures.grouped(report.usefulMACs)) useful of \(Figures.grouped(report.issuedMACs)) issued MACs\n"
+      + "  array cycles \(Figures.grouped(report.arrayCycles)) (modelled)\n"
+    if let cycles = report.modelledCycles {
+      text +=
+        "  total cycles \(Figures.grouped(cycles)) (modelled), the array busy in "
+        + "\(Figures.percent(report.arrayCycles, of: cycles)) % of them\n"
+    }
+    return text
+  }
+
+  private var schedule: String {
+    let schedule = report.schedule
+    let verdict =
+      schedule.isProven
+      ? "optimal, closed by \(schedule.closedBy)"
+      : "gap \(Figures.grouped(schedule.gapBytes)) bytes, \(Figures.percent(schedule.gapBytes, of: schedule.trafficBytes)) %"
+    return """
+        schedule: \(Figures.grouped(schedule.trafficBytes)) bytes, bound \(Figures.grouped(schedule.boundBytes)): \
+      \(verdict)
+        formulation \(schedule.formulation): \(Figures.grouped(schedule.rows)) rows, \
+      \(Figures.grouped(schedule.columns)) columns, \(Figures.grouped(schedule.nodes)) nodes
+
+      """
+  }
+
+  private var hostSteps: String {
+    var table = TextTable([("host step", .left), ("line", .right), ("reason", .left)])
+    for step in report.hostSteps {
+      table.append([step.name, step.sourceLine.map(String.init) ?? "", step.hostReason ?? ""])
+    }
+    return table.text()
+  }
+
+  private var operators: String {
+    var table = TextTable([
+      ("operator", .left), ("line", .right), ("runs as", .left), ("weights", .right), ("read", .right),
+      ("fetched", .right), ("written", .right), ("spilled", .right), ("cycles", .right), ("util.", .right),
+      ("places", .left), ("rows", .right), ("tiling", .left),
+    ])
+    for row in report.operators {
+      let traffic = row.traffic
+      table.append([
+        row.name, row.sourceLine.map(String.init) ?? "", row.kind.rawValue, figure(traffic.weights),
+        figure(traffic.inputs + traffic.activationsRead), figure(traffic.fetches),
+        figure(traffic.activationsWritten + traffic.outputs), figure(traffic.spills), figure(row.arrayCycles),
+        row.issuedMACs == 0 ? "" : Figures.percent(row.usefulMACs, of: row.issuedMACs) + " %",
+        places(row), figure(row.scratchpadRows), row.tiling,
+      ])
+    }
+    let isPlaced = report.operators.contains { !places($0).isEmpty }
+    return table.text()
+      + (isPlaced ? "  places: operands > results; s in the scratchpad, d streamed from or to DRAM\n" : "")
+  }
+
+  /// Nothing for zero, so that the eye finds what is there.
+  private func figure(_ value: Int) -> String { value == 0 ? "" : Figures.grouped(value) }
+
+  private func places(_ row: OperatorReport) -> String {
+    guard !row.operands.isEmpty || !row.results.isEmpty else { return "" }
+    func letters(_ places: [OperatorReport.Place]) -> String {
+      places.map { $0 == .resident ? "s" : "d" }.joined()
+    }
+    return "\(letters(row.operands)) > \(letters(row.results))"
+  }
+
+  private var allocation: String {
+    guard !report.allocation.isEmpty else { return "  no tensor stays in the scratchpad\n" }
+    var table = TextTable([
+      ("steps", .right), ("scratchpad rows", .right), ("count", .right), ("tensor", .left), ("origin", .left),
+      ("", .left),
+    ])
+    for stay in report.allocation {
+      table.append([
+        "\(stay.firstStep)...\(stay.lastStep)", "\(stay.row)..<\(stay.row + stay.rows)", Figures.grouped(stay.rows),
+        stay.tensor, stay.origin, stay.spilled ? "spilled" : "",
+      ])
+    }
+    return table.text()
+  }
+}

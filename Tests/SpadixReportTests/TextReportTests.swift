@@ -1,0 +1,42 @@
+import Testing
+
+@testable import SpadixReport
+
+@Suite struct TextReportTests {
+  @Test func summaryStatesTheFigures() {
+    let text = TextReport(exampleReport()).text
+    #expect(text.hasPrefix("@small for gemmini: dim 16, scratchpad 256 KiB, accumulator 64 KiB\n"))
+    #expect(text.contains("1 operators on the accelerator, 1 on the host; 31 commands"))
+    #expect(text.contains("  weights      2,304\n"))
+    #expect(text.contains("  total        3,328    1,034\n"))
+    #expect(text.contains("  scratchpad         208  16,384  1.3 %\n"))
+    #expect(text.contains("array utilization 50.0 %: 256,000 useful of 512,000 issued MACs"))
+    #expect(text.contains("total cycles 4,000 (modelled), the array busy in 50.0 % of them"))
+    #expect(text.contains("schedule: 4,362 bytes, bound 4,362: optimal, closed by root relaxation"))
+    #expect(text.contains("%2 = nn.softmax     8  gemmini has no softmax unit"))
+  }
+
+  @Test func gapIsStatedWhenTheBoundIsBelow() {
+    var report = exampleReport()
+    report.schedule.boundBytes = 4_000
+    #expect(TextReport(report).text.contains("bound 4,000: gap 362 bytes, 8.3 %"))
+  }
+
+  @Test func columnsWithoutFiguresAreLeftOut() {
+    let text = TextReport(exampleReport()).text
+    #expect(!text.contains("fetched"))
+    #expect(text.contains("spilled"))
+  }
+
+  @Test func allocationComesOnRequest() {
+    #expect(!TextReport(exampleReport()).text.contains("144..<208"))
+    let text = TextReport(exampleReport(), verbose: true).text
+    #expect(text.contains("0...1        144..<208     64  %1      produced  spilled"))
+  }
+
+  @Test func noLineEndsInBlanks() {
+    let lines = TextReport(exampleReport(), verbose: true).text.split(separator: "\n")
+    #expect(!lines.isEmpty)
+    #expect(lines.allSatisfy { $0.last != " " })
+  }
+}
