@@ -12,7 +12,7 @@ SPADIX := .build/release/spadix
 FUZZ_SEED ?= $(shell date +%s)
 FUZZ_CASES ?= 10000
 
-.PHONY: help setup build run test lint bench-schedule examples clean
+.PHONY: help setup build run test lint figures bench-schedule examples clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: setup ## every test: Swift unit and differential tests, then the file test
 
 lint: ## check the format of the Swift sources
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+figures: build ## measure the figures of docs/figures.md
+	python3 Benchmarks/figures.py $(SPADIX)
 
 bench-schedule: build ## the scheduler's benchmark: 14 networks, three budgets
 	SPADIX=$(SPADIX) Benchmarks/bench-schedule.sh
