@@ -14,10 +14,17 @@ enum Figures {
 
   /// `part` of `whole` in percent with one decimal, rounded half up: `43.1`. Nothing of nothing is 0.0.
   static func percent(_ part: Int, of whole: Int) -> String {
-    guard whole > 0 else { return "0.0" }
-    // Double holds counts up to 2^53 exactly, more than any program has.
-    let tenths = Int((Double(part) * 1000 / Double(whole)).rounded(.toNearestOrAwayFromZero))
+    let tenths = tenthsOfPercent(part, of: whole)
     return "\(tenths / 10).\(tenths % 10)"
+  }
+
+  /// The same as a number, which prints with one decimal.
+  static func percentValue(_ part: Int, of whole: Int) -> Double { Double(tenthsOfPercent(part, of: whole)) / 10 }
+
+  private static func tenthsOfPercent(_ part: Int, of whole: Int) -> Int {
+    guard whole > 0 else { return 0 }
+    // Double holds counts up to 2^53 exactly, more than any program has.
+    return Int((Double(part) * 1000 / Double(whole)).rounded(.toNearestOrAwayFromZero))
   }
 
   /// Bytes in the largest binary unit that leaves at most one decimal: `256 KiB`, `1.5 MiB`.

@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// The report for programs. `docs/report.md` lists the keys; they are kept.
 public struct JSONReport {
@@ -7,89 +8,89 @@ public struct JSONReport {
   public init(_ report: CompilationReport) { self.report = report }
 
   public var text: String {
-    JSONText.object([
-      ("format", .string("spadix-report-1")),
-      ("graph", .string(report.graph)),
-      ("target", target),
-      ("dram_bytes", Self.traffic(report.traffic)),
-      ("dram_image_bytes", .integer(report.dramImageBytes)),
-      ("scratchpad_peak_rows", .integer(report.scratchpadPeakRows)),
-      ("accumulator_peak_rows", .integer(report.accumulatorPeakRows)),
-      ("useful_macs", .integer(report.usefulMACs)),
-      ("issued_macs", .integer(report.issuedMACs)),
-      ("array_utilization_percent", .number(Figures.percent(report.usefulMACs, of: report.issuedMACs))),
-      ("array_cycles_modelled", .integer(report.arrayCycles)),
-      ("cycles_modelled", .optional(report.modelledCycles)),
-      ("commands", .integer(report.commands)),
-      ("schedule", schedule),
-      ("operators", .array(report.operators.map(Self.row))),
-      ("allocation", .array(report.allocation.map(Self.stay))),
-    ]).text() + "\n"
+    JSONValue.object([
+      .init("format", .string("spadix-report-1")),
+      .init("graph", .string(report.graph)),
+      .init("target", target),
+      .init("dram_bytes", Self.traffic(report.traffic)),
+      .init("dram_image_bytes", .integer(report.dramImageBytes)),
+      .init("scratchpad_peak_rows", .integer(report.scratchpadPeakRows)),
+      .init("accumulator_peak_rows", .integer(report.accumulatorPeakRows)),
+      .init("useful_macs", .integer(report.usefulMACs)),
+      .init("issued_macs", .integer(report.issuedMACs)),
+      .init("array_utilization_percent", .number(Figures.percentValue(report.usefulMACs, of: report.issuedMACs))),
+      .init("array_cycles_modelled", .integer(report.arrayCycles)),
+      .init("cycles_modelled", report.modelledCycles.map { .integer($0) } ?? .null),
+      .init("commands", .integer(report.commands)),
+      .init("schedule", schedule),
+      .init("operators", .array(report.operators.map(Self.row))),
+      .init("allocation", .array(report.allocation.map(Self.stay))),
+    ]).text(pretty: true) + "\n"
   }
 
-  private var target: JSONText {
+  private var target: JSONValue {
     let target = report.target
     return .object([
-      ("name", .string(target.name)),
-      ("fingerprint", .string(target.fingerprint)),
-      ("dim", .integer(target.dim)),
-      ("scratchpad_rows", .integer(target.scratchpadRows)),
-      ("accumulator_rows", .integer(target.accumulatorRows)),
+      .init("name", .string(target.name)),
+      .init("fingerprint", .string(target.fingerprint)),
+      .init("dim", .integer(target.dim)),
+      .init("scratchpad_rows", .integer(target.scratchpadRows)),
+      .init("accumulator_rows", .integer(target.accumulatorRows)),
     ])
   }
 
-  private var schedule: JSONText {
+  private var schedule: JSONValue {
     let schedule = report.schedule
     return .object([
-      ("formulation", .string(schedule.formulation)),
-      ("traffic_bytes", .integer(schedule.trafficBytes)),
-      ("bound_bytes", .integer(schedule.boundBytes)),
-      ("gap_bytes", .integer(schedule.gapBytes)),
-      ("proven", .bool(schedule.isProven)),
-      ("closed_by", .string(schedule.closedBy)),
-      ("rows", .integer(schedule.rows)),
-      ("columns", .integer(schedule.columns)),
-      ("nodes", .integer(schedule.nodes)),
+      .init("formulation", .string(schedule.formulation)),
+      .init("traffic_bytes", .integer(schedule.trafficBytes)),
+      .init("bound_bytes", .integer(schedule.boundBytes)),
+      .init("gap_bytes", .integer(schedule.gapBytes)),
+      .init("proven", .boolean(schedule.isProven)),
+      .init("closed_by", .string(schedule.closedBy)),
+      .init("rows", .integer(schedule.rows)),
+      .init("columns", .integer(schedule.columns)),
+      .init("nodes", .integer(schedule.nodes)),
     ])
   }
 
-  private static func traffic(_ traffic: DRAMTraffic) -> JSONText {
+  private static func traffic(_ traffic: DRAMTraffic) -> JSONValue {
     .object(
-      DRAMTraffic.fields.map { ($0.key, .integer(traffic[keyPath: $0.path])) } + [
-        ("read", .integer(traffic.read)),
-        ("written", .integer(traffic.written)),
-        ("total", .integer(traffic.total)),
+      DRAMTraffic.fields.map { .init($0.key, .integer(traffic[keyPath: $0.path])) } + [
+        .init("read", .integer(traffic.read)),
+        .init("written", .integer(traffic.written)),
+        .init("total", .integer(traffic.total)),
       ])
   }
 
-  private static func row(_ row: OperatorReport) -> JSONText {
+  private static func row(_ row: OperatorReport) -> JSONValue {
     .object([
-      ("name", .string(row.name)),
-      ("kind", .string(row.kind.rawValue)),
-      ("host_reason", .optional(row.hostReason)),
-      ("line", .optional(row.sourceLine)),
-      ("dram_bytes", traffic(row.traffic)),
-      ("useful_macs", .integer(row.usefulMACs)),
-      ("issued_macs", .integer(row.issuedMACs)),
-      ("array_cycles_modelled", .integer(row.arrayCycles)),
-      ("scratchpad_rows", .integer(row.scratchpadRows)),
-      ("accumulator_rows", .integer(row.accumulatorRows)),
-      ("commands", .integer(row.commands)),
-      ("operands", .array(row.operands.map { .string($0.rawValue) })),
-      ("results", .array(row.results.map { .string($0.rawValue) })),
-      ("tiling", .string(row.tiling)),
+      .init("name", .string(row.name)),
+      .init("kind", .string(row.kind.rawValue)),
+      .init("host_reason", row.hostReason.map { .string($0) } ?? .null),
+      .init("line", row.sourceLine.map { .integer($0) } ?? .null),
+      .init("dram_bytes", traffic(row.traffic)),
+      .init("useful_macs", .integer(row.usefulMACs)),
+      .init("issued_macs", .integer(row.issuedMACs)),
+      .init("array_cycles_modelled", .integer(row.arrayCycles)),
+      .init("scratchpad_rows", .integer(row.scratchpadRows)),
+      .init("accumulator_rows", .integer(row.accumulatorRows)),
+      .init("commands", .integer(row.commands)),
+      .init("operands", .array(row.operands.map { .string($0.rawValue) })),
+      .init("results", .array(row.results.map { .string($0.rawValue) })),
+      .init("tiling", .string(row.tiling)),
     ])
   }
 
-  private static func stay(_ stay: AllocationReport) -> JSONText {
+  private static func stay(_ stay: AllocationReport) -> JSONValue {
     .object([
-      ("tensor", .string(stay.tensor)),
-      ("first_step", .integer(stay.firstStep)),
-      ("last_step", .integer(stay.lastStep)),
-      ("row", .integer(stay.row)),
-      ("rows", .integer(stay.rows)),
-      ("origin", .string(stay.origin)),
-      ("spilled", .bool(stay.spilled)),
+      .init("tensor", .string(stay.tensor)),
+      .init("first_step", .integer(stay.firstStep)),
+      .init("last_step", .integer(stay.lastStep)),
+      .init("row", .integer(stay.row)),
+      .init("rows", .integer(stay.rows)),
+      .init("origin", .string(stay.origin)),
+      .init("spilled", .boolean(stay.spilled)),
     ])
   }
 }

@@ -19,10 +19,6 @@ import Testing
     #expect(operators[1]["host_reason"] as? String == "gemmini has no softmax unit")
   }
 
-  @Test func jsonEscapesControlCharacters() {
-    #expect(JSONText.string("a\"b\\c\n\u{1}é").text() == #""a\"b\\c\n\u0001é""#)
-  }
-
   @Test func csvHasAHeaderALinePerOperatorAndTheTotal() {
     let lines = CSVReport(exampleReport()).text.split(separator: "\n")
     #expect(lines.count == 4)
