@@ -1,0 +1,57 @@
+/// An operator that only moves bytes: concatenation, padding, a permutation that keeps the last axis.
+struct CopyKernel: Sendable {
+  /// `rows` x `bytes` from one strided place in DRAM to another.
+  struct Block: Sendable {
+    var source: Source
+    var sourceOffset: Int
+    var sourceStride: Int
+    var destinationOffset: Int
+    var destinationStride: Int
+    var rows: Int
+    var bytes: Int
+  }
+
+  enum Source: Sendable, Hashable {
+    /// Index into the operator's inputs.
+    case input(Int)
+    /// One constant row, repeated.
+    case fill(ConstantID)
+  }
+
+  var blocks: [Block]
+  /// Bytes of a pixel of each input and of the result: its last axis.
+  var inputChannels: [Int]
+  var outputChannels: Int
+
+  /// Bytes moved from the inputs, each as often as it is read.
+  func readBytes(dim: Int) -> Int {
+    blocks.reduce(0) { sum, block in
+      switch block.source {
+      case .input: sum + block.rows * block.bytes
+      // A repeated row is fetched once per load command.
+      case .fill: sum + KernelGeometry.ceilDivide(block.rows, dim) * block.bytes
+      }
+    }
+  }
+  var writtenBytes: Int { blocks.reduce(0) { $0 + $1.rows * $1.bytes } }
+
+  /// Whether input `index` can be stored straight from a resident tensor: every block takes whole pixels in a row.
+  func canRead(resident index: Int) -> Bool {
+    blocks.allSatisfy { block in
+      if block.source != .input(index) { return true }
+      let channels = inputChannels[index]
+      return block.sourceStride == channels && block.bytes == channels && block.sourceOffset % channels == 0
+    }
+  }
+
+  /// Whether the result can be loaded straight into a resident tensor: every block brings whole channel blocks of pixels
+  /// in a row.
+  func canWriteResident(dim: Int) -> Bool {
+    blocks.allSatisfy { block in
+      let channel = block.destinationOffset % outputChannels
+      return block.destinationStride == outputChannels && channel % dim == 0
+        && (block.bytes % dim == 0 || channel + block.bytes == outputChannels)
+        && channel + block.bytes <= outputChannels
+    }
+  }
+}
