@@ -1,0 +1,113 @@
+import SpadixIR
+import SpadixISA
+import SpadixSchedule
+import SpadixSupport
+import SpadixTensor
+
+/// An npu graph with its kernels: the scheduler's problem, and all that is needed to emit a program for its answer.
+public struct PreparedKernels: Sendable {
+  public let graph: Graph
+  public let target: Target
+  public private(set) var problem: KernelProblem
+  /// Per operator of the problem, the operation it stands for.
+  public private(set) var operations: [OperationID] = []
+  /// Per tensor of the problem, the value it stands for; a reshape has the tensor of its operand.
+  public private(set) var tensors: [ValueID] = []
+
+  let buffers: Buffers
+  var halos: [KernelLowering.Halo?] = []
+  private(set) var kernels: [OperatorKernel] = []
+  private(set) var inputs: [[ValueID]] = []
+  private(set) var codes: [[VariantCode]] = []
+  private(set) var constants = ConstantPool()
+  /// A matrix with ones on the diagonal.
+  private(set) var identityMatrix = ConstantID(0)
+  /// Per operator and identity term, the diagonal matrices that multiply its addend.
+  private(set) var identityMatrices: [[ConstantID?]] = []
+  private var tensorOfValue: [KernelProblem.TensorID?]
+
+  init(graph: Graph, target: Target, buffers: Buffers) {
+    self.graph = graph
+    self.target = target
+    self.buffers = buffers
+    problem = KernelProblem(name: graph.name, capacity: target.scratchpadRows, tensors: [], operators: [])
+    tensorOfValue = Array(repeating: nil, count: graph.values.count)
+    for input in graph.inputs where graph.values[input].type.element.isInt8 { _ = tensor(input) }
+  }
+
+  /// The problem's tensor of a value, made when it is first met.
+  mutating func tensor(_ value: ValueID) -> KernelProblem.TensorID {
+    let root = buffers.root[value]
+    if let known = tensorOfValue[root] { return known }
+    let id = KernelProblem.TensorID(tensors.count)
+    tensorOfValue[root] = id
+    tensors.append(root)
+    let isGiven = graph.values[root].producer == nil || graph.isConstant(root)
+    let isOutput = graph.outputs.contains { buffers.root[$0] == root }
+    problem.tensors.append(
+      KernelProblem.Tensor(
+        name: name(root), rows: buffers.rows(root, dim: target.dim), bytes: graph.values[root].type.elementCount,
+        kind: isGiven ? .input : isOutput ? .output : .activation))
+    return id
+  }
+
+  func tensorID(_ value: ValueID) -> KernelProblem.TensorID? { tensorOfValue[buffers.root[value]] }
+
+  func name(_ value: ValueID) -> String { graph.values[value].name ?? String(value.index) }
+
+  mutating func add(
+    _ operation: OperationID, kernel: OperatorKernel, inputs: [ValueID], variants: [CodedVariant]
+  ) {
+    let op = graph.operations[operation]
+    operations.append(operation)
+    kernels.append(kernel)
+    self.inputs.append(inputs)
+    codes.append(variants.map(\.code))
+    let int8Inputs = inputs.filter { graph.values[$0].type.element.isInt8 }
+    let int8Results = op.results.filter { graph.values[$0].type.element.isInt8 }
+    problem.operators.append(
+      KernelProblem.Operator(
+        name: "%\(name(op.result)) = \(op.op.mnemonic)", inputs: int8Inputs.map { tensor($0) },
+        outputs: int8Results.map { tensor($0) }, variants: variants.map(\.variant)))
+  }
+
+  mutating func finish(constants: ConstantPool) {
+    self.constants = constants
+    let dim = target.dim
+    func diagonal(_ values: (Int) -> Int) -> [Int8] {
+      var matrix = [Int8](repeating: 0, count: dim * dim)
+      for index in 0..<dim { matrix[index * dim + index] = Int8(values(index)) }
+      return matrix
+    }
+    identityMatrix = self.constants.add("identity", int8: diagonal { _ in 1 })
+    for kernel in kernels {
+      guard case .tile(let forms) = kernel else {
+        identityMatrices.append([])
+        continue
+      }
+      var matrices: [ConstantID?] = []
+      for identity in forms[0].kernel.identities {
+        let multipliers = identity.multipliers
+        let passes = KernelLayout.passes(multipliers)
+        if multipliers == [1] {
+          matrices.append(identityMatrix)
+          continue
+        }
+        let blocks = multipliers.count == 1 ? 1 : KernelGeometry.ceilDivide(multipliers.count, dim)
+        var values: [Int8] = []
+        for block in 0..<blocks {
+          for pass in 0..<passes {
+            values += diagonal { index in
+              let channel = block * dim + index
+              let multiplier =
+                multipliers.count == 1 ? multipliers[0] : channel < multipliers.count ? multipliers[channel] : 0
+              return KernelLayout.share(multiplier, pass: pass, of: passes)
+            }
+          }
+        }
+        matrices.append(self.constants.add("diagonals", int8: values))
+      }
+      identityMatrices.append(matrices)
+    }
+  }
+}
