@@ -29,7 +29,7 @@ public struct CodeGenerator {
       prepared.add(OperationID(index), kernel: kernel, inputs: inputs, variants: variants)
     }
     prepared.halos = lowering.halos
-    prepared.finish(constants: lowering.constants)
+    try prepared.finish(constants: lowering.constants, data: data)
     return prepared
   }
 

@@ -2,11 +2,12 @@
 struct KernelCost: Sendable {
   var weightBytes = 0
   var inputBytes = 0
-  var addendBytes = 0
+  /// Per identity term.
+  var addendBytes: [Int] = []
   var constantBytes = 0
   var writtenBytes = 0
 
-  var readBytes: Int { weightBytes + inputBytes + addendBytes + constantBytes }
+  var readBytes: Int { weightBytes + inputBytes + addendBytes.reduce(0, +) + constantBytes }
 
   static func of(_ geometry: KernelGeometry, places: KernelPlaces) -> KernelCost {
     var visitor = CostVisitor(geometry: geometry, places: places)
@@ -33,6 +34,7 @@ private struct CostVisitor: KernelVisitor {
     self.geometry = geometry
     self.places = places
     layout = KernelLayout(geometry, places: places)
+    cost.addendBytes = Array(repeating: 0, count: geometry.kernel.identities.count)
   }
 
   mutating func prologue() {
@@ -90,7 +92,7 @@ private struct CostVisitor: KernelVisitor {
   mutating func finish(_ tile: OutputTile, _ blocks: Range<Int>) {
     for (index, identity) in kernel.identities.enumerated() {
       let identityLayout = layout.identities[index]
-      if !places.identityIsResident[index] { cost.addendBytes += tile.pixels * channels(blocks) }
+      if !places.identityIsResident[index] { cost.addendBytes[index] += tile.pixels * channels(blocks) }
       if identityLayout.usesArray {
         if identity.multipliers.count > 1 && diagonalsHeld != blocks {
           diagonalsHeld = blocks

@@ -59,7 +59,8 @@ struct KernelLowering {
     case .constant: return []
     case .conv2d, .matmul, .add, .mul, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat, .reshape,
       .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize:
-      return operation.operands
+      // A host step carries its constants in its own text.
+      return operation.operands.filter { !graph.isConstant($0) }
     }
   }
 
@@ -246,7 +247,8 @@ struct KernelLowering {
   ) -> PackedWeights {
     let inputsPerGroup = channels / groups
     let outputsPerGroup = outputs / groups
-    var packed = PackedWeights(constant: ConstantID(0), offset: [], firstChannel: [], channelCount: [])
+    var packed = PackedWeights(constant: ConstantID(0), offset: [], firstChannel: [], channelCount: [],
+      usefulProducts: inputsPerGroup * outputs)
     var bytes: [Int8] = []
     for first in stride(from: 0, to: outputs, by: dim) {
       let last = min(outputs, first + dim) - 1

@@ -24,6 +24,10 @@ public struct PreparedKernels: Sendable {
   private(set) var identityMatrix = ConstantID(0)
   /// Per operator and identity term, the diagonal matrices that multiply its addend.
   private(set) var identityMatrices: [[ConstantID?]] = []
+  /// Constants that serve as an operand like any activation.
+  private(set) var constantActivations: [ValueID: Tensor] = [:]
+  /// Constants that host steps read.
+  private(set) var hostConstants: [ValueID: Tensor] = [:]
   private var tensorOfValue: [KernelProblem.TensorID?]
 
   init(graph: Graph, target: Target, buffers: Buffers) {
@@ -71,8 +75,19 @@ public struct PreparedKernels: Sendable {
         outputs: int8Results.map { tensor($0) }, variants: variants.map(\.variant)))
   }
 
-  mutating func finish(constants: ConstantPool) {
+  /// Completes the constants once all operators are known.
+  mutating func finish(constants: ConstantPool, data: DataStore) throws {
     self.constants = constants
+    for (index, kernel) in kernels.enumerated() {
+      if case .host = kernel {
+        for operand in graph.operations[operations[index]].operands {
+          if let tensor = try graph.constantTensor(operand, from: data) { hostConstants[operand] = tensor }
+        }
+      }
+      for input in inputs[index] {
+        if let tensor = try graph.constantTensor(input, from: data) { constantActivations[input] = tensor }
+      }
+    }
     let dim = target.dim
     func diagonal(_ values: (Int) -> Int) -> [Int8] {
       var matrix = [Int8](repeating: 0, count: dim * dim)

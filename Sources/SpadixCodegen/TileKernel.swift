@@ -154,4 +154,6 @@ struct PackedWeights: Sendable {
   var offset: [Int]
   var firstChannel: [Int]
   var channelCount: [Int]
+  /// Weights of one tap that are not there only to fill a block.
+  var usefulProducts: Int
 }

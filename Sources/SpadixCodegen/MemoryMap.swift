@@ -1,0 +1,79 @@
+import SpadixIR
+import SpadixISA
+import SpadixSchedule
+import SpadixSupport
+
+/// Addresses in DRAM: constants first, then the tensors that cross it.
+struct MemoryMap: Sendable {
+  private(set) var constantAddress: [UInt64] = []
+  /// Per root value; nil where the tensor never leaves the scratchpad.
+  private(set) var valueAddress: [UInt64?]
+  private(set) var end: UInt64
+
+  /// Start addresses are multiples of the longest DMA request.
+  private static let alignment: UInt64 = 64
+
+  init(_ prepared: PreparedKernels, usesDRAM: [Bool]) throws {
+    end = UInt64(Target.firstAddress)
+    valueAddress = Array(repeating: nil, count: prepared.graph.values.count)
+    for constant in prepared.constants.all { constantAddress.append(take(constant.bytes.count)) }
+    for index in prepared.graph.values.indices where usesDRAM[index] {
+      valueAddress[index] = take(prepared.bufferBytes(ValueID(index)))
+    }
+    guard end <= UInt64(prepared.target.dramBytes) else {
+      throw Diagnostic(
+        "codegen.dram", "the program needs \(end) bytes of DRAM; '\(prepared.target.name)' has \(prepared.target.dramBytes)",
+        help: "raise dram_bytes in the target file")
+    }
+  }
+
+  private mutating func take(_ bytes: Int) -> UInt64 {
+    let address = end
+    end = (end + UInt64(bytes) + Self.alignment - 1) / Self.alignment * Self.alignment
+    return address
+  }
+}
+
+extension PreparedKernels {
+  /// Bytes of a value's buffer in DRAM, with the padding beside its rows.
+  func bufferBytes(_ root: ValueID) -> Int {
+    let type = graph.values[root].type
+    guard let halo = halos[root] else { return type.elementCount * type.element.byteCount }
+    return type.shape[0] * type.shape[1] * (halo.left + type.shape[2] + halo.right) * type.shape[3]
+  }
+
+  /// Where a value lies, for the host and for people.
+  func binding(_ value: ValueID, _ map: MemoryMap) -> Program.Binding {
+    let type = graph.values[value].type
+    let root = buffers.root[value]
+    let address = map.valueAddress[root.index] ?? 0
+    guard let halo = halos[root] else { return Program.Binding(name: name(value), address: address, type: type) }
+    // Rows of pixels as rows of the binding: the padding lies between them.
+    var rows = type
+    rows.shape = [type.shape[0] * type.shape[1], type.shape[2] * type.shape[3]]
+    return Program.Binding(
+      name: name(value), address: address + UInt64(halo.left * type.shape[3]), type: rows,
+      rowStride: (halo.left + type.shape[2] + halo.right) * type.shape[3])
+  }
+
+  /// The roots that a plan moves through DRAM, or that the host touches.
+  func rootsInDRAM(_ plan: KernelPlan) -> [Bool] {
+    var uses = [Bool](repeating: false, count: graph.values.count)
+    func mark(_ value: ValueID) { uses[buffers.root[value].index] = true }
+    for value in graph.inputs + graph.outputs { mark(value) }
+    for (index, step) in plan.steps.enumerated() {
+      let operation = graph.operations[operations[index]]
+      let variant = problem.operators[index].variants[step.variant]
+      switch codes[index][step.variant] {
+      case .host:
+        inputs[index].forEach(mark)
+        operation.results.forEach(mark)
+      case .tile, .copy:
+        for (position, input) in inputs[index].enumerated() where variant.inputs[position] == .streamed { mark(input) }
+        if variant.outputs[0] == .streamed { mark(operation.result) }
+      }
+    }
+    for piece in plan.pieces where piece.origin == .fetched || piece.spilled { mark(tensors[piece.tensor]) }
+    return uses
+  }
+}
