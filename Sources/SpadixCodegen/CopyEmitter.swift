@@ -13,7 +13,12 @@ struct CopyEmitter {
   var writer: CommandWriter
 
   /// Two buffers, filled and emptied in turn.
-  static func workingRows(_ target: Target) -> Int { 2 * target.maxBlockLength * target.dim }
+  static func workingRows(_ target: Target) -> Int { 2 * columnBlocks(target) * target.dim }
+
+  /// Column blocks that one move takes: as many as it can, fewer where two buffers of them would fill the scratchpad.
+  private static func columnBlocks(_ target: Target) -> Int {
+    max(1, min(target.maxBlockLength, target.scratchpadRows / (8 * target.dim)))
+  }
 
   mutating func run() {
     for (index, input) in inputs.enumerated() where !inputIsResident[index] { writer.willRead(buffer: input.buffer) }
@@ -43,7 +48,7 @@ struct CopyEmitter {
     let source = source(block)
     writer.configureLoad(.pixels, stride: source.stride, blockStride: dim)
     writer.configureStore(ConfigStore(stride: block.destinationStride))
-    let width = target.maxBlockLength * dim
+    let width = Self.columnBlocks(target) * dim
     for column in stride(from: 0, to: block.bytes, by: width) {
       let columns = min(width, block.bytes - column)
       for row in stride(from: 0, to: block.rows, by: dim) {

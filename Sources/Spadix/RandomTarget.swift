@@ -1,0 +1,18 @@
+import SpadixISA
+import SpadixTensor
+
+/// Random legal targets, from arrays of 4 and 1 KiB of scratchpad up.
+public enum RandomTarget {
+  public static func target(seed: UInt64) -> Target {
+    var generator = SplitMix64(seed: seed ^ 0x7461_7267_6574)
+    var target = Target.presets.randomElement(using: &generator)!
+    if Int.random(in: 0..<3, using: &generator) == 0 { return target }
+    target.name = "random-\(seed)"
+    target.dim = [4, 8, 16, 32].randomElement(using: &generator)!
+    target.scratchpadBanks = 4
+    let tiles = [8, 16, 32, 64, 256].randomElement(using: &generator)!
+    target.scratchpadRowsPerBank = target.dim * tiles / 2
+    target.accumulatorRows = target.dim * [2, 4, 16, 64].randomElement(using: &generator)!
+    return target
+  }
+}
