@@ -49,3 +49,32 @@ public enum Files {
     return folder.isEmpty ? path : folder + "/" + path
   }
 }
+
+extension Files {
+  /// The folder of a file as its path says it; empty for the working folder.
+  public static func folder(of path: String) -> String { (path as NSString).deletingLastPathComponent }
+
+  /// A path that leads from a folder to a file; both are relative to the working folder or absolute. An absolute path to
+  /// the file stays absolute.
+  public static func relativePath(of path: String, from folder: String) -> String {
+    if path.hasPrefix("/") { return path }
+    let file = absoluteComponents(path)
+    let start = absoluteComponents(folder)
+    let shared = zip(file, start).prefix { $0 == $1 }.count
+    return (Array(repeating: "..", count: start.count - shared) + file[shared...]).joined(separator: "/")
+  }
+
+  /// Whether two paths name the same place, as far as their text says.
+  public static func isSame(_ left: String, _ right: String) -> Bool {
+    absoluteComponents(left) == absoluteComponents(right)
+  }
+
+  private static func absoluteComponents(_ path: String) -> [String] {
+    let absolute = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    var components: [String] = []
+    for component in absolute.split(separator: "/") where component != "." {
+      if component == "..", !components.isEmpty { components.removeLast() } else { components.append(String(component)) }
+    }
+    return components
+  }
+}

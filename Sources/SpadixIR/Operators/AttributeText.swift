@@ -7,7 +7,7 @@ extension AttributeValue: CustomStringConvertible {
     case .boolean(let value): "\(value)"
     case .keyword(let word): word
     case .string(let text): quoted(text)
-    case .symbol(let name): "@\(name)"
+    case .symbol(let name): SpadixIR.symbol(name)
     case .list(let elements): "[\(elements.map(\.description).joined(separator: ", "))]"
     }
   }

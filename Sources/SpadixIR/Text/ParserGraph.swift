@@ -1,0 +1,278 @@
+import SpadixSupport
+import SpadixTensor
+
+// graph     = 'graph' @name '(' [ input { ',' input } ] ')' '->' outputs '{' { operation } return '}'
+// input     = %name ':' type [ attributes ]
+// outputs   = type | '(' type { ',' type } ')'
+// operation = %name '=' 'constant' @name [ attributes ] [ ':' type ]
+//           | %name '=' mnemonic %name { ',' %name } [ attributes ] ':' type
+// return    = 'return' %name { ',' %name }
+extension Parser {
+  mutating func graphDefinition() throws {
+    advance()
+    let nameToken = try expectToken(.symbol, "the graph's name, such as @main")
+    graph.name = try name(nameToken)
+    graph.range = range(nameToken)
+    try list("(", ")") { parser in try parser.input() }
+    try expect("->", " and the types of the outputs")
+    let outputs = try outputTypes()
+    try expect("{")
+    var hasReturned = false
+    while !take("}") {
+      guard token.kind != .end else { throw unexpected("'}' at the end of the graph") }
+      // A missing brace: what follows is the next definition.
+      if token.isFirstOnLine, isWord("data") || isWord("graph") { throw unexpected("'}' at the end of the graph") }
+      statementStart = token.start
+      do {
+        if isWord("return") {
+          try returnStatement(outputs, isSecond: hasReturned)
+          hasReturned = true
+        } else {
+          if hasReturned { throw unexpected("'}' after the return") }
+          try operation()
+        }
+      } catch {
+        try report(error)
+        if isWord("return") { hasReturned = true }
+        skipStatement()
+      }
+    }
+    if !hasReturned {
+      report(
+        Diagnostic(
+          "syntax.no-return", "graph @\(graph.name) has no return", at: graph.range,
+          help: "end it with 'return %value'"))
+    }
+  }
+
+  /// Goes on to the next line that starts a statement, ends the graph, or starts a definition; stays where it is when
+  /// the broken statement ended there.
+  private mutating func skipStatement() {
+    func isStart(_ parser: Parser) -> Bool {
+      parser.token.kind == .value || parser.isWord("return") || parser.isPunctuation("}") || parser.isWord("data")
+        || parser.isWord("graph")
+    }
+    if token.isFirstOnLine, token.start > statementStart, isStart(self) { return }
+    skip(to: isStart)
+  }
+
+  private mutating func input() throws {
+    let nameToken = try expectToken(.value, "an input, such as %image")
+    try expect(":", " and the input's type")
+    let type = try type()
+    let value = define(nameToken, try name(nameToken), type: type, .input(graph.inputs.count))
+    graph.inputs.append(value)
+    for attribute in try attributes() {
+      switch (attribute.name, attribute.value) {
+      case ("range", _): graph.values[value].calibration = calibration(attribute)
+      case ("calibration", .symbol(let name)):
+        if let data = dataByName[name] {
+          graph.values[value].samples = data
+        } else {
+          reportUndefinedData(name, attribute.range)
+        }
+      case ("calibration", _):
+        report(
+          Diagnostic(
+            "ir.attribute-type",
+            "'calibration': expected data, such as @samples, found \(attribute.value.kindDescription)",
+            at: attribute.range))
+      default:
+        report(
+          Diagnostic(
+            "ir.unknown-attribute", "an input has no attribute '\(attribute.name)'", at: attribute.range,
+            help: "it has calibration and range"))
+      }
+    }
+    report(GraphRules.problems(input: value, graph))
+  }
+
+  private mutating func outputTypes() throws -> [(type: TensorType, range: SourceRange)] {
+    var types: [(type: TensorType, range: SourceRange)] = []
+    func one(_ parser: inout Parser) throws {
+      let start = parser.token.start
+      let type = try parser.type()
+      types.append((type, parser.range(from: start)))
+    }
+    if isPunctuation("(") { try list("(", ")", one) } else { try one(&self) }
+    return types
+  }
+
+  private mutating func operation() throws {
+    let resultToken = try expectToken(.value, "an operation, such as '%1 = nn.relu %0 : f32[1, 8]', or 'return'")
+    let resultName = try name(resultToken)
+    do {
+      try expect("=", " after the result")
+      if isWord("constant") {
+        try constant(resultToken, resultName)
+      } else {
+        try operatorStatement(resultToken, resultName)
+      }
+    } catch {
+      if known(resultToken, resultName) == nil {
+        brokenValues.insert(define(resultToken, resultName, type: .f32([]), .input(0)))
+      }
+      throw error
+    }
+  }
+
+  private mutating func constant(_ resultToken: Token, _ resultName: String) throws {
+    advance()
+    let symbol = try expectToken(.symbol, "the data's name, such as @conv1.weight")
+    let dataName = try name(symbol)
+    var written = try attributes()
+    var type: TensorType?
+    if take(":") { type = try self.type() }
+    guard let data = dataByName[dataName] else {
+      reportUndefinedData(dataName, range(symbol))
+      let value = define(resultToken, resultName, type: type ?? .f32([]), .input(0))
+      if type == nil { brokenValues.insert(value) }
+      return
+    }
+    append(
+      .constant(Constant(data: data)), [], type: type ?? graph.data[data].type, resultToken, resultName, &written)
+    for attribute in written {
+      report(
+        Diagnostic(
+          "ir.unknown-attribute", "constant has no attribute '\(attribute.name)'", at: attribute.range,
+          help: "it has range"))
+    }
+  }
+
+  private mutating func operatorStatement(_ resultToken: Token, _ resultName: String) throws {
+    let mnemonicToken = try expectToken(.word, "an operator, such as nn.conv2d")
+    let mnemonic = text(mnemonicToken)
+    guard let kind = OperatorKind.named(mnemonic) else {
+      let known = Operator.kinds.map(\.mnemonic)
+      throw Diagnostic(
+        "ir.unknown-operator", "there is no operator '\(mnemonic)'", at: range(mnemonicToken),
+        help: nearest(mnemonic, among: known).map { "did you mean '\($0)'?" } ?? "'spadix ops' lists all operators")
+    }
+    var operands: [ValueID] = []
+    var isComplete = true
+    if token.kind == .value {
+      repeat {
+        let operand = try expectToken(.value, "an operand, such as %0")
+        if let value = try use(operand) { operands.append(value) } else { isComplete = false }
+      } while take(",")
+    }
+    var written = try attributes()
+    try expect(":", operands.isEmpty ? ", operands or attributes" : ", ',' or attributes")
+    let type = try type()
+    var common: [WrittenAttribute] = []
+    for name in ["range", "host_reason"] {
+      if let attribute = Self.remove(name, from: &written) { common.append(attribute) }
+    }
+    var reader = AttributeReader(written, mnemonicRange: range(mnemonicToken))
+    let op = kind.read(&reader)
+    reader.diagnostics.forEach { report($0) }
+    if isComplete {
+      append(
+        op, operands, type: type, resultToken, resultName, &common, isReadable: reader.diagnostics.isEmpty)
+    } else {
+      _ = define(resultToken, resultName, type: type, .input(0))
+    }
+  }
+
+  /// Adds an operation that could be read, and verifies it unless its attributes or operands are known to be wrong.
+  private mutating func append(
+    _ op: Operator, _ operands: [ValueID], type: TensorType, _ resultToken: Token, _ resultName: String,
+    _ common: inout [WrittenAttribute], isReadable: Bool = true
+  ) {
+    let id = OperationID(graph.operations.count)
+    let value = define(resultToken, resultName, type: type, .operation(id, result: 0))
+    graph.values[value].calibration = Self.remove("range", from: &common).flatMap { calibration($0) }
+    graph.operations.append(
+      Operation(
+        op, operands: operands, results: [value], range: range(from: resultToken.start),
+        sourceLine: source.position(of: resultToken.start).line,
+        hostReason: Self.remove("host_reason", from: &common).flatMap { hostReason($0) }))
+    if isReadable, !operands.contains(where: brokenValues.contains) { report(OperatorRules.problems(id, graph)) }
+  }
+
+  private mutating func returnStatement(
+    _ outputs: [(type: TensorType, range: SourceRange)], isSecond: Bool
+  ) throws {
+    let keyword = token
+    if isSecond { throw unexpected("'}' after the return") }
+    advance()
+    var tokens: [Token] = []
+    var values: [ValueID?] = []
+    repeat {
+      let value = try expectToken(.value, "a value to return, such as %9")
+      tokens.append(value)
+      values.append(try use(value))
+    } while take(",")
+    graph.outputs = values.compactMap { $0 }
+    guard values.count == outputs.count else {
+      report(
+        Diagnostic(
+          "ir.return-count", "found \(values.count) values; the graph has \(outputs.count) outputs",
+          at: range(keyword),
+          notes: [Diagnostic.Note("the outputs are declared here", at: outputs.first?.range)]))
+      return
+    }
+    for (index, value) in values.enumerated() {
+      guard let value, !brokenValues.contains(value), graph.values[value].type != outputs[index].type else { continue }
+      report(
+        Diagnostic(
+          "ir.return-type",
+          "the value has type \(graph.values[value].type.shortDescription); output \(index) has type "
+            + outputs[index].type.shortDescription, at: range(tokens[index]),
+          notes: [Diagnostic.Note("the output is declared here", at: outputs[index].range)]))
+    }
+  }
+
+  // MARK: Names
+
+  /// A name without quotes that consists of digits is a number that the printer gave, and no name.
+  private func isNumber(_ token: Token) -> Bool {
+    source.bytes[(token.start + 1)..<token.end].allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+  }
+
+  private func known(_ token: Token, _ name: String) -> ValueID? {
+    isNumber(token) ? valuesByNumber[name] : valuesByName[name]
+  }
+
+  private mutating func define(
+    _ token: Token, _ name: String, type: TensorType, _ definition: Value.Definition
+  ) -> ValueID {
+    let id = ValueID(graph.values.count)
+    let isNumber = isNumber(token)
+    graph.values.append(Value(type: type, name: isNumber ? nil : name, definition: definition, range: range(token)))
+    if let earlier = known(token, name) {
+      report(
+        Diagnostic(
+          "ir.duplicate-value", "%\(name) is defined twice", at: range(token),
+          notes: [Diagnostic.Note("the first time", at: graph.values[earlier].range)]))
+    } else if isNumber {
+      valuesByNumber[name] = id
+    } else {
+      valuesByName[name] = id
+    }
+    return id
+  }
+
+  /// The value of a name; reports and gives nil when there is none.
+  private mutating func use(_ token: Token) throws -> ValueID? {
+    let name = try name(token)
+    if let value = known(token, name) { return value }
+    let candidates = (isNumber(token) ? valuesByNumber : valuesByName).keys.sorted()
+    report(
+      Diagnostic(
+        "ir.undefined-value", "%\(name) is not defined before its use", at: range(token),
+        help: nearest(name, among: candidates).map { "did you mean %\($0)?" }))
+    return nil
+  }
+
+  private mutating func reportUndefinedData(_ name: String, _ range: SourceRange?) {
+    if brokenData.contains(name) { return }
+    report(
+      Diagnostic(
+        "ir.undefined-data", "data @\(name) is not defined", at: range,
+        help: nearest(name, among: graph.data.map(\.name)).map { "did you mean @\($0)?" }
+          ?? "data definitions stand before the graph"))
+  }
+
+  private mutating func report(_ problems: [Diagnostic]) { problems.forEach { report($0) } }
+}
