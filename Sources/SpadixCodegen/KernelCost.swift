@@ -75,7 +75,9 @@ private struct CostVisitor: KernelVisitor {
       cost.weightBytes +=
         slice.taps.count * geometry.contractedChannels(blocks.lowerBound, slice) * channels(blocks)
     case .packed:
-      for block in blocks { cost.weightBytes += geometry.weightRows(block: block, slice) * dim }
+      for block in blocks {
+        cost.weightBytes += geometry.weightRows(block: block, slice) * geometry.channels(of: block)
+      }
     }
   }
 

@@ -76,7 +76,7 @@ public struct LocalTile: Hashable, Sendable {
   /// `rows[63:48] | columns[47:32] | address[31:0]`.
   @inlinable
   public var bits: UInt64 {
-    UInt64(truncatingIfNeeded: rows) << 48 | UInt64(truncatingIfNeeded: columns) & 0xFFFF << 32
+    UInt64(truncatingIfNeeded: rows) << 48 | (UInt64(truncatingIfNeeded: columns) & 0xFFFF) << 32
       | UInt64(address.bits)
   }
 }

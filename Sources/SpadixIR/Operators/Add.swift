@@ -18,7 +18,7 @@ public struct Add: OperatorDefinition {
   public static let operands = [OperandDescription("a", "any shape"), OperandDescription("b", "the shape of a")]
   public static let attributes: [AttributeField<Add>] =
     [
-      .integers("multipliers", \.multipliers, count: 2, "quantized only: [ka, kb], each in 1...127")
+      .integers("multipliers", \.multipliers, count: 2, "quantized only: [ka, kb], each in 1...1016")
     ] + .activation(\.activation)
 
   public func resultShape(_ check: inout OperatorCheck) -> [Int]? {

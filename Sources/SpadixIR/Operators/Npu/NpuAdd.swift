@@ -17,7 +17,7 @@ public struct NpuAdd: OutputStageOperator {
   ]
   public static let attributes: [AttributeField<NpuAdd>] =
     [
-      .integers("multipliers", \.multipliers, count: 2, "each in 1...127"),
+      .integers("multipliers", \.multipliers, count: 2, "each in 1...1016"),
       .integers("zero_points", \.zeroPoints, count: 2, "subtracted from the operands"),
     ] + .outputStage(perChannel: false)
 

@@ -1,0 +1,113 @@
+import SpadixIR
+import SpadixISA
+import SpadixSchedule
+import Testing
+
+@testable import SpadixCodegen
+
+private struct Case: CustomTestStringConvertible, Sendable {
+  var testDescription: String
+  var graph: Graph
+
+  init(_ description: String, _ graph: Graph) {
+    testDescription = description
+    self.graph = graph
+  }
+}
+
+private let cases: [Case] = [
+  Case("pointwise", NpuGraphs.convolution(input: [1, 7, 7, 40], kernel: [1, 1], outputs: 33)),
+  Case("3x3 with borders", NpuGraphs.convolution(input: [1, 14, 14, 17], kernel: [3, 3], outputs: 20, padding: [1, 1, 1, 1])),
+  Case(
+    "zero point",
+    NpuGraphs.convolution(input: [2, 7, 5, 3], kernel: [3, 3], outputs: 5, padding: [1, 1, 1, 1], zeroPoint: 5)),
+  Case("strided pointwise", NpuGraphs.convolution(input: [1, 14, 14, 16], kernel: [1, 1], outputs: 16, strides: [2, 2])),
+  Case(
+    "depthwise",
+    NpuGraphs.convolution(input: [1, 14, 14, 40], kernel: [3, 3], outputs: 40, padding: [1, 1, 1, 1], groups: 40)),
+  Case("grouped", NpuGraphs.convolution(input: [1, 8, 8, 24], kernel: [3, 3], outputs: 36, groups: 4, hasBias: false)),
+  Case(
+    "pooled",
+    NpuGraphs.convolution(input: [1, 20, 20, 3], kernel: [3, 3], outputs: 8, padding: [1, 1, 1, 1], isPooled: true)),
+  Case("residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 200)),
+  Case("plain residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 1)),
+]
+
+private let targets: [Target] = [
+  .gemmini, .spadix,
+  Target(name: "small", dim: 4, scratchpadBanks: 4, scratchpadRowsPerBank: 256, accumulatorRows: 64),
+  Target(
+    name: "small-spad", dim: 8, scratchpadBanks: 4, scratchpadRowsPerBank: 160, accumulatorRows: 64,
+    hasScratchpadStore: true, hasOutputStage: true, hasPooledScratchpadStore: true),
+]
+
+/// Bytes through DRAM that commands ask for, counted from the commands alone.
+private func dramBytes(_ program: Program) throws -> (read: Int, written: Int) {
+  var read = 0
+  var written = 0
+  var loads: [Int: ConfigLoad] = [:]
+  var pooling: Pooling?
+  for command in program.commands {
+    switch try Instruction(decoding: command) {
+    case .configLoad(let config): loads[config.state] = config
+    case .configStore(let config): pooling = config.pooling
+    case .configOutputScales(_, let count): read += 4 * count
+    case .moveIn(let state, let dram, let local):
+      if dram == 0 { continue }
+      let config = loads[state]!
+      let size = local.address.isAccumulator && !config.shrunk ? 4 : 1
+      read += (config.stride == 0 ? 1 : local.rows) * local.columns * size
+    case .moveOut(_, let local):
+      written += (pooling.map { $0.outRows * $0.outCols } ?? local.rows) * local.columns
+    case .configExecute, .configNorm, .configOutput, .moveOutScratchpad, .preload, .compute, .flush, .fence, .counter,
+      .clockGate, .loopMatmul, .loopConv:
+      break
+    }
+  }
+  return (read, written)
+}
+
+extension Target: CustomTestStringConvertible {
+  public var testDescription: String { name }
+}
+
+@Test("What the cost model counts is what the commands move", arguments: cases, targets)
+private func countedIsEmitted(_ testCase: Case, _ target: Target) throws {
+  let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
+  // Every variant, not only the chosen one: all others streamed so that any one of them is a plan by itself.
+  for (index, op) in prepared.problem.operators.enumerated() {
+    for variant in op.variants.indices where op.variants[variant].inputs.allSatisfy({ $0 == .streamed })
+      && op.variants[variant].outputs == [.streamed]
+    {
+      var steps = prepared.problem.operators.map { op in
+        KernelPlan.Step(
+          variant: op.variants.firstIndex { $0.inputs.allSatisfy { $0 == .streamed } && $0.outputs == [.streamed] }!,
+          workingRow: 0)
+      }
+      steps[index].variant = variant
+      let plan = KernelPlan(
+        steps: steps, pieces: [], trafficBytes: 0, boundBytes: 0,
+        certificate: KernelPlan.Certificate(closedBy: "", rows: 0, columns: 0, nodes: 0))
+      let generated = try prepared.emit(plan)
+      let bytes = try dramBytes(generated.program)
+      let chosen = steps.enumerated().map { prepared.problem.operators[$0.offset].variants[$0.element.variant] }
+      #expect(bytes.read == chosen.reduce(0) { $0 + $1.readBytes })
+      #expect(bytes.written == chosen.reduce(0) { $0 + $1.writtenBytes })
+      let traffic = generated.operators.map(\.traffic).reduce(OperatorStatistics.Traffic(), +)
+      #expect(bytes.read == traffic.read)
+      #expect(bytes.written == traffic.written)
+    }
+  }
+}
+
+@Test("Plans of the scheduler are valid, and their text reads back", arguments: cases, targets)
+private func plansAreValid(_ testCase: Case, _ target: Target) throws {
+  let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
+  let plan = try KernelScheduler().solve(prepared.problem)
+  try KernelPlanValidator.validate(plan, for: prepared.problem)
+  let bytes = try dramBytes(try prepared.emit(plan).program)
+  #expect(bytes.read + bytes.written == plan.trafficBytes)
+  let text = prepared.planText(plan)
+  let again = try prepared.parsePlan(.init(name: "plan", text: text))
+  #expect(prepared.planText(again) == text)
+}
