@@ -248,7 +248,7 @@ private struct ProgramEmitter {
     ]
     program.hostSteps.append(
       Program.HostStep(
-        before: writer.count, graph: "", inputs: bindings,
+        before: writer.count, graph: step.text(), inputs: bindings,
         outputs: operation.results.map { prepared.binding($0, map) }, reason: reason))
   }
 
