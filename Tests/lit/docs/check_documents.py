@@ -1,0 +1,62 @@
+"""Checks that what the project's Markdown files refer to exists: check_documents.py ROOT.
+
+Covers relative links with their headings, and paths of the repository in code spans (`Sources/SpadixIR/...`). Paths with
+capitals standing for a name (AREA, NAME) and those of a worked example are left out.
+"""
+
+import os
+import re
+import sys
+
+FOLDERS = ("Sources/", "Tests/", "docs/", "ir-examples/", "Benchmarks/", "Scripts/")
+# The files that a reader is told to write.
+EXAMPLES = ("Sources/SpadixPasses/Fold/DropUnitProducts.swift", "Tests/lit/passes/drop-unit-products.spx")
+
+
+def anchors(path):
+    """The fragments by which the headings of a file can be linked."""
+    with open(path, encoding="utf-8") as file:
+        headings = re.findall(r"^#+ (.+)$", file.read(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken(root, document):
+    with open(os.path.join(root, document), encoding="utf-8") as file:
+        text = file.read()
+    folder = os.path.dirname(os.path.join(root, document))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, fragment = target.partition("#")
+        path = os.path.join(folder, path) if path else os.path.join(root, document)
+        if not os.path.exists(path):
+            yield f"{document}: no file for the link {target}"
+        elif fragment and fragment not in anchors(path):
+            yield f"{document}: no heading for the link {target}"
+    for span in re.findall(r"`([^`\s]+)`", text):
+        if span.startswith(FOLDERS) and span not in EXAMPLES and not re.search(r"[A-Z]{4}|[*<{]", span):
+            if not os.path.exists(os.path.join(root, span)):
+                yield f"{document}: there is no {span}"
+
+
+def documents(root):
+    """Every Markdown file outside hidden folders, which hold what was built or fetched."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [os.path.relpath(os.path.join(folder, name), root) for name in sorted(names) if name.endswith(".md")]
+    return found
+
+
+def main():
+    root = sys.argv[1]
+    listed = documents(root)
+    problems = [problem for document in listed for problem in broken(root, document)]
+    for problem in problems:
+        print(problem)
+    print(f"{len(listed)} documents, {len(problems)} broken references")
+    return 1 if problems or not listed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
