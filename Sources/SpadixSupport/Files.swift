@@ -73,7 +73,11 @@ extension Files {
     let absolute = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     var components: [String] = []
     for component in absolute.split(separator: "/") where component != "." {
-      if component == "..", !components.isEmpty { components.removeLast() } else { components.append(String(component)) }
+      if component == "..", !components.isEmpty {
+        components.removeLast()
+      } else {
+        components.append(String(component))
+      }
     }
     return components
   }

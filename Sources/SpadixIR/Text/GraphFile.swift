@@ -22,7 +22,8 @@ extension Graph {
         let resolved = definition.baseFile.map { Files.resolve(source, relativeTo: $0) } ?? source
         if Files.isSame(resolved, companionPath) {
           throw Diagnostic(
-            "data.companion", "writing the graph to '\(path)' would replace '\(source)', which its data @"
+            "data.companion",
+            "writing the graph to '\(path)' would replace '\(source)', which its data @"
               + "\(definition.name) still needs", at: definition.range, help: "choose another name for the output")
         }
       }

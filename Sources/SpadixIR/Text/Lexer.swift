@@ -166,7 +166,9 @@ struct Lexer {
   private mutating func unexpected(_ start: Int) {
     position = start
     let byte = bytes[start]
-    if byte == UInt8(ascii: "\"") || (byte == UInt8(ascii: "%") || byte == UInt8(ascii: "@")) && peek(1) == UInt8(ascii: "\"") {
+    if byte == UInt8(ascii: "\"")
+      || (byte == UInt8(ascii: "%") || byte == UInt8(ascii: "@")) && peek(1) == UInt8(ascii: "\"")
+    {
       position = bytes[position...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
       report("syntax.string", "expected a string with at least one character that ends on its line", start)
       return

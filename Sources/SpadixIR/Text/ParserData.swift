@@ -53,7 +53,8 @@ extension Parser {
         help: "write the graph to a file, or use --dump-dir, to have them in a file beside it")
     default:
       throw Diagnostic(
-        "syntax.expected", "expected file(...), splat(...), random(...), hex(...) or a list, found "
+        "syntax.expected",
+        "expected file(...), splat(...), random(...), hex(...) or a list, found "
           + "'\(text(keyword))'", at: range(keyword))
     }
   }

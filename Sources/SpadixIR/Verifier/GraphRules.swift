@@ -27,7 +27,8 @@ extension Graph {
     for (index, value) in values.enumerated() {
       if let problem = TypeRules.problem(value.type) {
         diagnostics.report(
-          Diagnostic(problem.id, "\(value.name.map { "%\($0)" } ?? "value \(index)"): \(problem.message)", at: value.range))
+          Diagnostic(
+            problem.id, "\(value.name.map { "%\($0)" } ?? "value \(index)"): \(problem.message)", at: value.range))
       }
     }
     try diagnostics.throwIfErrors()
