@@ -15,6 +15,7 @@ public struct PreparedKernels: Sendable {
   public private(set) var tensors: [ValueID] = []
 
   let buffers: Buffers
+  private let names: ValueNames
   var halos: [KernelLowering.Halo?] = []
   private(set) var kernels: [OperatorKernel] = []
   private(set) var inputs: [[ValueID]] = []
@@ -34,6 +35,7 @@ public struct PreparedKernels: Sendable {
     self.graph = graph
     self.target = target
     self.buffers = buffers
+    self.names = ValueNames(graph)
     problem = KernelProblem(name: graph.name, capacity: target.scratchpadRows, tensors: [], operators: [])
     tensorOfValue = Array(repeating: nil, count: graph.values.count)
     for input in graph.inputs where graph.values[input].type.element.isInt8 { _ = tensor(input) }
@@ -57,7 +59,8 @@ public struct PreparedKernels: Sendable {
 
   func tensorID(_ value: ValueID) -> KernelProblem.TensorID? { tensorOfValue[buffers.root[value]] }
 
-  func name(_ value: ValueID) -> String { graph.values[value].name ?? String(value.index) }
+  /// What the graph's text calls a value, without the `%`, so that a plan fits the text of its graph.
+  func name(_ value: ValueID) -> String { String(names[value].dropFirst()) }
 
   mutating func add(
     _ operation: OperationID, kernel: OperatorKernel, inputs: [ValueID], variants: [CodedVariant]

@@ -9,7 +9,9 @@ extension Graph {
 
   /// Writes the graph as text. Data in memory that are too large for it go into a safetensors file beside it, which has
   /// the same name but for the suffix.
-  public func write(to path: String) throws {
+  ///
+  /// - Parameter trailer: text that follows the graph in the same file, such as a plan for it.
+  public func write(to path: String, trailer: String = "") throws {
     let name = path.split(separator: "/").last.map(String.init) ?? path
     let stem = name.hasSuffix(".spx") ? String(name.dropLast(4)) : name
     let companionName = "\(stem).safetensors"
@@ -29,6 +31,6 @@ extension Graph {
       }
       try companion.write(to: companionPath)
     }
-    try Files.write(printer.text(of: self), to: path)
+    try Files.write(printer.text(of: self) + trailer, to: path)
   }
 }

@@ -212,10 +212,10 @@ public struct GraphPrinter: Sendable {
 }
 
 /// What the values are called in the text: their names, made distinct, or numbers in the order of definition.
-struct ValueNames {
+public struct ValueNames: Sendable {
   private var names: [String]
 
-  init(_ graph: Graph) {
+  public init(_ graph: Graph) {
     names = [String](repeating: "", count: graph.values.count)
     var taken: Set<String> = []
     var next = 0
@@ -239,7 +239,8 @@ struct ValueNames {
     }
   }
 
-  subscript(_ value: ValueID) -> String { names[value.index] }
+  /// With the leading `%`.
+  public subscript(_ value: ValueID) -> String { names[value.index] }
 }
 
 /// `@name`, in quotes where the name needs them.
