@@ -1,0 +1,32 @@
+import ArgumentParser
+import SpadixIR
+
+/// Lists the operators, or explains one.
+struct OpsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ops",
+    abstract: "List the operators of the graph language, or explain one.")
+
+  @Argument(help: "An operator, such as nn.conv2d; without it, all are listed.")
+  var name: String?
+
+  @Flag(help: "Print the whole reference as Markdown; docs/operators.md is made so.")
+  var markdown = false
+
+  func validate() throws {
+    if markdown, name != nil { throw ValidationError("--markdown prints all operators; leave out the name") }
+    if let name, OperatorKind.named(name) == nil {
+      throw ValidationError("there is no operator '\(name)'; 'spadix ops' lists all")
+    }
+  }
+
+  func run() throws {
+    if markdown {
+      print(OperatorReference.markdown(), terminator: "")
+    } else if let kind = name.flatMap(OperatorKind.named) {
+      print(OperatorReference.text(of: kind), terminator: "")
+    } else {
+      print(OperatorReference.table(), terminator: "")
+    }
+  }
+}
