@@ -4,7 +4,9 @@ public struct SpadixCommand: ParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "spadix",
     abstract: "A tensor compiler and scheduler for Gemmini-compatible accelerators.",
-    subcommands: [])
+    subcommands: [
+      OpsCommand.self
+    ])
 
   public init() {}
 }

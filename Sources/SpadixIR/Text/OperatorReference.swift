@@ -10,7 +10,7 @@ public enum OperatorReference {
 
   /// All that is known of one operator, for a terminal.
   public static func text(of kind: OperatorKind) -> String {
-    var text = "\(kind.mnemonic): \(kind.summary)\n\n\(synopsis(kind))\n\n\(kind.documentation)\n"
+    var text = "\(kind.mnemonic): \(kind.summary)\n\n\(synopsis(kind))\n\n\(wrapped(kind.documentation))\n"
     if !kind.operands.isEmpty {
       text += "\nOperands:\n"
       text += aligned(kind.operands.map { ($0.name, operandSummary($0)) })
@@ -86,6 +86,23 @@ public enum OperatorReference {
   private static func attributeSummary(_ attribute: AttributeDescription) -> String {
     let fallback = attribute.isRequired ? "; required" : attribute.defaultText.map { "; default \($0)" } ?? ""
     return "\(attribute.kind): \(attribute.summary)\(fallback)"
+  }
+
+  /// Paragraphs of at most 100 columns.
+  private static func wrapped(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { paragraph in
+      var lines: [String] = [""]
+      for word in paragraph.split(separator: " ") {
+        if lines[lines.count - 1].isEmpty {
+          lines[lines.count - 1] = String(word)
+        } else if lines[lines.count - 1].count + 1 + word.count <= 100 {
+          lines[lines.count - 1] += " " + word
+        } else {
+          lines.append(String(word))
+        }
+      }
+      return lines.joined(separator: "\n")
+    }.joined(separator: "\n")
   }
 
   private static func aligned(_ rows: [(String, String)]) -> String {

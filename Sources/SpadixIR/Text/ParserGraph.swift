@@ -121,6 +121,7 @@ extension Parser {
     let symbol = try expectToken(.symbol, "the data's name, such as @conv1.weight")
     let dataName = try name(symbol)
     var written = try attributes()
+    var common = Self.remove("range", from: &written).map { [$0] } ?? []
     var type: TensorType?
     if take(":") { type = try self.type() }
     guard let data = dataByName[dataName] else {
@@ -130,7 +131,7 @@ extension Parser {
       return
     }
     append(
-      .constant(Constant(data: data)), [], type: type ?? graph.data[data].type, resultToken, resultName, &written)
+      .constant(Constant(data: data)), [], type: type ?? graph.data[data].type, resultToken, resultName, &common)
     for attribute in written {
       report(
         Diagnostic(
@@ -160,7 +161,8 @@ extension Parser {
     try expect(":", operands.isEmpty ? ", operands or attributes" : ", ',' or attributes")
     let type = try type()
     var common: [WrittenAttribute] = []
-    for name in ["range", "host_reason"] {
+    // What lowering gave a place on the array cannot run on the host.
+    for name in mnemonic.hasPrefix("npu.") ? ["range"] : ["range", "host_reason"] {
       if let attribute = Self.remove(name, from: &written) { common.append(attribute) }
     }
     var reader = AttributeReader(written, mnemonicRange: range(mnemonicToken))
