@@ -5,7 +5,9 @@ public struct SpadixCommand: ParsableCommand {
     commandName: "spadix",
     abstract: "A tensor compiler and scheduler for Gemmini-compatible accelerators.",
     subcommands: [
-      OpsCommand.self
+      OptCommand.self,
+      PassesCommand.self,
+      OpsCommand.self,
     ])
 
   public init() {}

@@ -1,0 +1,65 @@
+import SpadixIR
+
+/// The interval that the elements of one tensor fall into, over all samples.
+struct RangeObserver {
+  private(set) var low = Float.infinity
+  private(set) var high = -Float.infinity
+
+  /// Takes in elements; returns the position of the first that is not finite, after which the interval means nothing.
+  mutating func observe(_ elements: [Float]) -> Int? {
+    for (position, element) in elements.enumerated() {
+      guard element.isFinite else { return position }
+      low = min(low, element)
+      high = max(high, element)
+    }
+    return nil
+  }
+
+  /// Nil before the first element.
+  var range: ValueRange? { low <= high ? ValueRange(low: low, high: high) : nil }
+}
+
+/// Counts of the elements of one tensor in equal bins over a known interval, to cut rare extremes off.
+struct Histogram {
+  static let binCount = 2048
+  let range: ValueRange
+  private var bins = [UInt32](repeating: 0, count: Histogram.binCount)
+  private var total = 0
+
+  init(over range: ValueRange) { self.range = range }
+
+  private var width: Double { (Double(range.high) - Double(range.low)) / Double(Self.binCount) }
+
+  mutating func add(_ elements: [Float]) {
+    let low = Double(range.low)
+    let width = width
+    guard width > 0 else { return }
+    for element in elements {
+      let bin = Int((Double(element) - low) / width)
+      bins[min(max(bin, 0), Self.binCount - 1)] &+= 1
+    }
+    total += elements.count
+  }
+
+  /// The interval without the bins at its ends that together hold at most (100 - percentile) / 2 percent of the elements
+  /// on either side. Zero stays inside where it was.
+  func interval(percentile: Double) -> ValueRange {
+    guard width > 0, total > 0 else { return range }
+    let allowed = Double(total) * (100 - percentile) / 200
+    var first = 0
+    var cut = Double(bins[0])
+    while cut <= allowed, first < Self.binCount - 1 {
+      first += 1
+      cut += Double(bins[first])
+    }
+    var last = Self.binCount - 1
+    cut = Double(bins[last])
+    while cut <= allowed, last > first {
+      last -= 1
+      cut += Double(bins[last])
+    }
+    return ValueRange(
+      low: first == 0 ? range.low : Float(Double(range.low) + Double(first) * width),
+      high: last == Self.binCount - 1 ? range.high : Float(Double(range.low) + Double(last + 1) * width))
+  }
+}

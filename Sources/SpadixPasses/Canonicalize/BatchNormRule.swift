@@ -1,0 +1,63 @@
+import SpadixIR
+import SpadixTensor
+
+/// A batch normalization as one multiplication and one addition per channel.
+struct ChannelAffine {
+  /// One per channel.
+  var factors: [Float]
+  var offsets: [Float]
+
+  init(factors: [Float], offsets: [Float]) {
+    self.factors = factors
+    self.offsets = offsets
+  }
+
+  /// Nil where a parameter is computed.
+  init?(_ operation: Operation, _ norm: BatchNorm, in graph: Graph, _ data: DataStore) throws {
+    guard let scale = try graph.constantTensor(operation.operands[1], from: data)?.floats,
+      let bias = try graph.constantTensor(operation.operands[2], from: data)?.floats,
+      let mean = try graph.constantTensor(operation.operands[3], from: data)?.floats,
+      let variance = try graph.constantTensor(operation.operands[4], from: data)?.floats
+    else { return nil }
+    // In Float64, rounded once: the factor is used for many products.
+    factors = []
+    offsets = []
+    for channel in scale.indices {
+      let deviation = (Double(variance[channel]) + Double(norm.epsilon)).squareRoot()
+      let factor = Double(scale[channel]) / deviation
+      factors.append(Float(factor))
+      offsets.append(Float(Double(bias[channel]) - Double(mean[channel]) * factor))
+    }
+  }
+}
+
+extension CanonicalizationRules {
+  /// A batch normalization that `fold-constants` cannot put into weights becomes a depthwise 1x1 convolution.
+  func batchNorm(_ operation: Operation, _ norm: BatchNorm, _ rewriter: inout GraphRewriter) throws -> Bool {
+    guard ConstantFolding.foldableProducer(of: operation.operands[0], in: graph, index) == nil,
+      let affine = try ChannelAffine(operation, norm, in: graph, data)
+    else { return false }
+    let channels = affine.factors.count
+    let name = graph.values[operation.result].name ?? "norm"
+    let weights = rewriter.emitConstant(Tensor(shape: [1, 1, 1, channels], affine.factors), name: "\(name).factor")
+    let bias = rewriter.emitConstant(Tensor(shape: [channels], affine.offsets), name: "\(name).offset")
+    var convolution = Conv2D()
+    convolution.groups = channels
+    let shape = graph.type(operation.result).shape
+    if shape.count == 4 {
+      rewriter.emit(
+        .conv2d(convolution), [rewriter[operation.operands[0]], weights, bias], standingFor: operation.result,
+        origin: operation)
+      return true
+    }
+    // Convolutions take images: the axes before the channels become its height.
+    let image = TensorType.f32([1, shape.dropLast().reduce(1, *), 1, channels])
+    let range = graph.values[operation.result].calibration
+    let input = rewriter.emit(
+      .reshape(Reshape()), [rewriter[operation.operands[0]]], type: image,
+      calibration: graph.values[operation.operands[0]].calibration)
+    let result = rewriter.emit(.conv2d(convolution), [input, weights, bias], type: image, calibration: range)
+    rewriter.emit(.reshape(Reshape()), [result], standingFor: operation.result, origin: operation)
+    return true
+  }
+}

@@ -1,0 +1,100 @@
+import SpadixIR
+import SpadixTensor
+
+/// Factors and offsets per output channel, taken into the weights and bias of the operation before.
+extension ConstantFolding {
+  /// Whether an operation multiplies each channel with a constant and adds one.
+  static func isChannelAffine(_ operation: Operation, in graph: Graph) -> Bool {
+    switch operation.op {
+    case .batchNorm: operation.operands.dropFirst().allSatisfy { graph.isConstant($0) }
+    case .mul: graph.type(operation.result).element == .f32 && graph.isConstant(operation.operands[1])
+    case .constant, .conv2d, .matmul, .add, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat,
+      .reshape, .transpose, .pad, .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd,
+      .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      false
+    }
+  }
+
+  /// The convolution or matrix product that computes a value for one reader only and whose weights can take in what that
+  /// reader does per output channel; nil for all else.
+  static func foldableProducer(of value: ValueID, in graph: Graph, _ index: UseIndex) -> OperationID? {
+    guard let id = graph.values[value].producer, index.hasOneUse(value), graph.type(value).element == .f32 else {
+      return nil
+    }
+    let producer = graph.operations[id]
+    guard producer.operands.dropFirst().allSatisfy({ graph.isConstant($0) }) else { return nil }
+    switch producer.op {
+    case .conv2d(let convolution):
+      let isBare = convolution.activation == .none && !convolution.residual && convolution.pooling == nil
+      return isBare ? id : nil
+    case .matmul(let product):
+      let isBare = product.activation == .none && !product.transposeB && graph.type(producer.operands[1]).rank == 2
+      return isBare ? id : nil
+    case .constant, .add, .mul, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat, .reshape, .transpose,
+      .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul,
+      .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      return nil
+    }
+  }
+
+  func foldIntoWeights(_ operation: Operation, _ rewriter: inout GraphRewriter) throws -> Bool {
+    guard let affine = try channelAffine(operation),
+      let id = Self.foldableProducer(of: operation.operands[0], in: graph, index)
+    else { return false }
+    let producer = graph.operations[id]
+    guard let weights = try graph.constantTensor(producer.operands[1], from: data) else { return false }
+    let bias =
+      producer.operands.count > 2 ? try graph.constantTensor(producer.operands[2], from: data)?.floats : nil
+    let channels = affine.factors.count
+    let newWeights = Self.scale(weights.floats, byColumn: affine.factors)
+    let newBias = (0..<channels).map { channel in
+      guard let bias else { return affine.offsets[channel] }
+      return bias[channel] * affine.factors[channel] + affine.offsets[channel]
+    }
+    func name(_ operand: Int, _ fallback: String) -> String {
+      producer.operands.count > operand ? graph.values[producer.operands[operand]].name ?? fallback : fallback
+    }
+    let operands = [
+      rewriter[producer.operands[0]],
+      rewriter.emitConstant(Tensor(weights.type, .f32(newWeights)), name: name(1, "weights")),
+      rewriter.emitConstant(Tensor(shape: [channels], newBias), name: name(2, "bias")),
+    ]
+    var op = producer.op
+    if case .mul(let mul) = operation.op { op.fusedActivation = mul.activation }
+    rewriter.emit(op, operands, standingFor: operation.result, origin: producer)
+    return true
+  }
+
+  private func channelAffine(_ operation: Operation) throws -> ChannelAffine? {
+    switch operation.op {
+    case .batchNorm(let norm):
+      return try ChannelAffine(operation, norm, in: graph, data)
+    case .mul:
+      guard Self.isChannelAffine(operation, in: graph),
+        let factor = try graph.constantTensor(operation.operands[1], from: data)?.floats
+      else { return nil }
+      let channels = graph.type(operation.result).shape.last ?? 1
+      return ChannelAffine(
+        factors: factor.count == channels ? factor : [Float](repeating: factor[0], count: channels),
+        offsets: [Float](repeating: 0, count: channels))
+    case .constant, .conv2d, .matmul, .add, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat,
+      .reshape, .transpose, .pad, .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd,
+      .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      return nil
+    }
+  }
+
+  /// Multiplies column c of a row-major matrix, or index c of a tensor's last axis, with `factors[c]`.
+  private static func scale(_ elements: [Float], byColumn factors: [Float]) -> [Float] {
+    [Float](unsafeUninitializedCapacity: elements.count) { buffer, count in
+      elements.withUnsafeBufferPointer { elements in
+        factors.withUnsafeBufferPointer { factors in
+          for row in stride(from: 0, to: elements.count, by: factors.count) {
+            for column in 0..<factors.count { buffer[row + column] = elements[row + column] * factors[column] }
+          }
+        }
+      }
+      count = elements.count
+    }
+  }
+}

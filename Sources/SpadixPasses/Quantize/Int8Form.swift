@@ -1,0 +1,57 @@
+import SpadixIR
+
+/// Which part an operand plays in the int8 form of an operation.
+enum OperandRole {
+  /// A tensor that has a type of its own: an input, an addend.
+  case activation
+  /// A constant that is quantized for this operation: weights, a factor.
+  case weights
+  /// A constant in units of the accumulator.
+  case bias
+}
+
+/// The int8 form of an f32 operation.
+struct Int8Form {
+  /// One per operand.
+  var roles: [OperandRole]
+  /// Whether operands and result have one type, because the operation only moves or selects elements.
+  var keepsType = false
+
+  /// Nil where there is none: the operation then stays in f32.
+  init?(_ operation: Operation, in graph: Graph) {
+    guard graph.type(operation.result).element == .f32,
+      operation.operands.allSatisfy({ graph.type($0).element == .f32 })
+    else { return nil }
+    func isConstant(_ operand: Int) -> Bool {
+      operation.operands.count <= operand || graph.isConstant(operation.operands[operand])
+    }
+    roles = [OperandRole](repeating: .activation, count: operation.operands.count)
+    switch operation.op {
+    case .conv2d(let convolution):
+      let places = ConvolutionOperands(count: roles.count, residual: convolution.residual)
+      guard isConstant(1), places.bias.map(isConstant) ?? true else { return nil }
+      roles[1] = .weights
+      if let bias = places.bias { roles[bias] = .bias }
+    case .matmul:
+      guard isConstant(2) else { return nil }
+      if graph.isConstant(operation.operands[1]) { roles[1] = .weights }
+      if roles.count > 2 { roles[2] = .bias }
+    case .mul:
+      guard isConstant(1) else { return nil }
+      roles[1] = .weights
+    case .add, .relu, .clamp, .softmax, .globalAvgPool2d:
+      break
+    case .avgPool2d(let pool):
+      if !pool.countIncludePad, pool.padding.contains(where: { $0 != 0 }) { return nil }
+    case .maxPool2d, .concat, .reshape, .transpose, .pad:
+      keepsType = true
+    case .constant, .batchNorm, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul,
+      .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      return nil
+    }
+  }
+
+  func operands(_ role: OperandRole, of operation: Operation) -> [ValueID] {
+    zip(roles, operation.operands).filter { $0.0 == role }.map(\.1)
+  }
+}

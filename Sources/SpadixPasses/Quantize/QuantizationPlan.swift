@@ -1,0 +1,142 @@
+import SpadixIR
+import SpadixSupport
+import SpadixTensor
+
+/// What becomes int8, and the type of every value that does.
+struct QuantizationPlan {
+  let scheme: QuantizationScheme
+  /// By operation id: the int8 form; nil for operations that stay in f32.
+  private(set) var forms: [Int8Form?]
+  /// By value id: the type of the int8 form; nil for values that have none.
+  private(set) var quantizations: [Quantization?]
+  /// By value id: the range that the type was made for; nil where it is not known.
+  private(set) var ranges: [ValueRange?]
+
+  /// Throws `quantize.no-range`, `quantize.range` and `quantize.not-finite`.
+  init(graph: Graph, scheme: QuantizationScheme, context: inout PassContext) throws {
+    self.scheme = scheme
+    forms = graph.operations.map { Int8Form($0, in: graph) }
+    quantizations = [Quantization?](repeating: nil, count: graph.values.count)
+    ranges = graph.values.map(\.calibration)
+    let members = try int8Values(of: graph, context)
+    RangeInference.complete(&ranges, of: graph)
+    try check(members, graph)
+    assignTypes(to: members, graph)
+  }
+
+  /// The values that need an int8 form, by id; gives constants among them the range of their elements.
+  private mutating func int8Values(of graph: Graph, _ context: PassContext) throws -> [ValueID] {
+    var isMember = [Bool](repeating: false, count: graph.values.count)
+    for (operation, form) in zip(graph.operations, forms) {
+      guard let form else { continue }
+      for value in form.operands(.activation, of: operation) + [operation.result] { isMember[value.index] = true }
+    }
+    let members = isMember.indices.filter { isMember[$0] }.map { ValueID($0) }
+    for value in members {
+      guard let tensor = try graph.constantTensor(value, from: context.data) else { continue }
+      var observer = RangeObserver()
+      if let position = observer.observe(tensor.floats) {
+        throw Diagnostic.notFinite(tensor.floats[position], at: position, constant: value, in: graph)
+      }
+      ranges[value.index] = observer.range
+    }
+    return members
+  }
+
+  private func check(_ members: [ValueID], _ graph: Graph) throws {
+    let unknown = members.filter { ranges[$0.index] == nil }
+    if let first = unknown.first {
+      var diagnostic = Diagnostic(
+        "quantize.no-range",
+        unknown.count == 1
+          ? "the range of \(graph.describe(first)) is not known"
+          : "the ranges of \(unknown.count) values are not known, the first is that of \(graph.describe(first))",
+        at: graph.values[first].range ?? graph.producer(of: first)?.range,
+        help: graph.inputs.contains { graph.values[$0].samples != nil }
+          ? "run the pass calibrate first: the inputs have samples"
+          : "give the inputs samples (`calibration = @data`, or --calibrate NAME=FILE.npy), or write "
+            + "`range = [low, high]` on the values")
+      for other in unknown.dropFirst().prefix(4) {
+        diagnostic.notes.append(
+          .init("neither is that of \(graph.describe(other))", at: graph.values[other].range))
+      }
+      throw diagnostic
+    }
+    var diagnostics = Diagnostics()
+    for value in members {
+      guard let range = ranges[value.index] else { continue }
+      let limit = QuantizationScheme.largestMagnitude
+      if range.low <= range.high, range.low >= -limit, range.high <= limit { continue }
+      diagnostics.report(
+        Diagnostic(
+          "quantize.range",
+          "\(graph.describe(value)) has the range [\(range.low), \(range.high)]; expected low <= high, and magnitudes "
+            + "of at most \(QuantizationScheme.largestMagnitude)",
+          at: graph.values[value].range ?? graph.producer(of: value)?.range))
+    }
+    try diagnostics.throwIfErrors()
+  }
+
+  private mutating func assignTypes(to members: [ValueID], _ graph: Graph) {
+    var classes = DisjointSets(count: graph.values.count)
+    var isSymmetric = [Bool](repeating: scheme.activations == .symmetric, count: graph.values.count)
+    var isProbability = [Bool](repeating: false, count: graph.values.count)
+    for (operation, form) in zip(graph.operations, forms) {
+      guard let form else { continue }
+      let activations = form.operands(.activation, of: operation)
+      if form.keepsType {
+        for value in activations { classes.merge(value.index, operation.result.index) }
+      }
+      if case .add = operation.op { classes.merge(operation.operands[0].index, operation.operands[1].index) }
+      if case .softmax = operation.op { isProbability[operation.result.index] = true }
+      // The zero point of a second activation would multiply the sum of the first, which nobody knows beforehand.
+      if case .matmul = operation.op, form.roles[1] == .activation {
+        for value in activations { isSymmetric[value.index] = true }
+      }
+    }
+    var hulls = [ValueRange?](repeating: nil, count: graph.values.count)
+    for value in members {
+      let root = classes.find(value.index)
+      guard let range = ranges[value.index] else { continue }
+      hulls[root] = hulls[root]?.hull(range) ?? range
+      if isSymmetric[value.index] { isSymmetric[root] = true }
+      if isProbability[value.index] { isProbability[root] = true }
+    }
+    var types = zip(hulls, isSymmetric).map { hull, isSymmetric in
+      hull.map { QuantizationScheme.quantization(for: $0, symmetric: isSymmetric) }
+    }
+    for (root, hull) in hulls.enumerated() {
+      guard isProbability[root], let hull, hull.low >= 0, hull.high <= 1 else { continue }
+      types[root] = QuantizationScheme.softmax(symmetric: isSymmetric[root])
+    }
+    if !scheme.hasClamp { letSaturationClamp(&types, &classes, graph) }
+    for value in members { quantizations[value.index] = types[classes.find(value.index)] }
+  }
+
+  /// Makes scales a little smaller where int8 then saturates just where an activation clamps: 1/128 instead of 1/127 for
+  /// [-1, 1] costs a hundredth of the range and saves a rescaling.
+  private func letSaturationClamp(_ types: inout [Quantization?], _ classes: inout DisjointSets, _ graph: Graph) {
+    for (operation, form) in zip(graph.operations, forms) where form != nil {
+      guard let activation = operation.op.elementwiseActivation ?? operation.op.fusedActivation,
+        let limit = QuantizationScheme.saturatingScale(for: activation), limit.isFinite
+      else { continue }
+      let root = classes.find(operation.result.index)
+      guard let type = types[root], type.zeroPoint == 0, type.scale > limit, type.scale <= limit * 1.01 else {
+        continue
+      }
+      types[root] = Quantization(scale: limit, zeroPoint: 0)
+    }
+  }
+}
+
+extension Diagnostic {
+  /// An element of a constant that no integer can stand for.
+  static func notFinite(_ element: Float, at position: Int, constant: ValueID, in graph: Graph) -> Diagnostic {
+    let data = graph.constantData(of: constant).map { graph.data[$0] }
+    return Diagnostic(
+      "quantize.not-finite",
+      "element \(position) of @\(data?.name ?? "?") is \(element); expected finite numbers of magnitude at most "
+        + "\(QuantizationScheme.largestMagnitude)",
+      at: data?.range ?? graph.values[constant].range)
+  }
+}

@@ -1,0 +1,255 @@
+import SpadixIR
+import SpadixSupport
+import SpadixTensor
+
+/// Writes the int8 graph that a plan describes.
+struct QuantizationRewriter {
+  let graph: Graph
+  let plan: QuantizationPlan
+  let data: DataStore
+  /// By value id of the source: the int8 form in the new graph, as far as it has been made.
+  private var int8Forms: [ValueID?]
+  /// By value id of the source: whether somebody reads the f32 form.
+  private let needsReal: [Bool]
+  private var remarks: [Diagnostic] = []
+
+  static func rewrite(_ graph: Graph, plan: QuantizationPlan, context: inout PassContext) throws -> Graph {
+    var writer = QuantizationRewriter(graph: graph, plan: plan, data: context.data)
+    var result = try graph.rewriting { rewriter, operation in
+      guard let id = graph.values[operation.result].producer, let form = plan.forms[id.index] else {
+        rewriter.keep(operation)
+        return
+      }
+      try writer.write(operation, form, &rewriter)
+    }.eliminatingDead()
+    for remark in writer.remarks { context.report(remark) }
+    // Types say from here on what ranges and samples were for.
+    for value in result.values.indices {
+      result.values[value].calibration = nil
+      result.values[value].samples = nil
+    }
+    return result.removingUnusedData()
+  }
+
+  private init(graph: Graph, plan: QuantizationPlan, data: DataStore) {
+    self.graph = graph
+    self.plan = plan
+    self.data = data
+    int8Forms = [ValueID?](repeating: nil, count: graph.values.count)
+    var needsReal = [Bool](repeating: false, count: graph.values.count)
+    for output in graph.outputs { needsReal[output.index] = true }
+    for (operation, form) in zip(graph.operations, plan.forms) where form == nil {
+      for operand in operation.operands { needsReal[operand.index] = true }
+    }
+    self.needsReal = needsReal
+  }
+
+  private mutating func write(_ operation: Operation, _ form: Int8Form, _ rewriter: inout GraphRewriter) throws {
+    switch operation.op {
+    case .conv2d(let convolution):
+      try write(convolution, operation, &rewriter)
+    case .matmul(let product):
+      if form.roles[1] == .weights {
+        let isMatrix = graph.type(operation.operands[1]).rank == 2
+        let weights = try weights(of: operation, bias: 2, perChannel: isMatrix && !product.transposeB)
+        try writeWeighted(operation, operation.op, weights, bias: 2, addend: nil, &rewriter)
+      } else {
+        try writeProduct(operation, &rewriter)
+      }
+    case .mul:
+      let weights = try weights(of: operation, bias: nil, perChannel: true)
+      try writeWeighted(operation, operation.op, weights, bias: nil, addend: nil, &rewriter)
+    case .relu, .clamp:
+      var requantize = Requantize()
+      requantize.activation = operation.op.elementwiseActivation ?? .none
+      let input = try int8(operation.operands[0], &rewriter)
+      finish(operation, .requantize(requantize), [input], &rewriter)
+    case .add, .softmax, .globalAvgPool2d, .avgPool2d, .maxPool2d, .concat, .reshape, .transpose, .pad:
+      var operands: [ValueID] = []
+      for operand in operation.operands { operands.append(try int8(operand, &rewriter)) }
+      finish(operation, operation.op, operands, &rewriter)
+    case .constant, .batchNorm, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul,
+      .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      rewriter.keep(operation)
+    }
+  }
+
+  // MARK: Values
+
+  func quantization(_ value: ValueID) -> Quantization {
+    guard let quantization = plan.quantizations[value.index] else {
+      preconditionFailure("\(graph.describe(value)) has no int8 form")
+    }
+    return quantization
+  }
+
+  /// The int8 form of a value: there already, a constant's integers, or `nn.quantize`.
+  mutating func int8(_ value: ValueID, _ rewriter: inout GraphRewriter) throws -> ValueID {
+    if let form = int8Forms[value.index] { return form }
+    let quantization = quantization(value)
+    let name = graph.values[value].name
+    let form: ValueID
+    if let tensor = try graph.constantTensor(value, from: data) {
+      let type = TensorType(tensor.type.shape, .q8(quantization))
+      let elements = QuantizedArithmetic.quantize(tensor.floats, shape: type.shape, quantization)
+      form = rewriter.emitConstant(Tensor(type, .i8(elements)), name: name ?? "constant")
+    } else {
+      form = rewriter.emit(
+        .quantize(Quantize()), [rewriter[value]], type: TensorType(graph.type(value).shape, .q8(quantization)),
+        name: name.map { "\($0)_q8" })
+    }
+    int8Forms[value.index] = form
+    return form
+  }
+
+  /// Adds the int8 operation that computes a result, and `nn.requantize` or `nn.dequantize` where readers need more.
+  mutating func finish(
+    _ operation: Operation, _ op: Operator, _ operands: [ValueID], _ rewriter: inout GraphRewriter
+  ) {
+    let value = operation.result
+    let shape = graph.type(value).shape
+    let wanted = quantization(value)
+    let name = graph.values[value].name
+    let int8Name = needsReal[value.index] ? name.map { "\($0)_q8" } : name
+    let computed = computedType(of: operation, op.fusedActivation, wanted)
+    var result = rewriter.emit(
+      op, operands, type: TensorType(shape, .q8(computed)), name: computed == wanted ? int8Name : nil)
+    rewriter.setOrigin(operation, of: result)
+    if computed != wanted {
+      result = rewriter.emit(
+        .requantize(Requantize()), [result], type: TensorType(shape, .q8(wanted)), name: int8Name)
+    }
+    int8Forms[value.index] = result
+    if needsReal[value.index] {
+      rewriter.emit(.dequantize(Dequantize()), [result], standingFor: value, type: .f32(shape), origin: operation)
+    } else {
+      rewriter.replace(value, with: result)
+    }
+  }
+
+  /// The type in which an operation computes its result: the one its readers want, or, where the store has no clamp, one
+  /// that saturates where the activation clamps.
+  mutating func computedType(
+    of operation: Operation, _ activation: Activation?, _ wanted: Quantization
+  ) -> Quantization {
+    guard !plan.scheme.hasClamp, let activation, wanted.zeroPoint == 0,
+      !QuantizationScheme.saturationExpresses(activation, wanted)
+    else { return wanted }
+    let (low, high) = activation.bounds
+    guard let scale = QuantizationScheme.saturatingScale(for: activation) else {
+      remarks.append(
+        Diagnostic(
+          "quantize.clamp",
+          "no symmetric int8 type saturates at \(low) and \(high); \(graph.describe(operation.result)) needs a target "
+            + "with a clamp", at: operation.range, severity: .remark,
+          help: "bounds that saturation expresses are at most 0 below and more than 0 above"))
+      return wanted
+    }
+    return Quantization(scale: max(scale, QuantizationScheme.smallestScale), zeroPoint: 0)
+  }
+
+  // MARK: Products with constants
+
+  /// Int8 weights of an operation whose operand 1 they are, and whose input is operand 0.
+  mutating func weights(of operation: Operation, bias: Int?, perChannel: Bool) throws -> WeightQuantization {
+    let weights = try floats(operation.operands[1])
+    let shape = graph.type(operation.operands[1]).shape
+    let columns = max(1, shape.last ?? 1)
+    let hasChannels = perChannel && plan.scheme.weights == .perChannel && columns > 1
+    let maxima: [Float]
+    do {
+      maxima = try WeightQuantization.maxima(of: weights, channels: columns)
+    } catch {
+      throw Diagnostic.notFinite(error.element, at: error.position, constant: operation.operands[1], in: graph)
+    }
+    let biases = try bias.flatMap { $0 < operation.operands.count ? try floats(operation.operands[$0]) : nil }
+    if let biases, let bias,
+      let bad = biases.firstIndex(where: { !($0.magnitude <= QuantizationScheme.largestMagnitude) })
+    {
+      throw Diagnostic.notFinite(biases[bad], at: bad, constant: operation.operands[bias], in: graph)
+    }
+    let inputScale = quantization(operation.operands[0]).scale
+    // With a transposed matrix the columns of the weights are not the channels of the bias: one scale has to serve all.
+    var channelMaxima = maxima
+    if let biases, biases.count != maxima.count {
+      channelMaxima = [Float](repeating: maxima.max() ?? 0, count: biases.count)
+    }
+    let result = WeightQuantization(
+      maxima: channelMaxima, perChannel: hasChannels, bias: biases, inputScale: inputScale)
+    if result.isCoarsenedByBias {
+      remarks.append(
+        Diagnostic(
+          "quantize.bias-scale",
+          "a bias of \(graph.describe(operation.result)) does not fit the accumulator beside the weights' own scale; "
+            + "the scale was enlarged", at: operation.range, severity: .remark))
+    }
+    return result
+  }
+
+  private func floats(_ constant: ValueID) throws -> [Float] {
+    guard let tensor = try graph.constantTensor(constant, from: data) else {
+      preconditionFailure("\(graph.describe(constant)) is no constant")
+    }
+    return tensor.floats
+  }
+
+  mutating func writeWeighted(
+    _ operation: Operation, _ op: Operator, _ weights: WeightQuantization, bias: Int?, addend: ValueID?,
+    _ rewriter: inout GraphRewriter
+  ) throws {
+    var operands = try weightedOperands(of: operation, weights, bias: bias, &rewriter)
+    if let addend { operands.append(try int8(addend, &rewriter)) }
+    finish(operation, op, operands, &rewriter)
+  }
+
+  /// The int8 input, and weights and bias as new constants.
+  mutating func weightedOperands(
+    of operation: Operation, _ quantized: WeightQuantization, bias: Int?, _ rewriter: inout GraphRewriter
+  ) throws -> [ValueID] {
+    var operands = [try int8(operation.operands[0], &rewriter)]
+    let weights = operation.operands[1]
+    let shape = graph.type(weights).shape
+    let elements = quantized.quantize(try floats(weights), channels: max(1, shape.last ?? 1))
+    let type =
+      quantized.scales.count == 1
+      ? Quantization(scale: quantized.scales[0]) : Quantization(axis: shape.count - 1, scales: quantized.scales)
+    operands.append(
+      rewriter.emitConstant(
+        Tensor(TensorType(shape, .q8(type)), .i8(elements)), name: graph.values[weights].name ?? "weights"))
+    if let bias, bias < operation.operands.count {
+      let inputScale = quantization(operation.operands[0]).scale
+      let integers = try floats(operation.operands[bias]).enumerated().map { channel, real in
+        QuantizedArithmetic.quantizeBias(real, input: inputScale, weight: type.scale(at: channel))
+      }
+      operands.append(
+        rewriter.emitConstant(
+          Tensor(.i32([integers.count]), .i32(integers)), name: graph.values[operation.operands[bias]].name ?? "bias"))
+    }
+    return operands
+  }
+
+  /// A product of two activations; its bias is in units of the product of their scales.
+  private mutating func writeProduct(_ operation: Operation, _ rewriter: inout GraphRewriter) throws {
+    var operands = [try int8(operation.operands[0], &rewriter), try int8(operation.operands[1], &rewriter)]
+    if operation.operands.count > 2 {
+      let (a, b) = (quantization(operation.operands[0]).scale, quantization(operation.operands[1]).scale)
+      let biases = try floats(operation.operands[2])
+      for (channel, real) in biases.enumerated() where !(real.magnitude <= QuantizationScheme.largestMagnitude) {
+        throw Diagnostic.notFinite(real, at: channel, constant: operation.operands[2], in: graph)
+      }
+      if let channel = biases.firstIndex(where: { (Double($0) / (Double(a) * Double(b))).magnitude >= 0x1p31 }) {
+        remarks.append(
+          Diagnostic(
+            "quantize.bias-range",
+            "the bias \(biases[channel]) of \(graph.describe(operation.result)) does not fit int32 in units of "
+              + "\(a * b) and was saturated", at: operation.range, severity: .warning,
+            help: "widen the range of an operand"))
+      }
+      let integers = biases.map { QuantizedArithmetic.quantizeBias($0, input: a, weight: b) }
+      operands.append(
+        rewriter.emitConstant(
+          Tensor(.i32([integers.count]), .i32(integers)), name: graph.values[operation.operands[2]].name ?? "bias"))
+    }
+    finish(operation, operation.op, operands, &rewriter)
+  }
+}

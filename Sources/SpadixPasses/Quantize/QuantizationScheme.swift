@@ -1,0 +1,80 @@
+import SpadixIR
+import SpadixISA
+import SpadixTensor
+
+/// Which int8 types quantization may choose.
+public struct QuantizationScheme: Sendable, Equatable {
+  public enum Activations: String, Sendable, CaseIterable {
+    /// Zero point 0, scale max(|low|, |high|) / 127.
+    case symmetric
+    /// Scale (high - low) / 255, zero point such that `low` is -128.
+    case asymmetric
+  }
+
+  public enum Weights: String, Sendable, CaseIterable {
+    case perTensor = "per-tensor"
+    /// One scale per output channel.
+    case perChannel = "per-channel"
+  }
+
+  public var activations: Activations
+  public var weights: Weights
+  /// Whether a store can confine results to any int8 interval. Otherwise saturation has to be the clamp.
+  public var hasClamp: Bool
+
+  public init(activations: Activations, weights: Weights, hasClamp: Bool) {
+    self.activations = activations
+    self.weights = weights
+    self.hasClamp = hasClamp
+  }
+
+  /// What the target's output stage can do exactly.
+  public init(target: Target) {
+    self.init(
+      activations: target.hasOutputStage ? .asymmetric : .symmetric,
+      weights: target.hasOutputStage ? .perChannel : .perTensor,
+      hasClamp: target.hasOutputStage)
+  }
+
+  /// The softmax result in [0, 1]: all 256 codes, or the non-negative half of them.
+  public static func softmax(symmetric: Bool) -> Quantization {
+    symmetric ? Quantization(scale: 1 / 127, zeroPoint: 0) : Quantization(scale: 1 / 256, zeroPoint: -128)
+  }
+
+  /// The type for real values of an interval. Zero is always exactly representable.
+  public static func quantization(for range: ValueRange, symmetric: Bool) -> Quantization {
+    let low = min(range.low, 0)
+    let high = max(range.high, 0)
+    if symmetric { return Quantization(scale: usable(max(-low, high) / 127), zeroPoint: 0) }
+    let scale = usable((high - low) / 255)
+    let zeroPoint = (-128 - low / scale).rounded(.toNearestOrEven)
+    return Quantization(scale: scale, zeroPoint: Int32(min(max(zeroPoint, -128), 127)))
+  }
+
+  /// The largest scale at which a symmetric type saturates where the activation clamps; nil where there is none.
+  ///
+  /// Saturation cuts at -128 and 127 and the relu of the store at 0, so the upper bound must become 127, and the lower
+  /// one 0 or -128.
+  public static func saturatingScale(for activation: Activation) -> Float? {
+    let (low, high) = activation.bounds
+    guard high > 0, low <= 0 else { return nil }
+    var scale = Float.infinity
+    if high.isFinite { scale = min(scale, high / 127) }
+    if low < 0, low.isFinite { scale = min(scale, low / -128) }
+    return scale
+  }
+
+  /// Whether a store without a clamp confines results of this type to the activation's bounds.
+  public static func saturationExpresses(_ activation: Activation, _ quantization: Quantization) -> Bool {
+    let (low, high) = activation.clampBounds(quantization)
+    return quantization.zeroPoint == 0 && (low == -128 || low == 0) && high == 127
+  }
+
+  /// The smallest scale that is chosen, and the largest magnitude that ranges and weights may have. Products and
+  /// quotients of scales, as output stages need them, then stay normal Float32 numbers.
+  public static let smallestScale: Float = 0x1p-40
+  public static let largestMagnitude: Float = 0x1p40
+
+  /// A scale for a tensor of zeros is 1; tiny ones are raised to where products of scales do not underflow.
+  static func usable(_ scale: Float) -> Float { scale == 0 ? 1 : max(scale, smallestScale) }
+}

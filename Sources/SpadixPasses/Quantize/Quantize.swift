@@ -1,0 +1,69 @@
+import SpadixIR
+import SpadixISA
+import SpadixSupport
+
+extension Pass {
+  public static let quantize = Pass(
+    name: "quantize",
+    summary: "gives values int8 types that fit their ranges, and weights and biases their integers",
+    documentation: """
+      Every operation that has an int8 form gets it. What has none stays in f32 between `nn.dequantize` and \
+      `nn.quantize`; inputs and outputs of the graph stay f32.
+
+      - **Scales** come from the values' ranges (`calibrate`, or `range = [low, high]` in the text). Ranges of moved, \
+      pooled, averaged and clamped values follow from others and may be left out. Zero is always exact.
+      - **One type for several values**: the operands and the result of `nn.concat`, `nn.max_pool2d`, `nn.reshape`, \
+      `nn.transpose` and `nn.pad`, and the two addends of `nn.add`, share scale and zero point; their range is the \
+      hull of all of theirs. `nn.relu` and `nn.clamp` on their own become `nn.requantize` with an activation.
+      - **Products of two activations** have symmetric operands: their zero points cannot be folded into a bias.
+      - **Residuals** in convolutions: the weights' scale is enlarged, at most by the factor (k + 1) / k, until the \
+      addend's scale is an integer k times that of the accumulator; k is at most 508, four passes through the array. \
+      Where k would be 0 the addition is taken out of the convolution again.
+      - **Biases** are int32 in units of the accumulator; the weights' scale of a channel is enlarged where its bias \
+      would not fit 31 bits.
+      - **Clamps on targets without a clamp** (relu6 on `gemmini`): the result's scale is chosen so that int8 saturates \
+      exactly where the activation clamps, and `nn.requantize` follows where that is not the type its readers need. \
+      Bounds that no scale expresses are named in a remark; `lower` then leaves the operation on the host.
+      - **Softmax** results have scale 1/256 and zero point -128, or 1/127 and 0.
+
+      A graph that holds int8 values already passes through untouched.
+      """,
+    options: [
+      PassOption(
+        "activations", .choice(QuantizationScheme.Activations.allCases.map(\.rawValue)),
+        help: "zero point 0 or a free one; default: what the target's output stage can do"),
+      PassOption(
+        "weights", .choice(QuantizationScheme.Weights.allCases.map(\.rawValue)),
+        help: "one scale, or one for each output channel; default: what the target's output stage can do"),
+      PassOption(
+        "scheme", .choice(QuantizationScheme.Activations.allCases.map(\.rawValue)),
+        help: "both at once: symmetric is symmetric activations and per-tensor weights, asymmetric is asymmetric and "
+          + "per-channel"),
+    ]
+  ) { graph, context in
+    if let value = graph.values.first(where: { $0.type.element.isInt8 }) {
+      context.report(
+        Diagnostic(
+          "quantize.already", "the graph holds int8 values already and is left as it is", at: value.range,
+          severity: .remark))
+      return graph
+    }
+    let scheme = QuantizationScheme(target: context.target, arguments: context.arguments)
+    let plan = try QuantizationPlan(graph: graph, scheme: scheme, context: &context)
+    return try QuantizationRewriter.rewrite(graph, plan: plan, context: &context)
+  }
+}
+
+extension QuantizationScheme {
+  /// The target's scheme with what the options say instead. `activations` and `weights` win over `scheme`.
+  init(target: Target, arguments: PassArguments) {
+    self.init(target: target)
+    switch arguments.choice("scheme").flatMap(Activations.init) {
+    case .symmetric: (activations, weights) = (.symmetric, .perTensor)
+    case .asymmetric: (activations, weights) = (.asymmetric, .perChannel)
+    case nil: break
+    }
+    if let chosen = arguments.choice("activations").flatMap(Activations.init) { activations = chosen }
+    if let chosen = arguments.choice("weights").flatMap(Weights.init) { weights = chosen }
+  }
+}

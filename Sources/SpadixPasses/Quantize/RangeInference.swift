@@ -1,0 +1,71 @@
+import SpadixIR
+import SpadixTensor
+
+/// Ranges of values that nobody measured, from those of others.
+enum RangeInference {
+  /// Fills in what follows from the ranges that are known. `ranges` is indexed by value id.
+  static func complete(_ ranges: inout [ValueRange?], of graph: Graph) {
+    forward(&ranges, graph)
+    for operation in graph.operations.reversed() where ranges[operation.operands.first?.index ?? 0] == nil {
+      switch operation.op {
+      case .reshape, .transpose: ranges[operation.operands[0].index] = ranges[operation.result.index]
+      case .constant, .conv2d, .matmul, .add, .mul, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat,
+        .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul,
+        .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+        break
+      }
+    }
+    forward(&ranges, graph)
+  }
+
+  private static func forward(_ ranges: inout [ValueRange?], _ graph: Graph) {
+    for operation in graph.operations {
+      let operands = operation.operands.map { ranges[$0.index] }
+      let bounds = operation.op.elementwiseActivation?.bounds ?? operation.op.fusedActivation?.bounds
+      let known = ranges[operation.result.index] ?? result(of: operation.op, operands)
+      guard let bounds else {
+        ranges[operation.result.index] = known
+        continue
+      }
+      if let known {
+        ranges[operation.result.index] = known.clamped(low: bounds.low, high: bounds.high)
+      } else if bounds.low.isFinite, bounds.high.isFinite {
+        ranges[operation.result.index] = ValueRange(low: bounds.low, high: bounds.high)
+      }
+    }
+  }
+
+  /// What an operator's result can be at most, before its activation; nil where the operands do not say.
+  private static func result(of op: Operator, _ operands: [ValueRange?]) -> ValueRange? {
+    switch op {
+    case .maxPool2d, .reshape, .transpose, .relu, .clamp:
+      operands[0]
+    case .avgPool2d(let pool):
+      pool.padding.contains { $0 != 0 } ? operands[0]?.hull(ValueRange(low: 0, high: 0)) : operands[0]
+    case .globalAvgPool2d:
+      operands[0]
+    case .pad(let pad):
+      pad.value.isFinite ? operands[0]?.hull(ValueRange(low: pad.value, high: pad.value)) : operands[0]
+    case .concat:
+      operands.allSatisfy { $0 != nil } ? operands.compactMap { $0 }.reduce(nil) { $0?.hull($1) ?? $1 } : nil
+    case .softmax:
+      ValueRange(low: 0, high: 1)
+    case .constant, .conv2d, .matmul, .add, .mul, .batchNorm, .quantize, .dequantize, .requantize, .npuConv2d,
+      .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape,
+      .npuTranspose:
+      nil
+    }
+  }
+}
+
+extension ValueRange {
+  /// The smallest interval that holds both.
+  func hull(_ other: ValueRange) -> ValueRange {
+    ValueRange(low: min(low, other.low), high: max(high, other.high))
+  }
+
+  /// What a clamp leaves of the interval.
+  func clamped(low: Float, high: Float) -> ValueRange {
+    ValueRange(low: min(max(self.low, low), high), high: max(min(self.high, high), low))
+  }
+}

@@ -1,0 +1,139 @@
+import SpadixIR
+import SpadixTensor
+
+/// Who reads each value of a graph.
+struct UseIndex {
+  private let uses: [[Use]]
+  private let isOutput: [Bool]
+
+  init(_ graph: Graph) {
+    uses = graph.useLists()
+    var isOutput = [Bool](repeating: false, count: graph.values.count)
+    for output in graph.outputs { isOutput[output.index] = true }
+    self.isOutput = isOutput
+  }
+
+  /// The use of a value that is read once and is no output; nil for all others.
+  func onlyUse(of value: ValueID) -> Use? {
+    uses[value].count == 1 && !isOutput[value.index] ? uses[value][0] : nil
+  }
+
+  func hasOneUse(_ value: ValueID) -> Bool { onlyUse(of: value) != nil }
+}
+
+extension GraphRewriter {
+  /// Adds an operation whose result stands for a value of the source and takes over its name, type and calibration.
+  ///
+  /// Its line is that of `origin`, the operation whose work it does.
+  @discardableResult
+  mutating func emit(
+    _ op: Operator, _ operands: [ValueID], standingFor old: ValueID, type: TensorType? = nil, origin: Operation
+  ) -> ValueID {
+    let value = source.values[old]
+    let new = emit(op, operands, type: type ?? value.type, name: value.name, calibration: value.calibration)
+    setOrigin(origin, of: new)
+    replace(old, with: new)
+    return new
+  }
+
+  /// Lets an operation of the new graph have the source line of another one.
+  mutating func setOrigin(_ origin: Operation, of value: ValueID) {
+    updateProducer(of: value) {
+      $0.range = origin.range
+      $0.sourceLine = origin.sourceLine
+    }
+  }
+
+  /// What the operands of an operation of the source have become.
+  func operands(of operation: Operation) -> [ValueID] { operation.operands.map { self[$0] } }
+}
+
+extension Graph {
+  func type(_ value: ValueID) -> TensorType { values[value].type }
+
+  /// The name of a value for messages: `%conv1`, or `the result of nn.conv2d` where it has none.
+  func describe(_ value: ValueID) -> String {
+    if let name = values[value].name { return "%\(name)" }
+    return producer(of: value).map { "the result of \($0.op.mnemonic)" } ?? "an input"
+  }
+}
+
+extension Activation {
+  /// The bounds as the simplest activation that has them.
+  init(low: Float, high: Float) {
+    switch (low, high) {
+    case (-.infinity, .infinity): self = .none
+    case (0, .infinity): self = .relu
+    default: self = .clamp(low: low, high: high)
+    }
+  }
+
+  /// This activation, then another one.
+  func followed(by next: Activation) -> Activation {
+    let (low, high) = next.bounds
+    return Activation(low: min(max(bounds.low, low), high), high: max(min(bounds.high, high), low))
+  }
+}
+
+extension Operator {
+  /// The activation that a relu or clamp applies; nil for every other operator.
+  var elementwiseActivation: Activation? {
+    switch self {
+    case .relu: .relu
+    case .clamp(let clamp): Activation(low: clamp.low, high: clamp.high)
+    case .constant, .conv2d, .matmul, .add, .mul, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat, .reshape,
+      .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd,
+      .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      nil
+    }
+  }
+
+  /// The activation fused into an nn operator; nil for operators that cannot have one.
+  var fusedActivation: Activation? {
+    get {
+      switch self {
+      case .conv2d(let payload): payload.activation
+      case .matmul(let payload): payload.activation
+      case .add(let payload): payload.activation
+      case .mul(let payload): payload.activation
+      case .avgPool2d(let payload): payload.activation
+      case .globalAvgPool2d(let payload): payload.activation
+      case .requantize(let payload): payload.activation
+      case .constant, .relu, .clamp, .maxPool2d, .concat, .reshape, .transpose, .pad, .batchNorm, .softmax, .quantize,
+        .dequantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize,
+        .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+        nil
+      }
+    }
+    set {
+      guard let newValue else { return }
+      switch self {
+      case .conv2d(var payload):
+        payload.activation = newValue
+        self = .conv2d(payload)
+      case .matmul(var payload):
+        payload.activation = newValue
+        self = .matmul(payload)
+      case .add(var payload):
+        payload.activation = newValue
+        self = .add(payload)
+      case .mul(var payload):
+        payload.activation = newValue
+        self = .mul(payload)
+      case .avgPool2d(var payload):
+        payload.activation = newValue
+        self = .avgPool2d(payload)
+      case .globalAvgPool2d(var payload):
+        payload.activation = newValue
+        self = .globalAvgPool2d(payload)
+      case .requantize(var payload):
+        payload.activation = newValue
+        self = .requantize(payload)
+      case .constant, .relu, .clamp, .maxPool2d, .concat, .reshape, .transpose, .pad, .batchNorm, .softmax, .quantize,
+        .dequantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize,
+        .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+        break
+      }
+    }
+  }
+}
