@@ -27,7 +27,12 @@ struct ArrayCycles {
       }
       if case .diagonal = contraction.weights {
         // Diagonals are made once per load of the taps; groups hold their chunks, so once in all, or once per tile.
-        cycles += kernel.channels * KernelGeometry.ceilDivide(contraction.taps, dim) * dim * diagonalLoads(geometry)
+        let perLoad = (0..<geometry.chunkCount).reduce(0) { sum, chunk in
+          let blocks = geometry.chunkBlocks(chunk)
+          let rows = contraction.taps * blocks.count
+          return sum + geometry.channels(of: blocks.lowerBound) * KernelGeometry.ceilDivide(rows, dim) * dim
+        }
+        cycles += perLoad * diagonalLoads(geometry)
       }
     }
     for layout in layout.identities where layout.usesArray {

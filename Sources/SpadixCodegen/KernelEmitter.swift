@@ -282,18 +282,17 @@ struct KernelEmitter: KernelVisitor {
           columns: min(kernel.channels, last * dim) - first * dim)
       }
     }
+    // The taps of all blocks follow one another, and so do their diagonals: a one-hot matrix serves them all at once.
     writer.configureExecute(sourceStride: 1, resultStride: dim)
-    for block in blocks {
-      let diagonals = row + (block - blocks.lowerBound) * taps * dim
-      for channel in 0..<geometry.channels(of: block) {
-        for done in stride(from: 0, to: taps, by: dim) {
-          writer.compute(
-            weights: done == 0 ? scratchpad(layout.oneHot + dim - 1 + channel * dim - channel) : nil,
-            weightRows: geometry.channels(of: block),
-            source: scratchpad(layout.taps + (block - blocks.lowerBound) * taps + done),
-            result: scratchpad(diagonals + done * dim + channel), rows: min(dim, taps - done),
-            columns: geometry.channels(of: block))
-        }
+    let widest = geometry.channels(of: blocks.lowerBound)
+    let narrowest = geometry.channels(of: blocks.upperBound - 1)
+    for channel in 0..<widest {
+      let rows = taps * (channel < narrowest ? blocks.count : blocks.count - 1)
+      for done in stride(from: 0, to: rows, by: dim) {
+        writer.compute(
+          weights: done == 0 ? scratchpad(layout.oneHot + dim - 1 + channel * dim - channel) : nil, weightRows: widest,
+          source: scratchpad(layout.taps + done), result: scratchpad(row + done * dim + channel),
+          rows: min(dim, rows - done), columns: widest)
       }
     }
   }
