@@ -176,6 +176,12 @@ struct KernelGeometry: Sendable {
       columns: kernel.accumulatorColumns(columns))
   }
 
+  /// Accumulator tiles that are started and stored, over all images, tiles and chunks.
+  var accumulatorTiles: Int {
+    kernel.images * chunkCount * Self.ceilDivide(kernel.store.rows, tiling.tileRows)
+      * Self.ceilDivide(kernel.store.columns, tiling.tileColumns)
+  }
+
   // MARK: Weights
 
   /// Scratchpad rows of the weights of some output blocks in one slice.

@@ -5,7 +5,10 @@ struct TilingSearch {
     var tiling: Tiling
     var rows: Int
     var cost: KernelCost
+    /// Array cycles, and what starting a tile costs: the first command waits for the last.
     var cycles: Int
+    /// Bytes, counting for more where cycles are wasted.
+    var weight = 0.0
 
     var bytes: Int { cost.readBytes + cost.writtenBytes }
   }
@@ -161,7 +164,7 @@ struct TilingSearch {
             found.append(
               Candidate(
                 tiling: tiling, rows: layout.totalRows, cost: KernelCost.of(geometry, places: places),
-                cycles: cycles.count(geometry, layout: layout)))
+                cycles: cycles.count(geometry, layout: layout) + 2 * dim * geometry.accumulatorTiles))
           }
         }
         // Coarser slices read less; finer ones are tried only while nothing fits.
@@ -212,16 +215,18 @@ struct TilingSearch {
   /// for more: a little less traffic is not worth much more time.
   private func frontier(_ candidates: [Candidate]) -> [Candidate] {
     let leastCycles = max(1, candidates.map(\.cycles).min() ?? 1)
-    func weight(_ candidate: Candidate) -> Double {
+    let weighted = candidates.map { candidate in
+      var candidate = candidate
       let excess = Double(candidate.cycles) / Double(leastCycles)
-      return Double(candidate.bytes) * (excess > 1.05 ? excess : 1)
+      candidate.weight = Double(candidate.bytes) * (excess > 1.05 ? excess : 1)
+      return candidate
     }
     var kept: [Candidate] = []
-    let sorted = candidates.enumerated().sorted {
-      ($0.element.rows, weight($0.element), $0.element.cycles, $0.offset)
-        < ($1.element.rows, weight($1.element), $1.element.cycles, $1.offset)
+    let sorted = weighted.enumerated().sorted {
+      ($0.element.rows, $0.element.weight, $0.element.cycles, $0.offset)
+        < ($1.element.rows, $1.element.weight, $1.element.cycles, $1.offset)
     }
-    for (_, candidate) in sorted where kept.last.map({ weight(candidate) < weight($0) }) ?? true {
+    for (_, candidate) in sorted where kept.last.map({ candidate.weight < $0.weight }) ?? true {
       kept.append(candidate)
     }
     return kept

@@ -122,11 +122,11 @@ struct VariantEnumeration {
     return candidates
   }
 
-  /// Candidates whose traffic differs by little are one choice for the scheduler; the least traffic always stays.
+  /// Candidates that differ by little are one choice for the scheduler; the best one always stays.
   private func thinned(_ candidates: [TilingSearch.Candidate]) -> [TilingSearch.Candidate] {
     var kept: [TilingSearch.Candidate] = []
     for (index, candidate) in candidates.enumerated() {
-      if let last = kept.last, index < candidates.count - 1, candidate.bytes * 50 > last.bytes * 49 { continue }
+      if let last = kept.last, index < candidates.count - 1, candidate.weight > last.weight * 0.98 { continue }
       kept.append(candidate)
     }
     return kept
