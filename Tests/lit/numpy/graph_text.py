@@ -31,10 +31,10 @@ class Operation:
 
 
 class Graph:
-    """Data by name as arrays, inputs as (name, type), operations in order, and the names of the outputs."""
+    """Data by name as arrays, their types, inputs as (name, type), operations in order, and the names of the outputs."""
 
     def __init__(self):
-        self.data, self.inputs, self.operations, self.outputs = {}, [], [], []
+        self.data, self.types, self.inputs, self.operations, self.outputs = {}, {}, [], [], []
 
 
 def read_safetensors(path):
@@ -142,7 +142,7 @@ class Reader:
             self.take(":")
             type = self.type()
             self.take("=")
-            graph.data[name] = self.source(type)
+            graph.data[name], graph.types[name] = self.source(type), type
         self.take("graph")
         self.take()
         self.take("(")
@@ -165,13 +165,13 @@ class Reader:
             result = self.take()
             self.take("=")
             name = self.take()
-            operands = []
-            while self.peek()[0] in "%@":
+            operands = [self.take()]
+            while self.accept(","):
                 operands.append(self.take())
-                self.accept(",")
             attributes = self.attributes()
-            self.take(":")
-            graph.operations.append(Operation(result, name, operands, attributes, self.type()))
+            # A constant of the type of its data need not repeat it.
+            type = self.type() if self.accept(":") else graph.types[operands[0][1:]]
+            graph.operations.append(Operation(result, name, operands, attributes, type))
         while self.peek() != "}":
             graph.outputs.append(self.take())
             self.accept(",")
