@@ -3,8 +3,9 @@ import SpadixSupport
 
 /// Solves kernel problems: variants, residency and addresses for the least DRAM traffic, cycles breaking ties.
 ///
-/// A dynamic program over the steps finds the optimum when the live tensors are few; otherwise GLPK improves its best
-/// plan and bounds it. Then the rectangles are packed; where they do not pack, GLPK is asked again without them.
+/// A dynamic program over the steps finds a plan, the optimum when the live tensors are few; GLPK looks for a better one
+/// and proves that there is none. Two methods that share nothing but the problem so agree on every optimum. Then the
+/// rectangles are packed; where they do not pack, GLPK is asked again without them.
 public struct KernelScheduler: Sendable {
   /// Which components run; all by default. For ablation and for tests against each other.
   public enum Method: Sendable {
@@ -38,19 +39,16 @@ public struct KernelScheduler: Sendable {
     var bound = problem.operators.reduce(0) { $0 + ($1.variants.map(\.traffic).min() ?? 0) }
 
     var best: KernelDecision?
+    var isExact = false
     if method != .integerProgram, let outcome = KernelDynamicProgram(problem, touches).run() {
       best = outcome.decision
       certificate.nodes += outcome.states
-      if outcome.isExact {
-        bound = outcome.decision.traffic(in: problem)
-        certificate.closedBy = "dynamic program"
-      }
+      isExact = outcome.isExact
     }
     var model = KernelModel(problem, touches)
     certificate.rows = model.model.rows.count
     certificate.columns = model.model.columns.count
-    let isProven = certificate.closedBy == "dynamic program"
-    if !isProven, method != .dynamicProgram {
+    if method != .dynamicProgram {
       let incumbent = best?.traffic(in: problem)
       let result = solver(cutoff: incumbent).solve(model.model)
       certificate.nodes += result.nodes
@@ -70,6 +68,10 @@ public struct KernelScheduler: Sendable {
       if result.status == .feasible || result.status == .unknown {
         bound = max(bound, min(result.bound ?? bound, best?.traffic(in: problem) ?? bound))
       }
+    }
+    if isExact, certificate.closedBy == "none", let best {
+      bound = best.traffic(in: problem)
+      certificate.closedBy = "dynamic program"
     }
     guard let decision = best ?? allStreamed(problem) else {
       throw Diagnostic(
