@@ -1,1 +1,0 @@
-#include "spadix_kernels.h"

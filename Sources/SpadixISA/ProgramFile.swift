@@ -1,0 +1,151 @@
+import SpadixSupport
+import SpadixTensor
+
+/// The `.spxo` file of a program: a safetensors file with the commands, the DRAM image and one metadata entry.
+///
+/// Tensors: `commands` u64[n, 3] (funct, rs1, rs2), `dram.<k>` u8, `expect.<k>` u8. The metadata entry is `spadix`, or
+/// `gemmini` for recorded programs of Gemmini's conformance suite.
+extension Program {
+  public static let format = "spadix-program-1"
+  public static let traceFormat = "gemmini-trace-1"
+
+  /// Throws `program.*` diagnostics for anything but a legal program.
+  public init(reading path: String) throws {
+    try self.init(file: Files.read(path), name: path)
+  }
+
+  public init(file: [UInt8], name: String) throws {
+    try self.init(container: Safetensors(file: file, name: name))
+  }
+
+  public init(container: Safetensors) throws {
+    var reader = ProgramReader(container: container)
+    self = try reader.read()
+  }
+
+  /// The file as bytes: the same program gives the same bytes.
+  public func serialized() -> [UInt8] {
+    var writer = SafetensorsWriter()
+    writer.metadata = [Safetensors.Metadata("spadix", metadata().text())]
+    writer.add("commands", .u64, shape: [commands.count, 3], bytes: Self.bytes(of: commands))
+    for (index, segment) in segments.enumerated() {
+      writer.add("dram.\(index)", .u8, shape: [segment.bytes.count], bytes: segment.bytes)
+    }
+    for (index, segment) in expectations.enumerated() {
+      writer.add("expect.\(index)", .u8, shape: [segment.bytes.count], bytes: segment.bytes)
+    }
+    return writer.serialized()
+  }
+
+  public func write(to path: String) throws { try Files.write(serialized(), to: path) }
+
+  static func bytes(of commands: [Command]) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: commands.count * 24) { buffer, count in
+      let raw = UnsafeMutableRawBufferPointer(buffer)
+      for (index, command) in commands.enumerated() {
+        raw.storeBytes(of: UInt64(command.funct).littleEndian, toByteOffset: 24 * index, as: UInt64.self)
+        raw.storeBytes(of: command.rs1.littleEndian, toByteOffset: 24 * index + 8, as: UInt64.self)
+        raw.storeBytes(of: command.rs2.littleEndian, toByteOffset: 24 * index + 16, as: UInt64.self)
+      }
+      count = commands.count * 24
+    }
+  }
+}
+
+// MARK: Metadata
+
+extension Program {
+  /// Everything but commands and bytes, as stands in the metadata entry.
+  public func metadata() -> JSONValue {
+    var members: [JSONValue.Member] = [
+      .init("format", .string(Self.format)),
+      .init("target", target.json),
+      .init("segments", .array(segments.enumerated().map { Self.json($1, tensor: "dram.\($0)") })),
+      .init("inputs", .array(inputs.map(\.json))),
+      .init("outputs", .array(outputs.map(\.json))),
+      .init(
+        "symbols",
+        .array(
+          symbols.map {
+            [
+              "name": .string($0.name), "address": .integer(Int($0.address)), "length": .integer($0.length),
+              "kind": .string($0.kind.rawValue),
+            ]
+          })),
+      .init(
+        "debug",
+        .array(
+          debug.map {
+            [
+              "first": .integer($0.first), "count": .integer($0.count), "line": .integer($0.line),
+              "operation": .string($0.operation),
+            ]
+          })),
+      .init(
+        "host",
+        .array(
+          hostSteps.map {
+            [
+              "before": .integer($0.before), "reason": .string($0.reason), "graph": .string($0.graph),
+              "inputs": .array($0.inputs.map(\.json)), "outputs": .array($0.outputs.map(\.json)),
+            ]
+          })),
+    ]
+    if !expectations.isEmpty {
+      members.append(
+        .init("expect", .array(expectations.enumerated().map { Self.json($1, tensor: "expect.\($0)") })))
+    }
+    if !unspecified.isEmpty {
+      members.append(
+        .init(
+          "unspecified",
+          .array(unspecified.map { ["address": .integer(Int($0.address)), "length": .integer($0.length)] })))
+    }
+    return .object(members)
+  }
+
+  private static func json(_ segment: Segment, tensor: String) -> JSONValue {
+    ["tensor": .string(tensor), "name": .string(segment.name), "address": .integer(Int(segment.address))]
+  }
+}
+
+extension Target {
+  /// Parameters and fingerprint, as a program carries them.
+  public var json: JSONValue {
+    [
+      "name": .string(name), "fingerprint": .string(fingerprint), "dim": .integer(dim),
+      "scratchpad_banks": .integer(scratchpadBanks), "scratchpad_rows_per_bank": .integer(scratchpadRowsPerBank),
+      "accumulator_rows": .integer(accumulatorRows), "scratchpad_store": .boolean(hasScratchpadStore),
+      "output_stage": .boolean(hasOutputStage), "pooled_scratchpad_store": .boolean(hasPooledScratchpadStore),
+      "normalizations": .boolean(hasNormalizations), "dram_bytes": .integer(dramBytes),
+      "timing": [
+        "dma_bytes_per_cycle": .integer(timing.dmaBytesPerCycle), "dma_latency": .integer(timing.dmaLatency),
+        "dma_outstanding_requests": .integer(timing.dmaOutstandingRequests),
+        "load_queue": .integer(timing.loadQueue), "store_queue": .integer(timing.storeQueue),
+        "execute_queue": .integer(timing.executeQueue), "issue_cycles": .integer(timing.issueCycles),
+        "minimum_compute_rows": .integer(timing.minimumComputeRows),
+        "array_latency": .integer(timing.arrayLatency),
+      ],
+    ]
+  }
+}
+
+extension Program.Binding {
+  var json: JSONValue {
+    var type: [JSONValue.Member] = [.init("shape", .array(self.type.shape.map { .integer($0) }))]
+    switch self.type.element {
+    case .f32: type.append(.init("element", "f32"))
+    case .i8: type.append(.init("element", "i8"))
+    case .i32: type.append(.init("element", "i32"))
+    case .q8(let quantization):
+      type.append(.init("element", "q8"))
+      if let axis = quantization.axis { type.append(.init("axis", .integer(axis))) }
+      type.append(.init("scales", .array(quantization.scales.map { .number(Double($0)) })))
+      type.append(.init("zero_points", .array(quantization.zeroPoints.map { .integer(Int($0)) })))
+    }
+    return [
+      "name": .string(name), "address": .integer(Int(address)), "type": .object(type),
+      "rowStride": .integer(rowStride),
+    ]
+  }
+}

@@ -1,0 +1,262 @@
+import SpadixSupport
+import SpadixTensor
+
+/// Reads and checks a program file; nothing in it is believed.
+struct ProgramReader {
+  let container: Safetensors
+
+  mutating func read() throws -> Program {
+    if let text = container.metadata("spadix") { return try readProgram(json(text, "spadix")) }
+    if let text = container.metadata("gemmini") { return try readTrace(json(text, "gemmini")) }
+    throw problem("metadata", "expected a metadata entry 'spadix' or 'gemmini', found neither")
+  }
+
+  private func json(_ text: String, _ key: String) throws -> JSONValue {
+    do {
+      return try JSONValue(parsing: SourceText(name: "\(container.name), metadata '\(key)'", text: text))
+    } catch let diagnostic as Diagnostic {
+      throw problem("metadata", "the metadata entry '\(key)' is not JSON: \(diagnostic.message)")
+    }
+  }
+
+  private func readProgram(_ json: JSONValue) throws -> Program {
+    guard json["format"]?.string == Program.format else {
+      throw problem("format", "expected the format '\(Program.format)', found \(json["format"]?.text() ?? "none")")
+    }
+    let target = try target(json["target"])
+    var program = Program(target: target, commands: try commands())
+    program.segments = try segments(json["segments"], "segments", target)
+    program.expectations = json["expect"] == nil ? [] : try segments(json["expect"], "expect", target)
+    program.unspecified = try list(json["unspecified"] ?? [], "unspecified").map { try range($0, target) }
+    program.inputs = try list(json["inputs"], "inputs").map { try binding($0, target) }
+    program.outputs = try list(json["outputs"], "outputs").map { try binding($0, target) }
+    program.symbols = try list(json["symbols"], "symbols").map { try symbol($0, target) }
+    program.debug = try debug(list(json["debug"], "debug"), program.commands.count)
+    program.hostSteps = try hostSteps(list(json["host"], "host"), program.commands.count, target)
+    return program
+  }
+
+  /// A recorded program of Gemmini's conformance suite.
+  private func readTrace(_ json: JSONValue) throws -> Program {
+    guard json["format"]?.string == Program.traceFormat else {
+      throw problem("format", "expected the format '\(Program.traceFormat)', found \(json["format"]?.text() ?? "none")")
+    }
+    guard let parameters = json["target"] else { throw problem("target", "expected a target") }
+    var target = Target.gemmini
+    target.dim = try integer(parameters, "dim")
+    target.scratchpadBanks = try integer(parameters, "sp_banks")
+    target.scratchpadRowsPerBank = try integer(parameters, "sp_rows_per_bank")
+    target.accumulatorRows = try integer(parameters, "acc_rows")
+    target.hasNormalizations = try boolean(parameters, "has_normalizations")
+    if target.fingerprint != Target.gemmini.fingerprint { target.name = "gemmini-trace" }
+    try check(target)
+    var program = Program(target: target, commands: try commands())
+    program.segments = try segments(json["segments"], "segments", target)
+    program.expectations = try segments(json["expect"], "expect", target)
+    program.unspecified = try list(json["unspecified"] ?? [], "unspecified").map { try range($0, target) }
+    return program
+  }
+}
+
+// MARK: Parts
+
+extension ProgramReader {
+  private func commands() throws -> [Command] {
+    guard let entry = container["commands"], entry.dtype == .u64, entry.shape.count == 2, entry.shape[1] == 3 else {
+      throw problem("commands", "expected a tensor 'commands' of type U64 and shape [n, 3]")
+    }
+    let count = entry.shape[0]
+    var illegal: Int?
+    let commands = container.bytes(of: entry).withUnsafeBytes { raw in
+      [Command](unsafeUninitializedCapacity: count) { buffer, initialized in
+        for index in 0..<count {
+          let funct = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 24 * index, as: UInt64.self))
+          let rs1 = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 24 * index + 8, as: UInt64.self))
+          let rs2 = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 24 * index + 16, as: UInt64.self))
+          if funct > 127 && illegal == nil { illegal = index }
+          buffer.initializeElement(
+            at: index, to: Command(funct: UInt8(truncatingIfNeeded: funct), rs1: rs1, rs2: rs2))
+        }
+        initialized = count
+      }
+    }
+    if let illegal {
+      throw problem("commands", "command \(illegal) has a function number above 127")
+    }
+    return commands
+  }
+
+  private func segments(_ json: JSONValue?, _ key: String, _ target: Target) throws -> [Program.Segment] {
+    let segments = try list(json, key).map { it in
+      guard let tensor = it["tensor"]?.string, let entry = container[tensor], entry.dtype == .u8 else {
+        throw problem("segment", "expected a U8 tensor for every one of '\(key)', found \(it["tensor"]?.text() ?? "none")")
+      }
+      let address = try address(it, length: entry.range.count, target)
+      return Program.Segment(
+        name: it["name"]?.string ?? tensor, address: address, bytes: Array(container.bytes(of: entry)))
+    }
+    let sorted = segments.indices.sorted { segments[$0].address < segments[$1].address }
+    for (one, next) in zip(sorted, sorted.dropFirst())
+    where segments[one].address + UInt64(segments[one].bytes.count) > segments[next].address {
+      throw problem("segment", "'\(segments[one].name)' and '\(segments[next].name)' of '\(key)' overlap in DRAM")
+    }
+    return segments
+  }
+
+  private func range(_ json: JSONValue, _ target: Target) throws -> Program.AddressRange {
+    let length = try integer(json, "length")
+    return Program.AddressRange(address: try address(json, length: length, target), length: length)
+  }
+
+  private func symbol(_ json: JSONValue, _ target: Target) throws -> Program.Symbol {
+    let range = try range(json, target)
+    guard let kind = json["kind"]?.string.flatMap(Program.Symbol.Kind.init(rawValue:)) else {
+      throw problem("symbol", "expected a kind of symbol, found \(json["kind"]?.text() ?? "none")")
+    }
+    return Program.Symbol(name: try string(json, "name"), address: range.address, length: range.length, kind: kind)
+  }
+
+  private func binding(_ json: JSONValue, _ target: Target) throws -> Program.Binding {
+    guard let type = json["type"] else { throw problem("binding", "expected a type for every input and output") }
+    guard let shape = type["shape"]?.integers, TensorType.checkedElementCount(shape) != nil else {
+      throw problem("binding", "expected a shape of positive sizes, found \(type["shape"]?.text() ?? "none")")
+    }
+    let element = try element(type, shape)
+    let rowStride = try integer(json, "rowStride")
+    let rows = shape.dropLast().reduce(1, *)
+    guard rowStride >= 0, rowStride <= target.dramBytes / rows else {
+      throw problem("binding", "\(rows) rows with rowStride \(rowStride) do not fit DRAM")
+    }
+    var binding = Program.Binding(
+      name: try string(json, "name"), address: 0, type: TensorType(shape, element), rowStride: rowStride)
+    binding.address = try address(json, length: binding.byteSpan, target)
+    return binding
+  }
+
+  private func element(_ json: JSONValue, _ shape: [Int]) throws -> ElementType {
+    switch json["element"]?.string {
+    case "f32": return .f32
+    case "i8": return .i8
+    case "i32": return .i32
+    case "q8":
+      guard let scales = json["scales"]?.elements?.compactMap(\.number), let zeros = json["zero_points"]?.integers,
+        !scales.isEmpty, scales.count == zeros.count, zeros.allSatisfy({ (-128...127).contains($0) }),
+        scales.allSatisfy({ Float($0).isFinite && Float($0) > 0 })
+      else { throw problem("binding", "expected positive scales and as many zero points of -128...127") }
+      guard let axis = json["axis"]?.integer else {
+        guard scales.count == 1 else { throw problem("binding", "expected one scale, or an axis") }
+        return .q8(Quantization(scale: Float(scales[0]), zeroPoint: Int32(zeros[0])))
+      }
+      guard shape.indices.contains(axis), shape[axis] == scales.count else {
+        throw problem("binding", "expected a scale for every index of axis \(axis)")
+      }
+      return .q8(Quantization(axis: axis, scales: scales.map { Float($0) }, zeroPoints: zeros.map { Int32($0) }))
+    default:
+      throw problem("binding", "expected an element type f32, i8, i32 or q8, found \(json["element"]?.text() ?? "none")")
+    }
+  }
+
+  private func debug(_ list: [JSONValue], _ commands: Int) throws -> [Program.DebugRange] {
+    var end = 0
+    return try list.map { it in
+      let range = Program.DebugRange(
+        first: try integer(it, "first"), count: try integer(it, "count"), operation: try string(it, "operation"),
+        line: try integer(it, "line"))
+      guard range.first >= end, range.count >= 0, range.count <= commands, range.first <= commands - range.count else {
+        throw problem("debug", "debug ranges must be ascending and within the \(commands) commands")
+      }
+      end = range.first + range.count
+      return range
+    }
+  }
+
+  private func hostSteps(_ list: [JSONValue], _ commands: Int, _ target: Target) throws -> [Program.HostStep] {
+    var previous = 0
+    return try list.map { it in
+      let before = try integer(it, "before")
+      guard before >= previous, before <= commands else {
+        throw problem("host", "host steps must be ascending and within the \(commands) commands, found \(before)")
+      }
+      previous = before
+      return Program.HostStep(
+        before: before, graph: try string(it, "graph"),
+        inputs: try self.list(it["inputs"], "inputs").map { try binding($0, target) },
+        outputs: try self.list(it["outputs"], "outputs").map { try binding($0, target) },
+        reason: try string(it, "reason"))
+    }
+  }
+
+  private func target(_ json: JSONValue?) throws -> Target {
+    guard let json, let timing = json["timing"] else { throw problem("target", "expected a target with its timing") }
+    let target = Target(
+      name: try string(json, "name"), dim: try integer(json, "dim"),
+      scratchpadBanks: try integer(json, "scratchpad_banks"),
+      scratchpadRowsPerBank: try integer(json, "scratchpad_rows_per_bank"),
+      accumulatorRows: try integer(json, "accumulator_rows"),
+      hasScratchpadStore: try boolean(json, "scratchpad_store"), hasOutputStage: try boolean(json, "output_stage"),
+      hasPooledScratchpadStore: try boolean(json, "pooled_scratchpad_store"),
+      hasNormalizations: try boolean(json, "normalizations"), dramBytes: try integer(json, "dram_bytes"),
+      timing: Target.Timing(
+        dmaBytesPerCycle: try integer(timing, "dma_bytes_per_cycle"),
+        dmaLatency: try integer(timing, "dma_latency"),
+        dmaOutstandingRequests: try integer(timing, "dma_outstanding_requests"),
+        loadQueue: try integer(timing, "load_queue"), storeQueue: try integer(timing, "store_queue"),
+        executeQueue: try integer(timing, "execute_queue"), issueCycles: try integer(timing, "issue_cycles"),
+        minimumComputeRows: try integer(timing, "minimum_compute_rows"),
+        arrayLatency: try integer(timing, "array_latency")))
+    try check(target)
+    guard json["fingerprint"]?.string == target.fingerprint else {
+      throw problem("target", "the target's fingerprint does not belong to its parameters: the file was altered")
+    }
+    return target
+  }
+
+  private func check(_ target: Target) throws {
+    if let first = target.problems().first { throw problem("target", "illegal target: \(first.message)") }
+  }
+}
+
+// MARK: Values
+
+extension ProgramReader {
+  private func problem(_ id: String, _ message: String) -> Diagnostic {
+    Diagnostic("program.\(id)", "\(container.name): \(message)")
+  }
+
+  private func list(_ json: JSONValue?, _ key: String) throws -> [JSONValue] {
+    guard let elements = json?.elements else { throw problem("metadata", "expected a list '\(key)'") }
+    return elements
+  }
+
+  private func integer(_ json: JSONValue, _ key: String) throws -> Int {
+    guard let value = json[key]?.integer else {
+      throw problem("metadata", "expected a whole number '\(key)', found \(json[key]?.text() ?? "none")")
+    }
+    return value
+  }
+
+  private func boolean(_ json: JSONValue, _ key: String) throws -> Bool {
+    guard let value = json[key]?.boolean else {
+      throw problem("metadata", "expected true or false for '\(key)', found \(json[key]?.text() ?? "none")")
+    }
+    return value
+  }
+
+  private func string(_ json: JSONValue, _ key: String) throws -> String {
+    guard let value = json[key]?.string else {
+      throw problem("metadata", "expected a string '\(key)', found \(json[key]?.text() ?? "none")")
+    }
+    return value
+  }
+
+  private func address(_ json: JSONValue, length: Int, _ target: Target) throws -> UInt64 {
+    let address = try integer(json, "address")
+    guard address >= Target.firstAddress, length >= 0, address <= target.dramBytes,
+      length <= target.dramBytes - address
+    else {
+      throw problem(
+        "address", "\(length) bytes at \(address) do not lie in DRAM (\(Target.firstAddress) to \(target.dramBytes))")
+    }
+    return UInt64(address)
+  }
+}

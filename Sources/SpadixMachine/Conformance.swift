@@ -1,0 +1,70 @@
+import SpadixISA
+
+/// Runs a program that carries the DRAM content it must leave, and compares.
+public struct Conformance: Sendable {
+  public struct Difference: Sendable, Hashable {
+    public var address: UInt64
+    public var expected: UInt8
+    public var found: UInt8
+  }
+
+  /// The first byte that differs.
+  public var first: Difference?
+  /// Bytes that differ.
+  public var differences = 0
+  public var bytesCompared = 0
+  /// The first store outside all expectations: its command.
+  public var strayStore: Int?
+  public var fault: Finding?
+  public var findings: [Finding] = []
+  public var counters = Counters()
+
+  public var passes: Bool { differences == 0 && fault == nil && strayStore == nil }
+
+  /// Throws what `Machine.init` throws.
+  public init(_ program: Program, options: Machine.Options = Machine.Options()) throws {
+    let machine = try Machine(program, options: options)
+    machine.run()
+    fault = machine.fault
+    findings = machine.findings
+    counters = machine.counters
+    for segment in program.expectations {
+      let found = try machine.readDram(segment.address, count: segment.bytes.count)
+      bytesCompared += found.count
+      if found == segment.bytes { continue }
+      for (offset, pair) in zip(segment.bytes, found).enumerated() where pair.0 != pair.1 {
+        let address = segment.address + UInt64(offset)
+        if Self.contains(program.unspecified, address, 1) { continue }
+        if first == nil { first = Difference(address: address, expected: pair.0, found: pair.1) }
+        differences += 1
+      }
+    }
+    strayStore = Self.strayStore(program)
+  }
+
+  private static func contains(_ ranges: [Program.AddressRange], _ address: UInt64, _ count: Int) -> Bool {
+    ranges.contains { address >= $0.address && address + UInt64(count) <= $0.address + UInt64($0.length) }
+  }
+
+  /// The first command that stores a byte outside the expectations, found from the commands alone.
+  private static func strayStore(_ program: Program) -> Int? {
+    let ranges =
+      program.expectations.map { Program.AddressRange(address: $0.address, length: $0.bytes.count) }
+      + program.unspecified
+    var decoder = Decoder(target: program.target, checks: [])
+    var chunk = DecodedChunk()
+    var stray: Int?
+    for (index, command) in program.commands.enumerated() {
+      chunk.reset(decoder.store)
+      do { try decoder.decode(command, index: index, into: &chunk) } catch { return stray }
+      for it in chunk.commands where it.kind == .store && it.normalization == 0 && stray == nil {
+        Transfer.forEach(storedBy: it, chunk.stores[Int(it.configuration)]) { transfer in
+          for row in 0..<transfer.rows where stray == nil {
+            if !contains(ranges, transfer.address(row), transfer.bytes) { stray = index }
+          }
+        }
+      }
+    }
+    return stray
+  }
+}

@@ -1,0 +1,155 @@
+import SpadixISA
+import SpadixSupport
+
+/// What a run did, in total and for each operation. Counted, not modelled, except `cycles`.
+public struct Counters: Sendable {
+  /// Classes of DRAM traffic: the kinds of symbols, and what lies outside all symbols.
+  public static let classes = Program.Symbol.Kind.allCases.map(\.rawValue) + ["other"]
+
+  public struct Activity: Sendable, Hashable {
+    /// Bytes by class, in the order of `Counters.classes`. A row that a stride of 0 repeats counts once.
+    public var dramRead = [Int](repeating: 0, count: classes.count)
+    public var dramWritten = [Int](repeating: 0, count: classes.count)
+    /// Multiplications inside the logical shapes.
+    public var usefulMACs = 0
+    /// Array cycles times the size of the array.
+    public var issuedMACs = 0
+    public var arrayCycles = 0
+    /// Steps: moves and computes.
+    public var loads = 0
+    public var stores = 0
+    public var scratchpadStores = 0
+    public var computes = 0
+    public var fences = 0
+    /// Modelled; zero when no time was modelled.
+    public var cycles = Cycles()
+
+    public var dramReadBytes: Int { dramRead.reduce(0, +) }
+    public var dramWrittenBytes: Int { dramWritten.reduce(0, +) }
+    /// Useful over issued MACs, 0...1; nil without computes.
+    public var utilization: Double? { issuedMACs == 0 ? nil : Double(usefulMACs) / Double(issuedMACs) }
+  }
+
+  /// Modelled cycles, split by what the machine waited for.
+  public struct Cycles: Sendable, Hashable {
+    public var compute = 0
+    public var load = 0
+    public var store = 0
+    public var waiting = 0
+    public var total: Int { compute + load + store + waiting }
+
+    public init() {}
+  }
+
+  public var total = Activity()
+  /// One for each of the program's debug ranges.
+  public var operations: [Activity] = []
+  /// Commands by mnemonic, as the program has them (loops not expanded), in the order of the function numbers.
+  public var commands: [(mnemonic: String, count: Int)] = []
+  /// Highest local row that was written, plus one.
+  public var scratchpadPeakRows = 0
+  public var accumulatorPeakRows = 0
+}
+
+extension Counters {
+  /// Everything as JSON, with the operations' text and lines from the program.
+  public func json(for program: Program) -> JSONValue {
+    var members = total.json.members ?? []
+    members.append(.init("scratchpadPeakRows", .integer(scratchpadPeakRows)))
+    members.append(.init("accumulatorPeakRows", .integer(accumulatorPeakRows)))
+    members.append(
+      .init("commands", .object(commands.map { JSONValue.Member($0.mnemonic, .integer($0.count)) })))
+    let operations = zip(program.debug, operations).map { range, activity in
+      JSONValue.object(
+        [.init("operation", .string(range.operation)), .init("line", .integer(range.line))]
+          + (activity.json.members ?? []))
+    }
+    members.append(.init("operations", .array(operations)))
+    return .object(members)
+  }
+}
+
+extension Counters.Activity {
+  var json: JSONValue {
+    func classes(_ bytes: [Int]) -> JSONValue {
+      .object(zip(Counters.classes, bytes).map { JSONValue.Member($0, .integer($1)) })
+    }
+    return [
+      "dramRead": classes(dramRead), "dramWritten": classes(dramWritten), "usefulMACs": .integer(usefulMACs),
+      "issuedMACs": .integer(issuedMACs), "arrayCycles": .integer(arrayCycles), "loads": .integer(loads),
+      "stores": .integer(stores), "scratchpadStores": .integer(scratchpadStores), "computes": .integer(computes),
+      "fences": .integer(fences),
+      "modelledCycles": [
+        "total": .integer(cycles.total), "compute": .integer(cycles.compute), "load": .integer(cycles.load),
+        "store": .integer(cycles.store), "waiting": .integer(cycles.waiting),
+      ],
+    ]
+  }
+}
+
+/// Which debug range a command lies in, for commands that come in ascending order.
+struct RangeCursor {
+  private let ranges: [Program.DebugRange]
+  private var position = 0
+  private var first = 0
+  private var end = 0
+
+  init(_ program: Program) { ranges = program.debug }
+
+  /// Index of the range, or -1.
+  @inline(__always)
+  mutating func range(of command: Int) -> Int {
+    if command >= first && command < end { return position }
+    return seek(command)
+  }
+
+  @inline(never)
+  private mutating func seek(_ command: Int) -> Int {
+    var low = 0
+    var high = ranges.count
+    while low < high {
+      let middle = (low + high) / 2
+      if ranges[middle].first <= command { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0, command < ranges[low - 1].first + ranges[low - 1].count else { return -1 }
+    position = low - 1
+    first = ranges[position].first
+    end = first + ranges[position].count
+    return position
+  }
+}
+
+/// The class of a DRAM address, remembered from the last look-up.
+struct ClassCursor {
+  private let symbols: [Program.Symbol]
+  private var first: UInt64 = 0
+  private var end: UInt64 = 0
+  private var kind = 0
+
+  init(_ program: Program) { symbols = program.symbols.sorted { $0.address < $1.address } }
+
+  @inline(__always)
+  mutating func kind(of address: UInt64) -> Int {
+    if address >= first && address < end { return kind }
+    return seek(address)
+  }
+
+  @inline(never)
+  private mutating func seek(_ address: UInt64) -> Int {
+    var low = 0
+    var high = symbols.count
+    while low < high {
+      let middle = (low + high) / 2
+      if symbols[middle].address <= address { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0, address < symbols[low - 1].address + UInt64(symbols[low - 1].length) else {
+      return Counters.classes.count - 1
+    }
+    first = symbols[low - 1].address
+    end = first + UInt64(symbols[low - 1].length)
+    // A symbol that starts inside this one takes over there.
+    if low < symbols.count { end = min(end, symbols[low].address) }
+    kind = Program.Symbol.Kind.allCases.firstIndex(of: symbols[low - 1].kind) ?? kind
+    return kind
+  }
+}

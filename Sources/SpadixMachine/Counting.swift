@@ -1,0 +1,185 @@
+import SpadixISA
+
+/// Counts what the steps of a run do.
+struct Counting {
+  /// The numbers of one operation while they grow: no arrays, so that adding is cheap.
+  struct Tally {
+    var dramRead: InlineClasses = (0, 0, 0, 0, 0, 0)
+    var dramWritten: InlineClasses = (0, 0, 0, 0, 0, 0)
+    var usefulMACs = 0
+    var arrayCycles = 0
+    var loads = 0
+    var stores = 0
+    var scratchpadStores = 0
+    var computes = 0
+    var fences = 0
+  }
+
+  typealias InlineClasses = (Int, Int, Int, Int, Int, Int)
+
+  private let dim: Int
+  private let minimumRows: Int
+  private var ranges: RangeCursor
+  private var readClass: ClassCursor
+  private var writeClass: ClassCursor
+  /// One for each debug range, and the last for commands outside all.
+  private var tallies: [Tally]
+  private var scratchpadPeak = 0
+  private var accumulatorPeak = 0
+  /// Depth of the operand in the array.
+  private var depth = 0
+  /// Array cycles of the compute before, without what the next preload adds.
+  private var previousCycles = 0
+
+  init(_ program: Program) {
+    dim = program.target.dim
+    minimumRows = program.target.timing.minimumComputeRows
+    ranges = RangeCursor(program)
+    readClass = ClassCursor(program)
+    writeClass = ClassCursor(program)
+    tallies = [Tally](repeating: Tally(), count: program.debug.count + 1)
+  }
+
+  mutating func count(_ chunk: borrowing DecodedChunk) {
+    let last = tallies.count - 1
+    for index in chunk.commands.indices {
+      let range = ranges.range(of: Int(chunk.commands[index].command))
+      count(chunk.commands[index], range < 0 ? last : range, chunk)
+    }
+  }
+
+  @inline(__always)
+  private mutating func count(_ it: DecodedCommand, _ range: Int, _ chunk: borrowing DecodedChunk) {
+    switch it.kind {
+    case .load:
+      tallies[range].loads += 1
+      if it.flags.contains(.accumulator) {
+        accumulatorPeak = max(accumulatorPeak, it.localEnd(dim))
+      } else {
+        scratchpadPeak = max(scratchpadPeak, it.localEnd(dim))
+      }
+      if it.flags.contains(.zero) { return }
+      let rows = it.stride == 0 ? 1 : Int(it.a.rows)
+      Self.add(rows * Int(it.a.columns) * it.elementBytes, readClass.kind(of: it.dram), to: &tallies[range].dramRead)
+    case .store:
+      tallies[range].stores += 1
+      // Statistics passes store nothing.
+      if it.normalization != 0 { return }
+      var rows = Int(it.a.rows)
+      if it.flags.contains(.pooled), let pooling = chunk.stores[Int(it.configuration)].pooling {
+        rows = pooling.outRows * pooling.outCols
+      }
+      Self.add(
+        rows * Int(it.a.columns) * it.elementBytes, writeClass.kind(of: it.dram), to: &tallies[range].dramWritten)
+    case .storeScratchpad:
+      tallies[range].scratchpadStores += 1
+      scratchpadPeak = max(scratchpadPeak, Int(it.c.row) + (max(Int(it.c.rows), 1) - 1) * Int(it.cStride) + 1)
+    case .loadScales:
+      Self.add(4 * Int(it.a.columns), readClass.kind(of: it.dram), to: &tallies[range].dramRead)
+    case .compute: countCompute(it, range)
+    case .fence: tallies[range].fences += 1
+    }
+  }
+
+  @inline(__always)
+  private mutating func countCompute(_ it: DecodedCommand, _ range: Int) {
+    let rows = Int(it.a.rows)
+    var columns = Int(it.c.columns)
+    if it.flags.contains(.outputStationary) {
+      depth = Int(it.d.rows)
+      columns = Int(it.d.columns)
+    } else if it.flags.contains(.loadArray) {
+      depth = it.b.isGarbage ? 0 : Int(it.b.rows)
+    }
+    let transposes = it.flags.contains(.transposeA) || it.flags.contains(.transposeB)
+    var added = transposes ? dim : min(max(rows, minimumRows), dim)
+    let base = added
+    // A new operand shifts in behind the compute before and takes at least dim cycles.
+    if it.flags.contains(.loadArray) && !it.b.isGarbage { added += max(0, dim - previousCycles) }
+    // Transposing weights on their way in takes two passes.
+    if it.flags.contains(.loadArray) && it.flags.contains(.transposeB) && !it.flags.contains(.outputStationary) {
+      added += dim
+    }
+    previousCycles = base
+    tallies[range].computes += 1
+    tallies[range].arrayCycles += added
+    tallies[range].usefulMACs += rows * min(Int(it.a.columns), depth) * columns
+    if it.c.isGarbage { return }
+    let end = Int(it.c.row) + (max(Int(it.c.rows), 1) - 1) * Int(it.cStride) + 1
+    if it.flags.contains(.accumulator) {
+      accumulatorPeak = max(accumulatorPeak, end)
+    } else {
+      scratchpadPeak = max(scratchpadPeak, end)
+    }
+  }
+
+  @inline(__always)
+  private static func add(_ bytes: Int, _ kind: Int, to classes: inout InlineClasses) {
+    switch kind {
+    case 0: classes.0 += bytes
+    case 1: classes.1 += bytes
+    case 2: classes.2 += bytes
+    case 3: classes.3 += bytes
+    case 4: classes.4 += bytes
+    default: classes.5 += bytes
+    }
+  }
+
+  func counters(_ decoder: Decoder, _ time: TimeModel?) -> Counters {
+    var counters = Counters()
+    counters.scratchpadPeakRows = scratchpadPeak
+    counters.accumulatorPeakRows = accumulatorPeak
+    for (index, tally) in tallies.enumerated() {
+      var activity = Counters.Activity()
+      func list(_ it: InlineClasses) -> [Int] { [it.0, it.1, it.2, it.3, it.4, it.5] }
+      activity.dramRead = list(tally.dramRead)
+      activity.dramWritten = list(tally.dramWritten)
+      activity.usefulMACs = tally.usefulMACs
+      activity.arrayCycles = tally.arrayCycles
+      activity.issuedMACs = tally.arrayCycles * dim * dim
+      activity.loads = tally.loads
+      activity.stores = tally.stores
+      activity.scratchpadStores = tally.scratchpadStores
+      activity.computes = tally.computes
+      activity.fences = tally.fences
+      if let time { activity.cycles = time.cycles[index] }
+      counters.total.add(activity)
+      if index < tallies.count - 1 { counters.operations.append(activity) }
+    }
+    for funct in decoder.counts.indices where decoder.counts[funct] > 0 {
+      let name = funct == 0 ? "config" : CommandFormat.of(Command(funct: UInt8(funct)))?.mnemonic
+      counters.commands.append((name ?? "funct \(funct)", decoder.counts[funct]))
+    }
+    return counters
+  }
+}
+
+extension Counters.Activity {
+  mutating func add(_ other: Counters.Activity) {
+    for kind in dramRead.indices {
+      dramRead[kind] += other.dramRead[kind]
+      dramWritten[kind] += other.dramWritten[kind]
+    }
+    usefulMACs += other.usefulMACs
+    issuedMACs += other.issuedMACs
+    arrayCycles += other.arrayCycles
+    loads += other.loads
+    stores += other.stores
+    scratchpadStores += other.scratchpadStores
+    computes += other.computes
+    fences += other.fences
+    cycles.compute += other.cycles.compute
+    cycles.load += other.cycles.load
+    cycles.store += other.cycles.store
+    cycles.waiting += other.cycles.waiting
+  }
+}
+
+extension DecodedCommand {
+  /// Behind the last local row of a load.
+  @inline(__always)
+  func localEnd(_ dim: Int) -> Int {
+    let blocks = Int(a.columns) <= dim ? 1 : (Int(a.columns) + dim - 1) / dim
+    return Int(a.row) + Int(a.rows) + (blocks - 1) * Int(aStride)
+  }
+}

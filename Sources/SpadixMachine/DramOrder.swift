@@ -1,0 +1,219 @@
+import SpadixISA
+
+/// Finds dependent DRAM transfers with no fence between them: hardware orders commands by local rows, not by DRAM bytes.
+///
+/// A load of bytes that an unfenced store wrote is always a race. A store over bytes that an unfenced load reads is one
+/// only when the store does not depend on the load through local memory; that is decided, where it comes up, by going
+/// through the commands since the last fence again.
+struct DramOrder {
+  var findings: [Finding] = []
+  private let program: Program
+  private let watchesFences: Bool
+  private let watchesWrites: Bool
+  /// Bytes stored, and bytes loaded, since the last fence.
+  private let stored: BitRange
+  private let loaded: BitRange
+  private var stores: [Transfer] = []
+  private var loads: [Transfer] = []
+  /// State of the decoder behind the last fence, where an analysis starts.
+  private var origin: Decoder
+  private var originCommand = 0
+  /// Stores over bytes that loads of this interval read.
+  private var suspects: [Int32] = []
+
+  init(_ program: Program, checks: CheckSet) throws {
+    self.program = program
+    watchesFences = checks.contains(.fences)
+    watchesWrites = checks.contains(.writeOrder)
+    stored = try BitRange(count: program.target.dramBytes)
+    loaded = try BitRange(count: program.target.dramBytes)
+    origin = Decoder(target: program.target, checks: [])
+  }
+
+  mutating func load(_ it: Transfer) {
+    let rows = it.stride == 0 ? 1 : it.rows
+    if !watchesFences { return }
+    for row in 0..<rows {
+      let address = Int(it.address(row))
+      if _slowPath(stored.anySet(address, it.bytes)) {
+        report("machine.fence", it, "loads bytes that an earlier command stores", stores)
+        break
+      }
+    }
+    for row in 0..<rows { loaded.set(Int(it.address(row)), it.bytes) }
+    loads.append(it)
+  }
+
+  mutating func store(_ it: Transfer) {
+    if watchesWrites {
+      if it.rows > 1 && it.stride.magnitude < it.bytes {
+        findings.append(
+          Finding(
+            "machine.write-order", Int(it.command),
+            "the store writes \(it.bytes) bytes every \(it.stride) bytes: rows overwrite each other"))
+      }
+      for row in 0..<it.rows where stored.anySet(Int(it.address(row)), it.bytes) {
+        report("machine.write-order", it, "stores bytes that an earlier command stores", stores)
+        break
+      }
+    }
+    if watchesFences {
+      for row in 0..<it.rows where loaded.anySet(Int(it.address(row)), it.bytes) {
+        suspects.append(it.command)
+        break
+      }
+    }
+    for row in 0..<it.rows { stored.set(Int(it.address(row)), it.bytes) }
+    stores.append(it)
+  }
+
+  /// `decoder` is the state behind the fence.
+  mutating func fence(_ decoder: Decoder) {
+    finish()
+    for it in stores {
+      for row in 0..<it.rows { stored.clear(Int(it.address(row)), it.bytes) }
+    }
+    for it in loads {
+      for row in 0..<it.rows { loaded.clear(Int(it.address(row)), it.bytes) }
+    }
+    stores.removeAll(keepingCapacity: true)
+    loads.removeAll(keepingCapacity: true)
+    origin = decoder
+    origin.findings = []
+    originCommand = Int(decoder.command) + 1
+  }
+
+  /// Decides the suspicious stores of the interval that ends.
+  mutating func finish() {
+    if suspects.isEmpty { return }
+    var analysis = DependenceAnalysis(program)
+    for (store, load) in analysis.races(origin, from: originCommand, through: Int(suspects[suspects.count - 1]))
+    where findings.count < Machine.maximumFindings {
+      findings.append(
+        Finding(
+          "machine.fence", store, "stores over bytes that an earlier command loads, without waiting for it",
+          earlier: load))
+    }
+    suspects.removeAll()
+  }
+
+  @inline(never)
+  private mutating func report(_ id: String, _ it: Transfer, _ message: String, _ earlier: [Transfer]) {
+    if findings.count >= Machine.maximumFindings { return }
+    let other = earlier.last { $0.overlaps(it) && $0.command != it.command }
+    // One command's own rows are dealt with where its stride is.
+    guard let other else { return }
+    findings.append(
+      Finding(id, Int(it.command), "\(message), with no fence between them", earlier: Int(other.command)))
+  }
+}
+
+/// Follows dependences through local rows between two fences.
+///
+/// Each queue runs in order; what a command waits for beyond its queue is what it shares rows with. A clock is the number
+/// of loads known to be complete.
+struct DependenceAnalysis {
+  private let program: Program
+  private let dim: Int
+  /// For each row the load that last wrote it, counted from 1; 0 for none.
+  private var scratchpadLoad: [Int32]
+  private var accumulatorLoad: [Int32]
+  /// Loads that the last compute, and the last store, waited for.
+  private var executeClock: Int32 = 0
+  private var storeClock: Int32 = 0
+  private var loads: [Transfer] = []
+
+  init(_ program: Program) {
+    self.program = program
+    dim = program.target.dim
+    scratchpadLoad = [Int32](repeating: 0, count: program.target.scratchpadRows)
+    accumulatorLoad = [Int32](repeating: 0, count: program.target.accumulatorRows)
+  }
+
+  /// Pairs of a store and the load whose bytes it overwrites without waiting for it.
+  mutating func races(_ origin: Decoder, from first: Int, through last: Int) -> [(store: Int, load: Int)] {
+    var decoder = origin
+    var chunk = DecodedChunk()
+    var found: [(store: Int, load: Int)] = []
+    for index in first...max(first, last) where program.commands.indices.contains(index) {
+      chunk.reset(decoder.store)
+      do { try decoder.decode(program.commands[index], index: index, into: &chunk) } catch { return found }
+      for it in chunk.commands {
+        switch it.kind {
+        case .load: follow(load: it)
+        case .compute: follow(compute: it)
+        case .store, .storeScratchpad: follow(store: it, chunk.stores[Int(it.configuration)], &found)
+        case .loadScales, .fence: break
+        }
+      }
+    }
+    return found
+  }
+
+  private mutating func follow(load it: DecodedCommand) {
+    if !it.flags.contains(.zero) { loads.append(Transfer(it)) }
+    let clock = Int32(truncatingIfNeeded: loads.count)
+    var row = Int(it.a.row)
+    var columns = Int(it.a.columns)
+    while columns > 0 {
+      for index in row..<row + Int(it.a.rows) {
+        if it.flags.contains(.accumulator) {
+          accumulatorLoad[index] = clock
+        } else {
+          scratchpadLoad[index] = clock
+        }
+      }
+      columns -= dim
+      row += Int(it.aStride)
+    }
+  }
+
+  private mutating func follow(compute it: DecodedCommand) {
+    for (tile, stride) in [(it.a, Int(it.aStride)), (it.b, 1), (it.d, 1)] where !tile.isGarbage {
+      // Logical and physical rows differ under transposition; the larger number is safe to look at.
+      for index in 0..<max(Int(tile.rows), Int(tile.columns)) {
+        let row = Int(tile.row) + index * stride
+        if row < scratchpadLoad.count { executeClock = max(executeClock, scratchpadLoad[row]) }
+      }
+    }
+    if it.c.isGarbage { return }
+    for index in 0..<Int(it.c.rows) {
+      let row = Int(it.c.row) + index * Int(it.cStride)
+      if it.flags.contains(.accumulator) {
+        executeClock = max(executeClock, accumulatorLoad[row])
+        accumulatorLoad[row] = executeClock
+      } else {
+        executeClock = max(executeClock, scratchpadLoad[row])
+        scratchpadLoad[row] = executeClock
+      }
+    }
+  }
+
+  private mutating func follow(
+    store it: DecodedCommand, _ configuration: StoreConfiguration, _ found: inout [(store: Int, load: Int)]
+  ) {
+    var rows = Int(it.a.rows)
+    if it.flags.contains(.pooled), let pooling = configuration.pooling { rows = pooling.pixelsRead }
+    var row = Int(it.a.row)
+    var columns = Int(it.a.columns)
+    while columns > 0 {
+      for index in row..<row + rows {
+        storeClock = max(storeClock, it.flags.contains(.accumulator) ? accumulatorLoad[index] : scratchpadLoad[index])
+      }
+      columns -= dim
+      row += dim
+    }
+    if it.kind == .storeScratchpad {
+      for index in 0..<Int(it.c.rows) { scratchpadLoad[Int(it.c.row) + index * Int(it.cStride)] = storeClock }
+      return
+    }
+    if it.normalization != 0 { return }
+    var load: Int32?
+    Transfer.forEach(storedBy: it, configuration) { transfer in
+      for index in stride(from: loads.count - 1, through: Int(storeClock), by: -1) where load == nil {
+        if loads[index].overlaps(transfer) { load = loads[index].command }
+      }
+    }
+    if let load { found.append((Int(it.command), Int(load))) }
+  }
+}

@@ -1,0 +1,297 @@
+import CSpadixKernels
+import SpadixISA
+
+/// Executes decoded steps: the only part of the machine that touches data. Addresses have been checked.
+final class Executor {
+  let dim: Int
+  let dram: UnsafeMutableRawPointer
+  let scratchpad: UnsafeMutablePointer<Int8>
+  let accumulator: UnsafeMutablePointer<Int32>
+  private let memory: LocalMemory
+  private let backing: Dram
+  let kernels: spadix_kernels
+
+  /// The operand in the array, weight-stationary, as the tile kernel wants it.
+  let packed: OpaquePointer
+  /// An operand packed for one compute.
+  let packedOnce: OpaquePointer
+  /// The sums in the array, output-stationary, dim x dim.
+  let sums: UnsafeMutablePointer<Int32>
+  /// A tile of int8 and one of int32 for operands that are transposed or partial.
+  let bytes: UnsafeMutablePointer<Int8>
+  let words: UnsafeMutablePointer<Int32>
+  /// Scales of config_output_scales.
+  let channelScales: UnsafeMutablePointer<Float>
+  let stage: UnsafeMutablePointer<spadix_output_stage>
+  /// The image of a pooled store after scaling; grown when a larger one comes.
+  var image: [Int8] = []
+  var normalization = Normalization()
+
+  /// Depth of the weights in the array: rows below are zeros.
+  var weightRows = 0
+  /// Commands whose output-stationary sums left the mesh's width, when that is watched.
+  let watchesMesh: Bool
+  var meshOverflows: [Int] = []
+
+  init(_ target: Target, memory: LocalMemory, dram: Dram, kernels: spadix_kernels, watchesMesh: Bool) {
+    self.dim = target.dim
+    self.memory = memory
+    self.backing = dram
+    self.dram = dram.base
+    self.scratchpad = memory.scratchpad
+    self.accumulator = memory.accumulator
+    self.kernels = kernels
+    self.watchesMesh = watchesMesh
+    packed = Self.allocatePacked()
+    packedOnce = Self.allocatePacked()
+    let cells = dim * dim + 128
+    sums = .allocate(capacity: cells)
+    sums.initialize(repeating: 0, count: cells)
+    bytes = .allocate(capacity: cells)
+    bytes.initialize(repeating: 0, count: cells)
+    words = .allocate(capacity: cells)
+    words.initialize(repeating: 0, count: cells)
+    channelScales = .allocate(capacity: 64)
+    channelScales.initialize(repeating: 1, count: 64)
+    stage = .allocate(capacity: 1)
+    stage.initialize(to: spadix_output_stage())
+  }
+
+  deinit {
+    UnsafeMutableRawPointer(packed).deallocate()
+    UnsafeMutableRawPointer(packedOnce).deallocate()
+    sums.deallocate()
+    bytes.deallocate()
+    words.deallocate()
+    channelScales.deallocate()
+    stage.deallocate()
+  }
+
+  private static func allocatePacked() -> OpaquePointer {
+    let size = spadix_packed_size()
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+    memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+    return OpaquePointer(memory)
+  }
+
+  func execute(_ chunk: borrowing DecodedChunk) {
+    chunk.commands.withUnsafeBufferPointer { commands in
+      chunk.stores.withUnsafeBufferPointer { stores in
+        for index in commands.indices {
+          switch commands[index].kind {
+          case .compute: compute(commands[index])
+          case .load: load(commands[index])
+          case .store: store(commands[index], stores[Int(commands[index].configuration)])
+          case .storeScratchpad: storeScratchpad(commands[index], stores[Int(commands[index].configuration)])
+          case .loadScales:
+            UnsafeMutableRawPointer(channelScales).copyMemory(
+              from: dram + Int(commands[index].dram), byteCount: 4 * Int(commands[index].a.columns))
+          case .fence: break
+          }
+        }
+      }
+    }
+  }
+}
+
+// MARK: Loads
+
+extension Executor {
+  func load(_ it: DecodedCommand) {
+    let rows = Int(it.a.rows)
+    let columns = Int(it.a.columns)
+    let row = Int(it.a.row)
+    if it.flags.contains(.accumulator) || it.small != 1 || it.flags.contains(.scaled) || it.flags.contains(.zero) {
+      loadSlow(it)
+      return
+    }
+    let source = dram + Int(it.dram)
+    let destination = scratchpad + row * dim
+    var done = 0
+    var block = destination
+    while done < columns {
+      spadix_copy_rows(block, dim, source + done, it.stride, min(dim, columns - done), rows)
+      done += dim
+      block += Int(it.aStride) * dim
+    }
+  }
+
+  /// Everything but plain copies to the scratchpad, row by row.
+  private func loadSlow(_ it: DecodedCommand) {
+    let rows = Int(it.a.rows)
+    let columns = Int(it.a.columns)
+    let pixels = Int(it.small)
+    for r in 0..<rows {
+      let source = it.flags.contains(.zero) ? nil : UnsafeRawPointer(dram + Int(it.dram) + r * it.stride)
+      var done = 0
+      var local = Int(it.a.row) + r
+      while done < columns {
+        let count = min(dim, columns - done)
+        if it.flags.contains(.accumulator) {
+          let bytes = it.flags.contains(.shrunk) ? done : 4 * done
+          for pixel in 0..<pixels where pixel <= local {
+            loadAccumulator(it, accumulator + (local - pixel) * dim + pixel * columns, source.map { $0 + bytes }, count)
+          }
+        } else {
+          for pixel in 0..<pixels where pixel <= local {
+            loadScratchpad(it, scratchpad + (local - pixel) * dim + pixel * columns, source.map { $0 + done }, count)
+          }
+        }
+        done += dim
+        local += Int(it.aStride)
+      }
+    }
+  }
+
+  @inline(__always)
+  private func loadScratchpad(
+    _ it: DecodedCommand, _ destination: UnsafeMutablePointer<Int8>, _ source: UnsafeRawPointer?, _ count: Int
+  ) {
+    guard let source else {
+      UnsafeMutableRawPointer(destination).initializeMemory(as: Int8.self, repeating: 0, count: count)
+      return
+    }
+    if it.flags.contains(.scaled) {
+      kernels.scale(destination, source.assumingMemoryBound(to: Int8.self), count, it.scale)
+    } else {
+      UnsafeMutableRawPointer(destination).copyMemory(from: source, byteCount: count)
+    }
+  }
+
+  @inline(__always)
+  private func loadAccumulator(
+    _ it: DecodedCommand, _ destination: UnsafeMutablePointer<Int32>, _ source: UnsafeRawPointer?, _ count: Int
+  ) {
+    let accumulate = it.flags.contains(.accumulate)
+    guard let source else {
+      if !accumulate { destination.update(repeating: 0, count: count) }
+      return
+    }
+    if it.flags.contains(.shrunk) {
+      var values = source.assumingMemoryBound(to: Int8.self)
+      if it.flags.contains(.scaled) {
+        kernels.scale(bytes, values, count, it.scale)
+        values = UnsafePointer(bytes)
+      }
+      kernels.widen(destination, values, count, accumulate ? 1 : 0)
+    } else if accumulate {
+      kernels.add(destination, source, count)
+    } else {
+      UnsafeMutableRawPointer(destination).copyMemory(from: source, byteCount: 4 * count)
+    }
+  }
+}
+
+// MARK: Stores
+
+extension Executor {
+  /// Sets the output stage to a configuration.
+  @inline(__always)
+  private func prepare(_ configuration: borrowing StoreConfiguration) {
+    stage.pointee.zero_point = configuration.zeroPoint
+    stage.pointee.low = configuration.low
+    stage.pointee.high = configuration.high
+    let scales = UnsafeMutableRawPointer(stage).assumingMemoryBound(to: Float.self)
+    if configuration.perChannel {
+      scales.update(from: channelScales, count: dim)
+    } else {
+      scales.update(repeating: configuration.scale, count: max(dim, 16))
+    }
+  }
+
+  func store(_ it: DecodedCommand, _ configuration: borrowing StoreConfiguration) {
+    if it.flags.contains(.pooled) {
+      let pooling = configuration.pooling!
+      let destination = (dram + Int(it.dram)).assumingMemoryBound(to: Int8.self)
+      pool(it, configuration, pooling, destination, rowBytes: it.stride)
+      return
+    }
+    if it.flags.contains(.normalizing) {
+      storeNormalized(it, configuration)
+      return
+    }
+    let rows = Int(it.a.rows)
+    let columns = Int(it.a.columns)
+    let isStaged = it.flags.contains(.accumulator) && !it.flags.contains(.fullWidth)
+    if isStaged { prepare(configuration) }
+    var row = Int(it.a.row)
+    var done = 0
+    while done < columns {
+      let count = min(dim, columns - done)
+      let destination = dram + Int(it.dram)
+      if isStaged {
+        kernels.store(
+          (destination + done).assumingMemoryBound(to: Int8.self), it.stride, accumulator + row * dim, Int32(rows),
+          Int32(count), Int32(dim), stage)
+      } else if it.flags.contains(.fullWidth) {
+        spadix_copy_rows(destination + 4 * done, it.stride, accumulator + row * dim, 4 * dim, 4 * count, rows)
+      } else {
+        spadix_copy_rows(destination + done, it.stride, scratchpad + row * dim, dim, count, rows)
+      }
+      done += dim
+      row += dim
+    }
+  }
+
+  func storeScratchpad(_ it: DecodedCommand, _ configuration: borrowing StoreConfiguration) {
+    let destination = scratchpad + Int(it.c.row) * dim
+    let pitch = Int(it.cStride) * dim
+    if it.flags.contains(.pooled) {
+      let pooling = configuration.pooling!
+      pool(it, configuration, pooling, destination, rowBytes: pitch)
+      return
+    }
+    let row = Int(it.a.row)
+    let columns = Int(it.a.columns)
+    if it.flags.contains(.accumulator) {
+      prepare(configuration)
+      kernels.store(
+        destination, pitch, accumulator + row * dim, Int32(it.a.rows), Int32(columns), Int32(dim), stage)
+    } else {
+      // Source and destination may overlap: rows move one after the other.
+      for r in 0..<Int(it.a.rows) {
+        UnsafeMutableRawPointer(destination + r * pitch).copyMemory(
+          from: scratchpad + (row + r) * dim, byteCount: columns)
+      }
+    }
+  }
+
+  /// Scales the image once, then takes the maximum of each window.
+  private func pool(
+    _ it: DecodedCommand, _ configuration: borrowing StoreConfiguration, _ pooling: Pooling,
+    _ destination: UnsafeMutablePointer<Int8>, rowBytes: Int
+  ) {
+    let columns = Int(it.a.columns)
+    let pixels = pooling.pixelsRead
+    if image.count < pixels * dim + 64 { image = [Int8](repeating: 0, count: pixels * dim + 64) }
+    prepare(configuration)
+    let outside = it.flags.contains(.accumulator) ? configuration.outside : 0
+    image.withUnsafeMutableBufferPointer { buffer in
+      guard let scaled = buffer.baseAddress else { return }
+      if it.flags.contains(.accumulator) {
+        kernels.store(
+          scaled, dim, accumulator + Int(it.a.row) * dim, Int32(pixels), Int32(columns), Int32(dim), stage)
+      } else {
+        scaled.update(from: scratchpad + Int(it.a.row) * dim, count: pixels * dim)
+      }
+      for outRow in 0..<pooling.outRows {
+        for outCol in 0..<pooling.outCols {
+          let out = destination + (outRow * pooling.outDim + outCol) * rowBytes
+          bytes.update(repeating: -128, count: columns)
+          for windowRow in 0..<pooling.window {
+            let row = outRow * pooling.stride + windowRow - pooling.upPad
+            for windowCol in 0..<pooling.window {
+              let col = outCol * pooling.stride + windowCol - pooling.leftPad
+              if row < 0 || col < 0 || row >= pooling.inRows || col >= pooling.inCols {
+                for column in 0..<columns where bytes[column] < outside { bytes[column] = outside }
+              } else {
+                kernels.maximum(bytes, scaled + (row * pooling.inCols + col) * dim, columns)
+              }
+            }
+          }
+          out.update(from: bytes, count: columns)
+        }
+      }
+    }
+  }
+}

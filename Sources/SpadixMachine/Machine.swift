@@ -1,0 +1,225 @@
+import CSpadixKernels
+import SpadixISA
+import SpadixSupport
+
+/// Runs programs. It knows nothing of graphs and plans; what it does to memory is what gemmini-isa.md says, bit for bit.
+///
+/// A run goes in slices, so that the caller can evaluate host steps between commands. Programs are not trusted: whatever
+/// they hold, a run ends with results, findings or a fault, never outside its memories.
+public final class Machine {
+  public struct Options: Sendable {
+    public var checks: CheckSet
+    /// Commands, and steps of hardware loops, after which a run is stopped.
+    public var maximumCommands: Int
+    /// What local memory holds at the start; programs must not depend on it.
+    public var fill: UInt8
+    /// The kernel implementation, by name; nil for the fastest that the processor has.
+    public var kernels: String?
+    /// DRAM that a program may touch outside its own segments and symbols, in bytes.
+    public var memoryLimit: Int
+    /// Models cycles.
+    public var time: Bool
+    /// Executes; otherwise only counts, checks and models.
+    public var execute: Bool
+
+    public init(
+      checks: CheckSet = .standard, maximumCommands: Int = Int.max, fill: UInt8 = 0xA5, kernels: String? = nil,
+      memoryLimit: Int = 4 << 30, time: Bool = false, execute: Bool = true
+    ) {
+      self.checks = checks
+      self.maximumCommands = maximumCommands
+      self.fill = fill
+      self.kernels = kernels
+      self.memoryLimit = memoryLimit
+      self.time = time
+      self.execute = execute
+    }
+  }
+
+  /// Findings beyond this number are counted by nobody: they repeat.
+  public static let maximumFindings = 100
+
+  public let program: Program
+  public let options: Options
+  public internal(set) var findings: [Finding] = []
+  /// The command that ended the run before its time, or nil.
+  public internal(set) var fault: Finding?
+
+  private var decoder: Decoder
+  private let executor: Executor?
+  private let dram: Dram
+  private var counting: Counting
+  private var checker: Checker?
+  private var timeModel: TimeModel?
+  private var chunk = DecodedChunk()
+  private var next = 0
+  private var steps = 0
+  private let touched: TouchedMemory
+
+  /// Throws `machine.memory` when the DRAM does not fit the process, `machine.kernels` for unknown kernels.
+  public init(_ program: Program, options: Options = Options()) throws {
+    self.program = program
+    self.options = options
+    decoder = Decoder(target: program.target, checks: options.checks)
+    dram = try Dram(byteCount: program.target.dramBytes)
+    for segment in program.segments {
+      guard segment.address >= UInt64(Target.firstAddress), dram.contains(segment.address, segment.bytes.count) else {
+        throw Diagnostic("machine.dram-range", "the segment '\(segment.name)' does not lie in DRAM")
+      }
+      dram.write(segment.bytes, at: segment.address)
+    }
+    if options.execute {
+      let memory = LocalMemory(program.target, fill: options.fill)
+      executor = Executor(
+        program.target, memory: memory, dram: dram, kernels: try Self.kernels(named: options.kernels),
+        watchesMesh: options.checks.contains(.meshWidth))
+    } else {
+      executor = nil
+    }
+    counting = Counting(program)
+    checker = Checker.needed(for: options.checks) ? try Checker(program, checks: options.checks) : nil
+    timeModel = options.time ? TimeModel(program, trace: false) : nil
+    touched = TouchedMemory(program, limit: options.memoryLimit)
+  }
+
+  /// Names of the kernel implementations that this processor can run, fastest first.
+  public static var kernelNames: [String] {
+    (0..<spadix_kernel_count()).map { String(cString: spadix_kernel_at($0).pointee.name) }
+  }
+
+  static func kernels(named name: String?) throws -> spadix_kernels {
+    guard let name else { return spadix_kernel_at(0).pointee }
+    guard let index = kernelNames.firstIndex(of: name) else {
+      throw Diagnostic(
+        "machine.kernels", "there are no kernels '\(name)'; this processor has \(kernelNames.joined(separator: ", "))")
+    }
+    return spadix_kernel_at(Int32(index)).pointee
+  }
+
+  /// Records a trace while cycles are modelled; ask before the first slice.
+  public func recordTrace() { timeModel = TimeModel(program, trace: true) }
+
+  public var isFinished: Bool { fault != nil || next == program.commands.count }
+
+  public var counters: Counters { counting.counters(decoder, timeModel) }
+  public var trace: Trace? { timeModel?.trace }
+
+  /// Runs commands up to `end` (exclusive); to the end of the program when nil.
+  public func run(to end: Int? = nil) {
+    let end = min(end ?? program.commands.count, program.commands.count)
+    program.commands.withUnsafeBufferPointer { commands in
+      while next < end && fault == nil {
+        chunk.reset(decoder.store)
+        decode(commands, end)
+        consume()
+      }
+    }
+    collect()
+  }
+
+  private func decode(_ commands: UnsafeBufferPointer<Command>, _ end: Int) {
+    while next < end && chunk.commands.count < DecodedChunk.capacity && chunk.stores.count < 4 * DecodedChunk.capacity {
+      if next &+ steps >= options.maximumCommands {
+        fault = Finding("machine.command-limit", next, "the run stops after \(options.maximumCommands) commands")
+        return
+      }
+      let before = chunk.commands.count
+      do {
+        try decoder.decode(commands[next], index: next, into: &chunk)
+      } catch {
+        // What a refused loop expanded to before the refusal runs.
+        fault = error
+        return
+      }
+      let expanded = chunk.commands.count - before
+      if expanded > 1 { steps += expanded }
+      next += 1
+      // A fence ends the chunk: the decoder's state behind it is where an analysis of the transfers starts.
+      if commands[next - 1].funct == Funct.fence { return }
+    }
+  }
+
+  private func consume() {
+    if let (index, error) = touched.check(chunk.commands) {
+      chunk.commands.removeSubrange(index...)
+      fault = error
+    }
+    checker?.check(chunk, decoder)
+    counting.count(chunk)
+    timeModel?.advance(chunk)
+    executor?.execute(chunk)
+  }
+
+  /// Brings the findings of all parts into the order of the commands.
+  private func collect() {
+    if isFinished { checker?.finish() }
+    var all = decoder.findings + (checker?.findings ?? [])
+    all += (executor?.meshOverflows ?? []).map {
+      Finding(
+        "machine.mesh-width", $0, "an output-stationary sum leaves the 20 bits of the mesh; hardware saturates it")
+    }
+    if isFinished, fault == nil { all += finalFindings() }
+    if let fault { all.append(fault) }
+    let order = all.indices.sorted { (all[$0].command, $0) < (all[$1].command, $1) }
+    findings = Array(order.map { all[$0] }.prefix(Self.maximumFindings))
+  }
+
+  private func finalFindings() -> [Finding] {
+    guard options.checks.contains(.configured), decoder.preloadCommand >= 0 else { return [] }
+    return [Finding("machine.preload", Int(decoder.preloadCommand), "no compute follows the preload")]
+  }
+}
+
+// MARK: DRAM
+
+extension Machine {
+  /// Bytes of DRAM. Throws `machine.dram-range` when they do not exist.
+  public func readDram(_ address: UInt64, count: Int) throws -> [UInt8] {
+    try checkRange(address, count)
+    return dram.read(address, count)
+  }
+
+  /// Writes bytes before or between slices: inputs, results of host steps.
+  public func writeDram(_ bytes: [UInt8], at address: UInt64) throws {
+    try checkRange(address, bytes.count)
+    dram.write(bytes, at: address)
+    checker?.wroteDram(address, bytes.count)
+  }
+
+  private func checkRange(_ address: UInt64, _ count: Int) throws {
+    guard count >= 0, address >= UInt64(Target.firstAddress), dram.contains(address, count) else {
+      throw Diagnostic("machine.dram-range", "\(count) bytes at \(hexadecimal(address)) do not lie in DRAM")
+    }
+  }
+
+  /// The tensor's bytes without the padding between rows.
+  public func read(_ binding: Program.Binding) throws -> [UInt8] {
+    if binding.rowStride == binding.rowBytes {
+      return try readDram(binding.address, count: binding.rows * binding.rowBytes)
+    }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(binding.rows * binding.rowBytes)
+    for row in 0..<binding.rows {
+      bytes += try readDram(binding.address + UInt64(row * binding.rowStride), count: binding.rowBytes)
+    }
+    return bytes
+  }
+
+  /// Writes a tensor given without padding. Throws `machine.input-size` when the number of bytes is wrong.
+  public func write(_ bytes: [UInt8], to binding: Program.Binding) throws {
+    guard bytes.count == binding.rows * binding.rowBytes else {
+      throw Diagnostic(
+        "machine.input-size",
+        "'\(binding.name)' has \(bytes.count) bytes; expected \(binding.rows * binding.rowBytes) for \(binding.type)")
+    }
+    if binding.rowStride == binding.rowBytes {
+      try writeDram(bytes, at: binding.address)
+      return
+    }
+    for row in 0..<binding.rows {
+      let start = row * binding.rowBytes
+      try writeDram(
+        Array(bytes[start..<start + binding.rowBytes]), at: binding.address + UInt64(row * binding.rowStride))
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import SpadixISA
+
+/// A modelled timeline for Perfetto: a track for operations, one for each queue, and how many scratchpad rows are alive.
+///
+/// Steps of one operation that follow each other on a queue become one slice. One cycle is one microsecond of the trace.
+public struct Trace: Sendable {
+  enum Queue: Int {
+    case load = 0, execute, store
+  }
+
+  struct Slice: Sendable {
+    var queue: Int
+    /// Debug range, -1 for none.
+    var range: Int
+    var start: Int
+    var end: Int
+    var steps: Int
+  }
+
+  /// Idle cycles on a queue that do not end a slice.
+  private static let gap = 64
+  /// Cycles of one sample of the occupancy.
+  private static let binShift = 8
+
+  private let debug: [Program.DebugRange]
+  private var open: [Slice?] = [nil, nil, nil]
+  private(set) var slices: [Slice] = []
+  /// First start and last end of each operation.
+  private var spans: [(start: Int, end: Int)?]
+  /// For each row, since when it holds what it holds, and when that was last read.
+  private var writtenAt: [Int]
+  private var readAt: [Int]
+  /// Rows that come alive less rows that die, by bin.
+  private var changes: [Int] = []
+  private var end = 0
+
+  init(_ program: Program) {
+    debug = program.debug
+    spans = [(start: Int, end: Int)?](repeating: nil, count: program.debug.count)
+    writtenAt = [Int](repeating: -1, count: program.target.scratchpadRows)
+    readAt = writtenAt
+  }
+
+  mutating func step(_ queue: Queue, _ range: Int, _ start: Int, _ done: Int) {
+    if range >= 0 {
+      let span = spans[range] ?? (start, done)
+      spans[range] = (min(span.start, start), max(span.end, done))
+    }
+    if var slice = open[queue.rawValue] {
+      if slice.range == range && start <= slice.end + Self.gap {
+        slice.end = max(slice.end, done)
+        slice.steps += 1
+        open[queue.rawValue] = slice
+        return
+      }
+      slices.append(slice)
+    }
+    open[queue.rawValue] = Slice(queue: queue.rawValue, range: range, start: start, end: done, steps: 1)
+  }
+
+  mutating func wrote(_ tile: DecodedCommand.Tile, _ stride: Int32, _ time: Int) {
+    for index in 0..<Int(tile.rows) {
+      let row = Int(tile.row) + index * Int(stride)
+      close(row)
+      writtenAt[row] = time
+      readAt[row] = -1
+    }
+  }
+
+  mutating func read(_ tile: DecodedCommand.Tile, _ stride: Int32, _ time: Int) {
+    if tile.isGarbage { return }
+    for index in 0..<Int(tile.rows) {
+      let row = Int(tile.row) + index * Int(stride)
+      if row < readAt.count { readAt[row] = max(readAt[row], time) }
+    }
+  }
+
+  /// A row was alive from its writing to its last reading.
+  private mutating func close(_ row: Int) {
+    if writtenAt[row] < 0 || readAt[row] < writtenAt[row] { return }
+    let first = writtenAt[row] >> Self.binShift
+    let last = readAt[row] >> Self.binShift + 1
+    if changes.count <= last { changes += [Int](repeating: 0, count: last + 1 - changes.count) }
+    changes[first] += 1
+    changes[last] -= 1
+    writtenAt[row] = -1
+  }
+
+  mutating func finish(at time: Int) { end = max(end, time) }
+
+  /// Chrome's JSON trace format.
+  public func json() -> String {
+    var events: [String] = []
+    func name(_ thread: Int, _ text: String) {
+      events.append(
+        #"{"ph":"M","pid":1,"tid":\#(thread),"name":"thread_name","args":{"name":"\#(text)"}}"#)
+    }
+    events.append(##"{"ph":"M","pid":1,"name":"process_name","args":{"name":"accelerator (modelled)"}}"##)
+    name(1, "operations")
+    name(2, "load")
+    name(3, "execute")
+    name(4, "store")
+    for (range, span) in spans.enumerated() {
+      guard let span else { continue }
+      events.append(
+        #"{"ph":"X","pid":1,"tid":1,"ts":\#(span.start),"dur":\#(span.end - span.start),"#
+          + #""name":\#(Self.quoted(title(range))),"args":{"line":\#(debug[range].line),"#
+          + #""operation":\#(Self.quoted(debug[range].operation))}}"#)
+    }
+    for slice in (slices + open.compactMap { $0 }).sorted(by: { ($0.queue, $0.start) < ($1.queue, $1.start) }) {
+      let line = slice.range < 0 ? 0 : debug[slice.range].line
+      events.append(
+        #"{"ph":"X","pid":1,"tid":\#(slice.queue + 2),"ts":\#(slice.start),"dur":\#(slice.end - slice.start),"#
+          + #""name":\#(Self.quoted(title(slice.range))),"args":{"line":\#(line),"steps":\#(slice.steps)}}"#)
+    }
+    var rows = self
+    for row in rows.writtenAt.indices { rows.close(row) }
+    var alive = 0
+    for (bin, change) in rows.changes.enumerated() where change != 0 {
+      alive += change
+      events.append(
+        #"{"ph":"C","pid":1,"ts":\#(bin << Self.binShift),"name":"scratchpad rows alive","args":{"rows":\#(alive)}}"#)
+    }
+    return "{\"traceEvents\":[\n" + events.joined(separator: ",\n")
+      + "\n],\"displayTimeUnit\":\"ns\",\"otherData\":{\"unit\":\"1 us is 1 modelled cycle\"}}\n"
+  }
+
+  private func title(_ range: Int) -> String {
+    if range < 0 { return "(no operation)" }
+    // The operation's result and mnemonic are enough for a slice.
+    return String(debug[range].operation.prefix { $0 != "{" }.prefix(80))
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      default:
+        if scalar.value < 0x20 { result += " " } else { result.unicodeScalars.append(scalar) }
+      }
+    }
+    return result + "\""
+  }
+}

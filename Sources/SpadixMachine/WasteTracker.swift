@@ -1,0 +1,97 @@
+import SpadixISA
+
+/// Remarks on moves that change nothing: stores over results that nobody read, loads of what is there already.
+struct WasteTracker {
+  private let dim: Int
+  /// Bytes stored and not loaded since.
+  private let unread: BitRange
+  private var stores: [Transfer] = []
+  /// Where the content of each scratchpad row came from; 0 for nowhere in particular.
+  private var source: [UInt64]
+  private var width: [UInt16]
+  private var loader: [Int32]
+  /// Grows with every store to DRAM; a row loaded before the last one may be out of date.
+  private var epoch: Int32 = 1
+  private var loadEpoch: [Int32]
+
+  init(_ program: Program) throws {
+    dim = program.target.dim
+    unread = try BitRange(count: program.target.dramBytes)
+    let rows = program.target.scratchpadRows
+    source = [UInt64](repeating: 0, count: rows)
+    width = [UInt16](repeating: 0, count: rows)
+    loader = [Int32](repeating: 0, count: rows)
+    loadEpoch = [Int32](repeating: 0, count: rows)
+  }
+
+  mutating func hostTouchedDram() { epoch += 1 }
+
+  mutating func step(_ it: DecodedCommand, _ chunk: borrowing DecodedChunk, _ findings: inout [Finding]) {
+    switch it.kind {
+    case .load: load(it, &findings)
+    case .store:
+      if it.normalization == 0 {
+        Transfer.forEach(storedBy: it, chunk.stores[Int(it.configuration)]) { store($0, &findings) }
+      }
+    case .storeScratchpad: forget(Int(it.c.row), Int(it.c.rows), Int(it.cStride))
+    case .compute:
+      if !it.c.isGarbage && !it.flags.contains(.accumulator) {
+        forget(Int(it.c.row), Int(it.c.rows), Int(it.cStride))
+      }
+    case .loadScales, .fence: break
+    }
+  }
+
+  private mutating func forget(_ row: Int, _ rows: Int, _ stride: Int) {
+    for index in 0..<rows { source[row + index * stride] = 0 }
+  }
+
+  private mutating func load(_ it: DecodedCommand, _ findings: inout [Finding]) {
+    let transfer = Transfer(it)
+    if !it.flags.contains(.zero) {
+      for row in 0..<transfer.rows { unread.clear(Int(transfer.address(row)), transfer.bytes) }
+    }
+    if it.flags.contains(.accumulator) { return }
+    let isPlain = it.small == 1 && !it.flags.contains(.scaled) && !it.flags.contains(.zero)
+    var isRepeated = isPlain
+    var earlier = Int32.max
+    var done = 0
+    var block = Int(it.a.row)
+    while done < Int(it.a.columns) {
+      let count = min(dim, Int(it.a.columns) - done)
+      for row in 0..<Int(it.a.rows) {
+        let address = isPlain ? transfer.address(row) + UInt64(done) : 0
+        let local = block + row
+        if source[local] != address || Int(width[local]) < count || loadEpoch[local] != epoch { isRepeated = false }
+        earlier = min(earlier, loader[local])
+        source[local] = address
+        width[local] = UInt16(count)
+        loader[local] = it.command
+        loadEpoch[local] = epoch
+      }
+      done += dim
+      block += Int(it.aStride)
+    }
+    if isRepeated && findings.count < Machine.maximumFindings {
+      findings.append(
+        Finding(
+          "machine.redundant-load", Int(it.command), "the rows hold these bytes already", earlier: Int(earlier),
+          severity: .remark))
+    }
+  }
+
+  private mutating func store(_ transfer: Transfer, _ findings: inout [Finding]) {
+    epoch += 1
+    let isDead = (0..<transfer.rows).allSatisfy {
+      unread.allSet(Int(transfer.address($0)), transfer.bytes)
+    }
+    if isDead, findings.count < Machine.maximumFindings, let earlier = stores.last(where: { $0.overlaps(transfer) }) {
+      findings.append(
+        Finding(
+          "machine.dead-store", Int(earlier.command), "what it stores is stored over by command \(transfer.command) unread",
+          severity: .remark))
+    }
+    for row in 0..<transfer.rows { unread.set(Int(transfer.address(row)), transfer.bytes) }
+    stores.append(transfer)
+  }
+}

@@ -1,0 +1,28 @@
+import Foundation
+import SpadixISA
+import Testing
+
+@testable import SpadixMachine
+
+/// Gemmini's conformance suite lies outside the repository: in `SPADIX_GEMMINI_TRACES`, or beside it.
+private let traces: [String] = {
+  let folder = ProcessInfo.processInfo.environment["SPADIX_GEMMINI_TRACES"] ?? "../shared/gemmini-traces"
+  let paths = FileManager.default.subpaths(atPath: folder) ?? []
+  return paths.filter { $0.hasSuffix(".safetensors") }.sorted().map { folder + "/" + $0 }
+}()
+
+@Suite struct ConformanceTests {
+  @Test func suiteIsPresent() {
+    if traces.isEmpty { print("SKIPPED: Gemmini's conformance suite; set SPADIX_GEMMINI_TRACES to its folder") }
+  }
+
+  @Test(arguments: traces) func trace(_ path: String) throws {
+    let program = try Program(reading: path)
+    let result = try Conformance(program)
+    let name = (path as NSString).lastPathComponent
+    #expect(result.fault == nil, "\(name)")
+    #expect(result.differences == 0, "\(name): first \(String(describing: result.first))")
+    #expect(result.strayStore == nil, "\(name)")
+    #expect(result.findings.filter { $0.severity == .error } == [], "\(name)")
+  }
+}
