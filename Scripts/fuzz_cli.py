@@ -1,6 +1,6 @@
 """Feeds damaged files to the command line tool: graphs, weights, inputs, targets, programs.
 
-    fuzz_cli.py SPADIX [--seed N] [--cases N] [--keep FOLDER]
+    fuzz_cli.py SPADIX [--seed N] [--cases N] [--kinds KIND,...] [--keep FOLDER]
 
 Whatever the input, the tool must end within a minute and 8 GiB by exiting with 0, 1 or 64; 1 needs a diagnostic with an
 id, and leaves no output behind. `verify` may not exit with 2: a damaged file is either refused or means something, and
@@ -28,6 +28,11 @@ HOSTILE_NUMBERS = """0 -0 1 -1 2 3 7 17 255 256 1023 4096 65535 65536 16777217 2
 1e400 -1e400 nan inf -inf 0x10 1_000 1.5.2""".split()
 FRAGMENTS = ["{", "}", "[", "]", "(", ")", "<", ">", ",", ":", "=", "->", "%", "@", '"', "//", "/*", "\\", "\t", "\r",
              "\0", "\N{SNOWMAN}", "[" * 5000, "(" * 300, "constant", "return", "graph", "data", "f32[1]", "q8<0.1>[4]"]
+TARGETS = ["gemmini", "gemmini-spad", "spadix"]
+# Kinds of cases, methods of `Case`; those that find most stand more than once.
+KINDS = ["graph", "graph", "graph", "passes", "lowered", "lowered", "weights", "array", "target", "program", "program",
+         "assembly"]
+
 
 def damage_text(rng, text):
     """A few edits of a text as a person, or a broken tool, might make them."""
@@ -88,57 +93,77 @@ def damage_bytes(rng, data):
 class Case:
     """One damaged file and the command that reads it."""
 
-    def __init__(self, spadix, folder, seed):
-        self.spadix, self.folder, self.rng = spadix, folder, random.Random(seed)
+    def __init__(self, spadix, folder, shared, seed):
+        self.spadix, self.folder, self.shared, self.rng = spadix, folder, shared, random.Random(seed)
 
-    def prepare(self):
+    def prepare(self, kinds):
         """Fills the folder and returns the command and the outputs that a failure must not leave."""
-        rng = self.rng
-        kind = rng.choice(["graph"] * 6 + ["weights", "array", "target", "program", "program", "assembly"])
-        if kind == "graph":
-            return self.graph(rng)
-        network = rng.choice(["mlp", "cnn"])
         for name in os.listdir(os.path.join(EXAMPLES, "digits")):
             if name.endswith((".spx", ".npy", ".safetensors")):
                 shutil.copy(os.path.join(EXAMPLES, "digits", name), self.folder)
-        compile_command = ["compile", f"{network}.spx", "-o", "out.spxo"]
-        if kind == "weights":
-            self.rewrite(f"{network}.safetensors", damage_bytes)
-            return compile_command, ["out.spxo"]
-        if kind == "array":
-            self.rewrite(rng.choice(["images.npy", "labels.npy"]), damage_bytes)
-            return ["verify", f"{network}.spx", "--input", "image=images.npy", "--labels", "labels.npy"], []
-        if kind == "target":
-            preset = rng.choice(["gemmini", "gemmini-spad", "spadix"])
-            with open(self.path("target.yaml"), "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(damage_text(rng, self.run(["targets", "--yaml", preset]).stdout.decode()))
-            return compile_command + ["--target", "target.yaml"], ["out.spxo"]
-        self.run(["compile", f"{network}.spx", "-o", "good.spxo"])
-        if kind == "program":
-            self.rewrite("good.spxo", damage_bytes)
-            return ["run", "good.spxo", "--input", "image=samples.npy", "--output", "out"], ["out"]
+        kind = self.rng.choice(kinds)
+        network = self.rng.choice(["mlp", "cnn"])
+        return getattr(self, kind)(network)
+
+    def graph(self, network):
+        name = self.rng.choice(["digits/mlp", "digits/cnn", "mnist-lenet", "attention", "densenet-block"])
+        shutil.copy(os.path.join(EXAMPLES, f"{name}.spx"), self.path("graph.spx"))
+        self.rewrite_text("graph.spx")
+        command = self.rng.choice(["compile", "compile", "verify" if "digits" in name else "compile"])
+        target = self.rng.choice(TARGETS)
+        if command == "verify":
+            return ["verify", "graph.spx", "--target", target], []
+        return ["compile", "graph.spx", "--target", target, "-o", "out.spxo"], ["out.spxo"]
+
+    def passes(self, network):
+        name = self.rng.choice(["digits/mlp", "digits/cnn", "mnist-lenet", "attention"])
+        shutil.copy(os.path.join(EXAMPLES, f"{name}.spx"), self.path("graph.spx"))
+        self.rewrite_text("graph.spx")
+        return ["opt", "graph.spx", "--passes=default", "-o", "out.spx"], ["out.spx"]
+
+    def lowered(self, network):
+        """A graph of npu operators, whose integers the code generator must not trust."""
+        stage = self.rng.choice(["npu", "plan", "quantized"])
+        self.good(network, f"{stage}.spx", ["--emit", stage])
+        self.rewrite_text(f"{stage}.spx")
+        return ["compile", f"{stage}.spx", "-o", "out.spxo"], ["out.spxo"]
+
+    def weights(self, network):
+        self.rewrite(f"{network}.safetensors", damage_bytes)
+        return ["compile", f"{network}.spx", "-o", "out.spxo"], ["out.spxo"]
+
+    def array(self, network):
+        self.rewrite(self.rng.choice(["images.npy", "labels.npy"]), damage_bytes)
+        return ["verify", f"{network}.spx", "--input", "image=images.npy", "--labels", "labels.npy"], []
+
+    def target(self, network):
+        text = self.run(["targets", "--yaml", self.rng.choice(TARGETS)]).stdout
+        with open(self.path("target.yaml"), "wb") as file:
+            file.write(text)
+        self.rewrite_text("target.yaml")
+        return ["compile", f"{network}.spx", "--target", "target.yaml", "-o", "out.spxo"], ["out.spxo"]
+
+    def program(self, network):
+        self.good(network, "good.spxo", [])
+        self.rewrite("good.spxo", damage_bytes)
+        return ["run", "good.spxo", "--input", "image=samples.npy", "--output", "out"], ["out"]
+
+    def assembly(self, network):
+        self.good(network, "good.spxo", [])
         with open(self.path("good.s"), "wb") as file:
             file.write(self.run(["disasm", "good.spxo"]).stdout)
-        with open(self.path("good.s"), encoding="utf-8") as file:
-            text = damage_text(rng, file.read())
-        with open(self.path("good.s"), "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
+        self.rewrite_text("good.s")
         return ["asm", "good.s", "-o", "out.spxo"], ["out.spxo"]
 
-    def graph(self, rng):
-        names = ["digits/mlp.spx", "digits/cnn.spx", "mnist-lenet.spx", "attention.spx", "densenet-block.spx"]
-        name = rng.choice(names)
-        with open(os.path.join(EXAMPLES, name), encoding="utf-8") as file:
-            text = damage_text(rng, file.read())
-        for data in ("cnn.safetensors", "mlp.safetensors", "samples.npy"):
-            shutil.copy(os.path.join(EXAMPLES, "digits", data), self.folder)
-        with open(self.path("graph.spx"), "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-        command = rng.choice(["compile", "compile", "opt", "verify" if "digits" in name else "compile"])
-        if command == "compile":
-            target = rng.choice(["gemmini", "gemmini-spad", "spadix"])
-            return ["compile", "graph.spx", "--target", target, "-o", "out.spxo"], ["out.spxo"]
-        return [command, "graph.spx"], []
+    def good(self, network, name, options):
+        """Compiles an undamaged network into a file; once for all cases, since that takes longer than reading it."""
+        kept = os.path.join(self.shared, network)
+        if not os.path.exists(os.path.join(kept, name)):
+            os.makedirs(kept, exist_ok=True)
+            result = self.run(["compile", f"{network}.spx", *options, "-o", os.path.join(kept, name)])
+            if result.returncode != 0:
+                raise RuntimeError(f"the undamaged {network} does not compile: {result.stderr.decode()}")
+        shutil.copytree(kept, self.folder, dirs_exist_ok=True)
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -149,6 +174,12 @@ class Case:
         with open(self.path(name), "wb") as file:
             file.write(data)
 
+    def rewrite_text(self, name):
+        with open(self.path(name), encoding="utf-8") as file:
+            text = damage_text(self.rng, file.read())
+        with open(self.path(name), "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(text)
+
     def run(self, arguments):
         def limit():
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
@@ -158,11 +189,11 @@ class Case:
             [self.spadix, *arguments], cwd=self.folder, capture_output=True, timeout=TIME_LIMIT, preexec_fn=limit,
             env=dict(os.environ, SWIFT_BACKTRACE="enable=no"))
 
-    def check(self):
+    def check(self, kinds):
         """What the case broke, as text; None if nothing. The command is in `command`."""
-        self.command, outputs = None, []
+        self.command, outputs = [], []
         try:
-            self.command, outputs = self.prepare()
+            self.command, outputs = self.prepare(kinds)
             result = self.run(self.command)
         except subprocess.TimeoutExpired as timeout:
             self.command = timeout.cmd[1:]
@@ -187,19 +218,21 @@ def main():
     parser.add_argument("spadix")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cases", type=int, default=300)
+    parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--keep", default="fuzz-failures")
     options = parser.parse_args()
     spadix, broken = os.path.abspath(options.spadix), 0
-    for index in range(options.cases):
-        with tempfile.TemporaryDirectory() as folder:
-            case = Case(spadix, folder, f"{options.seed}/{index}")
-            complaint = case.check()
-            if complaint is None:
-                continue
-            broken += 1
-            kept = os.path.join(options.keep, f"{options.seed}-{index}")
-            shutil.copytree(folder, kept, dirs_exist_ok=True)
-            print(f"{kept}: spadix {' '.join(case.command)}\n  {complaint}", flush=True)
+    with tempfile.TemporaryDirectory() as shared:
+        for index in range(options.cases):
+            with tempfile.TemporaryDirectory() as folder:
+                case = Case(spadix, folder, shared, f"{options.seed}/{index}")
+                complaint = case.check(options.kinds.split(","))
+                if complaint is None:
+                    continue
+                broken += 1
+                kept = os.path.join(options.keep, f"{options.seed}-{index}")
+                shutil.copytree(folder, kept, dirs_exist_ok=True)
+                print(f"{kept}: spadix {' '.join(case.command)}\n  {complaint}", flush=True)
     print(f"fuzz_cli: seed {options.seed}: {options.cases - broken} passed, {broken} failed")
     return 1 if broken else 0
 
