@@ -43,7 +43,6 @@ struct OptCommand: ParsableCommand {
     for argument in calibrate where argument.split(separator: "=", maxSplits: 1).count != 2 {
       throw ValidationError("--calibrate \(argument): expected INPUT=FILE.npy")
     }
-    try instrumentation.check()
   }
 
   private func pipeline() throws -> PassPipeline {
@@ -75,16 +74,9 @@ struct OptCommand: ParsableCommand {
   }
 }
 
-/// The options of every command that runs passes.
+/// The options of a command that runs chosen passes.
 struct PassInstrumentationOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Print the graph before these passes.", valueName: "pass,...|all"))
-  var printBefore: String?
-
-  @Option(help: ArgumentHelp("Print the graph after these passes.", valueName: "pass,...|all"))
-  var printAfter: String?
-
-  @Flag(help: "Print the graph after every pass that changed it.")
-  var printChanged = false
+  @OptionGroup var printing: PassPrintingOptions
 
   @Option(help: ArgumentHelp("Run only the first N passes, to find the one that breaks a graph.", valueName: "n"))
   var stopAfter: Int?
@@ -92,34 +84,17 @@ struct PassInstrumentationOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Write the graph after every pass into numbered files.", valueName: "folder"))
   var dumpDir: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "If a pass fails, write the graph before it, with the command that repeats the failure.", valueName: "file"))
-  var reproducer: String?
-
-  /// Wrong names and numbers are wrong usage.
-  func check() throws {
-    for names in [printBefore, printAfter].compactMap({ $0 }) where names != "all" {
-      for name in names.split(separator: ",") where PassRegistry.pass(named: String(name)) == nil {
-        throw ValidationError("no pass is called '\(name)'; `spadix passes` lists them")
-      }
-    }
+  func validate() throws {
     if let stopAfter, stopAfter < 0 {
       throw ValidationError("--stop-after \(stopAfter): expected 0 or more")
     }
   }
 
-  /// What the options say; graphs go to standard error, so that results on standard output stay usable.
   var value: PassInstrumentation {
-    PassInstrumentation(
-      printBefore: Self.selection(printBefore), printAfter: Self.selection(printAfter), printChanged: printChanged,
-      stopAfter: stopAfter, dumpDirectory: dumpDir, reproducer: reproducer,
-      output: { StandardError.write($0) })
-  }
-
-  private static func selection(_ names: String?) -> PassInstrumentation.Selection {
-    guard let names else { return .none }
-    return names == "all" ? .all : .passes(Set(names.split(separator: ",").map(String.init)))
+    var value = printing.instrumentation
+    value.stopAfter = stopAfter
+    value.dumpDirectory = dumpDir
+    return value
   }
 }
 

@@ -5,6 +5,9 @@ public struct SpadixCommand: ParsableCommand {
     commandName: "spadix",
     abstract: "A tensor compiler and scheduler for Gemmini-compatible accelerators.",
     subcommands: [
+      CompileCommand.self,
+      RunCommand.self,
+      VerifyCommand.self,
       OptCommand.self,
       PassesCommand.self,
       OpsCommand.self,

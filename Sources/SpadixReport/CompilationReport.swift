@@ -56,8 +56,6 @@ public struct OperatorReport: Sendable {
     case move
     /// On the host, between two commands.
     case host
-    /// Nowhere: the result is another name for an operand.
-    case alias
   }
 
   /// Where an operand or a result is while the operator runs.
@@ -80,7 +78,7 @@ public struct OperatorReport: Sendable {
   public var issuedMACs: Int
   /// Multiply-accumulates that the operator's definition asks for.
   public var usefulMACs: Int
-  /// Rows that the operator needs for tiles and weights, beside the resident tensors.
+  /// Rows in use during the operator's step: its tiles and weights, and all resident tensors.
   public var scratchpadRows: Int
   public var accumulatorRows: Int
   public var commands: Int

@@ -1,0 +1,80 @@
+import SpadixCodegen
+import SpadixIR
+import SpadixISA
+import SpadixSchedule
+import SpadixSupport
+
+/// What compiling made of an input, phase by phase; nil for phases before the input's own and after the last asked for.
+public struct Compilation {
+  /// The scheduler's question and its answer.
+  public struct Schedule {
+    public var prepared: PreparedKernels
+    public var plan: KernelPlan
+  }
+
+  public let input: CompilerInput
+  public let target: Target
+  public let formulation: Compiler.Formulation
+  /// Simplified and fused, in floating point.
+  public internal(set) var optimized: Graph?
+  public internal(set) var quantized: Graph?
+  public internal(set) var npu: Graph?
+  public internal(set) var schedule: Schedule?
+  public internal(set) var generated: GeneratedProgram?
+  /// Warnings and remarks of the passes.
+  public internal(set) var diagnostics = Diagnostics()
+
+  init(input: CompilerInput, target: Target, formulation: Compiler.Formulation) {
+    self.input = input
+    self.target = target
+    self.formulation = formulation
+  }
+
+  /// The graph at a phase that is one.
+  subscript(phase: Phase) -> Graph? {
+    get {
+      switch phase {
+      case .graph: optimized
+      case .quantized: quantized
+      case .npu, .plan, .program: npu
+      }
+    }
+    set {
+      switch phase {
+      case .graph: optimized = newValue
+      case .quantized: quantized = newValue
+      case .npu, .plan, .program: npu = newValue
+      }
+    }
+  }
+}
+
+extension Compilation {
+  /// The text of a phase: a graph, or for a plan the npu graph and the plan; nil for a phase that was not reached.
+  ///
+  /// A program's text is its assembly, `SpadixISA.Assembly`.
+  public func text(of phase: Phase, largeData: GraphPrinter.LargeData = .hexadecimal) -> String? {
+    switch phase {
+    case .graph, .quantized, .npu: return self[phase]?.text(largeData: largeData)
+    case .plan:
+      guard let npu, let schedule else { return nil }
+      return npu.text(largeData: largeData) + schedule.planText
+    case .program: return generated.map { $0.program.commands.map { Assembly.text($0) + "\n" }.joined() }
+    }
+  }
+
+  /// Writes a phase to a file: graphs and plans as text with their large data beside it, a program as it is run.
+  ///
+  /// - Precondition: the phase was reached.
+  public func write(_ phase: Phase, to path: String) throws {
+    switch phase {
+    case .graph, .quantized, .npu: try self[phase]?.write(to: path)
+    case .plan: try npu?.write(to: path, trailer: schedule?.planText ?? "")
+    case .program: if let generated { try Files.write(generated.program.serialized(), to: path) }
+    }
+  }
+}
+
+extension Compilation.Schedule {
+  var planText: String { prepared.planText(plan) }
+}

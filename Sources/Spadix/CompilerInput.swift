@@ -1,0 +1,69 @@
+import SpadixIR
+import SpadixSupport
+
+/// What a compilation starts from: a graph of any phase, read from text.
+public struct CompilerInput: Sendable {
+  public var graph: Graph
+  /// How far the graph has come: `.graph` for a floating-point one.
+  public var phase: Phase
+  /// Where the plan stands when `phase` is `.plan`.
+  var plan: (source: SourceText, start: Int)?
+
+  public init(graph: Graph) {
+    self.graph = graph
+    self.phase = Self.phase(of: graph)
+    self.plan = nil
+  }
+
+  /// Reads a graph file of any phase.
+  ///
+  /// Throws the parser's and the verifier's diagnostics, all of the file, and `driver.program-input` for a program.
+  public init(reading path: String) throws { try self.init(parsing: Files.readSource(path), baseFile: path) }
+
+  /// - Parameter baseFile: the file that paths in the text are relative to; nil for the working folder.
+  public init(parsing source: SourceText, baseFile: String? = nil) throws {
+    if Self.isProgram(source.bytes) {
+      throw Diagnostic(
+        "driver.program-input", "'\(source.name)' is a compiled program; expected a graph",
+        help: "spadix run executes programs, spadix disasm lists them")
+    }
+    let parts = PlanParts(source)
+    let graph = try Graph(parsing: parts.graph, baseFile: baseFile)
+    self.graph = graph
+    self.plan = parts.planStart.map { (source, $0) }
+    self.phase = parts.planStart == nil ? Self.phase(of: graph) : .plan
+  }
+
+  /// A graph is lowered when it has an npu operator, quantized when a tensor is, and floating point otherwise.
+  static func phase(of graph: Graph) -> Phase {
+    if graph.operations.contains(where: \.op.isNpu) { return .npu }
+    if graph.values.contains(where: \.type.element.isQuantized) { return .quantized }
+    return .graph
+  }
+
+  /// Whether the bytes are a safetensors container, as programs are: a length of eight bytes, then a JSON object.
+  static func isProgram(_ bytes: [UInt8]) -> Bool { bytes.count > 8 && bytes[8] == UInt8(ascii: "{") && bytes[7] == 0 }
+}
+
+/// The two parts of a plan file: the npu graph, and the plan from the first line that starts with `plan @`.
+private struct PlanParts {
+  var graph: SourceText
+  /// Byte offset of the plan; nil in a file without one.
+  var planStart: Int?
+
+  init(_ source: SourceText) {
+    graph = source
+    let bytes = source.bytes
+    let keyword = Array("plan @".utf8)
+    var lineStart = 0
+    while lineStart < bytes.count {
+      if bytes[lineStart...].starts(with: keyword) {
+        graph = SourceText(name: source.name, bytes: Array(bytes[..<lineStart]))
+        planStart = lineStart
+        return
+      }
+      guard let end = bytes[lineStart...].firstIndex(of: UInt8(ascii: "\n")) else { return }
+      lineStart = end + 1
+    }
+  }
+}

@@ -1,0 +1,246 @@
+import SpadixIR
+import SpadixSupport
+import SpadixTensor
+
+/// What an input or output of a graph or a program is called, and its type.
+public struct Port: Sendable {
+  public var name: String
+  public var type: TensorType
+
+  public init(name: String, type: TensorType) {
+    self.name = name
+    self.type = type
+  }
+}
+
+extension Graph {
+  /// The inputs, by the names that the graph's text gives them.
+  public var inputPorts: [Port] { ports(inputs) }
+  public var outputPorts: [Port] { ports(outputs) }
+
+  /// The interval of real values that each input is expected to lie in: its range, or that of its calibration samples;
+  /// nil for an input with neither.
+  public func inputRanges(data store: DataStore) throws -> [ClosedRange<Float>?] {
+    try inputs.map { input in
+      let value = values[input]
+      if let range = value.calibration { return range.low <= range.high ? range.low...range.high : nil }
+      guard let samples = value.samples else { return nil }
+      let elements = try store.tensor(data[samples]).realValues.filter(\.isFinite)
+      guard let low = elements.min(), let high = elements.max() else { return nil }
+      return low...high
+    }
+  }
+
+  private func ports(_ ids: [ValueID]) -> [Port] {
+    let names = ValueNames(self)
+    return ids.map { Port(name: String(names[$0].dropFirst()), type: values[$0].type) }
+  }
+}
+
+/// Input tensors for a graph, one set per sample.
+///
+/// An array whose axis 0 is longer than the input's holds several samples: `[500, 8, 8, 1]` for an input `[1, 8, 8, 1]`.
+public struct Samples: Sendable {
+  public let inputs: [Port]
+  /// Number of samples.
+  public let count: Int
+  private let sources: [Source]
+
+  private enum Source: Sendable {
+    /// The elements of all samples in order.
+    case elements(Tensor.Storage)
+    /// Seeded; each sample is made when it is asked for.
+    case random(seed: UInt64, range: ClosedRange<Float>)
+  }
+
+  /// Reads .npy files, one per input.
+  ///
+  /// - Parameter files: input names with paths; an empty name stands for the only input.
+  /// Throws diagnostics: an unknown or missing input, a file that cannot be read, a shape or an element type that is not
+  /// the input's, a number that is not finite, inputs with different numbers of samples.
+  public init(reading files: [(name: String, path: String)], for inputs: [Port]) throws {
+    var paths = [String?](repeating: nil, count: inputs.count)
+    for (name, path) in files {
+      let index = try Self.index(of: name, in: inputs)
+      guard paths[index] == nil else {
+        throw Diagnostic("input.duplicate", "input '\(inputs[index].name)' is given twice")
+      }
+      paths[index] = path
+    }
+    var sources: [Source] = []
+    var counts: [Int] = []
+    for (input, path) in zip(inputs, paths) {
+      guard let path else {
+        throw Diagnostic(
+          "input.missing", "input '\(input.name)' of type \(input.type) is not given",
+          help: "add --input \(input.name)=FILE.npy")
+      }
+      let (storage, count) = try Self.read(path, for: input)
+      if let first = counts.first, first != count {
+        throw Diagnostic(
+          "input.sample-count",
+          "input '\(inputs[0].name)' has \(first) samples and input '\(input.name)' has \(count); expected the same")
+      }
+      sources.append(.elements(storage))
+      counts.append(count)
+    }
+    self.inputs = inputs
+    self.sources = sources
+    self.count = counts.first ?? 1
+  }
+
+  /// Reads .npy files for some of the inputs, each as one tensor with all its samples along axis 0.
+  public static func stacked(
+    reading files: [(name: String, path: String)], for inputs: [Port]
+  ) throws -> [(name: String, tensor: Tensor)] {
+    try files.map { name, path in
+      let input = inputs[try index(of: name, in: inputs)]
+      let (storage, count) = try read(path, for: input)
+      guard let type = input.type.stacked(count) else { preconditionFailure("the file held as many elements") }
+      return (input.name, Tensor(type, storage))
+    }
+  }
+
+  /// Seeded random tensors.
+  ///
+  /// - Parameter ranges: per input the interval of real values; nil for -1 to 1. Integers take their whole range.
+  public init(seed: UInt64, count: Int, for inputs: [Port], ranges: [ClosedRange<Float>?]) {
+    var generator = SplitMix64(seed: seed)
+    self.inputs = inputs
+    self.count = count
+    self.sources = ranges.map { .random(seed: generator.next(), range: $0 ?? -1...1) }
+  }
+
+  /// The tensors of one sample, in the order of the inputs.
+  public subscript(sample: Int) -> [Tensor] {
+    zip(inputs, sources).map { input, source in
+      let size = input.type.elementCount
+      switch source {
+      case .elements(let storage): return Tensor(input.type, storage.slice(sample * size, size))
+      case .random(let seed, let range):
+        return Tensor(input.type, Self.random(input.type, seed: seed &+ UInt64(sample), range))
+      }
+    }
+  }
+
+  /// The first samples only.
+  public func prefix(_ limit: Int) -> Samples { Samples(inputs: inputs, count: min(limit, count), sources: sources) }
+
+  private init(inputs: [Port], count: Int, sources: [Source]) {
+    self.inputs = inputs
+    self.count = count
+    self.sources = sources
+  }
+
+  private static func random(_ type: TensorType, seed: UInt64, _ range: ClosedRange<Float>) -> Tensor.Storage {
+    let count = type.elementCount
+    switch type.element {
+    case .f32:
+      return .f32(
+        RandomTensor.uniform(count: count, seed: seed, low: range.lowerBound, high: range.upperBound))
+    case .i8, .q8:
+      let values = RandomTensor.integers(count: count, seed: seed, low: -128, high: 127)
+      return .i8(values.map { Int8($0) })
+    case .i32: return .i32(RandomTensor.integers(count: count, seed: seed, low: -1000, high: 1000))
+    }
+  }
+
+  private static func index(of name: String, in inputs: [Port]) throws -> Int {
+    if name.isEmpty, inputs.count == 1 { return 0 }
+    let known = inputs.map { "\($0.name): \($0.type)" }.joined(separator: ", ")
+    if name.isEmpty {
+      throw Diagnostic(
+        "input.name", "expected NAME=FILE.npy, as there are \(inputs.count) inputs", help: "inputs: \(known)")
+    }
+    guard let index = inputs.firstIndex(where: { $0.name == name }) else {
+      throw Diagnostic("input.unknown", "there is no input '\(name)'", help: "inputs: \(known)")
+    }
+    return index
+  }
+
+  private static func read(_ path: String, for input: Port) throws -> (Tensor.Storage, count: Int) {
+    let array = try NpyArray(reading: path)
+    let shape = input.type.shape
+    let batch = shape.first ?? 1
+    let count: Int
+    if array.shape == shape {
+      count = 1
+    } else if array.shape.count == shape.count, array.shape.dropFirst() == shape.dropFirst(), batch > 0,
+      array.shape[0] % batch == 0, array.shape[0] > 0
+    {
+      count = array.shape[0] / batch
+    } else if Array(array.shape.dropFirst()) == shape, array.shape[0] > 0 {
+      count = array.shape[0]
+    } else {
+      let several = shape.isEmpty ? "" : ", or a multiple of \(batch) along axis 0"
+      throw Diagnostic(
+        "input.shape", "'\(path)' has shape \(array.shape); input '\(input.name)' expects \(shape)\(several)")
+    }
+    guard let type = input.type.stacked(count) else {
+      throw Diagnostic("input.shape", "'\(path)' has shape \(array.shape), too many elements")
+    }
+    guard array.dtype.suits(input.type.element), let tensor = array.tensor(type) else {
+      throw Diagnostic(
+        "input.type",
+        "'\(path)' has elements of type \(array.dtype.rawValue); input '\(input.name)' has type \(input.type)",
+        help: "expected \(input.type.element.npyDescription)")
+    }
+    if case .f32(let values) = tensor.storage, let bad = values.firstIndex(where: { !$0.isFinite }) {
+      throw Diagnostic(
+        "input.not-finite", "'\(path)' holds \(values[bad]) at element \(bad); expected finite numbers")
+    }
+    return (tensor.storage, count)
+  }
+}
+
+extension NpyArray.DType {
+  fileprivate func suits(_ element: ElementType) -> Bool {
+    switch (element, self) {
+    case (.f32, .f4), (.f32, .f8), (.i8, .i1), (.q8, .i1), (.i32, .i4), (.i32, .i8): true
+    case (.f32, _), (.i8, _), (.q8, _), (.i32, _): false
+    }
+  }
+}
+
+extension ElementType {
+  fileprivate var npyDescription: String {
+    switch self {
+    case .f32: "float32 or float64 elements"
+    case .i8, .q8: "int8 elements, the quantized values themselves"
+    case .i32: "int32 or int64 elements that int32 can hold"
+    }
+  }
+}
+
+extension TensorType {
+  /// The type of this many tensors one after the other along axis 0; nil when it has too many elements.
+  func stacked(_ count: Int) -> TensorType? {
+    let (batch, overflow) = (shape.first ?? 1).multipliedReportingOverflow(by: count)
+    guard !overflow else { return nil }
+    var result = self
+    result.shape.replaceSubrange(0..<min(1, shape.count), with: [batch])
+    return result.checkedElementCount == nil ? nil : result
+  }
+}
+
+extension Tensor.Storage {
+  func slice(_ start: Int, _ count: Int) -> Tensor.Storage {
+    switch self {
+    case .f32(let values): .f32(Array(values[start..<start + count]))
+    case .i8(let values): .i8(Array(values[start..<start + count]))
+    case .i32(let values): .i32(Array(values[start..<start + count]))
+    }
+  }
+}
+
+extension Tensor {
+  /// Tensors of one type as one, along axis 0; nil for none, and when the result has too many elements.
+  public static func stacking(_ tensors: [Tensor]) -> Tensor? {
+    guard let first = tensors.first, let type = first.type.stacked(tensors.count) else { return nil }
+    switch first.storage {
+    case .f32: return Tensor(type, .f32(tensors.flatMap(\.floats)))
+    case .i8: return Tensor(type, .i8(tensors.flatMap(\.int8s)))
+    case .i32: return Tensor(type, .i32(tensors.flatMap(\.int32s)))
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Spadix
+import SpadixIR
+import SpadixPasses
+import SpadixSupport
+
+extension Phase: ExpressibleByArgument {}
+extension Compiler.Formulation: ExpressibleByArgument {}
+
+struct CompileCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile", abstract: "Compile a graph to a program, and report what it costs.",
+    discussion: """
+      The input is a graph in any phase: in floating point, quantized, lowered to npu operators, or with a plan. \
+      Compiling resumes from there and stops after the phase that --emit names.
+      """)
+
+  @Argument(help: ArgumentHelp("The graph; - is standard input.", valueName: "graph.spx"))
+  var input: String
+
+  @OptionGroup var target: TargetOptions
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Write what is emitted to this file; - is standard output.", valueName: "file"))
+  var output: String?
+
+  @Option(help: "Stop after this phase and emit it: to --output, or else as text to standard output.")
+  var emit: Phase?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the graph after every pass, the plan and the program into this folder.", valueName: "folder"))
+  var dumpDir: String?
+
+  @Option(
+    help: ArgumentHelp("Samples to calibrate an input with, instead of the graph's own.", valueName: "input=file.npy"))
+  var calibrate: [NamedFile] = []
+
+  @Option(help: "How to schedule: residency in the graph's order, or order and residency jointly for small graphs.")
+  var formulation = Compiler.Formulation.residency
+
+  @Flag(help: "Leave large data out of text on standard output: easier to read, and no longer an input.")
+  var elideData = false
+
+  @OptionGroup(title: "Passes") var passes: PassPrintingOptions
+  @OptionGroup(title: "Report") var reporting: ReportOptions
+
+  func run() throws {
+    let input = try InputFile.read(input)
+    let compiler = Compiler(
+      target: try target.load(),
+      options: Compiler.Options(
+        formulation: formulation, samples: try calibrate.samples(for: input.graph),
+        instrumentation: passes.instrumentation, dumpDirectory: dumpDir))
+    let compilation = try compiler.compile(input, data: DataStore(), upTo: emit ?? .program)
+    compilation.diagnostics.show(remarks: reporting.verbose)
+    let isOutputTaken = try write(compilation)
+    if let report = compilation.report() { try reporting.write(report, isOutputTaken: isOutputTaken) }
+  }
+
+  /// Writes what was asked for; whether that was to standard output.
+  private func write(_ compilation: Compilation) throws -> Bool {
+    let phase = emit ?? .program
+    if let output, output != "-" {
+      try compilation.write(phase, to: output)
+      return false
+    }
+    guard output == "-" || emit != nil else { return false }
+    if let text = compilation.text(of: phase, largeData: elideData ? .elided : .hexadecimal) {
+      try StandardOutput.write(text)
+    }
+    return true
+  }
+}

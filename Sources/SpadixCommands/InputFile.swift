@@ -1,0 +1,32 @@
+import Spadix
+import SpadixIR
+import SpadixPasses
+import SpadixSupport
+import SpadixTensor
+
+/// Reading what the arguments of a command name.
+enum InputFile {
+  /// A graph; `-` is standard input, from where paths in the graph are relative to the working folder.
+  static func read(_ path: String) throws -> CompilerInput {
+    if path != "-" { return try CompilerInput(reading: path) }
+    return try CompilerInput(parsing: SourceText(name: "<standard input>", bytes: StandardInput.read()))
+  }
+}
+
+extension [NamedFile] {
+  /// Calibration samples for inputs of a graph.
+  func samples(for graph: Graph) throws -> [CalibrationSamples] {
+    try Samples.stacked(reading: map { ($0.name, $0.path) }, for: graph.inputPorts).map {
+      CalibrationSamples(input: $0.name, tensor: $0.tensor)
+    }
+  }
+}
+
+extension Diagnostics {
+  /// Prints warnings, and remarks where they are wanted, to standard error.
+  func show(remarks: Bool) {
+    for diagnostic in all where remarks || diagnostic.severity != .remark {
+      StandardError.write(diagnostic.description)
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import SpadixReport
+import SpadixSupport
+
+/// How, and where, the report is printed.
+struct ReportOptions: ParsableArguments {
+  enum Form: String, CaseIterable, ExpressibleByArgument {
+    case text, json, csv, none
+  }
+
+  @Option(help: "Form of the report on what the program costs.")
+  var report = Form.text
+
+  @Option(help: ArgumentHelp("Write the report to this file instead of the terminal.", valueName: "file"))
+  var reportFile: String?
+
+  @Flag(name: [.short, .long], help: "Add the allocation table to the text report, and show remarks of the passes.")
+  var verbose = false
+
+  /// - Parameter isOutputTaken: whether standard output carries something else; the report then goes to standard error.
+  func write(_ report: CompilationReport, isOutputTaken: Bool) throws {
+    guard let text = text(report) else { return }
+    if let reportFile {
+      try Files.write(text, to: reportFile)
+    } else if isOutputTaken {
+      StandardError.write(text)
+    } else {
+      try StandardOutput.write(text)
+    }
+  }
+
+  private func text(_ report: CompilationReport) -> String? {
+    switch self.report {
+    case .text: TextReport(report, verbose: verbose).text
+    case .json: JSONReport(report).text
+    case .csv: CSVReport(report).text
+    case .none: nil
+    }
+  }
+}

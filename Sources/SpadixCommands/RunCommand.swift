@@ -1,0 +1,82 @@
+import ArgumentParser
+import Spadix
+import SpadixISA
+import SpadixMachine
+import SpadixSupport
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run a program on the machine.",
+    discussion: """
+      An input with more samples than the program takes at a time, such as 500 images for a program of one, is run \
+      sample by sample; outputs are stacked the same way.
+      """)
+
+  @Argument(help: ArgumentHelp("A compiled program, or a recorded one.", valueName: "program.spxo"))
+  var program: String
+
+  @Option(
+    help: ArgumentHelp(
+      "The elements of an input; the name can be left out where there is only one.", valueName: "name=file.npy"))
+  var input: [NamedFile] = []
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Write each output into this folder, as NAME.npy.", valueName: "folder"))
+  var output: String?
+
+  @Option(help: ArgumentHelp("Insist on this target: a program for another one is refused.", valueName: "name|file"))
+  var target: String?
+
+  @Option(help: ArgumentHelp("What to watch for: all, none, default, or names of checks.", valueName: "check,..."))
+  var check = "default"
+
+  @Option(help: ArgumentHelp("Stop a run after so many commands.", valueName: "n"))
+  var maxCommands: Int?
+
+  func validate() throws {
+    if let maxCommands, maxCommands < 1 { throw ValidationError("--max-commands \(maxCommands): expected 1 or more") }
+  }
+
+  func run() throws {
+    let program = try Program(reading: program)
+    if let target { try program.expect(Target.named(target)) }
+    let options = Machine.Options(checks: try CheckSet(parsing: check), maximumCommands: maxCommands ?? Int.max)
+    let runner = try ProgramRunner(program, options: options)
+    let samples = try Samples(reading: input.map { ($0.name, $0.path) }, for: runner.inputs)
+    var results = OutputFiles(runner.outputs)
+    var progress = Progress()
+    defer { progress.clear() }
+    for sample in 0..<samples.count {
+      progress.show("sample \(sample + 1) of \(samples.count)")
+      results.add(try runner.run(samples[sample]))
+    }
+    progress.clear()
+    runner.findings.show(remarks: true)
+    try StandardOutput.write(summary(runner, samples.count, results))
+  }
+
+  private func summary(_ runner: ProgramRunner, _ samples: Int, _ results: OutputFiles) throws -> String {
+    var text =
+      "\(samples) \(samples == 1 ? "sample" : "samples"), \(runner.program.commands.count) commands each, "
+      + "\(runner.program.hostSteps.count) host steps, on \(runner.program.target.name)\n"
+    let paths = try output.map { try results.write(to: $0) }
+    for (index, tensor) in try results.tensors().enumerated() {
+      text += "  \(runner.outputs[index].name): \(tensor.type)"
+      if let paths { text += " -> \(paths[index])" }
+      text += "\n"
+    }
+    return text
+  }
+}
+
+extension Program {
+  /// Throws `program.target` when the program is for another target.
+  func expect(_ target: Target) throws {
+    guard target.fingerprint != self.target.fingerprint else { return }
+    throw Diagnostic(
+      "program.target",
+      "the program is for target '\(self.target.name)' (\(self.target.fingerprint)); expected '\(target.name)' "
+        + "(\(target.fingerprint))",
+      help: "compile it again with --target \(target.name)")
+  }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import SpadixIR
+import SpadixISA
+import SpadixReport
+import SpadixSupport
+import Testing
+
+@testable import Spadix
+
+private let presets = Target.presets
+
+@Suite struct CompilerTests {
+  private func compile(
+    _ input: CompilerInput, target: Target = .spadix, upTo phase: Phase = .program, dump: String? = nil
+  ) throws -> Compilation {
+    try Compiler(target: target, options: Compiler.Options(dumpDirectory: dump))
+      .compile(input, data: DataStore(), upTo: phase)
+  }
+
+  @Test(arguments: Phase.allCases) func stopsAfterThePhaseAskedFor(phase: Phase) throws {
+    let compilation = try compile(try residualInput(), upTo: phase)
+    #expect((compilation.optimized != nil) == (phase >= .graph))
+    #expect((compilation.quantized != nil) == (phase >= .quantized))
+    #expect((compilation.npu != nil) == (phase >= .npu))
+    #expect((compilation.schedule != nil) == (phase >= .plan))
+    #expect((compilation.generated != nil) == (phase >= .program))
+    #expect((compilation.report() != nil) == (phase >= .program))
+  }
+
+  @Test(arguments: presets) func everyPhaseIsAnInputThatGivesTheSameProgram(target: Target) throws {
+    let whole = try compile(try residualInput(), target: target)
+    let program = try #require(whole.generated?.program)
+    for phase in Phase.allCases where phase < .program {
+      let text = try #require(whole.text(of: phase))
+      let input = try CompilerInput(parsing: SourceText(name: "\(phase).spx", text: text))
+      #expect(input.phase == phase)
+      let resumed = try #require(try compile(input, target: target).generated?.program)
+      #expect(resumed.commands == program.commands, "resuming from \(phase)")
+      #expect(resumed.segments == program.segments, "resuming from \(phase)")
+      #expect(resumed.symbols == program.symbols, "resuming from \(phase)")
+    }
+  }
+
+  @Test func sameInputGivesTheSameText() throws {
+    let first = try compile(try residualInput())
+    let second = try compile(try residualInput())
+    for phase in Phase.allCases { #expect(first.text(of: phase) == second.text(of: phase)) }
+    let reports = [first, second].compactMap { $0.report() }
+    #expect(JSONReport(reports[0]).text == JSONReport(reports[1]).text)
+  }
+
+  @Test func earlierPhasesCannotBeEmitted() throws {
+    let npu = try #require(try compile(try residualInput(), upTo: .npu).text(of: .npu))
+    let input = try CompilerInput(parsing: SourceText(name: "npu.spx", text: npu))
+    #expect(diagnosticID { _ = try compile(input, upTo: .quantized) } == "driver.phase-passed")
+  }
+
+  @Test func planThatOverlapsIsRefused() throws {
+    let text = try #require(try compile(try residualInput(), upTo: .plan).text(of: .plan))
+    // The row of the first piece becomes that of the operator's working block.
+    let line = try #require(text.split(separator: "\n").first { $0.contains("piece") })
+    let row = try #require(line.firstRange(of: /row = \d+/))
+    let damaged = text.replacing(line, with: line.replacingCharacters(in: row, with: "row = 0"), maxReplacements: 1)
+    let input = try CompilerInput(parsing: SourceText(name: "plan.spx", text: damaged))
+    #expect(diagnosticID { _ = try compile(input) } == "plan.invalid")
+  }
+
+  @Test func reportAddsUpToTheTotals() throws {
+    for target in presets {
+      let report = try #require(try compile(try residualInput(), target: target).report())
+      #expect(report.traffic.read == report.operators.reduce(0) { $0 + $1.traffic.read })
+      #expect(report.traffic.written == report.operators.reduce(0) { $0 + $1.traffic.written })
+      #expect(report.schedule.trafficBytes == report.traffic.total)
+      #expect(report.usefulMACs > 0 && report.usefulMACs <= report.issuedMACs)
+      #expect(report.scratchpadPeakRows <= target.scratchpadRows)
+      #expect(report.accumulatorPeakRows <= target.accumulatorRows)
+      #expect(report.hostSteps.allSatisfy { $0.hostReason != nil })
+    }
+  }
+
+  @Test func dumpsAreNumberedAndEachResumes() throws {
+    let folder = NSTemporaryDirectory() + "spadix-dump-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let whole = try compile(try residualInput(), dump: folder)
+    let program = try #require(whole.generated?.program)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    let graphs = names.filter { $0.hasSuffix(".spx") }
+    #expect(graphs.first == "00-input.spx")
+    #expect(graphs.last?.hasSuffix("-plan.spx") == true)
+    #expect(names.last?.hasSuffix("-program.spxo") == true)
+    for (index, name) in graphs.enumerated() {
+      #expect(name.hasPrefix(index < 10 ? "0\(index)-" : "\(index)-"))
+      let resumed = try compile(try CompilerInput(reading: "\(folder)/\(name)"))
+      #expect(resumed.generated?.program.commands == program.commands, "resuming from \(name)")
+      #expect(resumed.generated?.program.segments == program.segments, "resuming from \(name)")
+    }
+  }
+}
