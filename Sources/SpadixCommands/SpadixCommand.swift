@@ -11,6 +11,7 @@ public struct SpadixCommand: ParsableCommand {
       OptCommand.self,
       PassesCommand.self,
       OpsCommand.self,
+      ScheduleCommand.self,
     ])
 
   public init() {}

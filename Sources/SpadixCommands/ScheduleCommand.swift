@@ -1,0 +1,262 @@
+import ArgumentParser
+import Foundation
+import SpadixMIP
+import SpadixSchedule
+import SpadixSupport
+
+struct ScheduleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "schedule",
+    abstract: "Order, residency and addresses of a graph of operators, with a proven bound.",
+    discussion: """
+      INPUT is a neutral problem in JSON (tensors with sizes in bytes, operators). The traffic is what a schedule moves \
+      beyond the compulsory loads and stores. See docs/scheduling.md.
+      """)
+
+  @Argument(help: "The problem to schedule.")
+  var input: String
+
+  @Option(help: "min (largest operator), mid, peak (smallest without traffic), or BYTES with an optional K or M.")
+  var budget = "min"
+
+  @Option(help: "Which tensors are scheduled: activations or all.")
+  var tensors = ScheduleProblem.Scope.activations
+
+  @Option(help: "exact, joint (the paper's model, small graphs) or fixed-order (the order of the input).")
+  var formulation = ScheduleOptions.Formulation.exact
+
+  @Option(help: "Replacement: optimal, or the rules belady or greedy for the order of the input.")
+  var policy = ScheduleBaseline.Policy.optimal
+
+  @Option(help: "With a rule as policy: exact, or TensorFlow Lite's arena, online or offline.")
+  var placement = ScheduleBaseline.Placement.exact
+
+  @Option(help: "With a rule as policy: default or min-peak.")
+  var order = ScheduleBaseline.Order.default
+
+  @Option(help: "Branch-and-bound nodes of one call of GLPK.")
+  var nodeLimit = 20_000
+
+  @Option(help: "Labels of the order search.")
+  var labelLimit = 200_000_000
+
+  @Option(help: "Offsets are multiples of this.")
+  var align = 1
+
+  @Flag(help: "Print the plan as JSON.")
+  var json = false
+
+  @Option(name: .short, help: "Write the plan as JSON to a file.")
+  var output: String?
+
+  @Option(help: "Write the residency model of the final order in LP format.")
+  var writeLp: String?
+
+  @Option(help: "Write a picture of addresses against time.")
+  var svg: String?
+
+  @Option(help: "Check this plan for INPUT and do nothing else.")
+  var check: String?
+
+  @Option(help: "Traffic against capacity, FROM:TO:COUNT; FROM and TO as for --budget.")
+  var sweep: String?
+
+  @Option(help: "With --sweep: write the table as CSV.")
+  var csv: String?
+
+  @Option(
+    help: "Switch a component off, for ablation; may be repeated. One of \(ScheduleComponent.list).")
+  var without: [ScheduleComponent] = []
+
+  func validate() throws {
+    if nodeLimit < 1 || labelLimit < 1 { throw ValidationError("limits are at least 1") }
+    if align < 1 || align > 1 << 20 { throw ValidationError("--align is 1 to 1048576") }
+    if check != nil && sweep != nil { throw ValidationError("--check and --sweep exclude each other") }
+    if sweep != nil && policy != .optimal { throw ValidationError("--sweep is for --policy optimal") }
+    if csv != nil && sweep == nil { throw ValidationError("--csv is for --sweep") }
+    if policy == .optimal && (placement != .exact || order != .default) {
+      throw ValidationError("--placement and --order are for --policy belady and greedy")
+    }
+    if policy != .optimal && (formulation != .exact || !without.isEmpty || writeLp != nil) {
+      throw ValidationError("--formulation, --without and --write-lp are for --policy optimal")
+    }
+  }
+
+  func run() throws {
+    let problem = try ScheduleInput.read(input).aligned(to: align)
+    if let check { return try Self.check(check, problem) }
+    let interruption = Interruption()
+    defer { interruption.end() }
+    if let sweep { return try runSweep(sweep, problem, interruption.cancellation) }
+    let budgets = ScheduleBudgetReader(problem: problem, scope: tensors, cancellation: interruption.cancellation)
+    let capacity = try budgets.read(budget)
+    let plan =
+      try policy == .optimal
+      ? scheduler(interruption.cancellation).solve(problem, scope: tensors, budget: capacity)
+      : ScheduleBaseline(policy: policy, order: order, placement: placement).solve(
+        problem, scope: tensors, budget: capacity)
+    let text = ScheduleSolutionFile.json(plan, for: problem).text(pretty: true) + "\n"
+    if let output { try Files.write(text, to: output) }
+    if let svg { try Files.write(SchedulePicture.svg(plan, for: problem), to: svg) }
+    if let writeLp {
+      try Files.write(LPFormat.text(Scheduler.residencyModel(of: plan, for: problem)), to: writeLp)
+    }
+    try StandardOutput.write(json ? text : ScheduleTable.text(plan, for: problem))
+    if interruption.cancellation.isCancelled { StandardError.write("interrupted: this is the best plan so far\n") }
+  }
+
+  private func scheduler(_ cancellation: Cancellation) -> Scheduler {
+    var options = ScheduleOptions()
+    options.formulation = formulation
+    options.nodeLimit = nodeLimit
+    options.labelLimit = labelLimit
+    options.cancellation = cancellation
+    for component in without { component.switchOff(&options) }
+    let progress = ProgressAfterASecond()
+    options.progress = { progress.show($0) }
+    return Scheduler(options: options)
+  }
+
+  private static func check(_ path: String, _ problem: ScheduleProblem) throws {
+    let plan = try ScheduleSolutionFile.read(try Files.readSource(path), for: problem)
+    do throws(ScheduleValidator.Violation) {
+      try ScheduleValidator.validate(plan, for: problem)
+    } catch {
+      try StandardOutput.write("invalid: \(error)\n")
+      throw ExitStatus.mismatch
+    }
+    try StandardOutput.write("valid: \(plan.traffic.total) bytes beyond the compulsory, bound \(plan.bound)\n")
+  }
+
+  private func runSweep(_ text: String, _ problem: ScheduleProblem, _ cancellation: Cancellation) throws {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 3, let count = Int(parts[2]), (1...1000).contains(count) else {
+      throw ValidationError("--sweep is FROM:TO:COUNT with a count of 1 to 1000")
+    }
+    let reader = ScheduleBudgetReader(problem: problem, scope: tensors, cancellation: cancellation)
+    let from = try reader.read(parts[0])
+    let to = try reader.read(parts[1])
+    if to < from { throw Diagnostic("schedule.sweep", "the sweep goes from \(from) down to \(to)") }
+    var points: [ScheduleSolution] = []
+    for number in 0..<count where !cancellation.isCancelled {
+      let budget =
+        count == 1 ? from : from + (to - from) / (count - 1) * number + (to - from) % (count - 1) * number / (count - 1)
+      points.append(try scheduler(cancellation).solve(problem, scope: tensors, budget: budget))
+    }
+    if let csv { try Files.write(ScheduleSweep.csv(points), to: csv) }
+    if let svg { try Files.write(ScheduleSweep.svg(points, name: problem.name), to: svg) }
+    if let output {
+      try Files.write(ScheduleSweep.json(points, name: problem.name).text(pretty: true) + "\n", to: output)
+    }
+    try StandardOutput.write(
+      json ? ScheduleSweep.json(points, name: problem.name).text(pretty: true) + "\n" : ScheduleSweep.table(points))
+  }
+}
+
+extension ScheduleProblem.Scope: ExpressibleByArgument {}
+extension ScheduleOptions.Formulation: ExpressibleByArgument {}
+extension ScheduleBaseline.Policy: ExpressibleByArgument {}
+extension ScheduleBaseline.Placement: ExpressibleByArgument {}
+extension ScheduleBaseline.Order: ExpressibleByArgument {}
+
+/// A component of the scheduler that can be switched off.
+enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
+  case split
+  case upperBound = "upper-bound"
+  case lowerBound = "lower-bound"
+  case orderSearch = "order-search"
+  case suffixBounds = "suffix-bounds"
+  case safeMoves = "safe-moves"
+  case dominance
+  case packing
+
+  static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
+
+  func switchOff(_ options: inout ScheduleOptions) {
+    switch self {
+    case .split: options.useSplit = false
+    case .upperBound: options.useUpperBound = false
+    case .lowerBound: options.useLowerBound = false
+    case .orderSearch: options.useOrderSearch = false
+    case .suffixBounds: options.useSuffixBounds = false
+    case .safeMoves: options.useSafeMoves = false
+    case .dominance: options.useDominance = false
+    case .packing: options.usePacking = false
+    }
+  }
+}
+
+/// Reads budgets; the named ones are computed once.
+struct ScheduleBudgetReader {
+  let problem: ScheduleProblem
+  let scope: ScheduleProblem.Scope
+  let cancellation: Cancellation
+
+  func read(_ text: String) throws -> Int {
+    switch text {
+    case "min": return ScheduleBudgets.minimum(problem, scope: scope)
+    case "mid", "peak":
+      let budgets = ScheduleBudgets(problem, scope: scope, cancellation: cancellation)
+      if !budgets.peakIsExact {
+        StandardError.write("note: the smallest peak is only known to be at most \(budgets.peak)\n")
+      }
+      return text == "mid" ? budgets.middle : budgets.peak
+    default:
+      var digits = text[...]
+      var factor = 1
+      if let last = text.last, last == "K" || last == "M" {
+        factor = last == "K" ? 1 << 10 : 1 << 20
+        digits = text.dropLast()
+      }
+      let isNumber = !digits.isEmpty && digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+      guard isNumber, let number = Int(digits) else {
+        throw ValidationError("a budget is min, mid, peak or a number of bytes with an optional K or M, not '\(text)'")
+      }
+      let (bytes, overflow) = number.multipliedReportingOverflow(by: factor)
+      if overflow || bytes > ScheduleProblem.largestSize {
+        throw Diagnostic("schedule.budget", "the budget '\(text)' is larger than 2^40 bytes")
+      }
+      return bytes
+    }
+  }
+}
+
+/// Where problems come from.
+enum ScheduleInput {
+  static func read(_ path: String) throws -> ScheduleProblem {
+    try ScheduleProblemReader.read(try Files.readSource(path))
+  }
+}
+
+/// Ctrl-C raises a cancellation instead of ending the process; a second one ends it.
+final class Interruption: @unchecked Sendable {
+  let cancellation = Cancellation()
+  private let source: any DispatchSourceSignal
+
+  init() {
+    signal(SIGINT, SIG_IGN)
+    source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
+    source.setEventHandler { [cancellation] in
+      if cancellation.isCancelled { exit(130) }
+      cancellation.cancel()
+    }
+    source.resume()
+  }
+
+  func end() {
+    source.cancel()
+    signal(SIGINT, SIG_DFL)
+  }
+}
+
+/// Shows progress once a second has passed, and clears it at the end.
+final class ProgressAfterASecond: @unchecked Sendable {
+  private var progress = Progress()
+  private let start = ContinuousClock.now
+
+  func show(_ text: String) {
+    if ContinuousClock.now - start > .seconds(1) { progress.show(text) }
+  }
+
+  deinit { progress.clear() }
+}

@@ -1,0 +1,163 @@
+import SpadixMIP
+
+/// Orders one block, with a bound: residency for good orders from above, residency in every order from below, and a
+/// search over orders where the two do not meet.
+struct BlockScheduler {
+  enum Component: String, CaseIterable {
+    case noTraffic = "fits in the default order"
+    case integerPrograms = "GLPK"
+    case orderSearch = "order search"
+    case open = "open"
+  }
+
+  struct Outcome {
+    var order: [Int]
+    var cost: Int
+    var bound: Int
+    var closedBy: Component
+  }
+
+  let core: ScheduleCore
+  let capacity: Int
+  let options: ScheduleOptions
+  var statistics: ScheduleStatistics
+
+  init(_ core: ScheduleCore, capacity: Int, options: ScheduleOptions, statistics: ScheduleStatistics) {
+    self.core = core
+    self.capacity = capacity
+    self.options = options
+    self.statistics = statistics
+  }
+
+  mutating func solve() -> Outcome {
+    let start = Array(0..<core.count)
+    var best = Outcome(order: start, cost: Int.max / 4, bound: 0, closedBy: .open)
+    offer(start, &best)
+    if best.cost == 0 {
+      best.closedBy = .noTraffic
+      return best
+    }
+    if options.useLowerBound, core.count <= options.largestModelledBlock {
+      let bound = ResidencyBound(core, capacity: capacity).model
+      statistics.note(bound)
+      if bound.rows.isEmpty {
+        best.bound = 0
+      } else {
+        let result = GLPKSolver(nodeLimit: options.nodeLimit, cancellation: options.cancellation).solve(bound)
+        statistics.nodes += result.nodes
+        best.bound = max(0, result.bound ?? 0)
+      }
+      if close(&best, .integerPrograms) { return best }
+    }
+    guard options.useOrderSearch, options.formulation == .exact, core.count <= options.largestSearchedBlock else {
+      return best
+    }
+    searchOrders(&best)
+    return best
+  }
+
+  /// Takes an order when its residency costs less.
+  private mutating func offer(_ order: [Int], _ best: inout Outcome) {
+    let cost: Int
+    if options.useUpperBound, core.count <= options.largestModelledBlock {
+      let model = ResidencyModel(core, order: order, capacity: capacity).model
+      statistics.note(model)
+      if model.rows.isEmpty {
+        cost = 0
+      } else {
+        let result = GLPKSolver(
+          nodeLimit: options.nodeLimit, cutoff: best.cost < Int.max / 4 ? best.cost : nil,
+          cancellation: options.cancellation
+        ).solve(model)
+        statistics.nodes += result.nodes
+        cost = result.objective ?? Int.max / 4
+      }
+    } else {
+      cost = Int.max / 4
+    }
+    var least = cost
+    if least == Int.max / 4, best.cost == Int.max / 4 {
+      least = ResidencyModel.cost(
+        FurthestUse.drops(core, order: order, capacity: capacity, policy: .furthestNextUse), core)
+    }
+    if least < best.cost {
+      best.cost = least
+      best.order = order
+    }
+  }
+
+  /// The gaps to drop for an order, at the least cost where GLPK may be asked.
+  mutating func drops(_ order: [Int]) -> [ResidencyModel.Gap] {
+    let ruled = FurthestUse.drops(core, order: order, capacity: capacity, policy: .furthestNextUse)
+    guard options.useUpperBound, core.count <= options.largestModelledBlock, !ruled.isEmpty else { return ruled }
+    let model = ResidencyModel(core, order: order, capacity: capacity)
+    let result = GLPKSolver(nodeLimit: options.nodeLimit, cancellation: options.cancellation).solve(model.model)
+    statistics.nodes += result.nodes
+    guard let objective = result.objective, objective < ResidencyModel.cost(ruled, core) else { return ruled }
+    return model.drops(result.values)
+  }
+
+  private func close(_ best: inout Outcome, _ component: Component) -> Bool {
+    guard best.bound >= best.cost else { return false }
+    best.bound = best.cost
+    best.closedBy = component
+    return true
+  }
+
+  private mutating func searchOrders(_ best: inout Outcome) {
+    var search = OrderSearch(core, capacity: capacity)
+    search.switches.safeMoves = options.useSafeMoves
+    search.switches.dominance = options.useDominance
+    search.cancellation = options.cancellation
+    for width in [16, 128] {
+      if run(&search, width, &best) { return }
+    }
+    if options.useSuffixBounds {
+      var builder = SuffixBoundBuilder(
+        core, capacity: capacity, order: best.order, switches: search.switches,
+        labelLimit: min(300_000, options.labelLimit), cancellation: options.cancellation)
+      search.suffix = builder.build()
+      statistics.labels += builder.labels
+      best.bound = max(best.bound, search.suffix.bound[0])
+      if close(&best, .orderSearch) { return }
+    }
+    var width = 512
+    while statistics.labels < options.labelLimit, options.cancellation?.isCancelled != true {
+      if run(&search, width, &best) { return }
+      width *= 8
+    }
+  }
+
+  /// One search of a width; true when the block is closed.
+  private mutating func run(_ search: inout OrderSearch, _ width: Int, _ best: inout Outcome) -> Bool {
+    options.progress?("order search, \(width) labels a step, best \(best.cost), bound \(best.bound)")
+    let limit = max(1, options.labelLimit - statistics.labels)
+    let outcome = search.run(width: width, cutoff: best.cost, labelLimit: limit)
+    statistics.labels += outcome.labels
+    let before = best.cost
+    if let order = outcome.order {
+      best.order = order
+      best.cost = outcome.cost
+    }
+    if outcome.isComplete {
+      best.bound = best.cost
+      best.closedBy = .orderSearch
+      return true
+    }
+    // GLPK's bound may already be the cost that the search has just reached.
+    return best.cost < before && close(&best, best.bound > 0 ? .integerPrograms : .orderSearch)
+  }
+}
+
+/// What the solver did so far.
+struct ScheduleStatistics {
+  var rows = 0
+  var columns = 0
+  var nodes = 0
+  var labels = 0
+
+  mutating func note(_ model: Model) {
+    rows = max(rows, model.rows.count)
+    columns = max(columns, model.columns.count)
+  }
+}

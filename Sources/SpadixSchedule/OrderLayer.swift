@@ -1,0 +1,239 @@
+/// A way to have run the operators of an ideal: what is in the scratchpad, and what it has cost.
+struct OrderLabel {
+  /// Bit per live tensor of the ideal: whether it is in the scratchpad.
+  var resident: UInt128
+  /// Bit per live tensor: whether DRAM holds it.
+  var clean: UInt128
+  var cost: Int
+  /// Index in the layer before, and the operator that was run from there.
+  var parent: Int32
+  var op: Int32
+  var ideal: Int32
+  /// The next label of the same ideal; -1 at the end.
+  var next: Int32 = -1
+}
+
+/// All labels that have run the same number of operators, by the set of operators that they have run (their ideal).
+struct OrderLayer {
+  struct Ideal {
+    var liveStart: Int32
+    var liveCount: Int32
+    var readyStart: Int32
+    var readyCount: Int32
+    /// One past the last position in the suffix bound's order that has run.
+    var frontier: Int32
+    /// No completion costs less than this.
+    var bound: Int
+    /// Sum of the keys of the operators that have run.
+    var key: UInt64
+  }
+
+  let words: Int
+  private(set) var ideals: [Ideal] = []
+  private var executed: [UInt64] = []
+  private var liveTensors: [Int32] = []
+  private var readyOperators: [Int32] = []
+  private(set) var firstLabel: [Int32] = []
+  private(set) var labels: [OrderLabel] = []
+  private var superfluous: [Bool] = []
+  private var indexOfKey: [UInt64: Int] = [:]
+  /// The most live tensors of any ideal.
+  private(set) var largestLiveCount = 0
+
+  init(words: Int) { self.words = words }
+
+  mutating func addRoot(_ core: ScheduleCore) {
+    executed = [UInt64](repeating: 0, count: words)
+    readyOperators = core.operators.indices.filter { core.operators[$0].predecessors.isEmpty }.map(Int32.init)
+    ideals = [
+      Ideal(
+        liveStart: 0, liveCount: 0, readyStart: 0, readyCount: Int32(readyOperators.count), frontier: 0, bound: 0,
+        key: 0)
+    ]
+    labels = [OrderLabel(resident: 0, clean: 0, cost: 0, parent: -1, op: -1, ideal: 0)]
+    superfluous = [false]
+    firstLabel = [0]
+  }
+
+  /// The live tensors of an ideal, ascending.
+  func live(of ideal: Int) -> ArraySlice<Int32> {
+    let start = Int(ideals[ideal].liveStart)
+    return liveTensors[start..<start + Int(ideals[ideal].liveCount)]
+  }
+
+  /// The operators that can run next, ascending.
+  func ready(of ideal: Int) -> ArraySlice<Int32> {
+    let start = Int(ideals[ideal].readyStart)
+    return readyOperators[start..<start + Int(ideals[ideal].readyCount)]
+  }
+
+  private func hasRun(_ op: Int, _ ideal: Int) -> Bool {
+    executed[ideal * words + op >> 6] >> UInt64(op & 63) & 1 != 0
+  }
+
+  /// The ideal that running an operator leads to from one of the layer before.
+  mutating func ideal(
+    after op: Int, of parent: Int, in layer: OrderLayer, _ core: ScheduleCore, _ opKey: UInt64, _ suffix: SuffixBound
+  ) -> Int {
+    var key = layer.ideals[parent].key &+ opKey
+    let start = executed.count
+    executed.append(contentsOf: layer.executed[parent * words..<(parent + 1) * words])
+    executed[start + op >> 6] |= 1 << UInt64(op & 63)
+    while let known = indexOfKey[key] {
+      if executed[known * words..<(known + 1) * words].elementsEqual(executed[start..<start + words]) {
+        executed.removeLast(words)
+        return known
+      }
+      // Two sets of one key: the next free key tells them apart.
+      key &+= 1
+    }
+    let index = ideals.count
+    indexOfKey[key] = index
+    let frontier = max(Int(layer.ideals[parent].frontier), suffix.position[op] + 1)
+    ideals.append(
+      Ideal(
+        liveStart: Int32(liveTensors.count), liveCount: 0, readyStart: Int32(readyOperators.count), readyCount: 0,
+        frontier: Int32(frontier), bound: suffix.bound[frontier], key: layer.ideals[parent].key &+ opKey))
+    addLive(op, layer.live(of: parent), core, index)
+    addReady(op, layer.ready(of: parent), core, index)
+    firstLabel.append(-1)
+    return index
+  }
+
+  private mutating func addLive(_ op: Int, _ before: ArraySlice<Int32>, _ core: ScheduleCore, _ index: Int) {
+    var at = before.startIndex
+    let operands = core.operators[op].operands
+    var number = 0
+    let start = liveTensors.count
+    // A merge of two ascending lists.
+    while at < before.endIndex || number < operands.count {
+      let passing = at < before.endIndex ? before[at] : Int32.max
+      let operand = number < operands.count ? Int32(operands[number]) : Int32.max
+      if passing < operand {
+        liveTensors.append(passing)
+        at += 1
+        continue
+      }
+      if passing == operand { at += 1 }
+      number += 1
+      if core.tensors[Int(operand)].touches.contains(where: { !hasRun($0, index) }) { liveTensors.append(operand) }
+    }
+    ideals[index].liveCount = Int32(liveTensors.count - start)
+    largestLiveCount = max(largestLiveCount, liveTensors.count - start)
+  }
+
+  private mutating func addReady(_ op: Int, _ before: ArraySlice<Int32>, _ core: ScheduleCore, _ index: Int) {
+    let start = readyOperators.count
+    var fresh = core.operators[op].successors.filter { successor in
+      core.operators[successor].predecessors.allSatisfy { hasRun($0, index) }
+    }[...]
+    for ready in before where ready != Int32(op) {
+      while let first = fresh.first, first < Int(ready) {
+        readyOperators.append(Int32(first))
+        fresh.removeFirst()
+      }
+      readyOperators.append(ready)
+    }
+    readyOperators += fresh.map(Int32.init)
+    ideals[index].readyCount = Int32(readyOperators.count - start)
+  }
+
+  /// Adds a label unless another of its ideal makes it superfluous, and marks those that it makes superfluous.
+  mutating func insert(_ label: OrderLabel, _ core: ScheduleCore, dominance: Bool) {
+    let ideal = Int(label.ideal)
+    var index = firstLabel[ideal]
+    var previous: Int32 = -1
+    while index >= 0 {
+      let other = labels[Int(index)]
+      let isSame = other.resident == label.resident && other.clean == label.clean
+      if isSame ? other.cost <= label.cost : dominance && dominates(other, label, core) { return }
+      let following = other.next
+      if isSame || (dominance && dominates(label, other, core)) {
+        superfluous[Int(index)] = true
+        if previous < 0 { firstLabel[ideal] = following } else { labels[Int(previous)].next = following }
+      } else {
+        previous = index
+      }
+      index = following
+    }
+    var added = label
+    added.next = firstLabel[ideal]
+    firstLabel[ideal] = Int32(labels.count)
+    labels.append(added)
+    superfluous.append(false)
+  }
+
+  /// Whether the first label could become as good as the second by storing and evicting now, at no higher cost.
+  private func dominates(_ first: OrderLabel, _ second: OrderLabel, _ core: ScheduleCore) -> Bool {
+    var slack = second.cost - first.cost
+    if slack < 0 { return false }
+    let start = Int(ideals[Int(first.ideal)].liveStart)
+    var surplus = first.resident & ~second.resident
+    var unsaved = first.resident & second.resident & second.clean & ~first.clean
+    while surplus != 0 {
+      let position = surplus.trailingZeroBitCount
+      surplus &= surplus - 1
+      let bytes = core.tensors[Int(liveTensors[start + position])].bytes
+      slack -= first.clean >> UInt128(position) & 1 != 0 ? bytes : 2 * bytes
+      if slack < 0 { return false }
+    }
+    while unsaved != 0 {
+      slack -= core.tensors[Int(liveTensors[start + unsaved.trailingZeroBitCount])].bytes
+      unsaved &= unsaved - 1
+      if slack < 0 { return false }
+    }
+    return true
+  }
+
+  /// Drops superfluous labels, and the least promising ones beyond the width; true when any of the latter were dropped.
+  mutating func narrow(to width: Int, _ core: ScheduleCore) -> Bool {
+    var kept = labels.indices.filter { !superfluous[$0] }
+    let isNarrowed = kept.count > width
+    if isNarrowed {
+      let ranks = labels.indices.map { index -> (Int, Int) in
+        let label = labels[index]
+        var size = 0
+        var rest = label.resident
+        let start = Int(ideals[Int(label.ideal)].liveStart)
+        while rest != 0 {
+          size += core.tensors[Int(liveTensors[start + rest.trailingZeroBitCount])].size
+          rest &= rest - 1
+        }
+        return (label.cost + ideals[Int(label.ideal)].bound, size)
+      }
+      kept.sort { (ranks[$0].0, ranks[$0].1, $0) < (ranks[$1].0, ranks[$1].1, $1) }
+      kept.removeLast(kept.count - width)
+      kept.sort()
+    }
+    firstLabel = [Int32](repeating: -1, count: ideals.count)
+    var compact: [OrderLabel] = []
+    compact.reserveCapacity(kept.count)
+    for index in kept {
+      var label = labels[index]
+      label.next = firstLabel[Int(label.ideal)]
+      firstLabel[Int(label.ideal)] = Int32(compact.count)
+      compact.append(label)
+    }
+    labels = compact
+    superfluous = [Bool](repeating: false, count: labels.count)
+    indexOfKey = [:]
+    return isNarrowed
+  }
+}
+
+/// Lower bounds on what is still to come, along a reference order.
+///
+/// While none of the operators from a position of the order on has run, they all are still to run, and cost at least
+/// what they cost by themselves.
+struct SuffixBound {
+  /// Position of each operator in the order.
+  var position: [Int]
+  /// For each position, and the end, what the operators from there on cost at least; never increasing.
+  var bound: [Int]
+
+  init(order: [Int]) {
+    position = [Int](repeating: 0, count: order.count)
+    for (number, op) in order.enumerated() { position[op] = number }
+    bound = [Int](repeating: 0, count: order.count + 1)
+  }
+}

@@ -1,0 +1,40 @@
+import SpadixMIP
+
+/// How to schedule: limits, formulation, and a switch for every component.
+public struct ScheduleOptions: Sendable {
+  public enum Formulation: String, Sendable, CaseIterable {
+    /// Order, residency and addresses, to proven optimality where the limits allow.
+    case exact
+    /// The model of COSMA's paper, all at once; for small graphs.
+    case joint
+    /// Residency and addresses for the default order.
+    case fixedOrder = "fixed-order"
+  }
+
+  public var formulation = Formulation.exact
+  /// Branch-and-bound nodes of one call of GLPK.
+  public var nodeLimit = 20_000
+  /// Labels of the order search, over all blocks.
+  public var labelLimit = 200_000_000
+  /// Nodes of one packing.
+  public var packingNodeLimit = 2_000_000
+  /// Blocks of more operators are not given to GLPK, or to the order search.
+  public var largestModelledBlock = 2_000
+  public var largestSearchedBlock = 2_000
+
+  // Components, for ablation.
+  public var useSplit = true
+  public var useUpperBound = true
+  public var useLowerBound = true
+  public var useOrderSearch = true
+  public var useSafeMoves = true
+  public var useDominance = true
+  public var useSuffixBounds = true
+  public var usePacking = true
+
+  public var cancellation: Cancellation?
+  /// Told what is going on, now and then.
+  public var progress: (@Sendable (String) -> Void)?
+
+  public init() {}
+}

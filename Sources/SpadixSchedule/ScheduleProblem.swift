@@ -1,0 +1,155 @@
+import SpadixSupport
+
+/// A graph of atomic operators to be scheduled in a scratchpad: the problem of COSMA (arXiv 2311.18246).
+///
+/// While an operator runs, all its inputs and outputs are in the scratchpad. Order, residency and addresses are chosen
+/// together for the least traffic beyond the compulsory one.
+public struct ScheduleProblem: Sendable {
+  public struct TensorID: DenseID {
+    public let index: Int
+    public init(_ index: Int) { self.index = index }
+  }
+
+  public struct OperatorID: DenseID {
+    public let index: Int
+    public init(_ index: Int) { self.index = index }
+  }
+
+  public enum TensorKind: String, Sendable, CaseIterable {
+    /// In DRAM from the start; its first load is compulsory and free.
+    case input
+    /// As an input, and constant.
+    case parameter
+    /// Produced by one operator and read by others.
+    case activation
+    /// As an activation; its final store is compulsory and free.
+    case output
+  }
+
+  /// Which tensors are scheduled.
+  public enum Scope: String, Sendable, CaseIterable {
+    case activations
+    case all
+  }
+
+  public struct Tensor: Sendable {
+    /// The id in the problem file.
+    public var id: Int
+    public var name: String
+    /// What it takes in the scratchpad, in the unit of the capacity.
+    public var size: Int
+    /// What one transfer of it moves.
+    public var bytes: Int
+    public var kind: TensorKind
+
+    public init(id: Int, name: String, size: Int, bytes: Int, kind: TensorKind) {
+      self.id = id
+      self.name = name
+      self.size = size
+      self.bytes = bytes
+      self.kind = kind
+    }
+  }
+
+  public struct Operator: Sendable {
+    /// The id in the problem file.
+    public var id: Int
+    public var name: String
+    public var inputs: [TensorID]
+    public var outputs: [TensorID]
+
+    public init(id: Int, name: String, inputs: [TensorID], outputs: [TensorID]) {
+      self.id = id
+      self.name = name
+      self.inputs = inputs
+      self.outputs = outputs
+    }
+  }
+
+  /// Sizes and counts beyond this are refused, so that no sum over a problem can overflow.
+  public static let largestSize = 1 << 40
+
+  public var name: String
+  public var tensors: [Tensor]
+  /// In the default order, which is a legal one.
+  public var operators: [Operator]
+
+  public init(name: String, tensors: [Tensor], operators: [Operator]) {
+    self.name = name
+    self.tensors = tensors
+    self.operators = operators
+  }
+
+  /// Whether a tensor takes part in the schedule.
+  public func isScheduled(_ tensor: TensorID, in scope: Scope) -> Bool {
+    switch scope {
+    case .activations: tensors[tensor].kind != .parameter
+    case .all: true
+    }
+  }
+
+  /// The same problem with sizes rounded up to multiples, so that every offset can be one.
+  public func aligned(to alignment: Int) -> ScheduleProblem {
+    var result = self
+    for index in result.tensors.indices {
+      result.tensors[index].size = (tensors[index].size + alignment - 1) / alignment * alignment
+    }
+    return result
+  }
+
+  /// The scheduled tensors of an operator, each once, in ascending order.
+  func operands(of op: Operator, in scope: Scope) -> [TensorID] {
+    Set(op.inputs + op.outputs).filter { isScheduled($0, in: scope) }.sorted()
+  }
+
+  /// Throws when an operator names a tensor that does not exist, a tensor has no producer or two, sizes are absurd, or
+  /// the operators are not in a legal order.
+  public func check() throws {
+    var report = Diagnostics()
+    func fail(_ rule: String, _ message: String, help: String? = nil) {
+      if report.all.count < 20 { report.report(Diagnostic("schedule.\(rule)", message, help: help)) }
+    }
+    for tensor in tensors {
+      for number in [tensor.size, tensor.bytes] where number < 0 || number > Self.largestSize {
+        fail("tensor-size", "tensor \(tensor.id) '\(tensor.name)' has the size \(number); expected 0 to 2^40")
+      }
+    }
+    var producer = [Int?](repeating: nil, count: tensors.count)
+    for (position, op) in operators.enumerated() {
+      for tensor in op.inputs + op.outputs where !tensors.indices.contains(tensor.index) {
+        fail("unknown-tensor", "operator \(op.id) '\(op.name)' names a tensor that does not exist")
+        throw report
+      }
+      for tensor in op.outputs {
+        let kind = tensors[tensor].kind
+        if kind == .input || kind == .parameter {
+          fail(
+            "produced-input", "operator \(op.id) writes tensor \(tensors[tensor].id), which is of kind \(kind.rawValue)"
+          )
+        }
+        if let other = producer[tensor.index] {
+          fail(
+            "produced-twice",
+            "tensor \(tensors[tensor].id) is written by operator \(operators[other].id) and by operator \(op.id)")
+        }
+        producer[tensor.index] = position
+      }
+    }
+    for (index, tensor) in tensors.enumerated() where tensor.kind == .activation || tensor.kind == .output {
+      if producer[index] == nil {
+        fail("not-produced", "no operator writes tensor \(tensor.id) '\(tensor.name)' of kind \(tensor.kind.rawValue)")
+      }
+    }
+    try report.throwIfErrors()
+    for (position, op) in operators.enumerated() {
+      for tensor in op.inputs {
+        guard let source = producer[tensor.index], source >= position else { continue }
+        fail(
+          "order",
+          "operator \(op.id) '\(op.name)' reads tensor \(tensors[tensor].id), which operator \(operators[source].id) "
+            + "writes only later")
+      }
+    }
+    try report.throwIfErrors()
+  }
+}

@@ -1,0 +1,77 @@
+import SpadixSupport
+
+/// The JSON form of a schedule, with the ids of the problem file.
+public enum ScheduleSolutionFile {
+  public static func json(_ plan: ScheduleSolution, for problem: ScheduleProblem) -> JSONValue {
+    let pieces = plan.pieces.map { piece -> JSONValue in
+      [
+        "tensor": .integer(problem.tensors[piece.tensor].id), "first": .integer(piece.first),
+        "last": .integer(piece.last), "offset": .integer(piece.offset),
+      ]
+    }
+    let certificate = plan.certificate
+    return [
+      "problem": .string(problem.name), "tensors": .string(plan.scope.rawValue), "budget": .integer(plan.budget),
+      "order": .array(plan.order.map { .integer(problem.operators[$0].id) }), "pieces": .array(pieces),
+      "traffic": [
+        "spilled": .integer(plan.traffic.spilled), "fetched": .integer(plan.traffic.fetched),
+        "total": .integer(plan.traffic.total),
+      ], "bound": .integer(plan.bound), "proven": .boolean(plan.isProven),
+      "certificate": [
+        "closedBy": .object(certificate.closedBy.map { JSONValue.Member($0.component, .integer($0.blocks)) }),
+        "blocks": .integer(certificate.blocks), "rows": .integer(certificate.rows),
+        "columns": .integer(certificate.columns), "nodes": .integer(certificate.nodes),
+        "labels": .integer(certificate.labels),
+        "seconds": .number((certificate.seconds * 1000).rounded() / 1000),
+      ],
+    ]
+  }
+
+  /// Reads a plan for a problem; nothing in it is believed but its form.
+  public static func read(_ source: SourceText, for problem: ScheduleProblem) throws -> ScheduleSolution {
+    let json = try JSONValue(parsing: source)
+    func failure(_ place: String, _ message: String) -> Diagnostic {
+      Diagnostic("schedule.plan-format", "\(source.name): \(place): \(message)")
+    }
+    func integer(_ value: JSONValue?, _ place: String) throws -> Int {
+      guard let number = value?.integer else { throw failure(place, "expected an integer") }
+      if number.magnitude > UInt(ScheduleProblem.largestSize) * 1024 { throw failure(place, "the number is too large") }
+      return number
+    }
+    guard let scope = json["tensors"]?.string.flatMap(ScheduleProblem.Scope.init) else {
+      throw failure("tensors", "expected \"activations\" or \"all\"")
+    }
+    var operators: [Int: ScheduleProblem.OperatorID] = [:]
+    for (index, op) in problem.operators.enumerated() { operators[op.id] = ScheduleProblem.OperatorID(index) }
+    var tensors: [Int: ScheduleProblem.TensorID] = [:]
+    for (index, tensor) in problem.tensors.enumerated() { tensors[tensor.id] = ScheduleProblem.TensorID(index) }
+    guard let ids = json["order"]?.integers else { throw failure("order", "expected an array of operator ids") }
+    let order = try ids.enumerated().map { step, id in
+      guard let op = operators[id] else { throw failure("order[\(step)]", "the problem has no operator \(id)") }
+      return op
+    }
+    guard let list = json["pieces"]?.elements else { throw failure("pieces", "expected an array") }
+    let pieces = try list.enumerated().map { number, piece in
+      let place = "pieces[\(number)]"
+      let id = try integer(piece["tensor"], "\(place).tensor")
+      guard let tensor = tensors[id] else { throw failure("\(place).tensor", "the problem has no tensor \(id)") }
+      return ScheduleSolution.Piece(
+        tensor: tensor, first: try integer(piece["first"], "\(place).first"),
+        last: try integer(piece["last"], "\(place).last"), offset: try integer(piece["offset"], "\(place).offset"))
+    }
+    let traffic = ScheduleSolution.Traffic(
+      spilled: try integer(json["traffic"]?["spilled"], "traffic.spilled"),
+      fetched: try integer(json["traffic"]?["fetched"], "traffic.fetched"))
+    let total = try integer(json["traffic"]?["total"], "traffic.total")
+    if total != traffic.total {
+      throw failure("traffic.total", "\(total) is not the sum of \(traffic.spilled) and \(traffic.fetched)")
+    }
+    let bound = try integer(json["bound"], "bound")
+    if json["proven"]?.boolean == true, bound != total {
+      throw failure("proven", "the plan says it is proven, and its bound \(bound) differs from its traffic \(total)")
+    }
+    return ScheduleSolution(
+      scope: scope, budget: try integer(json["budget"], "budget"), order: order, pieces: pieces, traffic: traffic,
+      bound: bound, certificate: ScheduleSolution.Certificate())
+  }
+}

@@ -1,0 +1,124 @@
+/// Checks a schedule against its problem; quadratic on purpose, and sharing nothing with any solver.
+public enum ScheduleValidator {
+  public enum Violation: Error, Sendable, Equatable, CustomStringConvertible {
+    case notAnOrder(reason: String)
+    case dependence(op: Int, tensor: Int, step: Int)
+    case unknownTensor(piece: Int)
+    case unscheduledTensor(tensor: Int)
+    case pieceSteps(tensor: Int, first: Int, last: Int)
+    case outOfMemory(tensor: Int, offset: Int)
+    case overlap(tensor: Int, other: Int, step: Int)
+    case twice(tensor: Int, step: Int)
+    case notResident(tensor: Int, op: Int, step: Int)
+    case beforeProduction(tensor: Int, step: Int)
+    case traffic(expected: ScheduleSolution.Traffic, found: ScheduleSolution.Traffic)
+    case boundAboveTraffic(bound: Int, traffic: Int)
+
+    public var description: String {
+      switch self {
+      case .notAnOrder(let reason): "the order is not one of all operators: \(reason)"
+      case .dependence(let op, let tensor, let step):
+        "operator \(op) runs in step \(step), before tensor \(tensor) that it reads is produced"
+      case .unknownTensor(let piece): "piece \(piece) is of a tensor that the problem does not have"
+      case .unscheduledTensor(let tensor): "tensor \(tensor) is a parameter, and only activations are scheduled"
+      case .pieceSteps(let tensor, let first, let last):
+        "the piece of tensor \(tensor) during steps \(first)...\(last) leaves the schedule"
+      case .outOfMemory(let tensor, let offset): "tensor \(tensor) at offset \(offset) leaves the budget"
+      case .overlap(let tensor, let other, let step): "tensors \(other) and \(tensor) overlap in step \(step)"
+      case .twice(let tensor, let step): "tensor \(tensor) is in the scratchpad twice in step \(step)"
+      case .notResident(let tensor, let op, let step):
+        "operator \(op) needs tensor \(tensor) in step \(step), and no piece covers it"
+      case .beforeProduction(let tensor, let step):
+        "a piece of tensor \(tensor) begins in step \(step), which is not where it is produced first"
+      case .traffic(let expected, let found):
+        "the plan spills \(expected.spilled) and fetches \(expected.fetched) bytes, and says "
+          + "\(found.spilled) and \(found.fetched)"
+      case .boundAboveTraffic(let bound, let traffic): "the bound \(bound) is above the traffic \(traffic)"
+      }
+    }
+  }
+
+  /// Throws the first violation found. Tensors and operators are named by their ids in the problem file.
+  public static func validate(_ plan: ScheduleSolution, for problem: ScheduleProblem) throws(Violation) {
+    try checkOrder(plan, problem)
+    try checkPieces(plan, problem)
+    var spilled = 0
+    var fetched = 0
+    for (index, tensor) in problem.tensors.enumerated() {
+      let id = ScheduleProblem.TensorID(index)
+      if plan.scope == .activations && tensor.kind == .parameter { continue }
+      let pieces = plan.pieces.filter { $0.tensor == id }.sorted { $0.first < $1.first }
+      var productionStep: Int?
+      for (step, op) in plan.order.enumerated() {
+        let isProduced = problem.operators[op].outputs.contains(id)
+        if isProduced { productionStep = step }
+        guard isProduced || problem.operators[op].inputs.contains(id) else { continue }
+        if !pieces.contains(where: { $0.first <= step && step <= $0.last }) {
+          throw .notResident(tensor: tensor.id, op: problem.operators[op].id, step: step)
+        }
+      }
+      guard let firstPiece = pieces.first else { continue }
+      if let productionStep, firstPiece.first != productionStep {
+        throw .beforeProduction(tensor: tensor.id, step: firstPiece.first)
+      }
+      fetched += (pieces.count - 1) * tensor.bytes
+      if tensor.kind == .activation && pieces.count > 1 { spilled += tensor.bytes }
+    }
+    let expected = ScheduleSolution.Traffic(spilled: spilled, fetched: fetched)
+    if expected != plan.traffic { throw .traffic(expected: expected, found: plan.traffic) }
+    if plan.bound > expected.total { throw .boundAboveTraffic(bound: plan.bound, traffic: expected.total) }
+  }
+
+  private static func checkOrder(_ plan: ScheduleSolution, _ problem: ScheduleProblem) throws(Violation) {
+    if plan.order.count != problem.operators.count {
+      throw .notAnOrder(reason: "expected \(problem.operators.count) operators, found \(plan.order.count)")
+    }
+    var stepOf = [Int?](repeating: nil, count: problem.operators.count)
+    for (step, op) in plan.order.enumerated() {
+      guard problem.operators.indices.contains(op.index) else {
+        throw .notAnOrder(reason: "step \(step) names an operator that does not exist")
+      }
+      if stepOf[op.index] != nil {
+        throw .notAnOrder(reason: "operator \(problem.operators[op].id) stands there twice")
+      }
+      stepOf[op.index] = step
+    }
+    var producer = [Int?](repeating: nil, count: problem.tensors.count)
+    for (index, op) in problem.operators.enumerated() {
+      for tensor in op.outputs { producer[tensor.index] = index }
+    }
+    for (index, op) in problem.operators.enumerated() {
+      for tensor in op.inputs {
+        guard let source = producer[tensor.index], let producedAt = stepOf[source], let readAt = stepOf[index] else {
+          continue
+        }
+        if producedAt >= readAt { throw .dependence(op: op.id, tensor: problem.tensors[tensor].id, step: readAt) }
+      }
+    }
+  }
+
+  private static func checkPieces(_ plan: ScheduleSolution, _ problem: ScheduleProblem) throws(Violation) {
+    for (number, piece) in plan.pieces.enumerated() {
+      guard problem.tensors.indices.contains(piece.tensor.index) else { throw .unknownTensor(piece: number) }
+      let tensor = problem.tensors[piece.tensor]
+      if plan.scope == .activations && tensor.kind == .parameter { throw .unscheduledTensor(tensor: tensor.id) }
+      if piece.first < 0 || piece.last < piece.first || piece.last >= plan.order.count {
+        throw .pieceSteps(tensor: tensor.id, first: piece.first, last: piece.last)
+      }
+      if piece.offset < 0 || tensor.size > plan.budget || piece.offset > plan.budget - tensor.size {
+        throw .outOfMemory(tensor: tensor.id, offset: piece.offset)
+      }
+      for other in plan.pieces[..<number] {
+        let step = max(piece.first, other.first)
+        guard step <= piece.last, step <= other.last else { continue }
+        let otherTensor = problem.tensors[other.tensor]
+        if piece.tensor == other.tensor { throw .twice(tensor: tensor.id, step: step) }
+        let isBelow = piece.offset + tensor.size <= other.offset
+        let isAbove = other.offset + otherTensor.size <= piece.offset
+        if !isBelow && !isAbove && tensor.size > 0 && otherTensor.size > 0 {
+          throw .overlap(tensor: tensor.id, other: otherTensor.id, step: step)
+        }
+      }
+    }
+  }
+}

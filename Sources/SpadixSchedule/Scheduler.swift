@@ -1,0 +1,113 @@
+import Foundation
+import SpadixMIP
+import SpadixSupport
+
+/// Schedules graphs of atomic operators: order, residency and addresses, with a bound.
+public struct Scheduler: Sendable {
+  public var options: ScheduleOptions
+
+  public init(options: ScheduleOptions = ScheduleOptions()) { self.options = options }
+
+  /// A validated schedule for a budget of at least the largest operator's inputs and outputs.
+  ///
+  /// - Throws: `Diagnostic` when an operator does not fit the budget, with its tensors and what they need.
+  public func solve(
+    _ problem: ScheduleProblem, scope: ScheduleProblem.Scope = .activations, budget: Int
+  ) throws -> ScheduleSolution {
+    let clock = ContinuousClock()
+    let start = clock.now
+    try problem.check()
+    try Self.checkBudget(problem, scope, budget)
+    if options.formulation == .joint {
+      return try JointScheduler(options: options).solve(problem, scope: scope, budget: budget)
+    }
+    let core = ScheduleCore(problem, scope: scope)
+    var result = order(core, budget)
+    let layout = try layOut(problem, scope, core, budget, result.order, result.drops)
+    result.statistics.nodes += layout.nodes
+    let elapsed = clock.now - start
+    let certificate = ScheduleSolution.Certificate(
+      closedBy: BlockScheduler.Component.allCases.compactMap { component in
+        let count = result.closedBy.filter { $0 == component }.count
+        return count > 0 ? (component.rawValue, count) : nil
+      }, blocks: result.closedBy.count, rows: result.statistics.rows, columns: result.statistics.columns,
+      nodes: result.statistics.nodes, labels: result.statistics.labels,
+      seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18)
+    let solution = ScheduleSolution(
+      scope: scope, budget: budget,
+      order: result.order.map { ScheduleProblem.OperatorID(core.operators[$0].original ?? 0) }, pieces: layout.pieces,
+      traffic: layout.traffic, bound: min(result.bound, layout.traffic.total), certificate: certificate)
+    try Self.validate(solution, problem)
+    return solution
+  }
+
+  /// The residency model for the order of a schedule.
+  public static func residencyModel(of plan: ScheduleSolution, for problem: ScheduleProblem) -> Model {
+    let core = ScheduleCore(problem, scope: plan.scope)
+    return ResidencyModel(core, order: plan.order.map(\.index), capacity: plan.budget).model
+  }
+
+  static func validate(_ solution: ScheduleSolution, _ problem: ScheduleProblem) throws {
+    do throws(ScheduleValidator.Violation) {
+      try ScheduleValidator.validate(solution, for: problem)
+    } catch {
+      throw Diagnostic("schedule.internal", "the schedule of '\(problem.name)' did not pass the validator: \(error)")
+    }
+  }
+
+  static func checkBudget(_ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int) throws {
+    if budget < 0 || budget > ScheduleProblem.largestSize {
+      throw Diagnostic("schedule.budget", "expected a budget of 0 to 2^40, found \(budget)")
+    }
+    guard let largest = ScheduleBudgets.largestOperator(problem, scope: scope), largest.size > budget else { return }
+    let op = problem.operators[largest.op]
+    let notes = problem.operands(of: op, in: scope).map { tensor in
+      Diagnostic.Note(
+        "tensor \(problem.tensors[tensor].id) '\(problem.tensors[tensor].name)' takes \(problem.tensors[tensor].size)")
+    }
+    throw Diagnostic(
+      "schedule.budget-too-small",
+      "operator \(op.id) '\(op.name)' needs \(largest.size) for its inputs and outputs, the budget is \(budget)",
+      notes: notes, help: "give a budget of at least \(largest.size)")
+  }
+
+  func solver() -> GLPKSolver { GLPKSolver(nodeLimit: options.nodeLimit, cancellation: options.cancellation) }
+
+  // MARK: - Order and residency
+
+  private struct Ordered {
+    var order: [Int] = []
+    /// With steps of the whole order.
+    var drops: [ResidencyModel.Gap] = []
+    var bound = 0
+    var closedBy: [BlockScheduler.Component] = []
+    var statistics = ScheduleStatistics()
+  }
+
+  private func order(_ core: ScheduleCore, _ budget: Int) -> Ordered {
+    var result = Ordered()
+    // Tensors of a block carry the problem's numbers; drops need those of the whole core.
+    var indexOfOriginal: [Int: Int] = [:]
+    for (index, tensor) in core.tensors.enumerated() { indexOfOriginal[tensor.original] = index }
+    let blocks = options.useSplit ? core.blocks() : (core.count > 0 ? [Array(0..<core.count)] : [])
+    for (number, block) in blocks.enumerated() {
+      let part = core.restricted(to: block, afterFirst: number > 0)
+      if blocks.count > 1 { options.progress?("block \(number + 1) of \(blocks.count), \(part.count) operators") }
+      var scheduler = BlockScheduler(part, capacity: budget, options: options, statistics: result.statistics)
+      let outcome = scheduler.solve()
+      let drops = scheduler.drops(outcome.order)
+      result.statistics = scheduler.statistics
+      let overlap = number > 0 ? 1 : 0
+      let offset = result.order.count - overlap
+      result.drops += drops.map { gap in
+        ResidencyModel.Gap(
+          tensor: indexOfOriginal[part.tensors[gap.tensor].original] ?? 0, first: gap.first + offset,
+          last: gap.last + offset)
+      }
+      result.order += outcome.order.dropFirst(overlap).map { block[$0] }
+      result.bound += outcome.bound
+      result.closedBy.append(outcome.closedBy)
+    }
+    return result
+  }
+}
