@@ -26,13 +26,13 @@ extension Target {
 }
 
 /// A max pooling as several smaller ones in a row, without padding: the maximum of maxima.
-struct PoolingChain {
-  struct Stage: Equatable {
-    var window: Int
-    var stride: Int
+public struct PoolingChain: Sendable {
+  public struct Stage: Equatable, Sendable {
+    public var window: Int
+    public var stride: Int
   }
 
-  var stages: [Stage]
+  public private(set) var stages: [Stage]
 
   /// More stages move the image more often than the host would.
   private static let longest = 8
@@ -40,9 +40,9 @@ struct PoolingChain {
   /// Stages of window and stride at most 3 that together are a square window and stride; nil where there are none.
   ///
   /// Stages (w, s) then (v, t) have the window w + (v - 1) s and the stride s t; rounding down commutes with it.
-  init?(window: Int, stride: Int) {
+  public init?(window: Int, stride: Int) {
     stages = []
-    guard window >= 1, stride >= 1, window <= 3 * Self.longest * stride, Self.append(window, stride, to: &stages),
+    guard window >= 1, stride >= 1, Self.append(window, stride, to: &stages),
       stages.count <= Self.longest
     else { return nil }
   }
@@ -51,6 +51,7 @@ struct PoolingChain {
     if stride <= 3 {
       var rest = window
       while rest > 3 {
+        if stages.count == longest { return false }
         stages.append(Stage(window: 3, stride: 1))
         rest -= 2
       }
@@ -59,7 +60,8 @@ struct PoolingChain {
     }
     guard let last = [2, 3].first(where: { stride % $0 == 0 }) else { return false }
     let before = stride / last
-    let lastWindow = min(3, 1 + (window - 1) / before)
+    // What is left for the stages before must cover their stride, or elements between would be passed over.
+    let lastWindow = min(3, max(1, window / before))
     guard append(window - (lastWindow - 1) * before, before, to: &stages) else { return false }
     stages.append(Stage(window: lastWindow, stride: last))
     return true

@@ -25,7 +25,7 @@ public enum TargetSupport {
   public static func support(of op: Operator, on target: Target) -> (place: Place, exceptions: [HostReason]) {
     let store: [HostReason] = target.hasOutputStage ? [] : [.outputZeroPoint, .perChannelScale, .clamp]
     let plainStore: [HostReason] = target.hasOutputStage ? [] : [.outputZeroPoint, .clamp]
-    let pooling: [HostReason] = target.accumulatorRows < 4 ? [.poolingWindow, .accumulator] : [.poolingWindow]
+    let pooling: [HostReason] = target.accumulatorRows < 9 ? [.poolingWindow, .accumulator] : [.poolingWindow]
     switch op {
     case .conv2d: return (.array, [.floatingPoint, .computedWeights] + store + pooling)
     case .matmul: return (.array, [.floatingPoint, .computedWeights, .operandZeroPoint] + store)
