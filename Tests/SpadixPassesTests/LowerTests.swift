@@ -32,7 +32,8 @@ private let int8Convolution = """
     #expect(convolution.output.clamp == [-4, 127])
   }
 
-  @Test(arguments: hostSteps) func hostStepsNameTheRule(body: String, types: (String, String), reason: HostReason) throws {
+  @Test(arguments: hostSteps)
+  func hostStepsNameTheRule(body: String, types: (String, String), reason: HostReason) throws {
     let text = """
       \(int8Convolution)
       graph @t(%x: \(types.0)) -> \(types.1) {

@@ -323,7 +323,9 @@ private let badGraphs = [
 }
 
 @Suite struct QuantizeClampTests {
-  private func quantized(_ activation: String, range: String, target: Target) throws -> (graph: Graph, reports: [String]) {
+  private func quantized(
+    _ activation: String, range: String, target: Target
+  ) throws -> (graph: Graph, reports: [String]) {
     let text = """
       data @w : f32[2, 2] = [1.0, 0.5, 0.25, 1.0]
       graph @test(%x: f32[1, 2] {range = [-1.0, 1.0]}, %z: f32[1, 2] {range = [-9.0, 9.0]}) -> f32[1, 4] {

@@ -53,7 +53,10 @@ struct RandomFloatGraph {
   }
 
   private mutating func activation() -> Activation {
-    pick([.relu, .clamp(low: 0, high: 6), .clamp(low: -1, high: 1), .clamp(low: -0.5, high: 0.25), .clamp(low: 0, high: 0.5)])
+    pick([
+      .relu, .clamp(low: 0, high: 6), .clamp(low: -1, high: 1), .clamp(low: -0.5, high: 0.25),
+      .clamp(low: 0, high: 0.5),
+    ])
   }
 
   private mutating func step() {
@@ -147,8 +150,12 @@ struct RandomFloatGraph {
     }
     if chance(30) {
       let last = matrices[matrices.count - 1]
-      matrix(.matmul(product.transposeB ? MatMul() : transposedA()), product.transposeB ? squared(last) : [last, last],
-        product.transposeB ? [self.shape(last)[0], self.shape(last)[0]] : [self.shape(last)[1], self.shape(last)[1]])
+      let size = self.shape(last)[product.transposeB ? 0 : 1]
+      if product.transposeB {
+        matrix(.matmul(MatMul()), squared(last), [size, size])
+      } else {
+        matrix(.matmul(transposedA()), [last, last], [size, size])
+      }
     }
   }
 

@@ -24,7 +24,8 @@ func run(_ passes: String, on text: String, target: Target = .spadix) throws -> 
 
 /// The statements of a graph without constants, data and ids that only the printer chooses.
 func statements(_ graph: Graph) -> [String] {
-  let body = GraphPrinter().text(of: graph).split(separator: "\n").drop { !$0.hasPrefix("graph") }.dropFirst().dropLast()
+  let lines = GraphPrinter().text(of: graph).split(separator: "\n")
+  let body = lines.drop { !$0.hasPrefix("graph") }.dropFirst().dropLast()
   var joined: [String] = []
   for line in body {
     // Continuation lines are indented deeper.
