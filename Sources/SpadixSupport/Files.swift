@@ -54,10 +54,10 @@ extension Files {
   /// The folder of a file as its path says it; empty for the working folder.
   public static func folder(of path: String) -> String { (path as NSString).deletingLastPathComponent }
 
-  /// A path that leads from a folder to a file; both are relative to the working folder or absolute. An absolute path to
-  /// the file stays absolute.
+  /// A path that leads from a folder to a file; each is absolute or relative to the working folder. An absolute path is
+  /// kept where the folder is not absolute as well.
   public static func relativePath(of path: String, from folder: String) -> String {
-    if path.hasPrefix("/") { return path }
+    if path.hasPrefix("/") && !folder.hasPrefix("/") { return path }
     let file = absoluteComponents(path)
     let start = absoluteComponents(folder)
     let shared = zip(file, start).prefix { $0 == $1 }.count

@@ -115,7 +115,7 @@ public struct GraphPrinter: Sendable {
   private func relative(_ path: String, baseFile: String?) -> String {
     let folder = baseFile.map { Files.folder(of: $0) } ?? ""
     let target = destination.map { Files.folder(of: $0) } ?? ""
-    if folder == target { return path }
+    if folder == target || path.hasPrefix("/") { return path }
     return Files.relativePath(of: baseFile.map { Files.resolve(path, relativeTo: $0) } ?? path, from: target)
   }
 

@@ -15,6 +15,8 @@ struct Token {
     case string
     /// One of `( ) { } [ ] < > , : =`, or `->`.
     case punctuation
+    /// What is no token; reported already.
+    case invalid
     case end
   }
 
@@ -63,11 +65,9 @@ struct Lexer {
       default: break
       }
       let start = position
-      if let kind = token(byte) {
-        tokens.append(Token(kind: kind, start: start, end: position, isFirstOnLine: isFirst))
-      } else {
-        unexpected(start)
-      }
+      let kind = token(byte)
+      if kind == nil { unexpected(start) }
+      tokens.append(Token(kind: kind ?? .invalid, start: start, end: position, isFirstOnLine: isFirst))
       isFirst = false
     }
     tokens.append(Token(kind: .end, start: bytes.count, end: bytes.count, isFirstOnLine: true))

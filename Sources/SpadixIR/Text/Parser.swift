@@ -36,7 +36,8 @@ struct Parser {
   var valuesByNumber: [String: ValueID] = [:]
   /// Values of which no type is known, because their statement could not be read.
   var brokenValues: Set<ValueID> = []
-  /// Where the statement being read starts.
+  /// Where the definition and the statement being read start.
+  private var definitionStart = 0
   var statementStart = 0
 
   init(source: SourceText, baseFile: String?) {
@@ -51,6 +52,7 @@ struct Parser {
   mutating func file() throws -> Graph {
     var first: Token?
     while token.kind != .end, diagnostics.all.count < Self.maximumErrorCount {
+      definitionStart = token.start
       do {
         if isWord("data") {
           try dataDefinition()
@@ -67,7 +69,7 @@ struct Parser {
         }
       } catch {
         try report(error)
-        skip(to: { $0.isWord("data") || $0.isWord("graph") })
+        skip(beyond: definitionStart) { $0.isWord("data") || $0.isWord("graph") }
       }
     }
     if diagnostics.all.count >= Self.maximumErrorCount {
@@ -92,23 +94,28 @@ extension Parser {
 
   /// Takes in what a statement threw; anything but diagnostics goes on.
   mutating func report(_ error: any Error) throws {
+    if error is AlreadyReported { return }
     guard let diagnostic = error as? Diagnostic else { throw error }
     diagnostics.report(diagnostic)
   }
 
-  func unexpected(_ expected: String) -> Diagnostic {
+  /// The error of a token that the grammar does not allow here.
+  func unexpected(_ expected: String) -> any Error {
+    if token.kind == .invalid { return AlreadyReported() }
     let found = token.kind == .end ? "the end of the file" : "'\(shortened(text(token)))'"
     return Diagnostic("syntax.expected", "expected \(expected), found \(found)", at: range(token))
   }
 
   private func shortened(_ text: String) -> String { text.count > 40 ? text.prefix(40) + "..." : text }
 
-  /// Goes on to the next token at the start of a line that `isStart` accepts, at least one token further.
-  mutating func skip(to isStart: (Parser) -> Bool) {
-    advance()
-    while token.kind != .end, !(token.isFirstOnLine && isStart(self)) { advance() }
+  /// Goes on to a token at the start of a line that `isStart` accepts, further on than where the broken piece started.
+  mutating func skip(beyond start: Int, to isStart: (Parser) -> Bool) {
+    while token.kind != .end, !(token.isFirstOnLine && token.start > start && isStart(self)) { advance() }
   }
 }
+
+/// Thrown where the lexer has reported what stands in the way.
+private struct AlreadyReported: Error {}
 
 // MARK: Tokens
 

@@ -52,7 +52,7 @@ extension Parser {
       var elements: [AttributeValue] = []
       try list("[", "]") { parser in elements.append(try parser.attributeValue(depth: depth + 1)) }
       return .list(elements)
-    case .value, .punctuation, .end: throw unexpected("a value for the attribute")
+    case .value, .punctuation, .invalid, .end: throw unexpected("a value for the attribute")
     }
   }
 

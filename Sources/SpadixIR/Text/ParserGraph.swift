@@ -23,19 +23,15 @@ extension Parser {
       // A missing brace: what follows is the next definition.
       if token.isFirstOnLine, isWord("data") || isWord("graph") { throw unexpected("'}' at the end of the graph") }
       statementStart = token.start
+      let isReturn = isWord("return")
       do {
-        if isWord("return") {
-          try returnStatement(outputs, isSecond: hasReturned)
-          hasReturned = true
-        } else {
-          if hasReturned { throw unexpected("'}' after the return") }
-          try operation()
-        }
+        if hasReturned { throw unexpected("'}' after the return") }
+        if isReturn { try returnStatement(outputs) } else { try operation() }
       } catch {
         try report(error)
-        if isWord("return") { hasReturned = true }
         skipStatement()
       }
+      if isReturn { hasReturned = true }
     }
     if !hasReturned {
       report(
@@ -45,15 +41,11 @@ extension Parser {
     }
   }
 
-  /// Goes on to the next line that starts a statement, ends the graph, or starts a definition; stays where it is when
-  /// the broken statement ended there.
+  /// Goes on to the next line that starts a statement, ends the graph, or starts a definition.
   private mutating func skipStatement() {
-    func isStart(_ parser: Parser) -> Bool {
-      parser.token.kind == .value || parser.isWord("return") || parser.isPunctuation("}") || parser.isWord("data")
-        || parser.isWord("graph")
+    skip(beyond: statementStart) {
+      $0.token.kind == .value || $0.isWord("return") || $0.isPunctuation("}") || $0.isWord("data") || $0.isWord("graph")
     }
-    if token.isFirstOnLine, token.start > statementStart, isStart(self) { return }
-    skip(to: isStart)
   }
 
   private mutating func input() throws {
@@ -192,11 +184,8 @@ extension Parser {
     if isReadable, !operands.contains(where: brokenValues.contains) { report(OperatorRules.problems(id, graph)) }
   }
 
-  private mutating func returnStatement(
-    _ outputs: [(type: TensorType, range: SourceRange)], isSecond: Bool
-  ) throws {
+  private mutating func returnStatement(_ outputs: [(type: TensorType, range: SourceRange)]) throws {
     let keyword = token
-    if isSecond { throw unexpected("'}' after the return") }
     advance()
     var tokens: [Token] = []
     var values: [ValueID?] = []

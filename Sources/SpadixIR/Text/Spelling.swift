@@ -4,7 +4,7 @@ func nearest(_ word: String, among candidates: [String]) -> String? {
   var best: (distance: Int, candidate: String)?
   for candidate in candidates {
     let distance = editDistance(Array(word.utf8), Array(candidate.utf8))
-    if distance <= max(1, candidate.utf8.count / 3), distance < best?.distance ?? Int.max {
+    if distance <= max(1, (candidate.utf8.count + 1) / 3), distance < best?.distance ?? Int.max {
       best = (distance, candidate)
     }
   }
