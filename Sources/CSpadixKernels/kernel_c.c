@@ -63,6 +63,32 @@ static void maximum(int8_t *out, const int8_t *in, long count) {
 
 const spadix_kernels spadix_kernels_c = {"c", pack, tile, store, scale, widen, add, maximum};
 
+// The functional model adds or subtracts 1 in float to reach the next integer: one float below a power of two that sum
+// rounds up, and the result is one too far from zero.
+static int8_t model_stage_one(float product, int32_t zero_point, int32_t low, int32_t high) {
+  float magnitude = fabsf(product);
+  if (magnitude < 256.0f) {
+    float whole = truncf(magnitude);
+    float next = truncf(magnitude + 1.0f);
+    float rest = magnitude - whole;
+    float rounded = rest < 0.5f ? whole : rest > 0.5f ? next : fmodf(whole, 2.0f) == 0.0f ? whole : next;
+    product = product < 0 ? -rounded : rounded;
+  }
+  return spadix_stage_one(product, zero_point, low, high);
+}
+
+void spadix_store_model(int8_t *out, long out_stride, const int32_t *acc, int rows, int columns, int dim,
+                        const spadix_output_stage *stage) {
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < columns; j++)
+      out[i * out_stride + j] = model_stage_one((float)acc[(long)i * dim + j] * stage->scales[j], stage->zero_point,
+                                                stage->low, stage->high);
+}
+
+void spadix_scale_model(int8_t *out, const int8_t *in, long count, float factor) {
+  for (long j = 0; j < count; j++) out[j] = model_stage_one((float)in[j] * factor, 0, -128, 127);
+}
+
 void spadix_copy_rows(void *to, long to_stride, const void *from, long from_stride, long bytes, long count) {
   char *out = to;
   const char *in = from;

@@ -117,7 +117,8 @@ extension Target {
       "scratchpad_banks": .integer(scratchpadBanks), "scratchpad_rows_per_bank": .integer(scratchpadRowsPerBank),
       "accumulator_rows": .integer(accumulatorRows), "scratchpad_store": .boolean(hasScratchpadStore),
       "output_stage": .boolean(hasOutputStage), "pooled_scratchpad_store": .boolean(hasPooledScratchpadStore),
-      "normalizations": .boolean(hasNormalizations), "dram_bytes": .integer(dramBytes),
+      "normalizations": .boolean(hasNormalizations),
+      "functional_model_rounding": .boolean(roundsLikeFunctionalModel), "dram_bytes": .integer(dramBytes),
       "timing": [
         "dma_bytes_per_cycle": .integer(timing.dmaBytesPerCycle), "dma_latency": .integer(timing.dmaLatency),
         "dma_outstanding_requests": .integer(timing.dmaOutstandingRequests),

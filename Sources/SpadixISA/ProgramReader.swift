@@ -48,7 +48,8 @@ struct ProgramReader {
     target.scratchpadRowsPerBank = try integer(parameters, "sp_rows_per_bank")
     target.accumulatorRows = try integer(parameters, "acc_rows")
     target.hasNormalizations = try boolean(parameters, "has_normalizations")
-    if target.fingerprint != Target.gemmini.fingerprint { target.name = "gemmini-trace" }
+    target.roundsLikeFunctionalModel = true
+    target.name = "gemmini-functional-model"
     try check(target)
     var program = Program(target: target, commands: try commands())
     program.segments = try segments(json["segments"], "segments", target)
@@ -195,7 +196,8 @@ extension ProgramReader {
       accumulatorRows: try integer(json, "accumulator_rows"),
       hasScratchpadStore: try boolean(json, "scratchpad_store"), hasOutputStage: try boolean(json, "output_stage"),
       hasPooledScratchpadStore: try boolean(json, "pooled_scratchpad_store"),
-      hasNormalizations: try boolean(json, "normalizations"), dramBytes: try integer(json, "dram_bytes"),
+      hasNormalizations: try boolean(json, "normalizations"),
+      roundsLikeFunctionalModel: try boolean(json, "functional_model_rounding"), dramBytes: try integer(json, "dram_bytes"),
       timing: Target.Timing(
         dmaBytesPerCycle: try integer(timing, "dma_bytes_per_cycle"),
         dmaLatency: try integer(timing, "dma_latency"),

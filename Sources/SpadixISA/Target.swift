@@ -16,6 +16,9 @@ public struct Target: Hashable, Sendable {
   public var hasPooledScratchpadStore: Bool
   /// igelu, softmax and layernorm in stores.
   public var hasNormalizations: Bool
+  /// Rounds as Gemmini's functional model does: like hardware but for one value below each power of two, where its
+  /// Float32 addition carries into the next integer (docs/isa.md). For recorded programs.
+  public var roundsLikeFunctionalModel: Bool
   /// First DRAM address that does not exist.
   public var dramBytes: Int
   public var timing: Timing
@@ -59,8 +62,8 @@ public struct Target: Hashable, Sendable {
   public init(
     name: String, dim: Int = 16, scratchpadBanks: Int = 4, scratchpadRowsPerBank: Int = 4096,
     accumulatorRows: Int = 1024, hasScratchpadStore: Bool = false, hasOutputStage: Bool = false,
-    hasPooledScratchpadStore: Bool = false, hasNormalizations: Bool = false, dramBytes: Int = 1 << 32,
-    timing: Timing = Timing()
+    hasPooledScratchpadStore: Bool = false, hasNormalizations: Bool = false,
+    roundsLikeFunctionalModel: Bool = false, dramBytes: Int = 1 << 32, timing: Timing = Timing()
   ) {
     self.name = name
     self.dim = dim
@@ -71,6 +74,7 @@ public struct Target: Hashable, Sendable {
     self.hasOutputStage = hasOutputStage
     self.hasPooledScratchpadStore = hasPooledScratchpadStore
     self.hasNormalizations = hasNormalizations
+    self.roundsLikeFunctionalModel = roundsLikeFunctionalModel
     self.dramBytes = dramBytes
     self.timing = timing
   }
@@ -92,7 +96,7 @@ public struct Target: Hashable, Sendable {
     let text =
       "spadix-target-1 dim=\(dim) banks=\(scratchpadBanks) rows=\(scratchpadRowsPerBank) acc=\(accumulatorRows)"
       + " store=\(hasScratchpadStore) output=\(hasOutputStage) pool=\(hasPooledScratchpadStore)"
-      + " norm=\(hasNormalizations) dram=\(dramBytes)"
+      + " norm=\(hasNormalizations) model=\(roundsLikeFunctionalModel) dram=\(dramBytes)"
     // FNV-1a, 64 bits.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

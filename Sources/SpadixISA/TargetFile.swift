@@ -39,6 +39,7 @@ extension Target {
       output_stage: \(hasOutputStage)            # functs 32 and 33
       pooled_scratchpad_store: \(hasPooledScratchpadStore)
       normalizations: \(hasNormalizations)
+      functional_model_rounding: \(roundsLikeFunctionalModel)
     dram_bytes: \(dramBytes)
     timing:                        # modelled cycles only
       dma_bytes_per_cycle: \(timing.dmaBytesPerCycle)
@@ -120,7 +121,12 @@ private struct TargetReader {
           case "output_stage": reader.assign(&target.hasOutputStage, value, path)
           case "pooled_scratchpad_store": reader.assign(&target.hasPooledScratchpadStore, value, path)
           case "normalizations": reader.assign(&target.hasNormalizations, value, path)
-          default: return ["scratchpad_store", "output_stage", "pooled_scratchpad_store", "normalizations"]
+          case "functional_model_rounding": reader.assign(&target.roundsLikeFunctionalModel, value, path)
+          default:
+            return [
+              "scratchpad_store", "output_stage", "pooled_scratchpad_store", "normalizations",
+              "functional_model_rounding",
+            ]
           }
           return nil
         }

@@ -15,17 +15,15 @@ final class Checker {
   private var order: DramOrder?
   private var waste: WasteTracker?
   private let watchesRows: Bool
-  private let watchesGarbage: Bool
 
   static func needed(for checks: CheckSet) -> Bool {
-    !checks.isDisjoint(with: [.initialized, .dram, .fences, .writeOrder, .waste, .garbage])
+    !checks.isDisjoint(with: [.initialized, .dram, .fences, .writeOrder, .waste])
   }
 
   init(_ program: Program, checks: CheckSet) throws {
     self.checks = checks
     dim = program.target.dim
     watchesRows = checks.contains(.initialized)
-    watchesGarbage = checks.contains(.garbage)
     scratchpadWritten = try BitRange(count: program.target.scratchpadRows + 64)
     accumulatorWritten = try BitRange(count: program.target.accumulatorRows + 64)
     if checks.contains(.dram) {
@@ -210,8 +208,6 @@ final class Checker {
     if !it.b.isGarbage {
       let transposed = it.flags.contains(.transposeB) && !outputStationary
       needsScratchpad(Int(it.b.row), transposed ? Int(it.b.columns) : Int(it.b.rows), 1, it, "the preload")
-    } else if watchesGarbage && !outputStationary && it.flags.contains(.loadArray) && !it.c.isGarbage {
-      garbageWeights(it)
     }
     if !it.d.isGarbage {
       let transposed = it.flags.contains(.transposeB) && outputStationary
@@ -232,15 +228,6 @@ final class Checker {
     } else {
       wrote(scratchpadWritten, row, rows, Int(it.cStride))
     }
-  }
-
-  @inline(never)
-  private func garbageWeights(_ it: DecodedCommand) {
-    if it.b.rows == 0 || it.d.row >= 0 { return }
-    report(
-      Finding(
-        "machine.garbage", Int(it.command), "the array takes garbage weights: the product is zero",
-        severity: .warning))
   }
 
   // MARK: DRAM

@@ -48,9 +48,9 @@ public struct Conformance: Sendable {
 
   /// The first command that stores a byte outside the expectations, found from the commands alone.
   private static func strayStore(_ program: Program) -> Int? {
-    let ranges =
+    let ranges = union(
       program.expectations.map { Program.AddressRange(address: $0.address, length: $0.bytes.count) }
-      + program.unspecified
+        + program.unspecified)
     var decoder = Decoder(target: program.target, checks: [])
     var chunk = DecodedChunk()
     var stray: Int?
@@ -66,5 +66,19 @@ public struct Conformance: Sendable {
       }
     }
     return stray
+  }
+
+  /// Ranges in ascending order, those that touch joined.
+  private static func union(_ ranges: [Program.AddressRange]) -> [Program.AddressRange] {
+    var joined: [Program.AddressRange] = []
+    for range in ranges.sorted(by: { $0.address < $1.address }) {
+      if let last = joined.last, range.address <= last.address + UInt64(last.length) {
+        let end = max(last.address + UInt64(last.length), range.address + UInt64(range.length))
+        joined[joined.count - 1].length = Int(end - last.address)
+      } else {
+        joined.append(range)
+      }
+    }
+    return joined
   }
 }

@@ -71,7 +71,8 @@ public final class Machine {
     if options.execute {
       let memory = LocalMemory(program.target, fill: options.fill)
       executor = Executor(
-        program.target, memory: memory, dram: dram, kernels: try Self.kernels(named: options.kernels),
+        program.target, memory: memory, dram: dram,
+        kernels: try Self.kernels(named: options.kernels, target: program.target),
         watchesMesh: options.checks.contains(.meshWidth))
     } else {
       executor = nil
@@ -85,6 +86,15 @@ public final class Machine {
   /// Names of the kernel implementations that this processor can run, fastest first.
   public static var kernelNames: [String] {
     (0..<spadix_kernel_count()).map { String(cString: spadix_kernel_at($0).pointee.name) }
+  }
+
+  static func kernels(named name: String?, target: Target) throws -> spadix_kernels {
+    var kernels = try kernels(named: name)
+    if target.roundsLikeFunctionalModel {
+      kernels.store = spadix_store_model
+      kernels.scale = spadix_scale_model
+    }
+    return kernels
   }
 
   static func kernels(named name: String?) throws -> spadix_kernels {

@@ -1,5 +1,4 @@
 import SpadixISA
-import SpadixTensor
 
 /// The normalization unit: integer igelu, softmax and layernorm on rows of the accumulator (gemmini-isa.md section 7).
 ///
@@ -75,7 +74,8 @@ struct Normalization {
 
   /// The activation that stands before the scale of a store.
   func activate(
-    _ value: Int32, _ activation: StoreConfiguration.Activation, _ constants: NormalizationConstants
+    _ value: Int32, _ activation: StoreConfiguration.Activation, _ constants: NormalizationConstants,
+    scaling: (Int32, Float) -> Int8
   ) -> Int32 {
     let it = registers[constants.statistics]
     switch activation {
@@ -86,7 +86,7 @@ struct Normalization {
       // Truncation, saturated where the functional model's conversion has no meaning.
       return product.magnitude < 0x1p31 ? Int32(product) : Int32.min
     case .softmax:
-      return Int32(Executor.scaleOne(Self.exponential(value &- it.maximum, constants), it.inverseSum))
+      return Int32(scaling(Self.exponential(value &- it.maximum, constants), it.inverseSum))
     }
   }
 
@@ -130,21 +130,33 @@ extension Executor {
       let out = dram + Int(it.dram) + r * it.stride
       for column in 0..<columns {
         let value = accumulator[(first + column / dim * dim) * dim + column % dim]
-        let activated = normalization.activate(value, configuration.activation, constants)
+        let activated = normalization.activate(
+          value, configuration.activation, constants, scaling: scaleProbability)
         if it.flags.contains(.fullWidth) {
           (out + 4 * column).storeBytes(of: activated, as: Int32.self)
         } else {
           let scale = configuration.perChannel ? channelScales[column % dim] : configuration.scale
-          let byte = QuantizedArithmetic.requantize(
-            activated, scale: scale, zeroPoint: configuration.zeroPoint, low: configuration.low,
-            high: configuration.high)
-          (out + column).storeBytes(of: byte, as: Int8.self)
+          (out + column).storeBytes(of: scaleOne(activated, scale, configuration), as: Int8.self)
         }
       }
     }
   }
 
-  static func scaleOne(_ value: Int32, _ scale: Float) -> Int8 {
-    QuantizedArithmetic.requantize(value, scale: scale, zeroPoint: 0)
+  /// One element through the output stage.
+  private func scaleOne(_ value: Int32, _ scale: Float, _ configuration: borrowing StoreConfiguration) -> Int8 {
+    var result: Int8 = 0
+    stage.pointee.zero_point = configuration.zeroPoint
+    stage.pointee.low = configuration.low
+    stage.pointee.high = configuration.high
+    stage.pointee.scales.0 = scale
+    withUnsafePointer(to: value) { kernels.store(&result, 1, $0, 1, 1, Int32(dim), stage) }
+    return result
+  }
+
+  /// The inner scale of softmax: saturated to int8, as the outer one.
+  func scaleProbability(_ value: Int32, _ scale: Float) -> Int8 {
+    var configuration = StoreConfiguration()
+    configuration.scale = scale
+    return scaleOne(value, scale, configuration)
   }
 }

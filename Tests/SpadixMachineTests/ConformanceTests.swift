@@ -23,6 +23,8 @@ private let traces: [String] = {
     #expect(result.fault == nil, "\(name)")
     #expect(result.differences == 0, "\(name): first \(String(describing: result.first))")
     #expect(result.strayStore == nil, "\(name)")
-    #expect(result.findings.filter { $0.severity == .error } == [], "\(name)")
+    // The suite's own exception: this test stores rows that it never wrote, and leaves the bytes unspecified.
+    let expected = name == "padded.safetensors" ? ["machine.uninitialized"] : []
+    #expect(result.findings.map(\.id) == expected, "\(name): \(result.findings)")
   }
 }

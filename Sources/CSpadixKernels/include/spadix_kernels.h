@@ -54,6 +54,11 @@ typedef struct {
 int spadix_kernel_count(void);
 const spadix_kernels *spadix_kernel_at(int index);
 
+// As store and scale of the kernels, with the rounding of Gemmini's functional model.
+void spadix_store_model(int8_t *out, long out_stride, const int32_t *acc, int rows, int columns, int dim,
+                        const spadix_output_stage *stage);
+void spadix_scale_model(int8_t *out, const int8_t *in, long count, float scale);
+
 // Bytes of a spadix_packed, which must be aligned to 64 bytes.
 long spadix_packed_size(void);
 
