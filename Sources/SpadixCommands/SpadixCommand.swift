@@ -12,6 +12,7 @@ public struct SpadixCommand: ParsableCommand {
       PassesCommand.self,
       OpsCommand.self,
       ScheduleCommand.self,
+      FuzzCommand.self,
     ])
 
   public init() {}
