@@ -15,6 +15,7 @@ public struct PreparedKernels: Sendable {
   public private(set) var tensors: [ValueID] = []
 
   let buffers: Buffers
+  let border: Border
   private let names: ValueNames
   var halos: [KernelLowering.Halo?] = []
   private(set) var kernels: [OperatorKernel] = []
@@ -36,6 +37,7 @@ public struct PreparedKernels: Sendable {
     self.target = target
     self.buffers = buffers
     self.names = ValueNames(graph)
+    border = Border(graph, buffers)
     problem = KernelProblem(name: graph.name, capacity: target.scratchpadRows, tensors: [], operators: [])
     tensorOfValue = Array(repeating: nil, count: graph.values.count)
     for input in graph.inputs where graph.values[input].type.element.isInt8 { _ = tensor(input) }

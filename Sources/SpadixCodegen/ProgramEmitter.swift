@@ -80,9 +80,11 @@ private struct ProgramEmitter {
   }
 
   private func symbolKind(_ root: ValueID) -> Program.Symbol.Kind {
-    if graph.values[root].producer == nil || graph.isConstant(root) { return .input }
-    if graph.outputs.contains(where: { prepared.buffers.root[$0] == root }) { return .output }
-    return prepared.isSpilled(root, plan) ? .spill : .activation
+    switch prepared.border[root] {
+    case .input: .input
+    case .output: .output
+    case .none: prepared.isSpilled(root, plan) ? .spill : .activation
+    }
   }
 
   // MARK: Steps
@@ -120,7 +122,7 @@ private struct ProgramEmitter {
       let before = writer.count
       spill(piece)
       let bytes = prepared.problem.tensors[piece.tensor].bytes
-      if prepared.problem.tensors[piece.tensor].kind == .output {
+      if symbolKind(prepared.tensors[piece.tensor]) == .output {
         statistics.traffic.outputsWritten += bytes
       } else {
         statistics.traffic.spilled += bytes
