@@ -203,10 +203,10 @@ struct DiagnosticTests {
         divided by groups = 1 [ir.conv2d-channels]
             %y = nn.conv2d %x, %w : f32[1, 2, 2, 8]
             ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
-        test.spx:2:10: note: the input, %x, has type f32[1, 4, 4, 2]
+        test.spx:2:10: note: operand 'input', %x, has type f32[1, 4, 4, 2]
           graph @g(%x: f32[1, 4, 4, 2]) -> f32[1, 2, 2, 8] {
                    ^~
-        test.spx:3:3: note: the weights, %w, has type f32[3, 3, 3, 8]
+        test.spx:3:3: note: operand 'weights', %w, has type f32[3, 3, 3, 8]
             %w = constant @w : f32[3, 3, 3, 8]
             ^~
 

@@ -98,7 +98,7 @@ extension OperatorCheck {
     guard operands.count == expectedCount, roles.addend != 1 else {
       report(
         "operand-count",
-        "found \(operands.count) operands; expected input, weights, optionally a bias, and the addend if "
+        "found \(counted(operands.count, "operand")); expected input, weights, optionally a bias, and the addend if "
           + "residual = true")
       return nil
     }

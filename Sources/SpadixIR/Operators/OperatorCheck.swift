@@ -48,7 +48,7 @@ extension OperatorCheck {
   mutating func integers(_ name: String, _ values: [Int], count: Int, in bounds: ClosedRange<Int>, rule: String) -> Bool
   {
     guard values.count == count else {
-      report(rule, "\(name) = \(values): expected \(count) integers, found \(values.count)")
+      report(rule, "\(name) = \(values): expected \(counted(count, "integer")), found \(values.count)")
       return false
     }
     guard let bad = values.first(where: { !bounds.contains($0) }) else { return true }
@@ -159,8 +159,8 @@ extension OperatorCheck {
     else {
       report(
         "weights-type",
-        "the \(name) has type \(type.shortDescription); expected q8 with zero points 0 and one scale, or one for each "
-          + "index of the last axis", operands: [operand])
+        "expected \(name) of type q8 with zero points 0 and one scale, or one for each index of the last axis, found "
+          + type.shortDescription, operands: [operand])
       return
     }
     requireConstant(operand, name)

@@ -137,7 +137,7 @@ extension Parser {
     }
     guard bytes.count == type.byteCount else {
       throw Diagnostic(
-        "data.count", "found \(bytes.count) bytes; expected \(type.byteCount) for \(type.shortDescription)",
+        "data.count", "found \(counted(bytes.count, "byte")); expected \(type.byteCount) for \(type.shortDescription)",
         at: range(from: keyword.start))
     }
     return Tensor.Storage(littleEndian: bytes, type.element)
@@ -158,7 +158,7 @@ extension Parser {
     guard elements.storage.count == type.elementCount else {
       throw Diagnostic(
         "data.count",
-        "found \(elements.storage.count) elements; expected \(type.elementCount) for \(type.shortDescription)",
+        "found \(counted(elements.storage.count, "element")); expected \(type.elementCount) for \(type.shortDescription)",
         at: range(from: start))
     }
     return elements.storage
@@ -181,7 +181,7 @@ extension Parser {
     guard axis < shape.count, count == shape[axis] else {
       let expected = axis < shape.count ? "\(shape[axis])" : "none"
       throw Diagnostic(
-        "data.count", "found \(count) elements along axis \(axis); expected \(expected) for the shape \(shape)",
+        "data.count", "found \(counted(count, "element")) along axis \(axis); expected \(expected) for the shape \(shape)",
         at: range(from: start))
     }
   }

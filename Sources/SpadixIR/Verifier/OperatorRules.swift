@@ -31,7 +31,7 @@ enum OperatorRules {
     let synopsis = OperatorKind.named(mnemonic)?.operandSynopsis ?? ""
     return Diagnostic(
       "ir.operand-count",
-      "\(mnemonic): found \(operation.operands.count) operands; expected \(synopsis.isEmpty ? "none" : synopsis)",
+      "\(mnemonic): found \(counted(operation.operands.count, "operand")); expected \(synopsis.isEmpty ? "none" : synopsis)",
       at: operation.range)
   }
 
@@ -59,7 +59,7 @@ enum OperatorRules {
       let value = graph.values[operation.operands[index]]
       let description = kind.operands[min(index, kind.operands.count - 1)]
       return Diagnostic.Note(
-        "the \(description.name)\(value.name.map { ", %\($0)," } ?? "") has type \(value.type.shortDescription)",
+        "operand '\(description.name)'\(value.name.map { ", %\($0)," } ?? "") has type \(value.type.shortDescription)",
         at: value.range)
     }
     return Diagnostic(
