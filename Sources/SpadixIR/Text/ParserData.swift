@@ -181,7 +181,8 @@ extension Parser {
     guard axis < shape.count, count == shape[axis] else {
       let expected = axis < shape.count ? "\(shape[axis])" : "none"
       throw Diagnostic(
-        "data.count", "found \(counted(count, "element")) along axis \(axis); expected \(expected) for the shape \(shape)",
+        "data.count",
+        "found \(counted(count, "element")) along axis \(axis); expected \(expected) for the shape \(shape)",
         at: range(from: start))
     }
   }

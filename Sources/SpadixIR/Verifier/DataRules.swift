@@ -41,7 +41,9 @@ enum DataRules {
       return ("data.type", "the elements are stored otherwise than \(type.element) is")
     }
     guard storage.count == count else {
-      return ("data.count", "found \(counted(storage.count, "element")); expected \(count) for \(type.shortDescription)")
+      return (
+        "data.count", "found \(counted(storage.count, "element")); expected \(count) for \(type.shortDescription)"
+      )
     }
     return nil
   }

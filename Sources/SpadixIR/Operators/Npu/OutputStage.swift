@@ -54,7 +54,9 @@ extension Array {
 extension OperatorCheck {
   mutating func outputStage(_ stage: OutputStage, channels: Int) {
     if stage.scales.count != 1, stage.scales.count != channels {
-      report("scales", "found \(counted(stage.scales.count, "scale")); expected 1 or \(channels), one for each output channel")
+      report(
+        "scales",
+        "found \(counted(stage.scales.count, "scale")); expected 1 or \(channels), one for each output channel")
     }
     if let bad = stage.scales.first(where: { !($0.isFinite && $0 > 0) }) {
       report("scales", "found the scale \(bad); expected finite positive numbers")
