@@ -575,9 +575,10 @@ struct KernelEmitter: KernelVisitor {
       })
   }
 
-  /// Pixels outside the image count as 0 for a plain store, as the low bound after `config_output`.
+  /// Pixels outside the image count as 0 for a plain store, as the low bound after `config_output`. Where there is no
+  /// such command, lowering leaves only pooling of values that are not negative, for which 0 is right.
   private var paddingNeedsLow: Bool {
-    guard let pooling = kernel.store.pooling, kernel.store.low != 0 else { return false }
+    guard let pooling = kernel.store.pooling, kernel.store.low != 0, target.hasOutputStage else { return false }
     return pooling.top > 0 || pooling.left > 0
       || (kernel.store.rows - 1) * pooling.stride - pooling.top + pooling.window > kernel.rows
       || (kernel.store.columns - 1) * pooling.stride - pooling.left + pooling.window > kernel.columns

@@ -80,7 +80,7 @@ struct KernelLowering {
     case .npuMaxPool2d(let pool): return .tile([try maxPooling(pool, operation)])
     case .npuConcat(let concat): return .copy(copy(concat, operation))
     case .npuPad(let pad): return .copy(copy(pad, operation, name))
-    case .npuTranspose(let transpose): return .copy(try copy(transpose, operation))
+    case .npuTranspose(let transpose): return .copy(copy(transpose, operation))
     case .npuReshape: return .alias
     case .constant, .conv2d, .matmul, .add, .mul, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat,
       .reshape, .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize:
@@ -623,37 +623,43 @@ struct KernelLowering {
     return CopyKernel(blocks: blocks, inputChannels: [channels], outputChannels: outputChannels)
   }
 
-  private func copy(_ transpose: NpuTranspose, _ operation: Operation) throws -> CopyKernel {
+  /// Moves whole pixels where the last axis stays last; otherwise single elements, along the operand's last axis.
+  private func copy(_ transpose: NpuTranspose, _ operation: Operation) -> CopyKernel {
     let input = shape(operation.operands[0])
     let result = shape(operation.result)
     let rank = input.count
-    guard transpose.permutation.last == rank - 1 else {
-      throw Diagnostic(
-        "codegen.transpose", "npu.transpose moves whole pixels; permutation \(transpose.permutation) moves the last axis",
-        at: operation.range)
-    }
-    let channels = input[rank - 1]
-    var strides = [Int](repeating: channels, count: rank)
-    for axis in stride(from: rank - 2, through: 0, by: -1) {
-      strides[axis] = axis == rank - 2 ? channels : strides[axis + 1] * input[axis + 1]
-    }
+    let keepsPixels = transpose.permutation.last == rank - 1
+    let bytes = keepsPixels ? input[rank - 1] : 1
+    // Axis i of the result steps through the source by sourceSteps[i].
+    let inputSteps = steps(input)
+    let sourceSteps = transpose.permutation.map { inputSteps[$0] }
+    let resultSteps = steps(result)
+    // The rows of a block run along one axis of the result; all others are loops.
+    let rowAxis = keepsPixels ? rank - 2 : transpose.permutation.firstIndex(of: rank - 1)!
+    let loops = result.indices.filter { $0 != rowAxis && !(keepsPixels && $0 == rank - 1) }
     var blocks: [CopyKernel.Block] = []
-    // One block for each run along the result's last axis but one.
-    let rows = rank > 1 ? result[rank - 2] : 1
-    let runs = result.dropLast(2).reduce(1, *)
-    for run in 0..<runs {
+    for run in 0..<loops.reduce(1, { $0 * result[$1] }) {
       var rest = run
       var source = 0
-      for axis in stride(from: rank - 3, through: 0, by: -1) {
-        source += rest % result[axis] * strides[transpose.permutation[axis]]
+      var destination = 0
+      for axis in loops.reversed() {
+        source += rest % result[axis] * sourceSteps[axis]
+        destination += rest % result[axis] * resultSteps[axis]
         rest /= result[axis]
       }
       blocks.append(
         CopyKernel.Block(
-          source: .input(0), sourceOffset: source,
-          sourceStride: rank > 1 ? strides[transpose.permutation[rank - 2]] : channels,
-          destinationOffset: run * rows * channels, destinationStride: channels, rows: rows, bytes: channels))
+          source: .input(0), sourceOffset: source, sourceStride: rowAxis < 0 ? bytes : sourceSteps[rowAxis],
+          destinationOffset: destination, destinationStride: rowAxis < 0 ? bytes : resultSteps[rowAxis],
+          rows: rowAxis < 0 ? 1 : result[rowAxis], bytes: bytes))
     }
-    return CopyKernel(blocks: blocks, inputChannels: [channels], outputChannels: channels)
+    return CopyKernel(blocks: blocks, inputChannels: [input[rank - 1]], outputChannels: result[rank - 1])
+  }
+
+  /// Elements from one index of each axis to the next.
+  private func steps(_ shape: [Int]) -> [Int] {
+    var steps = [Int](repeating: 1, count: shape.count)
+    for axis in stride(from: shape.count - 2, through: 0, by: -1) { steps[axis] = steps[axis + 1] * shape[axis + 1] }
+    return steps
   }
 }
