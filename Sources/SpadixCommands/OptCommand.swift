@@ -1,10 +1,7 @@
 import ArgumentParser
-import Foundation
 import SpadixIR
-import SpadixISA
 import SpadixPasses
 import SpadixSupport
-import SpadixTensor
 
 /// `spadix opt`: runs passes over a graph and prints the result.
 struct OptCommand: ParsableCommand {
@@ -17,60 +14,48 @@ struct OptCommand: ParsableCommand {
         spadix opt cnn.spx --passes='calibrate,quantize{scheme=symmetric}' -o cnn.q8.spx
       """)
 
-  @Argument(help: "A graph (.spx), or - for standard input.")
+  @Argument(help: ArgumentHelp("The graph; - is standard input.", valueName: "graph.spx"))
   var input: String
 
   @Option(
     help: ArgumentHelp("Passes or pipelines to run, in order.", valueName: "name{option=value},..."))
   var passes: String = ""
 
-  @Option(help: ArgumentHelp("A preset or a target file.", valueName: "target"))
-  var target: String = "spadix"
+  @OptionGroup var target: TargetOptions
 
   @Option(
-    help: ArgumentHelp(
-      "Samples for calibration, stacked along axis 0 of the input; in place of the graph's own.",
-      valueName: "input=file.npy"))
-  var calibrate: [String] = []
+    help: ArgumentHelp("Samples to calibrate an input with, instead of the graph's own.", valueName: "input=file.npy"))
+  var calibrate: [NamedFile] = []
 
-  @Option(name: .shortAndLong, help: "Write the graph to this file instead of standard output.")
-  var output: String?
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Write the graph to this file; - is standard output.", valueName: "file"))
+  var output: String = "-"
+
+  @Flag(help: "Leave large data out of text on standard output: easier to read, and no longer an input.")
+  var elideData = false
 
   @OptionGroup(title: "Looking inside") var instrumentation: PassInstrumentationOptions
 
-  func validate() throws {
-    _ = try usage { try pipeline() }
-    for argument in calibrate where argument.split(separator: "=", maxSplits: 1).count != 2 {
-      throw ValidationError("--calibrate \(argument): expected INPUT=FILE.npy")
-    }
-  }
+  func validate() throws { _ = try usage { try pipeline() } }
 
   private func pipeline() throws -> PassPipeline {
     passes.isEmpty ? PassPipeline([PassPipeline.Step]()) : try PassPipeline(parsing: passes)
   }
 
   func run() throws {
-    let source =
-      input == "-"
-      ? SourceText(name: "<standard input>", bytes: [UInt8](FileHandle.standardInput.readDataToEndOfFile()))
-      : try Files.readSource(input)
-    let graph = try Graph(parsing: source, baseFile: input == "-" ? nil : input)
+    let graph = try InputFile.read(input).graph
     var context = PassContext(
-      target: try Target.named(target), data: DataStore(), samples: try calibrate.map { try samples($0) })
-    let manager = PassManager(try pipeline(), instrumentation: instrumentation.value)
+      target: try target.load(), data: DataStore(), samples: try calibrate.samples(for: graph))
+    var instrumentation = instrumentation.value
+    instrumentation.target = target.target
+    // What was reported before a failure helps to understand it.
     defer { StandardError.write(context.diagnostics.description) }
-    let result = try manager.run(graph, in: &context)
-    if let output {
-      try result.write(to: output)
+    let result = try PassManager(try pipeline(), instrumentation: instrumentation).run(graph, in: &context)
+    if output == "-" {
+      try StandardOutput.write(result.text(largeData: elideData ? .elided : .hexadecimal))
     } else {
-      try StandardOutput.write(result.text())
+      try result.write(to: output)
     }
-  }
-
-  private func samples(_ argument: String) throws -> CalibrationSamples {
-    let sides = argument.split(separator: "=", maxSplits: 1).map(String.init)
-    let array = try NpyArray(reading: sides[1])
-    return CalibrationSamples(input: sides[0], tensor: Tensor(shape: array.shape, array.floats))
   }
 }
 

@@ -2,6 +2,7 @@
 ///
 /// Every reason has a stable identifier for reports and tests, and a text for people. `spadix ops --target` lists them.
 public enum HostReason: String, CaseIterable, Sendable {
+  case conversion
   case floatingPoint = "floating-point"
   case softmax
   case computedWeights = "computed-weights"
@@ -18,6 +19,7 @@ public enum HostReason: String, CaseIterable, Sendable {
   /// The rule that is broken.
   public var text: String {
     switch self {
+    case .conversion: "the accelerator computes in int8; the host converts from and to f32"
     case .floatingPoint: "the accelerator computes in int8; this operation has f32 operands or results"
     case .softmax: "the array has no exponential"
     case .computedWeights: "weights and biases must be constants"
@@ -37,7 +39,7 @@ public enum HostReason: String, CaseIterable, Sendable {
   public var help: String? {
     switch self {
     case .floatingPoint: "quantize the graph; an operation without an int8 form stays on the host"
-    case .softmax, .computedWeights, .computedFactor, .poolingWindow, .permutation: nil
+    case .conversion, .softmax, .computedWeights, .computedFactor, .poolingWindow, .permutation: nil
     case .averagePadding: "count_include_pad = true"
     case .operandZeroPoint: "symmetric types for the operands"
     case .outputZeroPoint: "quantize{activations=symmetric}, or a target with an output stage"

@@ -78,7 +78,9 @@ struct Lowering {
     case .constant, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat,
       .npuPad, .npuReshape, .npuTranspose:
       return .unchanged
-    case .quantize, .dequantize, .batchNorm:
+    case .quantize, .dequantize:
+      return .host(.conversion)
+    case .batchNorm:
       return .host(.floatingPoint)
     case .softmax:
       return .host(.softmax)
@@ -164,8 +166,10 @@ struct Lowering {
       return graph.isConstant(operation.operands[1]) ? .floatingPoint : .computedFactor
     case .avgPool2d(let pool):
       return pool.padding.contains { $0 != 0 } && !pool.countIncludePad ? .averagePadding : .floatingPoint
+    case .quantize, .dequantize:
+      return .conversion
     case .constant, .add, .relu, .clamp, .maxPool2d, .globalAvgPool2d, .concat, .reshape, .transpose, .pad, .batchNorm,
-      .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d,
+      .softmax, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d,
       .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
       return .floatingPoint
     }

@@ -26,6 +26,8 @@ public struct PassInstrumentation: Sendable {
   public var dumpDirectory: String?
   /// A file for the graph before a pass that fails, with the command that repeats the failure.
   public var reproducer: String?
+  /// What the user gave as `--target`, for the reproducer's command; nil for the target's own name.
+  public var target: String?
   /// Receives what is printed.
   public var output: @Sendable (String) -> Void
 

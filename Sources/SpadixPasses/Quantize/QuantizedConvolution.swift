@@ -14,7 +14,9 @@ extension QuantizationRewriter {
     }
     let addend = operation.operands[place]
     let input = quantization(operation.operands[0])
-    if weights.fit(residualScale: quantization(addend).scale, inputScale: input.scale) {
+    if weights.fit(
+      residualScale: quantization(addend).scale, inputScale: input.scale, passes: plan.scheme.residualPasses)
+    {
       var fitted = convolution
       fitted.residualMultipliers = weights.multipliers ?? [1]
       try writeWeighted(operation, .conv2d(fitted), weights, bias: roles.bias, addend: addend, &rewriter)

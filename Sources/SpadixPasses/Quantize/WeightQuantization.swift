@@ -10,8 +10,6 @@ struct WeightQuantization {
   /// Whether a bias made a scale more than twice as coarse as the weights need.
   var isCoarsenedByBias = false
 
-  /// The largest multiplier of a residual: four passes through the array, each with an int8.
-  static let largestMultiplier: Float = 4 * 127
   /// Biases stay within this magnitude, so that sums of products have room beside them.
   private static let largestBias: Float = 0x1p30
 
@@ -38,13 +36,15 @@ struct WeightQuantization {
 
   /// Enlarges the scales until the residual's is an integer multiple of the accumulator's; false, and nothing changes,
   /// where the residual's scale is smaller than the accumulator's already.
-  mutating func fit(residualScale: Float, inputScale: Float) -> Bool {
+  ///
+  /// - Parameter passes: how often the array may add the residual, each time with an int8 multiplier.
+  mutating func fit(residualScale: Float, inputScale: Float, passes: Int) -> Bool {
     var multipliers: [Int32] = []
     var fitted: [Float] = []
     for scale in scales {
       let ratio = Double(residualScale) / (Double(inputScale) * Double(scale))
       // The tolerance lets a ratio that is an integer but for rounding be that integer.
-      let multiplier = min((ratio * (1 + 1e-6)).rounded(.down), Double(Self.largestMultiplier))
+      let multiplier = min((ratio * (1 + 1e-6)).rounded(.down), Double(passes * 127))
       guard multiplier >= 1 else { return false }
       multipliers.append(Int32(multiplier))
       fitted.append(Float(Double(residualScale) / (Double(inputScale) * multiplier)))
