@@ -1,5 +1,7 @@
 import ArgumentParser
 import SpadixIR
+import SpadixISA
+import SpadixPasses
 
 /// Lists the operators, or explains one.
 struct OpsCommand: ParsableCommand {
@@ -13,7 +15,13 @@ struct OpsCommand: ParsableCommand {
   @Flag(help: "Print the whole reference as Markdown; docs/operators.md is made so.")
   var markdown = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Say where each operator runs on this target, and what keeps some uses on the host.", valueName: "name|file"))
+  var target: String?
+
   func validate() throws {
+    if target != nil, markdown || name != nil { throw ValidationError("--target stands alone") }
     if markdown, name != nil { throw ValidationError("--markdown prints all operators; leave out the name") }
     if let name, OperatorKind.named(name) == nil {
       throw ValidationError("there is no operator '\(name)'; 'spadix ops' lists all")
@@ -21,7 +29,9 @@ struct OpsCommand: ParsableCommand {
   }
 
   func run() throws {
-    if markdown {
+    if let target {
+      try StandardOutput.write(TargetSupport.text(try Target.named(target)))
+    } else if markdown {
       print(OperatorReference.markdown(), terminator: "")
     } else if let kind = name.flatMap(OperatorKind.named) {
       print(OperatorReference.text(of: kind), terminator: "")

@@ -5,6 +5,8 @@ public struct OperatorKind: Sendable {
   public let documentation: String
   public let operands: [OperandDescription]
   public let attributes: [AttributeDescription]
+  /// The operator with every attribute at its default.
+  public let standard: Operator
   let read: @Sendable (inout AttributeReader) -> Operator
 
   init<Payload: OperatorDefinition>(_ wrap: @escaping @Sendable (Payload) -> Operator) {
@@ -13,6 +15,7 @@ public struct OperatorKind: Sendable {
     self.documentation = Payload.documentation
     self.operands = Payload.operands
     self.attributes = Payload.attributes.map(AttributeDescription.init)
+    self.standard = wrap(Payload())
     self.read = { reader in wrap(reader.read(Payload.self)) }
   }
 

@@ -100,7 +100,7 @@ struct ConstantFolding {
     product.transposeB = false
     var operands = rewriter.operands(of: operation)
     operands[1] = rewriter.emitConstant(
-      Tensor(shape: [columns, rows], transposed), name: graph.values[operation.operands[1]].name ?? "weights")
+      Tensor(shape: [columns, rows], transposed), name: graph.dataName(of: operation.operands[1]))
     rewriter.emit(.matmul(product), operands, standingFor: operation.result, origin: operation)
     return true
   }

@@ -51,13 +51,11 @@ extension ConstantFolding {
       guard let bias else { return affine.offsets[channel] }
       return bias[channel] * affine.factors[channel] + affine.offsets[channel]
     }
-    func name(_ operand: Int, _ fallback: String) -> String {
-      producer.operands.count > operand ? graph.values[producer.operands[operand]].name ?? fallback : fallback
-    }
+    let biasName = producer.operands.count > 2 ? graph.dataName(of: producer.operands[2]) : "bias"
     let operands = [
       rewriter[producer.operands[0]],
-      rewriter.emitConstant(Tensor(weights.type, .f32(newWeights)), name: name(1, "weights")),
-      rewriter.emitConstant(Tensor(shape: [channels], newBias), name: name(2, "bias")),
+      rewriter.emitConstant(Tensor(weights.type, .f32(newWeights)), name: graph.dataName(of: producer.operands[1])),
+      rewriter.emitConstant(Tensor(shape: [channels], newBias), name: biasName),
     ]
     var op = producer.op
     if case .mul(let mul) = operation.op { op.fusedActivation = mul.activation }

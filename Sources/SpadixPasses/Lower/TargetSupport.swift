@@ -44,3 +44,32 @@ public enum TargetSupport {
     }
   }
 }
+
+extension TargetSupport {
+  /// The supported operators of a target, as `spadix ops --target` prints them: where each runs, and which rules keep
+  /// some of its uses on the host.
+  public static func text(_ target: Target) -> String {
+    let kinds = Operator.kinds.filter { $0.mnemonic.hasPrefix("nn.") }
+    let width = kinds.map(\.mnemonic.count).max() ?? 0
+    var mentioned: [HostReason] = []
+    var text = "Operators on \(target.name): where they run, and what keeps some of their uses on the host.\n\n"
+    for kind in kinds {
+      let (place, exceptions) = support(of: kind.standard, on: target)
+      let name = kind.mnemonic.padded(to: width)
+      text += "  \(name)  \(place.rawValue.padded(to: 5))  \(exceptions.map(\.rawValue).joined(separator: ", "))\n"
+      mentioned += exceptions
+    }
+    text += "\nReasons:\n"
+    let reasons = HostReason.allCases.filter { mentioned.contains($0) }
+    let reasonWidth = reasons.map(\.rawValue.count).max() ?? 0
+    for reason in reasons {
+      text += "  \(reason.rawValue.padded(to: reasonWidth))  \(reason.text)\n"
+      if let help = reason.help { text += "  \(String(repeating: " ", count: reasonWidth))  way out: \(help)\n" }
+    }
+    return text
+  }
+}
+
+extension String {
+  fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}

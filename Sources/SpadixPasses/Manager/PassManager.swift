@@ -60,7 +60,8 @@ public struct PassManager {
     guard let first = diagnostics.all.firstIndex(where: { $0.severity == .error }) else { return diagnostics }
     diagnostics.all[first].notes.append(.init("while running pass '\(remaining[0].pass.name)'"))
     if let path = instrumentation.reproducer {
-      let reproducer = PassReproducer(graph: input, steps: remaining, target: instrumentation.target ?? context.target.name)
+      let target = instrumentation.target ?? context.target.name
+      let reproducer = PassReproducer(graph: input, steps: remaining, target: target)
       try reproducer.write(to: path)
       diagnostics.all[first].notes.append(.init("to repeat it: \(reproducer.command(path: path))"))
     }

@@ -92,7 +92,7 @@ struct QuantizationRewriter {
     if let tensor = try graph.constantTensor(value, from: data) {
       let type = TensorType(tensor.type.shape, .q8(quantization))
       let elements = QuantizedArithmetic.quantize(tensor.floats, shape: type.shape, quantization)
-      form = rewriter.emitConstant(Tensor(type, .i8(elements)), name: name ?? "constant")
+      form = rewriter.emitConstant(Tensor(type, .i8(elements)), name: graph.dataName(of: value))
     } else {
       form = rewriter.emit(
         .quantize(Quantize()), [rewriter[value]], type: TensorType(graph.type(value).shape, .q8(quantization)),
@@ -215,7 +215,7 @@ struct QuantizationRewriter {
       ? Quantization(scale: quantized.scales[0]) : Quantization(axis: shape.count - 1, scales: quantized.scales)
     operands.append(
       rewriter.emitConstant(
-        Tensor(TensorType(shape, .q8(type)), .i8(elements)), name: graph.values[weights].name ?? "weights"))
+        Tensor(TensorType(shape, .q8(type)), .i8(elements)), name: graph.dataName(of: weights)))
     if let bias, bias < operation.operands.count {
       let inputScale = quantization(operation.operands[0]).scale
       let integers = try floats(operation.operands[bias]).enumerated().map { channel, real in
@@ -223,7 +223,7 @@ struct QuantizationRewriter {
       }
       operands.append(
         rewriter.emitConstant(
-          Tensor(.i32([integers.count]), .i32(integers)), name: graph.values[operation.operands[bias]].name ?? "bias"))
+          Tensor(.i32([integers.count]), .i32(integers)), name: graph.dataName(of: operation.operands[bias])))
     }
     return operands
   }
@@ -248,7 +248,7 @@ struct QuantizationRewriter {
       let integers = biases.map { QuantizedArithmetic.quantizeBias($0, input: a, weight: b) }
       operands.append(
         rewriter.emitConstant(
-          Tensor(.i32([integers.count]), .i32(integers)), name: graph.values[operation.operands[2]].name ?? "bias"))
+          Tensor(.i32([integers.count]), .i32(integers)), name: graph.dataName(of: operation.operands[2])))
     }
     finish(operation, operation.op, operands, &rewriter)
   }

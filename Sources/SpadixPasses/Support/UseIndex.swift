@@ -51,6 +51,10 @@ extension GraphRewriter {
 extension Graph {
   func type(_ value: ValueID) -> TensorType { values[value].type }
 
+  /// What a constant made from another one is called. Data names, unlike those of values, are the same in a graph and in
+  /// its printed form, so that work resumed from a dump gives the same names.
+  func dataName(of constant: ValueID) -> String { constantData(of: constant).map { data[$0].name } ?? "constant" }
+
   /// The name of a value for messages: `%conv1`, or `the result of nn.conv2d` where it has none.
   func describe(_ value: ValueID) -> String {
     if let name = values[value].name { return "%\(name)" }
