@@ -9,10 +9,10 @@ SHELL := /bin/bash
 SWIFT_FLAGS := -c release -Xswiftc -enable-testing
 PYTHON := .venv/bin/python
 SPADIX := .build/release/spadix
-FUZZ_SEED ?= $(shell date +%s)
+FUZZ_SEED ?= 1
 FUZZ_CASES ?= 10000
 
-.PHONY: help setup build run test lint figures bench-schedule examples clean
+.PHONY: help setup build run test lint fuzz figures bench-schedule examples clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ test: setup ## every test: Swift unit and differential tests, then the file test
 
 lint: ## check the format of the Swift sources
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+fuzz: build ## random graphs on random targets, then damaged files; FUZZ_SEED and FUZZ_CASES choose others
+	$(SPADIX) fuzz --seed $(FUZZ_SEED) --count $(FUZZ_CASES) --output fuzz-failures
+	python3 Scripts/fuzz_cli.py $(SPADIX) --seed $(FUZZ_SEED) --cases $$(($(FUZZ_CASES) / 5)) --keep fuzz-failures
 
 figures: build ## measure the figures of docs/figures.md
 	python3 Benchmarks/figures.py $(SPADIX)
