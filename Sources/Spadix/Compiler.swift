@@ -7,12 +7,15 @@ import SpadixSupport
 
 /// From a graph to a program: the phases in order, each of which can be the last and each of which can be the first.
 public struct Compiler {
-  /// How the schedule is found.
+  /// How the order of the kernels is found. Their variants, residency and addresses are then decided for that order.
   public enum Formulation: String, CaseIterable, Sendable {
-    /// The graph's own order: variants and residency by integer programming, then addresses.
+    /// The graph's own order.
     case residency
-    /// The paper's formulation: order, residency and addresses in one integer program. For small graphs.
+    /// The order of least traffic for whole tensors, by the paper's formulation: one integer program for order, residency
+    /// and addresses. For small graphs.
     case joint
+    /// The same order problem by the scheduler for large graphs.
+    case exact
   }
 
   public struct Options {
@@ -60,13 +63,13 @@ public struct Compiler {
     try runPasses(from: input, upTo: last, data, &compilation, &dump)
     guard last >= .plan, let npu = compilation.npu else { return compilation }
 
-    let prepared = try CodeGenerator(target: target).prepare(npu, data: data)
-    let plan = try self.plan(prepared, input)
-    compilation.schedule = Compilation.Schedule(prepared: prepared, plan: plan)
-    try dump.write(npu, plan: prepared.planText(plan), phase: "plan")
+    let schedule = try self.schedule(npu, input, data)
+    compilation.schedule = schedule
+    compilation.npu = schedule.prepared.graph
+    try dump.write(schedule.prepared.graph, plan: schedule.planText, phase: "plan")
     guard last >= .program else { return compilation }
 
-    let generated = try prepared.emit(plan)
+    let generated = try schedule.prepared.emit(schedule.plan)
     compilation.generated = generated
     try dump.write(generated.program, phase: "program")
     return compilation
@@ -101,26 +104,34 @@ public struct Compiler {
     compilation.diagnostics = context.diagnostics
   }
 
-  private func plan(_ prepared: PreparedKernels, _ input: CompilerInput) throws -> KernelPlan {
-    let plan: KernelPlan
+  /// Kernels, order and plan; the plan has passed the validator.
+  private func schedule(_ npu: Graph, _ input: CompilerInput, _ data: DataStore) throws -> Compilation.Schedule {
+    let generator = CodeGenerator(target: target)
+    var prepared = try generator.prepare(npu, data: data)
     if let text = input.plan {
-      plan = try prepared.parsePlan(text.source, from: text.start)
-    } else {
-      switch options.formulation {
-      case .residency: plan = try KernelScheduler().solve(prepared.problem)
-      case .joint: plan = try KernelScheduler().solve(prepared.problem)
+      let plan = try prepared.parsePlan(text.source, from: text.start)
+      do throws(KernelPlanValidator.Violation) {
+        try KernelPlanValidator.validate(plan, for: prepared.problem)
+      } catch {
+        throw Diagnostic("plan.invalid", "the plan of '\(prepared.problem.name)' is not valid: \(error)")
       }
+      return Compilation.Schedule(prepared: prepared, plan: plan)
     }
+    var orderedBy: String?
+    if let search = OrderSearch(options.formulation) {
+      let result = try search.reorder(prepared)
+      prepared = try generator.prepare(result.graph, data: data)
+      orderedBy = result.closedBy
+    }
+    var plan = try KernelScheduler().solve(prepared.problem)
     do throws(KernelPlanValidator.Violation) {
       try KernelPlanValidator.validate(plan, for: prepared.problem)
     } catch {
-      guard input.plan == nil else {
-        throw Diagnostic("plan.invalid", "the plan of '\(prepared.problem.name)' is not valid: \(error)")
-      }
       throw Diagnostic(
         "driver.rejected-plan", "the schedule of '\(prepared.problem.name)' did not pass the validator: \(error)",
         help: "this is a defect of the scheduler: please report it with the npu graph that --emit=npu prints")
     }
-    return plan
+    if let orderedBy { plan.certificate.closedBy += " for the order by \(orderedBy)" }
+    return Compilation.Schedule(prepared: prepared, plan: plan)
   }
 }

@@ -1,20 +1,24 @@
 import SpadixCodegen
 import SpadixIR
 import SpadixISA
+import SpadixMachine
 import SpadixReport
 import SpadixSchedule
 
 extension Compilation {
   /// What the program costs; nil before the last phase.
   ///
-  /// - Parameter modelledCycles: of the whole program, from the machine's time model; nil where it was not run.
-  public func report(modelledCycles: Int? = nil) -> CompilationReport? {
+  /// - Parameter modelsTime: whether to run the machine's time model over the program, for its cycles.
+  public func report(modelsTime: Bool = false) throws -> CompilationReport? {
     guard let schedule, let generated, let npu else { return nil }
     let plan = schedule.plan
     let problem = schedule.prepared.problem
     var operators: [OperatorReport] = []
+    let cycles = modelsTime ? try Self.modelledCycles(generated) : nil
     for (step, statistics) in generated.operators.enumerated() {
-      operators.append(OperatorReport(statistics, problem.operators[step].variants[plan.steps[step].variant]))
+      var row = OperatorReport(statistics, problem.operators[step].variants[plan.steps[step].variant])
+      row.modelledCycles = cycles?[step]
+      operators.append(row)
     }
     let end = generated.program.symbols.map { $0.address + UInt64($0.length) }.max() ?? UInt64(Target.firstAddress)
     return CompilationReport(
@@ -26,13 +30,35 @@ extension Compilation {
       scratchpadPeakRows: generated.operators.map(\.scratchpadRows).max() ?? 0,
       accumulatorPeakRows: generated.operators.map(\.accumulatorRows).max() ?? 0,
       commands: generated.program.commands.count, dramImageBytes: Int(end) - Target.firstAddress,
-      modelledCycles: modelledCycles,
+      modelledCycles: cycles.map { $0.reduce(0, +) },
       allocation: plan.pieces.map { piece in
         let tensor = problem.tensors[piece.tensor]
         return AllocationReport(
           tensor: "%\(tensor.name)", firstStep: piece.first, lastStep: piece.last, row: piece.row, rows: tensor.rows,
           origin: piece.origin.rawValue, spilled: piece.spilled)
       })
+  }
+}
+
+extension Compilation {
+  /// Cycles of each operator by the machine's time model; what no operation accounts for goes to the one before it.
+  private static func modelledCycles(_ generated: GeneratedProgram) throws -> [Int] {
+    let machine = try Machine(generated.program, options: Machine.Options(checks: [], time: true, execute: false))
+    machine.run()
+    var cycles = [Int](repeating: 0, count: generated.operators.count)
+    if cycles.isEmpty { return cycles }
+    let counters = machine.counters
+    var step = 0
+    var end = generated.operators[0].commands
+    for (range, activity) in zip(generated.program.debug, counters.operations) {
+      while range.first >= end && step + 1 < cycles.count {
+        step += 1
+        end += generated.operators[step].commands
+      }
+      cycles[step] += activity.cycles.total
+    }
+    cycles[step] += counters.total.cycles.total - cycles.reduce(0, +)
+    return cycles
   }
 }
 

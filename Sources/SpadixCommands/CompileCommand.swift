@@ -37,7 +37,8 @@ struct CompileCommand: ParsableCommand {
     help: ArgumentHelp("Samples to calibrate an input with, instead of the graph's own.", valueName: "input=file.npy"))
   var calibrate: [NamedFile] = []
 
-  @Option(help: "How to schedule: residency in the graph's order, or order and residency jointly for small graphs.")
+  @Option(
+    help: "Order of the kernels: the graph's (residency), or of least traffic by the paper's model or an exact search.")
   var formulation = Compiler.Formulation.residency
 
   @Flag(help: "Leave large data out of text on standard output: easier to read, and no longer an input.")
@@ -56,7 +57,7 @@ struct CompileCommand: ParsableCommand {
     let compilation = try compiler.compile(input, data: DataStore(), upTo: emit ?? .program)
     compilation.diagnostics.show(remarks: reporting.verbose)
     let isOutputTaken = try write(compilation)
-    if let report = compilation.report() { try reporting.write(report, isOutputTaken: isOutputTaken) }
+    try reporting.write(compilation, isOutputTaken: isOutputTaken)
   }
 
   /// Writes what was asked for; whether that was to standard output.

@@ -41,7 +41,8 @@ struct VerifyCommand: ParsableCommand {
     help: ArgumentHelp("Samples to calibrate an input with, instead of the graph's own.", valueName: "input=file.npy"))
   var calibrate: [NamedFile] = []
 
-  @Option(help: "How to schedule: residency in the graph's order, or order and residency jointly for small graphs.")
+  @Option(
+    help: "Order of the kernels: the graph's (residency), or of least traffic by the paper's model or an exact search.")
   var formulation = Compiler.Formulation.residency
 
   @OptionGroup(title: "Report") var reporting: ReportOptions
@@ -70,7 +71,7 @@ struct VerifyCommand: ParsableCommand {
       progress.show("sample \($0 + 1) of \(samples.count)")
     }
     progress.clear()
-    if let report = compilation.report() { try reporting.write(report, isOutputTaken: false) }
+    try reporting.write(compilation, isOutputTaken: false)
     try StandardOutput.write(VerificationText(result, compilation, seed: inputs.isEmpty ? seed : nil).text)
     if !result.isExact { throw ExitStatus.mismatch }
   }

@@ -10,15 +10,16 @@ public struct CSVReport {
       + DRAMTraffic.fields.map { $0.key + "_bytes" }
       + [
         "read_bytes", "written_bytes", "useful_macs", "issued_macs", "utilization_percent", "array_cycles_modelled",
-        "scratchpad_rows", "accumulator_rows", "commands", "operands", "results", "tiling", "host_reason",
+        "cycles_modelled", "scratchpad_rows", "accumulator_rows", "commands", "operands", "results", "tiling",
+        "host_reason",
       ]
     var lines = [header]
     for (index, row) in report.operators.enumerated() {
       lines.append(
         line(
           String(index), row.name, row.kind.rawValue, row.sourceLine, row.traffic,
-          useful: row.usefulMACs, issued: row.issuedMACs, cycles: row.arrayCycles, scratchpad: row.scratchpadRows,
-          accumulator: row.accumulatorRows, commands: row.commands)
+          useful: row.usefulMACs, issued: row.issuedMACs, cycles: row.arrayCycles, modelled: row.modelledCycles,
+          scratchpad: row.scratchpadRows, accumulator: row.accumulatorRows, commands: row.commands)
           + [
             row.operands.map(\.rawValue).joined(separator: " "), row.results.map(\.rawValue).joined(separator: " "),
             row.tiling, row.hostReason ?? "",
@@ -27,21 +28,21 @@ public struct CSVReport {
     lines.append(
       line(
         "", "total", "", nil, report.traffic, useful: report.usefulMACs, issued: report.issuedMACs,
-        cycles: report.arrayCycles, scratchpad: report.scratchpadPeakRows, accumulator: report.accumulatorPeakRows,
-        commands: report.commands) + ["", "", "", ""])
+        cycles: report.arrayCycles, modelled: report.modelledCycles, scratchpad: report.scratchpadPeakRows,
+        accumulator: report.accumulatorPeakRows, commands: report.commands) + ["", "", "", ""])
     return lines.map { $0.map(Self.field).joined(separator: ",") + "\n" }.joined()
   }
 
   private func line(
     _ step: String, _ name: String, _ kind: String, _ sourceLine: Int?, _ traffic: DRAMTraffic, useful: Int,
-    issued: Int, cycles: Int, scratchpad: Int, accumulator: Int, commands: Int
+    issued: Int, cycles: Int, modelled: Int?, scratchpad: Int, accumulator: Int, commands: Int
   ) -> [String] {
     [step, name, kind, sourceLine.map(String.init) ?? ""]
       + DRAMTraffic.fields.map { String(traffic[keyPath: $0.path]) }
       + [
         String(traffic.read), String(traffic.written), String(useful), String(issued),
-        Figures.percent(useful, of: issued), String(cycles), String(scratchpad), String(accumulator),
-        String(commands),
+        Figures.percent(useful, of: issued), String(cycles), modelled.map(String.init) ?? "",
+        String(scratchpad), String(accumulator), String(commands),
       ]
   }
 

@@ -74,6 +74,8 @@ public struct OperatorReport: Sendable {
   public var traffic: DRAMTraffic
   /// Cycles in which the array is busy.
   public var arrayCycles: Int
+  /// Cycles by which the operator lengthens the program, by the target's time model; nil when that was not run.
+  public var modelledCycles: Int?
   /// Multiply-accumulates that the array could do in these cycles.
   public var issuedMACs: Int
   /// Multiply-accumulates that the operator's definition asks for.

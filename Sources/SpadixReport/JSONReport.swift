@@ -73,6 +73,7 @@ public struct JSONReport {
       .init("useful_macs", .integer(row.usefulMACs)),
       .init("issued_macs", .integer(row.issuedMACs)),
       .init("array_cycles_modelled", .integer(row.arrayCycles)),
+      .init("cycles_modelled", row.modelledCycles.map { .integer($0) } ?? .null),
       .init("scratchpad_rows", .integer(row.scratchpadRows)),
       .init("accumulator_rows", .integer(row.accumulatorRows)),
       .init("commands", .integer(row.commands)),

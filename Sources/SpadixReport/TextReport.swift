@@ -101,8 +101,8 @@ public struct TextReport {
   private var operators: String {
     var table = TextTable([
       ("operator", .left), ("line", .right), ("runs as", .left), ("weights", .right), ("read", .right),
-      ("fetched", .right), ("written", .right), ("spilled", .right), ("cycles", .right), ("util.", .right),
-      ("places", .left), ("rows", .right), ("tiling", .left),
+      ("fetched", .right), ("written", .right), ("spilled", .right), ("array", .right), ("cycles", .right),
+      ("util.", .right), ("places", .left), ("rows", .right), ("tiling", .left),
     ])
     for row in report.operators {
       let traffic = row.traffic
@@ -110,13 +110,16 @@ public struct TextReport {
         row.name, row.sourceLine.map(String.init) ?? "", row.kind.rawValue, figure(traffic.weights),
         figure(traffic.inputs + traffic.activationsRead), figure(traffic.fetches),
         figure(traffic.activationsWritten + traffic.outputs), figure(traffic.spills), figure(row.arrayCycles),
+        figure(row.modelledCycles ?? 0),
         row.issuedMACs == 0 ? "" : Figures.percent(row.usefulMACs, of: row.issuedMACs) + " %",
         places(row), figure(row.scratchpadRows), row.tiling,
       ])
     }
     let isPlaced = report.operators.contains { !places($0).isEmpty }
     return table.text()
-      + (isPlaced ? "  places: operands > results; s in the scratchpad, d streamed from or to DRAM\n" : "")
+      + (isPlaced
+        ? "  array: cycles in which the array is busy; cycles: modelled, by which the operator lengthens the program\n"
+          + "  places: operands > results; s in the scratchpad, d streamed from or to DRAM\n" : "")
   }
 
   /// Nothing for zero, so that the eye finds what is there.

@@ -3,6 +3,7 @@ import SpadixIR
 import SpadixISA
 import SpadixReport
 import SpadixSupport
+import SpadixTensor
 import Testing
 
 @testable import Spadix
@@ -24,7 +25,7 @@ private let presets = Target.presets
     #expect((compilation.npu != nil) == (phase >= .npu))
     #expect((compilation.schedule != nil) == (phase >= .plan))
     #expect((compilation.generated != nil) == (phase >= .program))
-    #expect((compilation.report() != nil) == (phase >= .program))
+    #expect((try compilation.report() != nil) == (phase >= .program))
   }
 
   @Test(arguments: presets) func everyPhaseIsAnInputThatGivesTheSameProgram(target: Target) throws {
@@ -45,7 +46,7 @@ private let presets = Target.presets
     let first = try compile(try residualInput())
     let second = try compile(try residualInput())
     for phase in Phase.allCases { #expect(first.text(of: phase) == second.text(of: phase)) }
-    let reports = [first, second].compactMap { $0.report() }
+    let reports = try [first, second].compactMap { try $0.report(modelsTime: true) }
     #expect(JSONReport(reports[0]).text == JSONReport(reports[1]).text)
   }
 
@@ -67,7 +68,8 @@ private let presets = Target.presets
 
   @Test func reportAddsUpToTheTotals() throws {
     for target in presets {
-      let report = try #require(try compile(try residualInput(), target: target).report())
+      let compilation = try compile(try residualInput(), target: target)
+      let report = try #require(try compilation.report(modelsTime: true))
       #expect(report.traffic.read == report.operators.reduce(0) { $0 + $1.traffic.read })
       #expect(report.traffic.written == report.operators.reduce(0) { $0 + $1.traffic.written })
       #expect(report.schedule.trafficBytes == report.traffic.total)
@@ -75,7 +77,44 @@ private let presets = Target.presets
       #expect(report.scratchpadPeakRows <= target.scratchpadRows)
       #expect(report.accumulatorPeakRows <= target.accumulatorRows)
       #expect(report.hostSteps.allSatisfy { $0.hostReason != nil })
+      #expect(report.modelledCycles == report.operators.reduce(0) { $0 + ($1.modelledCycles ?? 0) })
+      #expect(try #require(report.modelledCycles) >= report.arrayCycles)
     }
+  }
+
+  @Test(arguments: [Compiler.Formulation.joint, .exact])
+  func orderOfLeastTrafficIsStillRight(formulation: Compiler.Formulation) throws {
+    let data = DataStore()
+    let compiler = Compiler(target: .spadix, options: Compiler.Options(formulation: formulation))
+    let compilation = try compiler.compile(try residualInput(), data: data)
+    let plan = try #require(compilation.schedule?.plan)
+    #expect(plan.certificate.closedBy.contains("order"))
+    let samples = Samples(seed: 1, count: 2, for: compilation.input.graph.inputPorts, ranges: [nil])
+    #expect(try Verification(compilation, data: data).run(samples).isExact)
+  }
+
+  @Test func reorderingKeepsTheGraph() throws {
+    let graph = try #require(try compile(try residualInput(), upTo: .npu).npu)
+    let order = graph.operations.indices.map { OperationID($0) }.filter { id in
+      if case .constant = graph.operations[id].op { false } else { true }
+    }
+    let reordered = graph.reordered(order)
+    try reordered.verify()
+    #expect(reordered.operations.count == graph.operations.count)
+    #expect(reordered.values.count == graph.values.count)
+    #expect(reordered.reordered([]).operations.count == graph.operations.count)
+  }
+
+  @Test(arguments: presets) func machineCountsTheBytesThatTheReportStates(target: Target) throws {
+    let compilation = try compile(try residualInput(), target: target)
+    let report = try #require(try compilation.report())
+    let runner = try ProgramRunner(try #require(compilation.generated).program)
+    _ = try runner.run([Tensor(zeros: .f32([1, 4, 4, 2]))])
+    let counted = try #require(runner.machine?.counters)
+    #expect(counted.total.dramReadBytes == report.traffic.read)
+    #expect(counted.total.dramWrittenBytes == report.traffic.written)
+    // The last compute of a program has nothing after it to overlap with.
+    #expect((counted.total.arrayCycles - report.arrayCycles).magnitude <= target.dim)
   }
 
   @Test func dumpsAreNumberedAndEachResumes() throws {

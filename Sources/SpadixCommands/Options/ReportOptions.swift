@@ -1,4 +1,5 @@
 import ArgumentParser
+import Spadix
 import SpadixReport
 import SpadixSupport
 
@@ -18,8 +19,10 @@ struct ReportOptions: ParsableArguments {
   var verbose = false
 
   /// - Parameter isOutputTaken: whether standard output carries something else; the report then goes to standard error.
-  func write(_ report: CompilationReport, isOutputTaken: Bool) throws {
-    guard let text = text(report) else { return }
+  func write(_ compilation: Compilation, isOutputTaken: Bool) throws {
+    guard report != .none, let figures = try compilation.report(modelsTime: true), let text = text(figures) else {
+      return
+    }
     if let reportFile {
       try Files.write(text, to: reportFile)
     } else if isOutputTaken {

@@ -1,0 +1,85 @@
+import SpadixCodegen
+import SpadixIR
+import SpadixSchedule
+
+extension ScheduleProblem {
+  /// The kernels of a graph as atomic operators, which have all their operands in the scratchpad: COSMA's problem, with
+  /// sizes in scratchpad rows.
+  public init(_ problem: KernelProblem) {
+    self.init(
+      name: problem.name,
+      tensors: problem.tensors.enumerated().map { index, tensor in
+        let kind: TensorKind =
+          switch tensor.kind {
+          case .input: .input
+          case .activation: .activation
+          case .output: .output
+          }
+        return Tensor(id: index, name: tensor.name, size: tensor.rows, bytes: tensor.bytes, kind: kind)
+      },
+      operators: problem.operators.enumerated().map { index, op in
+        Operator(
+          id: index, name: op.name, inputs: op.inputs.map { TensorID($0.index) },
+          outputs: op.outputs.map { TensorID($0.index) })
+      })
+  }
+}
+
+/// Chooses the order of a graph's kernels by the scheduler for atomic operators.
+///
+/// Kernels may stream operands through tiles, which that scheduler knows nothing of: its order is good where whole
+/// tensors fit, and residency and tilings are decided afterwards for the order.
+struct OrderSearch {
+  private let formulation: ScheduleOptions.Formulation
+
+  /// Nil where the graph keeps its order.
+  init?(_ formulation: Compiler.Formulation) {
+    switch formulation {
+    case .residency: return nil
+    case .joint: self.formulation = .joint
+    case .exact: self.formulation = .exact
+    }
+  }
+
+  /// The npu graph with its operations in the order found, and what found it.
+  func reorder(_ prepared: PreparedKernels) throws -> (graph: Graph, closedBy: String) {
+    let problem = ScheduleProblem(prepared.problem)
+    var options = ScheduleOptions()
+    options.formulation = formulation
+    // Where an operator alone is larger than the scratchpad, it will stream; its neighbours are ordered as if it fitted.
+    let budget = max(prepared.problem.capacity, ScheduleBudgets.minimum(problem, scope: .activations))
+    let solution = try Scheduler(options: options).solve(problem, scope: .activations, budget: budget)
+    let closedBy = solution.certificate.closedBy.map(\.component).joined(separator: ", ")
+    return (prepared.graph.reordered(solution.order.map { prepared.operations[$0.index] }), closedBy)
+  }
+}
+
+extension Graph {
+  /// The same graph with the given operations in this order. Operations that are not given, such as constants and
+  /// reshapes, stand directly after the last of the given ones that they depend on.
+  ///
+  /// - Precondition: the order is a legal one.
+  func reordered(_ order: [OperationID]) -> Graph {
+    var position = [Int?](repeating: nil, count: operations.count)
+    for (index, id) in order.enumerated() { position[id.index] = index }
+    // Per operation, the position of the given operation that it is or comes after; -1 at the start.
+    var place = [Int](repeating: -1, count: operations.count)
+    for (index, operation) in operations.enumerated() {
+      place[index] =
+        position[index]
+        ?? operation.operands.compactMap { values[$0].producer }.map { place[$0.index] }.max() ?? -1
+    }
+    let sorted = operations.indices.sorted {
+      (place[$0], position[$0] == nil ? 1 : 0, $0) < (place[$1], position[$1] == nil ? 1 : 0, $1)
+    }
+    var newID = [OperationID](repeating: OperationID(0), count: operations.count)
+    for (index, old) in sorted.enumerated() { newID[old] = OperationID(index) }
+    var result = self
+    result.operations = sorted.map { operations[$0] }
+    for (index, value) in values.enumerated() {
+      guard case .operation(let old, let position) = value.definition else { continue }
+      result.values[index].definition = .operation(newID[old.index], result: position)
+    }
+    return result
+  }
+}
