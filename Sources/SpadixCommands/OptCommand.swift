@@ -34,9 +34,15 @@ struct OptCommand: ParsableCommand {
   @Flag(help: "Leave large data out of text on standard output: easier to read, and no longer an input.")
   var elideData = false
 
+  @Option(help: "The form of the result: spx, or mlir (generic form, for mlir-opt and xdsl-opt).")
+  var format: GraphFormat = .spx
+
   @OptionGroup(title: "Looking inside") var instrumentation: PassInstrumentationOptions
 
-  func validate() throws { _ = try usage { try pipeline() } }
+  func validate() throws {
+    _ = try usage { try pipeline() }
+    if format == .mlir, elideData { throw ValidationError("--elide-data is for --format spx only") }
+  }
 
   private func pipeline() throws -> PassPipeline {
     passes.isEmpty ? PassPipeline([PassPipeline.Step]()) : try PassPipeline(parsing: passes)
@@ -51,12 +57,18 @@ struct OptCommand: ParsableCommand {
     // What was reported before a failure helps to understand it.
     defer { StandardError.write(context.diagnostics.description) }
     let result = try PassManager(try pipeline(), instrumentation: instrumentation).run(graph, in: &context)
-    if output == "-" {
-      try StandardOutput.write(result.text(largeData: elideData ? .elided : .hexadecimal))
-    } else {
-      try result.write(to: output)
+    switch (format, output) {
+    case (.spx, "-"): try StandardOutput.write(result.text(largeData: elideData ? .elided : .hexadecimal))
+    case (.spx, _): try result.write(to: output)
+    case (.mlir, "-"): try StandardOutput.write(MLIRPrinter().text(of: result))
+    case (.mlir, _): try Files.write(MLIRPrinter().text(of: result), to: output)
     }
   }
+}
+
+/// The textual forms that a graph can be printed in.
+enum GraphFormat: String, ExpressibleByArgument, CaseIterable {
+  case spx, mlir
 }
 
 /// The options of a command that runs chosen passes.

@@ -106,34 +106,33 @@ public enum QuantizedArithmetic {
 extension QuantizedArithmetic {
   /// Quantizes a whole tensor, per tensor or per index of the axis.
   public static func quantize(_ values: [Float], shape: [Int], _ quantization: Quantization) -> [Int8] {
-    let channels = ChannelIndex(shape: shape, axis: quantization.axis)
-    return values.indices.map { position in
-      let channel = channels[position]
-      return quantize(
-        values[position], scale: quantization.scale(at: channel), zeroPoint: quantization.zeroPoint(at: channel))
-    }
+    mapByChannel(values, shape: shape, quantization, quantize)
   }
 
   /// What the int8 values of a whole tensor stand for.
   public static func dequantize(_ values: [Int8], shape: [Int], _ quantization: Quantization) -> [Float] {
-    let channels = ChannelIndex(shape: shape, axis: quantization.axis)
-    return values.indices.map { position in
-      let channel = channels[position]
-      return dequantize(
-        values[position], scale: quantization.scale(at: channel), zeroPoint: quantization.zeroPoint(at: channel))
+    mapByChannel(values, shape: shape, quantization, dequantize)
+  }
+
+  @inline(__always)
+  private static func mapByChannel<From, To>(
+    _ values: [From], shape: [Int], _ quantization: Quantization, _ function: (From, Float, Int32) -> To
+  ) -> [To] {
+    let channels = quantization.axis.map { shape[$0] } ?? 1
+    let inner = quantization.axis.map { shape[($0 + 1)...].reduce(1, *) } ?? values.count
+    var result: [To] = []
+    result.reserveCapacity(values.count)
+    var position = 0
+    while position < values.count {
+      for channel in 0..<channels {
+        let scale = quantization.scale(at: channel)
+        let zeroPoint = quantization.zeroPoint(at: channel)
+        for _ in 0..<inner {
+          result.append(function(values[position], scale, zeroPoint))
+          position += 1
+        }
+      }
     }
+    return result
   }
-}
-
-/// The index along one axis of an element at a row-major position; always 0 without an axis.
-struct ChannelIndex {
-  private let inner: Int
-  private let count: Int
-
-  init(shape: [Int], axis: Int?) {
-    self.inner = axis.map { shape[($0 + 1)...].reduce(1, *) } ?? 1
-    self.count = axis.map { shape[$0] } ?? 1
-  }
-
-  subscript(position: Int) -> Int { count == 1 ? 0 : position / inner % count }
 }

@@ -121,19 +121,18 @@ extension Parser {
     try list("(", ")") { parser in
       let digits = try parser.expectToken(.string, "a string of hexadecimal digits")
       let content = parser.source.bytes[(digits.start + 1)..<(digits.end - 1)]
-      var high: Int?
-      for byte in content {
-        guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+      guard content.count % 2 == 0 else {
+        throw Diagnostic("data.hex", "expected two digits for each byte", at: parser.range(digits))
+      }
+      bytes.reserveCapacity(bytes.count + content.count / 2)
+      var position = content.startIndex
+      while position < content.endIndex {
+        guard let high = hexadecimalDigit(content[position]), let low = hexadecimalDigit(content[position + 1]) else {
           throw Diagnostic("data.hex", "expected hexadecimal digits only", at: parser.range(digits))
         }
-        if let upper = high {
-          bytes.append(UInt8(upper << 4 | digit))
-          high = nil
-        } else {
-          high = digit
-        }
+        bytes.append(high << 4 | low)
+        position += 2
       }
-      if high != nil { throw Diagnostic("data.hex", "expected two digits for each byte", at: parser.range(digits)) }
     }
     guard bytes.count == type.byteCount else {
       throw Diagnostic(
@@ -185,6 +184,15 @@ extension Parser {
         "found \(counted(count, "element")) along axis \(axis); expected \(expected) for the shape \(shape)",
         at: range(from: start))
     }
+  }
+}
+
+private func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
+  switch byte {
+  case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+  case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+  case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+  default: nil
   }
 }
 
