@@ -44,9 +44,18 @@ let package = Package(
     .testTarget(name: "SpadixMIPTests", dependencies: ["SpadixMIP"]),
     .testTarget(name: "SpadixScheduleTests", dependencies: ["SpadixSchedule"]),
     .testTarget(name: "SpadixCodegenTests", dependencies: ["SpadixCodegen", "SpadixMachine"]),
-    .testTarget(name: "SpadixMachineTests", dependencies: ["SpadixMachine"]),
+    .testTarget(name: "SpadixMachineTests", dependencies: ["SpadixMachine", "CSpadixKernels"]),
     .testTarget(name: "SpadixReportTests", dependencies: ["SpadixReport"]),
     .testTarget(name: "SpadixTests", dependencies: ["Spadix"]),
   ],
   swiftLanguageModes: [.v6]
 )
+
+// libFuzzer brings its own main: the target only exists when it is asked for (make fuzz-program).
+if Context.environment["SPADIX_FUZZER"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "ProgramFuzzer", dependencies: ["SpadixMachine"], path: "Fuzz/ProgramFuzzer",
+      swiftSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
+}

@@ -33,25 +33,49 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Stop a run after so many commands.", valueName: "n"))
   var maxCommands: Int?
 
+  @Flag(help: "Print what the first sample counted, with modelled cycles, as JSON.")
+  var counters = false
+
+  @Option(
+    help: ArgumentHelp("Write the modelled timeline of the first sample for Perfetto.", valueName: "trace.json"))
+  var trace: String?
+
+  @Option(help: ArgumentHelp("Compute with these kernels instead of the fastest.", valueName: "name"))
+  var kernels: String?
+
   func validate() throws {
     if let maxCommands, maxCommands < 1 { throw ValidationError("--max-commands \(maxCommands): expected 1 or more") }
   }
 
   func run() throws {
-    let program = try Program(reading: program)
-    if let target { try program.expect(Target.named(target)) }
-    let options = Machine.Options(checks: try CheckSet(parsing: check), maximumCommands: maxCommands ?? Int.max)
+    var program = try Program(reading: program)
+    if let target {
+      let target = try Target.named(target)
+      try program.expect(target)
+      // The same machine with other timing answers what-if questions.
+      program.target = target
+    }
+    let options = Machine.Options(
+      checks: try CheckSet(parsing: check), maximumCommands: maxCommands ?? Int.max, kernels: kernels,
+      time: counters || trace != nil)
     let runner = try ProgramRunner(program, options: options)
     let samples = try Samples(reading: input.map { ($0.name, $0.path) }, for: runner.inputs)
     var results = OutputFiles(runner.outputs)
     var progress = Progress()
     defer { progress.clear() }
+    var first: Machine?
     for sample in 0..<samples.count {
       progress.show("sample \(sample + 1) of \(samples.count)")
-      results.add(try runner.run(samples[sample]))
+      let isFirst = sample == 0
+      results.add(try runner.run(samples[sample]) { if isFirst && trace != nil { $0.recordTrace() } })
+      if isFirst { first = runner.machine }
     }
     progress.clear()
     runner.findings.show(remarks: true)
+    if let trace, let timeline = first?.trace { try Files.write(timeline.json(), to: trace) }
+    if counters, let first {
+      try StandardOutput.write(first.counters.json(for: program).text(pretty: true) + "\n")
+    }
     try StandardOutput.write(summary(runner, samples.count, results))
   }
 

@@ -13,6 +13,12 @@ public struct SpadixCommand: ParsableCommand {
       OpsCommand.self,
       ScheduleCommand.self,
       FuzzCommand.self,
+      TargetsCommand.self,
+      DisasmCommand.self,
+      AsmCommand.self,
+      ExplainCommand.self,
+      ConformanceCommand.self,
+      ExportCommand.self,
     ])
 
   public init() {}

@@ -1,0 +1,154 @@
+import SpadixISA
+import SpadixSupport
+
+/// The state around one command: configuration in force, what it reads and writes, and who wrote that.
+public struct Explanation {
+  public let text: String
+
+  /// Throws `explain.range` for commands that there are not, and the fault of a command before.
+  public init(_ program: Program, command index: Int) throws {
+    guard program.commands.indices.contains(index) else {
+      throw Diagnostic(
+        "explain.range", "there is no command \(index); the program has commands 0 to \(program.commands.count - 1)")
+    }
+    var history = History(program)
+    for before in 0..<index { try history.step(before) }
+    text = try history.explain(index)
+  }
+}
+
+/// Who wrote what, up to a command.
+private struct History {
+  let program: Program
+  let dim: Int
+  var decoder: Decoder
+  var chunk = DecodedChunk()
+  var scratchpad: [Int32]
+  var accumulator: [Int32]
+  /// Transfers to DRAM so far, in order.
+  var stores: [Transfer] = []
+  /// The configuration commands in force, by what they set.
+  var configurations: [(name: String, command: Int)] = []
+  var lastFence: Int?
+
+  init(_ program: Program) {
+    self.program = program
+    dim = program.target.dim
+    decoder = Decoder(target: program.target, checks: [])
+    scratchpad = [Int32](repeating: -1, count: program.target.scratchpadRows)
+    accumulator = [Int32](repeating: -1, count: program.target.accumulatorRows)
+  }
+
+  mutating func decode(_ index: Int) throws {
+    chunk.reset(decoder.store)
+    do {
+      try decoder.decode(program.commands[index], index: index, into: &chunk)
+    } catch {
+      throw error.diagnostic(in: program)
+    }
+  }
+
+  mutating func step(_ index: Int) throws {
+    try decode(index)
+    noteConfiguration(index)
+    for it in chunk.commands {
+      for access in it.writes(dim: dim) {
+        for row in access.each {
+          if access.isAccumulator { accumulator[row] = it.command } else { scratchpad[row] = it.command }
+        }
+      }
+      if it.kind == .store && it.normalization == 0 {
+        Transfer.forEach(storedBy: it, chunk.stores[Int(it.configuration)]) { stores.append($0) }
+      }
+      if it.kind == .fence { lastFence = Int(it.command) }
+    }
+  }
+
+  private mutating func noteConfiguration(_ index: Int) {
+    let command = program.commands[index]
+    guard let format = CommandFormat.of(command) else { return }
+    var name = format.mnemonic
+    guard name.hasPrefix("config_") || (name.hasPrefix("loop_") && name != "loop_ws" && name != "loop_conv_ws") else {
+      return
+    }
+    if name == "config_ld" { name += " state=\(command.rs1 >> 3 & 3)" }
+    if name == "config_st" { configurations.removeAll { $0.name.hasPrefix("config_output") } }
+    configurations.removeAll { $0.name == name }
+    configurations.append((name, index))
+  }
+
+  mutating func explain(_ index: Int) throws -> String {
+    var text = "\(describe(index))\n"
+    let command = program.commands[index]
+    if let format = CommandFormat.of(command) {
+      text += "  \(format.summary)\n"
+      for field in format.fields { text += "    \(line(field, command))\n" }
+    }
+    text += "\nin force\n"
+    if configurations.isEmpty { text += "  nothing is configured\n" }
+    for (_, index) in configurations.sorted(by: { $0.command < $1.command }) { text += "  \(describe(index))\n" }
+    text += "  last fence: \(lastFence.map { "command \($0)" } ?? "none")\n"
+    try decode(index)
+    if chunk.commands.isEmpty { return text + "\nno step of its own\n" }
+    // A loop is explained by its first steps.
+    for it in chunk.commands.prefix(16) { text += explain(it) }
+    if chunk.commands.count > 16 { text += "\n... and \(chunk.commands.count - 16) more steps\n" }
+    return text
+  }
+
+  private func line(_ field: CommandField, _ command: Command) -> String {
+    let bits = field.bits(of: command)
+    let summary = field.summary.isEmpty ? "" : "  (\(field.summary))"
+    let place = "rs\(field.operand)[\(field.low + field.width - 1):\(field.low)]"
+    var value = "\(bits)"
+    if field.kind == .float { value = "\(Float(bitPattern: UInt32(bits)))" }
+    if field.kind == .address || field.kind == .tile || field.kind == .local { value = hexadecimal(bits) }
+    return "\(field.name) = \(value)  \(place)\(summary)"
+  }
+
+  private func explain(_ it: DecodedCommand) -> String {
+    var text = "\nstep: \(it.kind)\n"
+    if it.kind == .load || it.kind == .store || it.kind == .loadScales {
+      if it.flags.contains(.zero) {
+        text += "  writes zeros: no DRAM traffic\n"
+      } else {
+        let transfer = Transfer(it)
+        let place = program.place(of: it.dram).map { " (\($0))" } ?? ""
+        let verb = it.kind == .store ? "writes" : "reads"
+        text +=
+          "  \(verb) DRAM \(hexadecimal(it.dram))\(place): \(transfer.rows) rows of \(transfer.bytes) bytes, "
+          + "\(it.stride) apart\n"
+        if it.kind != .store {
+          let writer = stores.last { $0.overlaps(transfer) }
+          text += "    written by \(writer.map { describe(Int($0.command)) } ?? initial(transfer))\n"
+        }
+      }
+    }
+    for access in it.reads(chunk.stores[Int(it.configuration)], dim: dim) {
+      text += "  reads \(access.name): \(access.text)\n"
+      let writers = Set(access.each.map { access.isAccumulator ? accumulator[$0] : scratchpad[$0] }).sorted()
+      for writer in writers.prefix(4) {
+        text += "    written by \(writer < 0 ? "no command" : describe(Int(writer)))\n"
+      }
+      if writers.count > 4 { text += "    and \(writers.count - 4) more\n" }
+    }
+    for access in it.writes(dim: dim) { text += "  writes \(access.name): \(access.text)\n" }
+    return text
+  }
+
+  private func initial(_ transfer: Transfer) -> String {
+    let isInitial = program.segments.contains {
+      transfer.dram >= $0.address && transfer.dram < $0.address + UInt64($0.bytes.count)
+    }
+    return isInitial ? "the initial content of DRAM" : "no command (an input, or nothing)"
+  }
+
+  private func describe(_ index: Int) -> String {
+    var text = "command \(index): \(Assembly.text(program.commands[index]))"
+    if let range = program.debugRange(ofCommand: index) {
+      text += "  ; \(range.operation.prefix(80))"
+      if range.line > 0 { text += " (line \(range.line))" }
+    }
+    return text
+  }
+}
