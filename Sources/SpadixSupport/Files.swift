@@ -21,9 +21,21 @@ public enum Files {
   }
 
   /// Writes aside and renames, so that a reader never sees half a file and a failure leaves the old one.
+  ///
+  /// What exists and is no regular file (a device such as /dev/null, a pipe) is written to, not replaced; through a
+  /// symbolic link, the file that it leads to is replaced.
   public static func write(_ bytes: some Collection<UInt8>, to path: String) throws {
+    var status = stat()
+    let isSpecial =
+      stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG && status.st_mode & S_IFMT != S_IFDIR
     do {
-      try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+      if isSpecial {
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        try file.write(contentsOf: Data(bytes))
+        try file.close()
+      } else {
+        try Data(bytes).write(to: URL(fileURLWithPath: path).resolvingSymlinksInPath(), options: .atomic)
+      }
     } catch {
       throw Diagnostic(
         "file.unwritable", "cannot write '\(path)'",

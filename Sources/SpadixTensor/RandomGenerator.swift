@@ -37,7 +37,7 @@ public enum RandomTensor {
     return fill(count) {
       let v = 2 * generator.nextUnit() - 1
       let magnitude = min(-Float(logarithm(Double(1 - v.magnitude))), 8) * scale
-      return v < 0 ? -magnitude : magnitude
+      return Float(signOf: v, magnitudeOf: magnitude)
     }
   }
 
@@ -61,12 +61,9 @@ public enum RandomTensor {
   /// it does not depend on the C library: x = 2^e * m with m in 0.7 ... 1.42, ln m = 2 atanh((m - 1) / (m + 1)).
   @inline(__always)
   static func logarithm(_ x: Double) -> Double {
-    var exponent = Int(x.bitPattern >> 52) - 1023
-    var mantissa = Double(bitPattern: x.bitPattern & 0x000F_FFFF_FFFF_FFFF | 0x3FF0_0000_0000_0000)
-    if mantissa > 1.4142135623730951 {
-      mantissa *= 0.5
-      exponent += 1
-    }
+    // Counted from the bits of sqrt(1/2), the exponent's field changes where the mantissa reaches sqrt(2): no branch.
+    let exponent = Int64(bitPattern: x.bitPattern &- 0x3FE6_A09E_667F_3BCD) >> 52
+    let mantissa = Double(bitPattern: x.bitPattern &- UInt64(bitPattern: exponent << 52))
     let s = (mantissa - 1) / (mantissa + 1)
     let t = s * s
     // 2 atanh(s) = 2s (1 + t/3 + t^2/5 + ...); t <= 0.0295, so that eight terms leave an error below 2e-14.

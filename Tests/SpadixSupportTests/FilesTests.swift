@@ -35,4 +35,32 @@ struct FilesTests {
     #expect(id { try Files.write("x", to: folder + "/no-such-folder/x") } == "file.unwritable")
     #expect(id { try Files.makeDirectory("/dev/null/x") } == "file.unwritable")
   }
+
+  @Test("a pipe is written to and stays a pipe")
+  func pipe() throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+    #expect(mkfifo(path, 0o600) == 0)
+    defer { unlink(path) }
+    // Both ends are open here, so that neither side waits for the other.
+    let descriptor = open(path, O_RDWR | O_NONBLOCK)
+    defer { close(descriptor) }
+    try Files.write("text", to: path)
+    var status = stat()
+    #expect(stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+    var buffer = [UInt8](repeating: 0, count: 8)
+    #expect(read(descriptor, &buffer, 8) == 4)
+    #expect(Array(buffer[..<4]) == Array("text".utf8))
+  }
+
+  @Test("through a symbolic link, the file behind it is replaced")
+  func symbolicLink() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+    try Files.makeDirectory(folder)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try Files.write("old", to: folder + "/file")
+    try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: folder + "/file")
+    try Files.write("new", to: folder + "/link")
+    #expect(try Files.read(folder + "/file") == Array("new".utf8))
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/link") == folder + "/file")
+  }
 }

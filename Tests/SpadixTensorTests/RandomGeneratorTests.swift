@@ -30,6 +30,17 @@ struct RandomGeneratorTests {
     #expect(values.allSatisfy { $0.magnitude <= 4 })
   }
 
+  @Test("the k-th Laplace number is the documented function of the k-th uniform one")
+  func laplaceLaw() {
+    let uniform = RandomTensor.uniform(count: 5000, seed: 8, low: 0, high: 1)
+    let values = RandomTensor.laplace(count: 5000, seed: 8, scale: 1)
+    for (u, value) in zip(uniform, values) {
+      let v = Double(2 * u - 1)
+      let expected = (v < 0 ? -1 : 1) * min(-log(1 - abs(v)), 8)
+      #expect(abs(Double(value) - expected) <= 1e-6 * max(1, abs(expected)))
+    }
+  }
+
   @Test("integers reach both bounds")
   func integers() {
     let values = RandomTensor.integers(count: 1000, seed: 1, low: -3, high: 3)
