@@ -22,7 +22,7 @@ public struct QuantizationScheme: Sendable, Equatable {
   /// Whether a store can confine results to any int8 interval. Otherwise saturation has to be the clamp.
   public var hasClamp: Bool
   /// How often the array may add a residual to a convolution, each time with a multiplier of at most 127.
-  public var residualPasses = 4
+  public var residualPasses = 2
 
   public init(activations: Activations, weights: Weights, hasClamp: Bool) {
     self.activations = activations
