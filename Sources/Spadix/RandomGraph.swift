@@ -27,7 +27,8 @@ public struct RandomGraph {
   /// The graph's text.
   public mutating func text() -> String {
     let input = [
-      pick([1, 1, 1, 2]), pick([1, 2, 4, 5, 7, 8, 14]), pick([1, 3, 4, 7, 8, 14, 19]), pick([1, 3, 5, 8, 16, 17, 32, 40]),
+      pick([1, 1, 1, 2]), pick([1, 2, 4, 5, 7, 8, 14]), pick([1, 3, 4, 7, 8, 14, 19]),
+      pick([1, 3, 5, 8, 16, 17, 32, 40]),
     ]
     values.append(Value(name: "%x", shape: input, range: range()))
     let count = Int.random(in: 1...8, using: &generator)
@@ -86,7 +87,8 @@ public struct RandomGraph {
     next += 1
     used.formUnion(operands)
     let all = attributes + [text(value.range)]
-    body.append("\(value.name) = \(op) \(operands.joined(separator: ", ")) {\(all.joined(separator: ", "))} : \(type(shape))")
+    body.append(
+      "\(value.name) = \(op) \(operands.joined(separator: ", ")) {\(all.joined(separator: ", "))} : \(type(shape))")
     values.append(value)
     return value
   }
@@ -109,7 +111,10 @@ public struct RandomGraph {
     case 15: transpose(value)
     case 16: padding(value)
     case 17: batchNorm(value)
-    case 18: if chance(50) { emit("nn.softmax", [value.name], ["axis = \(value.shape.count - 1)"], value.shape, range: (0, 1)) }
+    case 18:
+      if chance(50) {
+        emit("nn.softmax", [value.name], ["axis = \(value.shape.count - 1)"], value.shape, range: (0, 1))
+      }
     case 19: scaling(value)
     case 20: matrixProduct(value)
     default: activationProduct(value)
@@ -165,7 +170,9 @@ public struct RandomGraph {
   private mutating func pooling(_ value: Value, _ op: String) {
     guard value.shape.count == 4 else { return }
     let isAverage = op == "nn.avg_pool2d"
-    let window = isAverage ? [pick([1, 2, 3, 4]), pick([1, 2, 3, 5])] : chance(80) ? pick([[2, 2], [3, 3]]) : [pick([1, 4]), 2]
+    let window =
+      isAverage
+      ? [pick([1, 2, 3, 4]), pick([1, 2, 3, 5])] : chance(80) ? pick([[2, 2], [3, 3]]) : [pick([1, 4]), 2]
     let strides = chance(80) ? pick([[1, 1], [2, 2], [3, 3]]) : [1, 2]
     let pad = chance(60) ? 0 : 1
     let padding = [pad, pad, chance(50) ? pad : 0, pad].map { min($0, min(window[0], window[1]) - 1) }
@@ -239,7 +246,8 @@ public struct RandomGraph {
     let high = value.shape.map { _ in chance(30) ? 2 : 0 }
     let shape = value.shape.indices.map { value.shape[$0] + low[$0] + high[$0] }
     if shape.reduce(1, *) > 60_000 { return }
-    emit("nn.pad", [value.name], ["low = \(list(low))", "high = \(list(high))", "value = 0.0"], shape, range: value.range)
+    emit(
+      "nn.pad", [value.name], ["low = \(list(low))", "high = \(list(high))", "value = 0.0"], shape, range: value.range)
   }
 
   private mutating func batchNorm(_ value: Value) {

@@ -32,7 +32,9 @@ struct Border: Sendable {
     for operation in graph.operations.reversed() where !operation.op.isNpu {
       guard operation.results.allSatisfy({ sides[buffers.root[$0].index] == .output }) else { continue }
       for operand in operation.operands where sides[buffers.root[operand].index] == nil {
-        let readers = graph.values.indices.filter { buffers.root[ValueID($0)] == buffers.root[operand] }.flatMap { uses[$0] }
+        let readers = graph.values.indices.filter { buffers.root[ValueID($0)] == buffers.root[operand] }.flatMap {
+          uses[$0]
+        }
         let isOnlyRead = readers.allSatisfy { use in
           let reader = graph.operations[use.operation]
           if case .npuReshape = reader.op { return true }

@@ -247,7 +247,8 @@ struct KernelLowering {
   ) -> PackedWeights {
     let inputsPerGroup = channels / groups
     let outputsPerGroup = outputs / groups
-    var packed = PackedWeights(constant: ConstantID(0), offset: [], firstChannel: [], channelCount: [],
+    var packed = PackedWeights(
+      constant: ConstantID(0), offset: [], firstChannel: [], channelCount: [],
       usefulProducts: inputsPerGroup * outputs)
     var bytes: [Int8] = []
     for first in stride(from: 0, to: outputs, by: dim) {

@@ -22,7 +22,8 @@ struct MemoryMap: Sendable {
     }
     guard end <= UInt64(prepared.target.dramBytes) else {
       throw Diagnostic(
-        "codegen.dram", "the program needs \(end) bytes of DRAM; '\(prepared.target.name)' has \(prepared.target.dramBytes)",
+        "codegen.dram",
+        "the program needs \(end) bytes of DRAM; '\(prepared.target.name)' has \(prepared.target.dramBytes)",
         help: "raise dram_bytes in the target file")
     }
   }

@@ -81,7 +81,8 @@ extension PreparedKernels {
     }
     // The variant is the one that prints as this line does.
     let words = try scanner.restOfLine()
-    guard let marker = words.firstIndex(of: "working"), words.count > marker + 2, let row = Int(words[marker + 2]) else {
+    guard let marker = words.firstIndex(of: "working"), words.count > marker + 2, let row = Int(words[marker + 2])
+    else {
       throw scanner.failure("expected 'working = ROW'", at: start)
     }
     for variant in codes[index].indices {
@@ -92,7 +93,8 @@ extension PreparedKernels {
       if try candidate.restOfLine() == words { return KernelPlan.Step(variant: variant, workingRow: row) }
     }
     throw scanner.failure(
-      "\(problem.operators[index].name) has no variant with these places and this tiling on '\(target.name)'", at: start)
+      "\(problem.operators[index].name) has no variant with these places and this tiling on '\(target.name)'", at: start
+    )
   }
 
   private func parsePiece(_ scanner: inout PlanScanner) throws -> KernelPlan.Piece {

@@ -83,7 +83,9 @@ struct VariantEnumeration {
     var variants = [variant(none, output: false)]
     // Each input by itself, and all that can: enough to use what is resident, without 2^n variants.
     let possible = inputMayReside.indices.map { inputMayReside[$0] && kernel.canRead(resident: $0) }
-    func places(_ chosen: (Int) -> Bool) -> [Bool] { possible.indices.map { possible[sameTensor[$0]] && possible[$0] && chosen(sameTensor[$0]) } }
+    func places(_ chosen: (Int) -> Bool) -> [Bool] {
+      possible.indices.map { possible[sameTensor[$0]] && possible[$0] && chosen(sameTensor[$0]) }
+    }
     var seen: Set<[Bool]> = [none]
     for index in possible.indices {
       let one = places { $0 == sameTensor[index] }

@@ -6,7 +6,8 @@ import SpadixSupport
 
 struct FuzzCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "fuzz", abstract: "Compile random graphs for random targets and compare the machine with the reference.",
+    commandName: "fuzz",
+    abstract: "Compile random graphs for random targets and compare the machine with the reference.",
     discussion: """
       Case n uses seed + n for its graph and its target. A case fails when an output is not the integer reference's bit \
       for bit, when the machine finds anything to complain about, when plan, program and machine do not count the same \
@@ -53,7 +54,8 @@ struct FuzzCommand: ParsableCommand {
       case .failed(let message):
         failed += 1
         progress.clear()
-        let target = "\(test.target.name), dim \(test.target.dim), \(test.target.scratchpadRows) scratchpad rows, "
+        let target =
+          "\(test.target.name), dim \(test.target.dim), \(test.target.scratchpadRows) scratchpad rows, "
           + "\(test.target.accumulatorRows) accumulator rows"
         try StandardOutput.write("seed \(test.seed) on \(target): \(message)\n")
         if let output {

@@ -17,15 +17,19 @@ private struct Case: CustomTestStringConvertible, Sendable {
 
 private let cases: [Case] = [
   Case("pointwise", NpuGraphs.convolution(input: [1, 7, 7, 40], kernel: [1, 1], outputs: 33)),
-  Case("3x3 with borders", NpuGraphs.convolution(input: [1, 14, 14, 17], kernel: [3, 3], outputs: 20, padding: [1, 1, 1, 1])),
+  Case(
+    "3x3 with borders",
+    NpuGraphs.convolution(input: [1, 14, 14, 17], kernel: [3, 3], outputs: 20, padding: [1, 1, 1, 1])),
   Case(
     "zero point",
     NpuGraphs.convolution(input: [2, 7, 5, 3], kernel: [3, 3], outputs: 5, padding: [1, 1, 1, 1], zeroPoint: 5)),
-  Case("strided pointwise", NpuGraphs.convolution(input: [1, 14, 14, 16], kernel: [1, 1], outputs: 16, strides: [2, 2])),
+  Case(
+    "strided pointwise", NpuGraphs.convolution(input: [1, 14, 14, 16], kernel: [1, 1], outputs: 16, strides: [2, 2])),
   Case(
     "depthwise",
     NpuGraphs.convolution(input: [1, 14, 14, 40], kernel: [3, 3], outputs: 40, padding: [1, 1, 1, 1], groups: 40)),
-  Case("grouped", NpuGraphs.convolution(input: [1, 8, 8, 24], kernel: [3, 3], outputs: 36, groups: 4, hasBias: false)),
+  Case(
+    "grouped", NpuGraphs.convolution(input: [1, 8, 8, 24], kernel: [3, 3], outputs: 36, groups: 4, hasBias: false)),
   Case(
     "pooled",
     NpuGraphs.convolution(input: [1, 20, 20, 3], kernel: [3, 3], outputs: 8, padding: [1, 1, 1, 1], isPooled: true)),
@@ -76,7 +80,8 @@ private func countedIsEmitted(_ testCase: Case, _ target: Target) throws {
   let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
   // Every variant, not only the chosen one: all others streamed so that any one of them is a plan by itself.
   for (index, op) in prepared.problem.operators.enumerated() {
-    for variant in op.variants.indices where op.variants[variant].inputs.allSatisfy({ $0 == .streamed })
+    for variant in op.variants.indices
+    where op.variants[variant].inputs.allSatisfy({ $0 == .streamed })
       && op.variants[variant].outputs == [.streamed]
     {
       var steps = prepared.problem.operators.map { op in
