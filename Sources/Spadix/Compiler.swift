@@ -75,6 +75,13 @@ public struct Compiler {
     return compilation
   }
 
+  /// The scheduling problem of an input's kernels, as atomic operators on this target, in scratchpad rows.
+  public func scheduleProblem(_ input: CompilerInput, data: DataStore) throws -> ScheduleProblem {
+    let compilation = try compile(input, data: data, upTo: max(input.phase, .npu))
+    guard let npu = compilation.npu else { preconditionFailure("the npu phase was passed") }
+    return ScheduleProblem(try CodeGenerator(target: target).prepare(npu, data: data))
+  }
+
   /// The passes that lead to each phase.
   private static let passes: [(phase: Phase, pipeline: PassPipeline)] = [
     (.graph, .optimize), (.quantized, .quantize), (.npu, .lower),

@@ -3,25 +3,43 @@ import SpadixIR
 import SpadixSchedule
 
 extension ScheduleProblem {
-  /// The kernels of a graph as atomic operators, which have all their operands in the scratchpad: COSMA's problem, with
-  /// sizes in scratchpad rows.
-  public init(_ problem: KernelProblem) {
-    self.init(
-      name: problem.name,
-      tensors: problem.tensors.enumerated().map { index, tensor in
-        let kind: TensorKind =
-          switch tensor.kind {
-          case .input: .input
-          case .activation: .activation
-          case .output: .output
-          }
-        return Tensor(id: index, name: tensor.name, size: tensor.rows, bytes: tensor.bytes, kind: kind)
-      },
-      operators: problem.operators.enumerated().map { index, op in
-        Operator(
-          id: index, name: op.name, inputs: op.inputs.map { TensorID($0.index) },
-          outputs: op.outputs.map { TensorID($0.index) })
-      })
+  /// The kernels of a graph as atomic operators, which have all their operands in the scratchpad: COSMA's problem.
+  ///
+  /// Sizes are scratchpad rows. Int8 constants are parameters; biases and scales are not in the scratchpad.
+  public init(_ prepared: PreparedKernels) {
+    let problem = prepared.problem
+    let graph = prepared.graph
+    self.init(name: problem.name, tensors: [], operators: [])
+    for (index, tensor) in problem.tensors.enumerated() {
+      let kind: TensorKind =
+        switch tensor.kind {
+        case .input: .input
+        case .activation: .activation
+        case .output: .output
+        }
+      tensors.append(Tensor(id: index, name: tensor.name, size: tensor.rows, bytes: tensor.bytes, kind: kind))
+    }
+    let names = ValueNames(graph)
+    var parameters = [TensorID?](repeating: nil, count: graph.values.count)
+    for (index, value) in prepared.tensors.enumerated() { parameters[value.index] = TensorID(index) }
+    for (index, op) in problem.operators.enumerated() {
+      var inputs = op.inputs.map { TensorID($0.index) }
+      for operand in graph.operations[prepared.operations[index]].operands {
+        let type = graph.values[operand].type
+        guard graph.isConstant(operand), type.element.isInt8 else { continue }
+        if parameters[operand.index] == nil {
+          let rows = (type.byteCount + prepared.target.dim - 1) / prepared.target.dim
+          parameters[operand.index] = TensorID(tensors.count)
+          tensors.append(
+            Tensor(
+              id: tensors.count, name: String(names[operand].dropFirst()), size: rows, bytes: type.byteCount,
+              kind: .parameter))
+        }
+        if let parameter = parameters[operand.index], !inputs.contains(parameter) { inputs.append(parameter) }
+      }
+      operators.append(
+        Operator(id: index, name: op.name, inputs: inputs, outputs: op.outputs.map { TensorID($0.index) }))
+    }
   }
 }
 
@@ -43,7 +61,7 @@ struct OrderSearch {
 
   /// The npu graph with its operations in the order found, and what found it.
   func reorder(_ prepared: PreparedKernels) throws -> (graph: Graph, closedBy: String) {
-    let problem = ScheduleProblem(prepared.problem)
+    let problem = ScheduleProblem(prepared)
     var options = ScheduleOptions()
     options.formulation = formulation
     // Where an operator alone is larger than the scratchpad, it will stream; its neighbours are ordered as if it fitted.

@@ -1,5 +1,8 @@
 import ArgumentParser
 import Foundation
+import Spadix
+import SpadixIR
+import SpadixISA
 import SpadixMIP
 import SpadixSchedule
 import SpadixSupport
@@ -9,12 +12,15 @@ struct ScheduleCommand: ParsableCommand {
     commandName: "schedule",
     abstract: "Order, residency and addresses of a graph of operators, with a proven bound.",
     discussion: """
-      INPUT is a neutral problem in JSON (tensors with sizes in bytes, operators). The traffic is what a schedule moves \
-      beyond the compulsory loads and stores. See docs/scheduling.md.
+      INPUT is a neutral problem in JSON (tensors with sizes in bytes, operators), or a graph, whose kernels for the \
+      target are the operators, with sizes in scratchpad rows. The traffic is what a schedule moves beyond the \
+      compulsory loads and stores. See docs/scheduling.md.
       """)
 
   @Argument(help: "The problem to schedule.")
   var input: String
+
+  @OptionGroup var target: TargetOptions
 
   @Option(help: "min (largest operator), mid, peak (smallest without traffic), or BYTES with an optional K or M.")
   var budget = "min"
@@ -83,7 +89,7 @@ struct ScheduleCommand: ParsableCommand {
   }
 
   func run() throws {
-    let problem = try ScheduleInput.read(input).aligned(to: align)
+    let problem = try ScheduleInput.read(input, target: target.load()).aligned(to: align)
     if let check { return try Self.check(check, problem) }
     let interruption = Interruption()
     defer { interruption.end() }
@@ -223,8 +229,14 @@ struct ScheduleBudgetReader {
 
 /// Where problems come from.
 enum ScheduleInput {
-  static func read(_ path: String) throws -> ScheduleProblem {
-    try ScheduleProblemReader.read(try Files.readSource(path))
+  /// A neutral problem, which is a JSON object, or a graph, whose kernels for the target are the operators.
+  static func read(_ path: String, target: Target) throws -> ScheduleProblem {
+    let source = try Files.readSource(path)
+    if source.bytes.first(where: { $0 > UInt8(ascii: " ") }) == UInt8(ascii: "{") {
+      return try ScheduleProblemReader.read(source)
+    }
+    let input = try CompilerInput(parsing: source, baseFile: path)
+    return try Compiler(target: target).scheduleProblem(input, data: DataStore())
   }
 }
 

@@ -2,6 +2,7 @@ import Foundation
 import SpadixIR
 import SpadixISA
 import SpadixReport
+import SpadixSchedule
 import SpadixSupport
 import SpadixTensor
 import Testing
@@ -91,6 +92,18 @@ private let presets = Target.presets
     #expect(plan.certificate.closedBy.contains("order"))
     let samples = Samples(seed: 1, count: 2, for: compilation.input.graph.inputPorts, ranges: [nil])
     #expect(try Verification(compilation, data: data).run(samples).isExact)
+  }
+
+  @Test func kernelsAreASchedulingProblem() throws {
+    let problem = try Compiler(target: .spadix).scheduleProblem(try residualInput(), data: DataStore())
+    try problem.check()
+    let kinds = problem.tensors.map(\.kind)
+    #expect(kinds.count { $0 == .parameter } == 3)
+    let dense = try #require(problem.tensors.first { $0.kind == .parameter && $0.bytes == 160 })
+    #expect(dense.size == 10)
+    let budgets = ScheduleBudgets(problem, scope: .all)
+    let solution = try Scheduler().solve(problem, scope: .all, budget: budgets.peak)
+    #expect(solution.traffic.total == 0 && solution.isProven)
   }
 
   @Test func reorderingKeepsTheGraph() throws {
