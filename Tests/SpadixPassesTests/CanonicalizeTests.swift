@@ -49,6 +49,23 @@ private func canonicalized(_ body: String, x: String = "f32[1, 4, 4, 2]", result
         == ["%y = nn.reshape %x : f32[1, 8, 1, 1]", "return %y"])
   }
 
+  @Test func transposesGoIntoProducts() throws {
+    let second = """
+      %0 = nn.transpose %x {permutation = [0, 2, 1]} : f32[2, 4, 3]
+      %y = nn.matmul %x, %0 : f32[2, 3, 3]
+      """
+    #expect(
+      try canonicalized(second, x: "f32[2, 3, 4]", result: "f32[2, 3, 3]")
+        == ["%y = nn.matmul %x, %x {transpose_b = true} : f32[2, 3, 3]", "return %y"])
+    let first = """
+      %0 = nn.transpose %x {permutation = [0, 2, 1]} : f32[2, 4, 3]
+      %y = nn.matmul %0, %0 {transpose_a = true} : f32[2, 3, 3]
+      """
+    #expect(
+      try canonicalized(first, x: "f32[2, 3, 4]", result: "f32[2, 3, 3]")
+        == ["%y = nn.matmul %x, %x {transpose_b = true} : f32[2, 3, 3]", "return %y"])
+  }
+
   @Test func productsWithOnesDisappear() throws {
     #expect(
       try canonicalized("%y = nn.mul %x, %ones : f32[1, 4, 4, 2]", result: "f32[1, 4, 4, 2]") == ["return %x"])

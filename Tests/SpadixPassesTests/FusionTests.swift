@@ -7,6 +7,7 @@ private let convolutionHeader = """
   data @v : f32[2] = [1.0, 2.0]
   data @m : f32[4, 3] = random(seed = 2)
   data @f : f32[3] = [1.0, 2.0, 3.0]
+  data @u : f32[3] = splat(-1.0)
   """
 
 private func fused(
@@ -19,6 +20,7 @@ private func fused(
       %v = constant @v
       %m = constant @m
       %f = constant @f
+      %u = constant @u
       \(body)
     }
     """
@@ -46,6 +48,14 @@ private let convolution = "%0 = nn.conv2d %x, %w {padding = [1, 1, 1, 1]} : f32[
     let found = try fused("fold-constants", body, inputs: "%x: f32[2, 4]", result: "f32[2, 3]")
     #expect(found.count == 2)
     #expect(found[0].hasPrefix("%y = nn.matmul") && found[0].contains("activation = relu"))
+  }
+
+  @Test func thousandsOfFactorsFoldAtOnce() throws {
+    var body = "%0 = nn.matmul %x, %m : f32[2, 3]\n"
+    for index in 0..<3000 { body += "%a\(index + 1) = nn.mul %\(index == 0 ? "0" : "a\(index)"), %u : f32[2, 3]\n" }
+    let found = try fused(
+      "fold-constants", body + "return %a3000", inputs: "%x: f32[2, 4]", result: "f32[2, 3]")
+    #expect(found.count == 2)
   }
 
   @Test func sharedConvolutionsKeepTheirWeights() throws {

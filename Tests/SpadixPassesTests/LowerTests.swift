@@ -60,6 +60,19 @@ private let int8Convolution = """
     #expect(try lowered(text, target: .gemmini).map(\.op.mnemonic) == ["npu.conv2d"])
   }
 
+  @Test func transposedFirstOperandsAreMoved() throws {
+    let text = """
+      graph @t(%x: q8<0.5, 0>[2, 3, 4]) -> q8<0.5, 0>[2, 4, 4] {
+        %y = nn.matmul %x, %x {transpose_a = true} : q8<0.5, 0>[2, 4, 4]
+        return %y
+      }
+      """
+    let operations = try lowered(text, target: .gemmini)
+    #expect(operations.map(\.op.mnemonic) == ["npu.transpose", "npu.matmul"])
+    guard case .npuMatmul(let product)? = operations.last?.op else { return }
+    #expect(!product.transposeA)
+  }
+
   @Test func equalScalesAreOneScale() throws {
     let text = """
       data @c : q8<axis = 3, [0.01, 0.01]>[1, 1, 1, 2] = [1, 2]

@@ -12,6 +12,13 @@ struct ChannelAffine {
     self.offsets = offsets
   }
 
+  /// This one, then another one.
+  func followed(by next: ChannelAffine) -> ChannelAffine {
+    ChannelAffine(
+      factors: zip(factors, next.factors).map { $0 * $1 },
+      offsets: offsets.indices.map { offsets[$0] * next.factors[$0] + next.offsets[$0] })
+  }
+
   /// Nil where a parameter is computed.
   init?(_ operation: Operation, _ norm: BatchNorm, in graph: Graph, _ data: DataStore) throws {
     guard let scale = try graph.constantTensor(operation.operands[1], from: data)?.floats,

@@ -15,6 +15,7 @@ extension Pass {
       - `nn.clamp {low = 0}` becomes `nn.relu`; bounds that are infinite on both sides disappear.
       - A relu or clamp after a max pooling moves before it, where the operation that computes the pooled image can \
       take it in.
+      - A transpose of a product's second operand becomes `transpose_b`; one that undoes a `transpose_a` disappears.
       - A border of zeros goes into the padding of the convolution or average that reads it.
       - A global average becomes an average whose window is the image.
       - A batch normalization that no convolution or matrix product can take into its weights becomes a depthwise 1x1 \
@@ -71,7 +72,8 @@ struct CanonicalizationRules {
     case .requantize(let requantize):
       requantize.activation == .none && graph.type(operation.operands[0]) == graph.type(operation.result)
         && forward(operation, &rewriter)
-    case .constant, .matmul, .add, .softmax, .dequantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d,
+    case .matmul(let product): self.product(operation, product, &rewriter)
+    case .constant, .add, .softmax, .dequantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d,
       .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
       false
     }

@@ -30,6 +30,31 @@ extension CanonicalizationRules {
     return true
   }
 
+  /// Matrix products read their second operand either way, and the first one only as it is without a move.
+  func product(_ operation: Operation, _ product: MatMul, _ rewriter: inout GraphRewriter) -> Bool {
+    var product = product
+    var operands = operation.operands
+    if product.transposeA, let matrix = transposedMatrix(operands[0]) {
+      product.transposeA = false
+      operands[0] = matrix
+    }
+    if let matrix = transposedMatrix(operands[1]) {
+      product.transposeB.toggle()
+      operands[1] = matrix
+    }
+    guard operands != operation.operands else { return false }
+    rewriter.emit(.matmul(product), operands.map { rewriter[$0] }, standingFor: operation.result, origin: operation)
+    return true
+  }
+
+  /// What a value is the transpose of, in its last two axes only.
+  private func transposedMatrix(_ value: ValueID) -> ValueID? {
+    guard let producer = graph.producer(of: value), case .transpose(let transpose) = producer.op,
+      transpose.exchangesLastAxes
+    else { return nil }
+    return producer.operands[0]
+  }
+
   func pad(_ operation: Operation, _ pad: Pad, _ rewriter: inout GraphRewriter) -> Bool {
     (pad.low + pad.high).allSatisfy { $0 == 0 } && forward(operation, &rewriter)
   }
@@ -41,4 +66,15 @@ extension CanonicalizationRules {
     rewriter.replace(operation.result, with: rewriter[producer.operands[0]])
     return true
   }
+}
+
+extension Transpose {
+  /// Whether the last two axes are exchanged and all others stay.
+  var exchangesLastAxes: Bool {
+    let rank = permutation.count
+    guard rank >= 2 else { return false }
+    return permutation == Array(0..<rank - 2) + [rank - 1, rank - 2]
+  }
+
+  init(exchangingLastAxesOfRank rank: Int) { self.init(permutation: Array(0..<rank - 2) + [rank - 1, rank - 2]) }
 }

@@ -21,7 +21,7 @@ extension Pass {
     // Every round removes an operation or a transpose_b, so this ends.
     while true {
       var hasChanged = false
-      let folding = ConstantFolding(graph: current, data: context.data)
+      let folding = try ConstantFolding(graph: current, data: context.data)
       let next = try current.rewriting { rewriter, operation in
         if try folding.apply(to: operation, &rewriter) { hasChanged = true }
       }
@@ -38,22 +38,35 @@ struct ConstantFolding {
   let index: UseIndex
   /// By operation id: whether its only reader takes it in.
   private let isAbsorbed: [Bool]
+  /// By operation id: the start of the chain of factors and offsets that ends here and goes into weights.
+  let chains: [AffineChain?]
 
   static let largestResult = 1 << 24
 
-  init(graph: Graph, data: DataStore) {
+  init(graph: Graph, data: DataStore) throws {
     self.graph = graph
     self.data = data
     let index = UseIndex(graph)
     self.index = index
     var isAbsorbed = [Bool](repeating: false, count: graph.operations.count)
-    for operation in graph.operations where Self.isChannelAffine(operation, in: graph) {
-      // One step of a chain a round: an operation that is taken in cannot take in another.
-      if let producer = Self.foldableProducer(of: operation.operands[0], in: graph, index) {
-        isAbsorbed[producer.index] = true
+    var chains = [AffineChain?](repeating: nil, count: graph.operations.count)
+    for (id, operation) in graph.operations.enumerated() where Self.isChannelAffine(operation, in: graph) {
+      guard let producer = graph.values[operation.operands[0]].producer,
+        let affine = try Self.channelAffine(operation, in: graph, data)
+      else { continue }
+      if let chain = chains[producer.index], chain.activation == .none, index.hasOneUse(operation.operands[0]) {
+        chains[id] = AffineChain(
+          start: chain.start, affine: chain.affine.followed(by: affine), activation: operation.op.fusedActivation ?? .none)
+      } else if Self.foldableProducer(of: operation.operands[0], in: graph, index) != nil {
+        chains[id] = AffineChain(
+          start: producer, affine: affine, activation: operation.op.fusedActivation ?? .none)
+      } else {
+        continue
       }
+      isAbsorbed[producer.index] = true
     }
     self.isAbsorbed = isAbsorbed
+    self.chains = chains
   }
 
   /// Whether the rules changed anything; the operation is kept if not.

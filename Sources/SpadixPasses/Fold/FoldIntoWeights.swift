@@ -1,6 +1,14 @@
 import SpadixIR
 import SpadixTensor
 
+/// Factors and offsets one after the other on the result of a convolution or matrix product, as one.
+struct AffineChain {
+  var start: OperationID
+  var affine: ChannelAffine
+  /// That of the last operation.
+  var activation: Activation
+}
+
 /// Factors and offsets per output channel, taken into the weights and bias of the operation before.
 extension ConstantFolding {
   /// Whether an operation multiplies each channel with a constant and adds one.
@@ -38,10 +46,9 @@ extension ConstantFolding {
   }
 
   func foldIntoWeights(_ operation: Operation, _ rewriter: inout GraphRewriter) throws -> Bool {
-    guard let affine = try channelAffine(operation),
-      let id = Self.foldableProducer(of: operation.operands[0], in: graph, index)
-    else { return false }
-    let producer = graph.operations[id]
+    guard let id = graph.values[operation.result].producer, let chain = chains[id.index] else { return false }
+    let affine = chain.affine
+    let producer = graph.operations[chain.start]
     guard let weights = try graph.constantTensor(producer.operands[1], from: data) else { return false }
     let bias =
       producer.operands.count > 2 ? try graph.constantTensor(producer.operands[2], from: data)?.floats : nil
@@ -58,28 +65,21 @@ extension ConstantFolding {
       rewriter.emitConstant(Tensor(shape: [channels], newBias), name: biasName),
     ]
     var op = producer.op
-    if case .mul(let mul) = operation.op { op.fusedActivation = mul.activation }
+    op.fusedActivation = chain.activation
     rewriter.emit(op, operands, standingFor: operation.result, origin: producer)
     return true
   }
 
-  private func channelAffine(_ operation: Operation) throws -> ChannelAffine? {
-    switch operation.op {
-    case .batchNorm(let norm):
-      return try ChannelAffine(operation, norm, in: graph, data)
-    case .mul:
-      guard Self.isChannelAffine(operation, in: graph),
-        let factor = try graph.constantTensor(operation.operands[1], from: data)?.floats
-      else { return nil }
-      let channels = graph.type(operation.result).shape.last ?? 1
-      return ChannelAffine(
-        factors: factor.count == channels ? factor : [Float](repeating: factor[0], count: channels),
-        offsets: [Float](repeating: 0, count: channels))
-    case .constant, .conv2d, .matmul, .add, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat,
-      .reshape, .transpose, .pad, .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd,
-      .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
-      return nil
-    }
+  /// What an operation for which `isChannelAffine` holds does to each channel; nil for others.
+  static func channelAffine(_ operation: Operation, in graph: Graph, _ data: DataStore) throws -> ChannelAffine? {
+    if case .batchNorm(let norm) = operation.op { return try ChannelAffine(operation, norm, in: graph, data) }
+    guard isChannelAffine(operation, in: graph),
+      let factor = try graph.constantTensor(operation.operands[1], from: data)?.floats
+    else { return nil }
+    let channels = graph.type(operation.result).shape.last ?? 1
+    return ChannelAffine(
+      factors: factor.count == channels ? factor : [Float](repeating: factor[0], count: channels),
+      offsets: [Float](repeating: 0, count: channels))
   }
 
   /// Multiplies column c of a row-major matrix, or index c of a tensor's last axis, with `factors[c]`.

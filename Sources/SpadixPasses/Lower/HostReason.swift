@@ -31,7 +31,7 @@ public enum HostReason: String, CaseIterable, Sendable {
     case .clamp: "the target's store confines results only by saturation and relu"
     case .poolingWindow: "the store pools square windows with equal strides, or chains of at most 8 of size 3"
     case .accumulator: "the accumulator has fewer rows than the smallest window has elements"
-    case .permutation: "moves keep the last axis in place; only matrices can be transposed"
+    case .permutation: "moves keep the last axis in place, or exchange it with the one before"
     }
   }
 

@@ -12,7 +12,7 @@ extension Pass {
 
       - Max poolings with windows larger than the store's become chains of smaller ones. Padding becomes a border of \
       -128 where the store would take it for zeros.
-      - A global average becomes an average over the whole image.
+      - A global average becomes an average over the whole image, `transpose_a` a transpose.
       - What the target cannot do exactly stays an nn operator with a `host_reason`, of which the first word is the \
       identifier in the table below; `spadix ops --target NAME` says which of them apply to a target.
 
@@ -43,6 +43,14 @@ struct Lowering {
       rewriter.keep(operation)
     case .operators(let operators):
       var operands = rewriter.operands(of: operation)
+      // The array reads its first operand only as it lies.
+      if case .matmul(let product) = operation.op, product.transposeA {
+        var type = graph.type(operation.operands[0])
+        type.shape.swapAt(type.rank - 1, type.rank - 2)
+        let transpose = NpuTranspose(permutation: Transpose(exchangingLastAxesOfRank: type.rank).permutation)
+        operands[0] = rewriter.emit(.npuTranspose(transpose), [operands[0]], type: type)
+        rewriter.setOrigin(operation, of: operands[0])
+      }
       for (op, type) in operators.dropLast() {
         let value = rewriter.emit(op, operands, type: type)
         rewriter.setOrigin(operation, of: value)
@@ -106,7 +114,6 @@ struct Lowering {
       if !graph.isConstant(operation.operands[1]), zeroPoint(operation, 0) != 0 { return .host(.operandZeroPoint) }
       return store(1, payload.activation) { stage in
         var product = NpuMatMul()
-        product.transposeA = payload.transposeA
         product.transposeB = payload.transposeB
         product.inputZeroPoint = zeroPoint(operation, 0)
         product.output = stage
@@ -149,7 +156,7 @@ struct Lowering {
     case .transpose(let payload):
       let permutation = payload.permutation
       let keepsLastAxis = permutation.last == permutation.count - 1
-      guard keepsLastAxis || permutation.count == 2 else { return .host(.permutation) }
+      guard keepsLastAxis || payload.exchangesLastAxes else { return .host(.permutation) }
       return one(.npuTranspose(NpuTranspose(permutation: permutation)))
     }
   }
