@@ -137,22 +137,21 @@ public struct MLIRPrinter: Sendable {
   }
 }
 
-/// SSA names for MLIR: those of the text where MLIR allows them, `%v` and the value's number otherwise.
+/// SSA names for MLIR: those of the text where MLIR allows them, `%v.` and the value's number otherwise.
 private struct MLIRNames {
-  private var names: [String]
+  private let names: [String]
 
   init(_ graph: Graph) {
     let texts = ValueNames(graph)
-    names = graph.values.indices.map { index in
+    let names = graph.values.indices.map { index in
       let name = texts[ValueID(index)]
-      return name.hasPrefix("%\"") || graph.values[index].name == nil ? "%v.\(index)" : name
+      // Quoted names and those that start with a digit are none of MLIR's.
+      let first = name.utf8.dropFirst().first ?? UInt8(ascii: "0")
+      let isForeign = first == UInt8(ascii: "\"") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first)
+      return isForeign ? "%v.\(index)" : name
     }
-    // A name of the text may look like a number that was given.
-    var taken = Set(names)
-    if taken.count != names.count {
-      taken = []
-      names = graph.values.indices.map { "%\($0)" }
-    }
+    // A name of the text may look like one that was given here.
+    self.names = Set(names).count == names.count ? names : graph.values.indices.map { "%\($0)" }
   }
 
   subscript(_ value: ValueID) -> String { names[value.index] }
