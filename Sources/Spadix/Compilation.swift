@@ -52,14 +52,14 @@ public struct Compilation {
 extension Compilation {
   /// The text of a phase: a graph, or for a plan the npu graph and the plan; nil for a phase that was not reached.
   ///
-  /// A program's text is its assembly, `SpadixISA.Assembly`.
+  /// A program's text is its assembly, which reads back as the same program.
   public func text(of phase: Phase, largeData: GraphPrinter.LargeData = .hexadecimal) -> String? {
     switch phase {
     case .graph, .quantized, .npu: return self[phase]?.text(largeData: largeData)
     case .plan:
       guard let npu, let schedule else { return nil }
       return npu.text(largeData: largeData) + schedule.planText
-    case .program: return generated.map { $0.program.commands.map { Assembly.text($0) + "\n" }.joined() }
+    case .program: return generated?.program.assembly()
     }
   }
 
@@ -70,7 +70,7 @@ extension Compilation {
     switch phase {
     case .graph, .quantized, .npu: try self[phase]?.write(to: path)
     case .plan: try npu?.write(to: path, trailer: schedule?.planText ?? "")
-    case .program: if let generated { try Files.write(generated.program.serialized(), to: path) }
+    case .program: try generated?.program.write(to: path)
     }
   }
 }

@@ -21,7 +21,7 @@ struct DumpDirectory {
 
   mutating func write(_ program: Program, phase: String) throws {
     guard let stem = next(phase) else { return }
-    try Files.write(program.serialized(), to: stem + ".spxo")
+    try program.write(to: stem + ".spxo")
   }
 
   private mutating func next(_ phase: String) -> String? {

@@ -28,6 +28,9 @@ public final class ProgramRunner {
   /// - Parameter prepare: what else to do with the machine before it starts.
   /// Throws the findings of the machine when one of them is an error, and what host steps throw.
   public func run(_ inputs: [Tensor], prepare: (Machine) -> Void = { _ in }) throws -> [Tensor] {
+    guard inputs.count == program.inputs.count else {
+      throw Diagnostic("input.count", "the program has \(program.inputs.count) inputs, found \(inputs.count)")
+    }
     let machine = try Machine(program, options: options)
     self.machine = machine
     prepare(machine)

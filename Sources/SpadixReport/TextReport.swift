@@ -14,7 +14,7 @@ public struct TextReport {
   public var text: String {
     var sections = [heading, traffic, memory, array, schedule]
     if !report.hostSteps.isEmpty { sections.append(hostSteps) }
-    sections.append(operators)
+    if !report.operators.isEmpty { sections.append(operators) }
     if verbose { sections.append(allocation) }
     return sections.joined(separator: "\n")
   }

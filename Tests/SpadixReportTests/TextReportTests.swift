@@ -34,6 +34,14 @@ import Testing
     #expect(text.contains("0...1        144..<208     64  %1      produced  spilled"))
   }
 
+  @Test func graphWithoutOperatorsHasNoTable() {
+    var report = exampleReport()
+    report.operators = []
+    let text = TextReport(report).text
+    #expect(text.contains("array utilization 0.0 %: 0 useful of 0 issued MACs"))
+    #expect(!text.contains("operator "))
+  }
+
   @Test func noLineEndsInBlanks() {
     let lines = TextReport(exampleReport(), verbose: true).text.split(separator: "\n")
     #expect(!lines.isEmpty)

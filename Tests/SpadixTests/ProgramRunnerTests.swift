@@ -38,6 +38,12 @@ import Testing
     #expect(outputs[0] == outputs[1] && outputs[1] == outputs[2])
   }
 
+  @Test func inputsMustBeComplete() throws {
+    let runner = try ProgramRunner(try program())
+    #expect(diagnosticID { _ = try runner.run([]) } == "input.count")
+    #expect(diagnosticID { _ = try runner.run([Tensor(shape: [1, 2], [0, 0])]) } == "machine.input-size")
+  }
+
   @Test func commandLimitStopsTheRun() throws {
     let runner = try ProgramRunner(try program(), options: Machine.Options(maximumCommands: 5))
     #expect(diagnosticID { _ = try runner.run([input]) } == "machine.command-limit")
