@@ -54,12 +54,12 @@ struct ConstantFolding {
       guard let producer = graph.values[operation.operands[0]].producer,
         let affine = try Self.channelAffine(operation, in: graph, data)
       else { continue }
+      let activation = operation.op.fusedActivation ?? .none
       if let chain = chains[producer.index], chain.activation == .none, index.hasOneUse(operation.operands[0]) {
         chains[id] = AffineChain(
-          start: chain.start, affine: chain.affine.followed(by: affine), activation: operation.op.fusedActivation ?? .none)
+          start: chain.start, affine: chain.affine.followed(by: affine), activation: activation)
       } else if Self.foldableProducer(of: operation.operands[0], in: graph, index) != nil {
-        chains[id] = AffineChain(
-          start: producer, affine: affine, activation: operation.op.fusedActivation ?? .none)
+        chains[id] = AffineChain(start: producer, affine: affine, activation: activation)
       } else {
         continue
       }
