@@ -18,6 +18,8 @@ public enum TargetSupport {
     case array
     /// Moved by the accelerator, in int8.
     case move
+    /// Nowhere: `fold-constants` and `canonicalize` put it into weights, or make a convolution of it.
+    case folded
     case host
   }
 
@@ -37,7 +39,7 @@ public enum TargetSupport {
     case .transpose: return (.move, [.floatingPoint, .permutation])
     case .softmax: return (.host, [.floatingPoint, .softmax])
     case .quantize, .dequantize: return (.host, [.conversion])
-    case .batchNorm: return (.host, [.floatingPoint])
+    case .batchNorm: return (.folded, [.floatingPoint])
     case .constant: return (.move, [])
     case .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize: return (.array, [])
     case .npuConcat, .npuPad, .npuReshape, .npuTranspose: return (.move, [])
@@ -56,7 +58,7 @@ extension TargetSupport {
     for kind in kinds {
       let (place, exceptions) = support(of: kind.standard, on: target)
       let name = kind.mnemonic.padded(to: width)
-      text += "  \(name)  \(place.rawValue.padded(to: 5))  \(exceptions.map(\.rawValue).joined(separator: ", "))\n"
+      text += "  \(name)  \(place.rawValue.padded(to: 6))  \(exceptions.map(\.rawValue).joined(separator: ", "))\n"
       mentioned += exceptions
     }
     text += "\nReasons:\n"
