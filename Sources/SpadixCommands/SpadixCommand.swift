@@ -19,6 +19,7 @@ public struct SpadixCommand: ParsableCommand {
       ExplainCommand.self,
       ConformanceCommand.self,
       ExportCommand.self,
+      AllocateCommand.self,
     ])
 
   public init() {}

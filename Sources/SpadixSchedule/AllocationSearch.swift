@@ -2,7 +2,7 @@ import SpadixMIP
 
 /// One depth-first search for a placement, with one static order and a node limit.
 ///
-/// A class because the recursion changes the same arrays all the way down and undoes every change on its way up.
+/// The innermost loops of the allocator: numbers lie in flat memory, and every change is undone on the way up.
 final class AllocationSearch {
   enum Outcome {
     case found
@@ -10,167 +10,168 @@ final class AllocationSearch {
     case limit
   }
 
-  /// A range of sections and the buffers that live only there, all others in it being placed.
-  private struct Part {
-    var sections: Range<Int>
-    /// Sorted by static rank.
-    var buffers: [Int]
-  }
-
-  private enum Change {
-    case minimum(buffer: Int, old: Int)
-    case floor(section: Int, old: Int)
-  }
-
-  private let problem: AllocationProblem
-  private let sections: AllocationSections
-  private let overlaps: [[AllocationSections.Overlap]]
+  private let tables: AllocationTables
+  private let capacity: Int
   private let options: AllocationSolver.Options
   private let cancellation: Cancellation?
   private var nodeLimit = 0
   private(set) var nodes = 0
+
   /// Offsets of the placed buffers, -1 for the others.
-  private var offsets: [Int]
-  private(set) var solution: [Int]
+  private let offsets: UnsafeMutablePointer<Int>
+  private let found: UnsafeMutablePointer<Int>
   /// The lowest offset that each unplaced buffer can still have.
-  private var minimums: [Int]
-  private var floors: [Int]
-  private var totals: [Int]
+  private let minimums: UnsafeMutablePointer<Int>
+  private let ranks: UnsafeMutablePointer<Int>
+  private let floors: UnsafeMutablePointer<Int>
+  /// Units still to be placed in each section.
+  private let totals: UnsafeMutablePointer<Int>
   /// Unplaced buffers that cross from each section to the next.
-  private var crossings: [Int]
-  private var ranks: [Int] = []
-  private var trail: [Change] = []
+  private let crossings: UnsafeMutablePointer<Int>
+
+  /// What was changed, to be undone: a buffer's minimum, or, counted from the buffer count on, a section's floor.
+  private let trail = Stack<(index: Int, old: Int)>()
+  /// The unplaced buffers of the parts that are being searched, one part after the other, each in static order.
+  private let parts = Stack<Int>()
+  /// Candidates of the levels of the recursion, one level after the other.
+  private let candidates = Stack<Int>()
+
+  /// The offsets after a search that found a placement.
+  var solution: [Int] { (0..<tables.count).map { found[$0] } }
 
   init(
-    _ problem: AllocationProblem, _ sections: AllocationSections, _ overlaps: [[AllocationSections.Overlap]],
-    _ options: AllocationSolver.Options, _ cancellation: Cancellation?
+    _ tables: AllocationTables, capacity: Int, options: AllocationSolver.Options, cancellation: Cancellation?
   ) {
-    self.problem = problem
-    self.sections = sections
-    self.overlaps = overlaps
+    self.tables = tables
+    self.capacity = capacity
     self.options = options
     self.cancellation = cancellation
-    let count = problem.buffers.count
-    offsets = [Int](repeating: -1, count: count)
-    solution = [Int](repeating: 0, count: count)
-    minimums = problem.buffers.map { $0.fixedOffset ?? 0 }
-    floors = [Int](repeating: 0, count: sections.count)
-    totals = sections.totals
-    crossings = [Int](repeating: 0, count: max(0, sections.count))
+    func memory(_ count: Int, _ value: Int) -> UnsafeMutablePointer<Int> {
+      let pointer = UnsafeMutablePointer<Int>.allocate(capacity: max(1, count))
+      pointer.initialize(repeating: value, count: count)
+      return pointer
+    }
+    offsets = memory(tables.count, -1)
+    found = memory(tables.count, 0)
+    minimums = memory(tables.count, 0)
+    ranks = memory(tables.count, 0)
+    floors = memory(tables.sectionCount, 0)
+    totals = memory(tables.sectionCount, 0)
+    crossings = memory(tables.sectionCount, 0)
   }
 
-  /// Searches from the start; afterwards `solution` holds the offsets when found.
-  func run(order: String, nodeLimit: Int) -> Outcome {
+  deinit {
+    for pointer in [offsets, found, minimums, ranks, floors, totals, crossings] { pointer.deallocate() }
+  }
+
+  /// Searches from the start with the buffers ranked by a static order.
+  func run(order: [Int], nodeLimit: Int) -> Outcome {
     self.nodeLimit = nodeLimit
     nodes = 0
-    let ordered = staticOrder(order)
-    ranks = [Int](repeating: 0, count: problem.buffers.count)
-    for (rank, buffer) in ordered.enumerated() { ranks[buffer] = rank }
-    crossings = [Int](repeating: 0, count: sections.count)
-    var placeable: [Int] = []
-    for buffer in ordered {
-      guard let first = sections.spans[buffer].first, let last = sections.spans[buffer].last else {
-        // It never takes anything: any offset inside the memory will do.
-        solution[buffer] = problem.buffers[buffer].fixedOffset ?? 0
-        continue
-      }
-      placeable.append(buffer)
-      for section in first.section..<last.section { crossings[section] += 1 }
+    trail.truncate(to: 0)
+    parts.truncate(to: 0)
+    candidates.truncate(to: 0)
+    for section in 0..<tables.sectionCount {
+      floors[section] = 0
+      totals[section] = tables.totals[section]
+      crossings[section] = 0
     }
-    return split(Part(sections: 0..<sections.count, buffers: placeable), at: 0..<max(0, sections.count - 1))
-  }
-
-  private func staticOrder(_ order: String) -> [Int] {
-    let buffers = problem.buffers
-    let keys = buffers.indices.map { number -> [Int] in
-      let buffer = buffers[number]
-      let spans = sections.spans[number]
-      return order.map { letter in
-        switch letter {
-        case "A": buffer.size.multipliedReportingOverflow(by: buffer.upper - buffer.lower).partialValue
-        case "C": spans.isEmpty ? 0 : spans[spans.count - 1].section - spans[0].section
-        case "L": buffer.lower
-        case "O": overlaps[number].count
-        case "T": spans.reduce(0) { max($0, sections.totals[$1.section]) }
-        case "U": buffer.upper
-        case "W": buffer.upper - buffer.lower
-        default: buffer.size
-        }
-      }
+    for (rank, buffer) in order.enumerated() {
+      offsets[buffer] = -1
+      ranks[buffer] = rank
+      minimums[buffer] = tables.fixed[buffer] >= 0 ? tables.fixed[buffer] : 0
+      found[buffer] = minimums[buffer]
+      // A buffer that never takes anything has any offset inside the memory.
+      guard tables.firstSection[buffer] >= 0 else { continue }
+      parts.append(buffer)
+      for section in tables.firstSection[buffer]..<tables.lastSection[buffer] { crossings[section] += 1 }
     }
-    return buffers.indices.sorted { left, right in
-      for (one, other) in zip(keys[left], keys[right]) where one != other { return one > other }
-      return left < right
-    }
+    return split(
+      0..<tables.sectionCount, buffers: 0..<parts.count, at: 0..<max(0, tables.sectionCount - 1), after: nil)
   }
 
   /// Splits a part after those of the given sections that nothing unplaced crosses, and searches each piece.
-  private func split(_ part: Part, at candidates: Range<Int>, floor: (offset: Int, rank: Int)? = nil) -> Outcome {
-    var cuts: [Int] = []
-    if options.dynamicDecomposition || floor == nil {
-      for section in candidates where crossings[section] == 0 { cuts.append(section + 1) }
-    }
-    if cuts.isEmpty { return search(part, after: floor ?? (0, -1)) }
-    var start = part.sections.lowerBound
-    cuts.append(part.sections.upperBound)
-    for end in cuts where start < end {
-      let inside = part.buffers.filter { buffer in
-        guard offsets[buffer] < 0 else { return false }
-        let spans = sections.spans[buffer]
-        return spans[0].section >= start && spans[spans.count - 1].section < end
-      }
-      if !inside.isEmpty {
-        // The pieces do not meet any more, so each begins its own order of offsets.
-        let outcome = search(Part(sections: start..<end, buffers: inside), after: (0, -1))
+  private func split(
+    _ sections: Range<Int>, buffers: Range<Int>, at places: Range<Int>, after previous: (offset: Int, rank: Int)?
+  ) -> Outcome {
+    var start = sections.lowerBound
+    var hasSplit = false
+    if options.dynamicDecomposition || previous == nil {
+      for section in places where crossings[section] == 0 {
+        hasSplit = true
+        let outcome = searchPiece(start..<section + 1, of: buffers)
         if outcome != .found { return outcome }
+        start = section + 1
       }
-      start = end
     }
-    return .found
+    if !hasSplit { return search(sections, buffers: buffers, after: previous ?? (0, -1)) }
+    return searchPiece(start..<sections.upperBound, of: buffers)
   }
 
-  private func search(_ part: Part, after previous: (offset: Int, rank: Int)) -> Outcome {
+  /// Searches the unplaced buffers of a part that live in some of its sections. They meet no others any more, so they
+  /// begin their own order of offsets.
+  private func searchPiece(_ sections: Range<Int>, of buffers: Range<Int>) -> Outcome {
+    let start = parts.count
+    for position in buffers {
+      let buffer = parts[position]
+      if offsets[buffer] < 0, sections.contains(tables.firstSection[buffer]) { parts.append(buffer) }
+    }
+    defer { parts.truncate(to: start) }
+    if parts.count == start { return .found }
+    return search(sections, buffers: start..<parts.count, after: (0, -1))
+  }
+
+  private func search(
+    _ sections: Range<Int>, buffers: Range<Int>, after previous: (offset: Int, rank: Int)
+  ) -> Outcome {
     if nodes >= nodeLimit || cancellation?.isCancelled == true { return .limit }
     nodes += 1
     // Nothing may lie at or above the lowest top that some unplaced buffer can have: that one would fit below.
     var lowestTop = Int.max
-    var unplaced = 0
-    for buffer in part.buffers where offsets[buffer] < 0 {
-      unplaced += 1
-      lowestTop = min(lowestTop, minimums[buffer] + problem.buffers[buffer].size)
+    for position in buffers {
+      let buffer = parts[position]
+      if offsets[buffer] < 0 { lowestTop = min(lowestTop, minimums[buffer] + tables.size[buffer]) }
     }
-    if unplaced == 0 {
-      for buffer in part.buffers { solution[buffer] = offsets[buffer] }
+    if lowestTop == Int.max {
+      for position in buffers { found[parts[position]] = offsets[parts[position]] }
       return .found
     }
-    var candidates: [Int] = []
-    for buffer in part.buffers where offsets[buffer] < 0 {
+    let start = candidates.count
+    defer { candidates.truncate(to: start) }
+    for position in buffers {
+      let buffer = parts[position]
+      guard offsets[buffer] < 0 else { continue }
       let offset = minimums[buffer]
+      if options.checkDominance, offset >= lowestTop { continue }
       if options.canonicalOnly, offset < previous.offset || (offset == previous.offset && ranks[buffer] < previous.rank)
       {
         continue
       }
-      if options.checkDominance, offset >= lowestTop { continue }
+      // Insertion keeps them sorted by offset and rank; parts are in rank order and the lists are short.
       candidates.append(buffer)
+      var at = candidates.count - 1
+      while at > start, minimums[candidates[at - 1]] > offset {
+        candidates.swapAt(at, at - 1)
+        at -= 1
+      }
     }
-    // Part buffers are in rank order, and the sort is stable in effect through the rank.
-    candidates.sort { (minimums[$0], ranks[$0]) < (minimums[$1], ranks[$1]) }
-    for buffer in candidates {
-      let mark = trail.count
-      let spans = sections.spans[buffer]
+    let end = candidates.count
+    for index in start..<end {
+      let buffer = candidates[index]
       let offset = minimums[buffer]
+      let mark = trail.count
       offsets[buffer] = offset
-      let (hatless, possible) = place(buffer, at: offset)
+      let (hatless, isPossible) = place(buffer, at: offset)
       var outcome = Outcome.exhausted
-      if possible, canHoldRest(part, from: offset) {
-        let inner = spans[0].section..<spans[spans.count - 1].section
+      if isPossible, canHoldRest(sections, from: offset) {
+        let inner = tables.firstSection[buffer]..<tables.lastSection[buffer]
         for section in inner { crossings[section] -= 1 }
-        outcome = split(part, at: inner, floor: (offset, ranks[buffer]))
-        if outcome == .found { solution[buffer] = offset }
+        outcome = split(sections, buffers: buffers, at: inner, after: (offset, ranks[buffer]))
+        if outcome == .found { found[buffer] = offset }
         for section in inner { crossings[section] += 1 }
       }
       undo(to: mark)
-      for span in spans { totals[span.section] += span.upper - span.lower }
+      for span in tables.spans(of: buffer) { totals[span.section] += span.upper - span.lower }
       offsets[buffer] = -1
       if outcome != .exhausted { return outcome }
       if hatless, options.hatlessPruning { break }
@@ -179,63 +180,110 @@ final class AllocationSearch {
   }
 
   /// Raises floors and minimums for a buffer placed at an offset.
-  private func place(_ buffer: Int, at offset: Int) -> (hatless: Bool, possible: Bool) {
+  private func place(_ buffer: Int, at offset: Int) -> (hatless: Bool, isPossible: Bool) {
     var hatless = true
-    var possible = true
-    for span in sections.spans[buffer] {
-      trail.append(.floor(section: span.section, old: floors[span.section]))
-      floors[span.section] = max(floors[span.section], offset + span.upper)
+    var isPossible = true
+    for span in tables.spans(of: buffer) {
+      let floor = floors[span.section]
+      if offset + span.upper > floor {
+        trail.append((tables.count + span.section, floor))
+        floors[span.section] = offset + span.upper
+      }
       totals[span.section] -= span.upper - span.lower
     }
     var firstAffected = Int.max
     var lastAffected = -1
-    for overlap in overlaps[buffer] where offsets[overlap.buffer] < 0 {
+    for overlap in tables.overlaps(of: buffer) where offsets[overlap.buffer] < 0 {
+      let other = overlap.buffer
       hatless = false
-      let other = problem.buffers[overlap.buffer]
       let lowest = offset + overlap.distance
-      guard lowest > minimums[overlap.buffer] else { continue }
-      trail.append(.minimum(buffer: overlap.buffer, old: minimums[overlap.buffer]))
-      let aligned = (lowest + other.alignment - 1) / other.alignment * other.alignment
-      minimums[overlap.buffer] = aligned
-      if let fixed = other.fixedOffset, aligned > fixed { possible = false }
-      if aligned > problem.capacity - other.size { possible = false }
-      let spans = sections.spans[overlap.buffer]
-      firstAffected = min(firstAffected, spans[0].section)
-      lastAffected = max(lastAffected, spans[spans.count - 1].section)
+      guard lowest > minimums[other] else { continue }
+      trail.append((other, minimums[other]))
+      let alignment = tables.alignment[other]
+      let aligned = alignment == 1 ? lowest : (lowest + alignment - 1) / alignment * alignment
+      minimums[other] = aligned
+      if tables.fixed[other] >= 0, aligned > tables.fixed[other] { isPossible = false }
+      if aligned > capacity - tables.size[other] { isPossible = false }
+      firstAffected = min(firstAffected, tables.firstSection[other])
+      lastAffected = max(lastAffected, tables.lastSection[other])
     }
-    if possible, options.unallocatedFloor, firstAffected <= lastAffected {
+    if isPossible, options.unallocatedFloor, firstAffected <= lastAffected {
       for section in firstAffected...lastAffected where totals[section] > 0 { raiseFloor(section) }
     }
-    return (hatless, possible)
+    return (hatless, isPossible)
   }
 
   private func raiseFloor(_ section: Int) {
-    var lowest = Int.max
     let floor = floors[section]
-    for member in sections.members[section] where offsets[member] < 0 {
+    var lowest = Int.max
+    for member in tables.members(of: section) where offsets[member] < 0 {
       lowest = min(lowest, minimums[member])
       if lowest <= floor { return }
     }
-    if lowest != Int.max, lowest > floor {
-      trail.append(.floor(section: section, old: floor))
+    if lowest != Int.max {
+      trail.append((tables.count + section, floor))
       floors[section] = lowest
     }
   }
 
-  private func canHoldRest(_ part: Part, from offset: Int) -> Bool {
-    for section in part.sections where totals[section] > 0 {
-      let floor = max(floors[section], offset)
-      if floor + (options.sectionInference ? totals[section] : 0) > problem.capacity { return false }
+  private func canHoldRest(_ sections: Range<Int>, from offset: Int) -> Bool {
+    for section in sections {
+      let total = totals[section]
+      if total > 0, max(floors[section], offset) + (options.sectionInference ? total : 0) > capacity { return false }
     }
     return true
   }
 
   private func undo(to mark: Int) {
     while trail.count > mark {
-      switch trail.removeLast() {
-      case .minimum(let buffer, let old): minimums[buffer] = old
-      case .floor(let section, let old): floors[section] = old
+      let change = trail.removeLast()
+      if change.index < tables.count {
+        minimums[change.index] = change.old
+      } else {
+        floors[change.index - tables.count] = change.old
       }
     }
   }
+}
+
+/// A growing stack in memory of its own, because the checks of an array's storage show in the innermost loops.
+final class Stack<Element> {
+  private var memory: UnsafeMutablePointer<Element>
+  private var capacity = 1024
+  private(set) var count = 0
+
+  init() { memory = .allocate(capacity: capacity) }
+
+  deinit { memory.deallocate() }
+
+  /// For elements without references: nothing is released when they go.
+  func append(_ element: Element) {
+    if count == capacity {
+      let larger = UnsafeMutablePointer<Element>.allocate(capacity: 2 * capacity)
+      larger.moveInitialize(from: memory, count: count)
+      memory.deallocate()
+      memory = larger
+      capacity *= 2
+    }
+    (memory + count).initialize(to: element)
+    count += 1
+  }
+
+  subscript(index: Int) -> Element {
+    get { memory[index] }
+    set { memory[index] = newValue }
+  }
+
+  func swapAt(_ left: Int, _ right: Int) {
+    let element = memory[left]
+    memory[left] = memory[right]
+    memory[right] = element
+  }
+
+  func removeLast() -> Element {
+    count -= 1
+    return memory[count]
+  }
+
+  func truncate(to count: Int) { self.count = count }
 }

@@ -9,8 +9,11 @@ public struct AllocationSolver: Sendable {
   public struct Options: Sendable {
     /// Search nodes, over all orders, after which the solver gives up.
     public var nodeLimit = 20_000_000
+    /// Try layouts in the order of time before the search, and more of them after so many nodes.
+    public var layoutSweep = true
+    public var sweepAfterNodes = 20_000
     /// Static orders that take turns, as letters from most to least significant: A area, C sections, L lower,
-    /// O overlaps, T largest section total, U upper, W width, Z size.
+    /// T largest section total, U upper, W width, Z size.
     public var orders = ["WAT", "TAW", "TWA", "ZTA", "ATZ"]
     /// Only placements in non-decreasing order of offset.
     public var canonicalOnly = true
@@ -62,12 +65,18 @@ public struct AllocationSolver: Sendable {
       return Result(outcome: .infeasible, nodes: 0)
     }
     var nodes = 0
-    if let placed = greedy(problem) { return Result(outcome: .placed(placed), nodes: 0) }
-    let overlaps = sections.overlaps()
+    let isPlain = problem.buffers.allSatisfy { $0.fixedOffset == nil && $0.gaps.isEmpty }
+    if isPlain, let placed = greedy(problem) { return Result(outcome: .placed(placed), nodes: 0) }
+    if isPlain, options.layoutSweep, let placed = LayoutSweep(problem: problem, width: 32).run() {
+      return Result(outcome: .placed(placed), nodes: 0)
+    }
+    var isSwept = !isPlain || !options.layoutSweep
+    let tables = AllocationTables(problem, sections)
+    let orders = options.orders.map { staticOrder($0, problem, sections) }
     var limit = max(1000, 4 * problem.buffers.count)
     while nodes < options.nodeLimit {
-      for order in options.orders {
-        let search = AllocationSearch(problem, sections, overlaps, options, cancellation)
+      for order in orders {
+        let search = AllocationSearch(tables, capacity: problem.capacity, options: options, cancellation: cancellation)
         let outcome = search.run(order: order, nodeLimit: min(limit, options.nodeLimit - nodes))
         nodes += search.nodes
         switch outcome {
@@ -83,15 +92,43 @@ public struct AllocationSolver: Sendable {
         }
       }
       limit *= 2
+      if !isSwept, nodes >= options.sweepAfterNodes {
+        isSwept = true
+        if let placed = LayoutSweep(problem: problem, width: 1024).run() {
+          return Result(outcome: .placed(placed), nodes: nodes)
+        }
+      }
     }
     return Result(outcome: .notFound, nodes: nodes)
+  }
+
+  private func staticOrder(_ order: String, _ problem: AllocationProblem, _ sections: AllocationSections) -> [Int] {
+    let buffers = problem.buffers
+    let keys = buffers.indices.map { number -> [Int] in
+      let buffer = buffers[number]
+      let spans = sections.spans[number]
+      return order.map { letter in
+        switch letter {
+        case "A": buffer.size.multipliedReportingOverflow(by: buffer.upper - buffer.lower).partialValue
+        case "C": spans.isEmpty ? 0 : spans[spans.count - 1].section - spans[0].section
+        case "L": buffer.lower
+        case "T": spans.reduce(0) { max($0, sections.totals[$1.section]) }
+        case "U": buffer.upper
+        case "W": buffer.upper - buffer.lower
+        default: buffer.size
+        }
+      }
+    }
+    return buffers.indices.sorted { left, right in
+      for (one, other) in zip(keys[left], keys[right]) where one != other { return one > other }
+      return left < right
+    }
   }
 
   /// Lowest fit in the order of decreasing size, then the hints alone: most instances of real networks need no more.
   private func greedy(_ problem: AllocationProblem) -> AllocationSolution? {
     let buffers = problem.buffers
-    // Fixed buffers and gaps are left to the search.
-    guard buffers.allSatisfy({ $0.fixedOffset == nil && $0.gaps.isEmpty }), buffers.count <= 4000 else { return nil }
+    guard buffers.count <= 40_000 else { return nil }
     let bySize = buffers.indices.sorted { (buffers[$0].size, $1) > (buffers[$1].size, $0) }
     let byArea = buffers.indices.sorted {
       let left = buffers[$0].size.multipliedFullWidth(by: buffers[$0].upper - buffers[$0].lower)

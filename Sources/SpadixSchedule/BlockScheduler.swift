@@ -109,19 +109,19 @@ struct BlockScheduler {
     search.switches.safeMoves = options.useSafeMoves
     search.switches.dominance = options.useDominance
     search.cancellation = options.cancellation
-    for width in [16, 128] {
+    for width in [16, 128, 512] {
       if run(&search, width, &best) { return }
     }
     if options.useSuffixBounds {
       var builder = SuffixBoundBuilder(
         core, capacity: capacity, order: best.order, switches: search.switches,
-        labelLimit: min(300_000, options.labelLimit), cancellation: options.cancellation)
-      search.suffix = builder.build()
+        labelLimit: min(200_000, options.labelLimit), cancellation: options.cancellation)
+      search.suffix = builder.build(progress: options.progress)
       statistics.labels += builder.labels
       best.bound = max(best.bound, search.suffix.bound[0])
       if close(&best, .orderSearch) { return }
     }
-    var width = 512
+    var width = 4096
     while statistics.labels < options.labelLimit, options.cancellation?.isCancelled != true {
       if run(&search, width, &best) { return }
       width *= 8
@@ -139,13 +139,14 @@ struct BlockScheduler {
       best.order = order
       best.cost = outcome.cost
     }
+    // An order that costs no more than GLPK's bound needs no proof from the search.
+    if best.cost < before, close(&best, .integerPrograms) { return true }
     if outcome.isComplete {
       best.bound = best.cost
       best.closedBy = .orderSearch
       return true
     }
-    // GLPK's bound may already be the cost that the search has just reached.
-    return best.cost < before && close(&best, best.bound > 0 ? .integerPrograms : .orderSearch)
+    return false
   }
 }
 

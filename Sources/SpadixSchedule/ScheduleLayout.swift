@@ -16,9 +16,9 @@ extension Scheduler {
   ) throws -> ScheduleLayout {
     let builder = PieceBuilder(problem, scope, core, order)
     var nodes = 0
-    func packed(_ pieces: [ScheduleSolution.Piece]) -> ScheduleLayout? {
+    func packed(_ pieces: [ScheduleSolution.Piece], nodeLimit: Int? = nil) -> ScheduleLayout? {
       var options = AllocationSolver.Options()
-      options.nodeLimit = self.options.packingNodeLimit
+      options.nodeLimit = nodeLimit ?? self.options.packingNodeLimit
       let result = AllocationSolver(options: options, cancellation: self.options.cancellation)
         .solve(builder.allocation(pieces, budget))
       nodes += result.nodes
@@ -51,11 +51,14 @@ extension Scheduler {
         if let layout = packed(builder.pieces(current)) { return layout }
       }
     }
-    for percent in [98, 95, 90, 85, 80, 70, 60] {
-      let capacity = max(core.smallestCapacity, budget / 100 * percent)
-      let drops = FurthestUse.drops(core, order: order, capacity: capacity, policy: .furthestNextUse)
-      if let layout = packed(builder.pieces(drops)) { return layout }
-      if capacity == core.smallestCapacity { break }
+    // Then without a model: the cheapest gap that is in the way goes, also one between neighbouring steps.
+    var cuts = builder.ends(drops)
+    for _ in 0..<200 where options.cancellation?.isCancelled != true {
+      let pieces = builder.pieces(endingAfter: cuts)
+      if let layout = packed(pieces, nodeLimit: 50_000) { return layout }
+      let inTheWay = unpackableCore(pieces, builder, budget)
+      guard let cut = builder.cheapestCut(inTheWay, cuts) else { break }
+      cuts[cut.tensor].insert(cut.step)
     }
     let single = builder.singleStepPieces()
     guard let layout = packed(single) else {
@@ -78,7 +81,8 @@ extension Scheduler {
     _ pieces: [ScheduleSolution.Piece], _ builder: PieceBuilder, _ budget: Int
   ) -> [ScheduleSolution.Piece] {
     var options = AllocationSolver.Options()
-    options.nodeLimit = 20_000
+    options.nodeLimit = 4_000
+    options.layoutSweep = false
     let solver = AllocationSolver(options: options)
     func packs(_ some: [ScheduleSolution.Piece]) -> Bool {
       solver.solve(builder.allocation(some, budget)).solution != nil
@@ -138,10 +142,28 @@ struct PieceBuilder {
   func original(_ tensor: Int) -> Int { core.tensors[tensor].original }
 
   /// Pieces without addresses yet, sorted by first step, then tensor.
-  func pieces(_ drops: [ResidencyModel.Gap]) -> [ScheduleSolution.Piece] {
+  func pieces(_ drops: [ResidencyModel.Gap]) -> [ScheduleSolution.Piece] { pieces(endingAfter: ends(drops)) }
+
+  /// For each tensor of the problem the steps after which a dropped gap begins.
+  func ends(_ drops: [ResidencyModel.Gap]) -> [Set<Int>] {
     var ends = [Set<Int>](repeating: [], count: problem.tensors.count)
     for gap in drops { ends[original(gap.tensor)].insert(gap.first) }
-    return pieces(endingAfter: ends)
+    return ends
+  }
+
+  /// The use within one of the pieces after which ending the tensor's piece costs least.
+  func cheapestCut(_ pieces: [ScheduleSolution.Piece], _ cuts: [Set<Int>]) -> (tensor: Int, step: Int)? {
+    var best: (cost: Int, tensor: Int, step: Int)?
+    for piece in pieces {
+      let index = piece.tensor.index
+      let tensor = problem.tensors[index]
+      let paysStore = tensor.kind == .activation && cuts[index].isEmpty
+      let cost = tensor.bytes * (paysStore ? 2 : 1)
+      for step in steps[index] where piece.first <= step && step < piece.last {
+        if best.map({ (cost, index, step) < ($0.cost, $0.tensor, $0.step) }) ?? true { best = (cost, index, step) }
+      }
+    }
+    return best.map { ($0.tensor, $0.step) }
   }
 
   /// Pieces that end after the given steps of each tensor, and at last uses.

@@ -25,22 +25,34 @@ struct SuffixBoundBuilder {
   }
 
   /// Bounds for the whole order; suffixes that could not be searched in full have the bound of a shorter one.
-  mutating func build() -> SuffixBound {
+  mutating func build(progress: (@Sendable (String) -> Void)?) -> SuffixBound {
     var result = SuffixBound(order: order)
     let stride = max(4, order.count / 48)
     var position = order.count
     var failures = 0
-    while position > stride, failures < 3, cancellation?.isCancelled != true {
+    while position > stride, failures < 6, cancellation?.isCancelled != true {
       let known = position
       position -= stride
       if let bound = search(from: position, result) {
         result.raise(from: 0, through: position, to: bound)
         if bound > result.bound[known] { refine(position, known, &result) }
+        progress?("the last \(order.count - position) operators cost at least \(bound)")
       } else {
         failures += 1
+        result.raise(from: 0, through: position, to: relaxedBound(from: position))
+        progress?("the last \(order.count - position) operators are too many to bound")
       }
     }
     return result
+  }
+
+  /// What GLPK proves of the operators from a position on.
+  private func relaxedBound(from position: Int) -> Int {
+    let part = core.restricted(to: order[position...].sorted())
+    guard part.smallestCapacity <= capacity else { return 0 }
+    let model = ResidencyBound(part, capacity: capacity).model
+    if model.rows.isEmpty { return 0 }
+    return GLPKSolver(nodeLimit: 500, cancellation: cancellation).solve(model).bound ?? 0
   }
 
   /// Finds where between two positions the bound changes.
