@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Runs `spadix schedule` over the benchmark networks and `spadix allocate` over MiniMalloc's instances.
+
+Prints Markdown tables; exits with 1 when a plan is not proven, not valid, or a network could not be scheduled.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+HUMAN = ["resnet50", "densenet121", "resnext50", "r2plus1d", "s3d", "fcn", "lraspp", "deeplabv3", "transformer", "vit"]
+SEARCHED = ["pnasnet5", "nasnet_a", "amoebanet_d", "darts"]
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def run(command, timeout):
+    """Exit status (None when it took too long), standard error, seconds, peak memory in MB."""
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        _, error = process.communicate(timeout=timeout)
+        status = process.returncode
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        status, error = None, "time out"
+    # Of the largest child so far: an upper limit for this one.
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return status, error, time.monotonic() - start, memory
+
+
+def schedule(options, name, budget, scope, extra, folder):
+    plan = folder / f"{name}.{budget}.{scope}.json"
+    command = [options.spadix, "schedule", str(HERE / "networks" / f"{name}.json"), "--budget", budget]
+    command += ["--tensors", scope, "-o", str(plan)] + extra
+    status, error, seconds, memory = run(command, options.timeout)
+    if status != 0:
+        return None, error.strip(), seconds, memory
+    check = [options.spadix, "schedule", "--check", str(plan), command[2], "--budget", budget]
+    if run(check, options.timeout)[0] != 0:
+        return None, "the validator rejects the plan", seconds, memory
+    return json.loads(plan.read_text()), "", seconds, memory
+
+
+def closed_by(plan):
+    names = [name for name in plan["certificate"]["closedBy"]]
+    if "open" in names:
+        return "open"
+    return "search" if "order search" in names else "GLPK" if "GLPK" in names else "fits"
+
+
+def networks(options, names, scopes, folder):
+    print("| network | tensors | budget | bytes | traffic | bound | closed by | rows | labels | s |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    rows, failures = [], 0
+    for name in names:
+        for scope in scopes:
+            for budget in ["min", "mid", "peak"]:
+                plan, error, seconds, memory = schedule(options, name, budget, scope, [], folder)
+                if plan is None:
+                    print(f"| {name} | {scope} | {budget} | | {error} | | | | | {seconds:.2f} |", flush=True)
+                    failures += 1
+                    continue
+                certificate = plan["certificate"]
+                failures += not plan["proven"]
+                rows.append((name, scope, budget, plan, certificate["seconds"], memory))
+                print(
+                    f"| {name} | {scope} | {budget} | {plan['budget']} | {plan['traffic']['total']} | {plan['bound']} "
+                    f"| {closed_by(plan)} | {certificate['rows']} | {certificate['labels']} "
+                    f"| {certificate['seconds']:.3f} |",
+                    flush=True)
+    return rows, failures
+
+
+def summary(rows):
+    human = [row for row in rows if row[0].split(".")[0] in HUMAN]
+    searched = [row for row in rows if row[0].split(".")[0] in SEARCHED]
+    print(f"\nproven: {sum(row[3]['proven'] for row in rows)} of {len(rows)}")
+    for title, group in [("human-designed", human), ("searched", searched)]:
+        if not group:
+            continue
+        times = sorted(row[4] for row in group)
+        without = sum(closed_by(row[3]) in ("GLPK", "fits") for row in group)
+        print(
+            f"{title}: {len(group)} cases, mean {sum(times) / len(times):.3f} s, median {times[len(times) // 2]:.3f} s, "
+            f"slowest {times[-1]:.2f} s; {without} without the order search")
+    print(f"peak memory of any solve: {max(row[5] for row in rows):.0f} MB")
+
+
+def baselines(options, names, folder):
+    print("\n| baseline | compared | less traffic (mean) | baseline has none | does not fit |")
+    print("|---|---|---|---|---|")
+    best = {}
+    for order in ["default", "min-peak"]:
+        for policy in ["belady", "greedy"]:
+            for placement in ["online", "offline"]:
+                saved, none, unfit = [], 0, 0
+                extra = ["--policy", policy, "--placement", placement, "--order", order]
+                for name in names:
+                    for budget in ["min", "mid"]:
+                        key = (name, budget)
+                        if key not in best:
+                            best[key] = schedule(options, name, budget, "activations", [], folder)[0]
+                        plan = schedule(options, name, budget, "activations", extra, folder)[0]
+                        if plan is None:
+                            unfit += 1
+                        elif plan["traffic"]["total"] == 0:
+                            none += 1
+                        elif best[key] is not None:
+                            saved.append(1 - best[key]["traffic"]["total"] / plan["traffic"]["total"])
+                mean = f"{100 * sum(saved) / len(saved):.1f} %" if saved else "-"
+                print(f"| {order}, {policy}, {placement} | {len(saved)} | {mean} | {none} | {unfit} |", flush=True)
+
+
+def allocations(options):
+    folder = pathlib.Path(os.environ.get("SPADIX_ALLOCATION", ""))
+    files = sorted(folder.glob("?.1048576.csv")) if str(folder) not in ("", ".") else []
+    if not files:
+        print("\nSKIPPED: set SPADIX_ALLOCATION to the folder of MiniMalloc's challenging instances", file=sys.stderr)
+        return 0
+    failures = 0
+    print("\n| instance | solved | s |")
+    print("|---|---|---|")
+    for file in files:
+        command = [options.spadix, "allocate", str(file), "--capacity", "1048576"]
+        status, error, seconds, _ = run(command, options.timeout)
+        failures += status != 0
+        print(f"| {file.name[0]} | {'yes' if status == 0 else error.splitlines()[0]} | {seconds:.2f} |", flush=True)
+    return failures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spadix", required=True, help="the binary")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds for one solve")
+    parser.add_argument("--only", help="networks, separated by commas")
+    parser.add_argument("--raw", action="store_true", help="the unfused networks, activations only")
+    parser.add_argument("--baselines", action="store_true", help="compare with replacement rules and arenas")
+    options = parser.parse_args()
+    names = options.only.split(",") if options.only else HUMAN + SEARCHED
+    if options.raw:
+        names = [f"{name}.raw" for name in names]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        rows, failures = networks(options, names, ["activations"] if options.raw else ["activations", "all"], folder)
+        if rows:
+            summary(rows)
+        if options.baselines:
+            baselines(options, names, folder)
+        failures += allocations(options)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
