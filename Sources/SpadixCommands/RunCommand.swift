@@ -43,6 +43,9 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Compute with these kernels instead of the fastest.", valueName: "name"))
   var kernels: String?
 
+  @Flag(help: "Say on standard error how long the machine took for each sample.")
+  var measure = false
+
   func validate() throws {
     if let maxCommands, maxCommands < 1 { throw ValidationError("--max-commands \(maxCommands): expected 1 or more") }
   }
@@ -69,6 +72,7 @@ struct RunCommand: ParsableCommand {
       let isFirst = sample == 0
       results.add(try runner.run(samples[sample]) { if isFirst && trace != nil { $0.recordTrace() } })
       if isFirst { first = runner.machine }
+      if measure, let machine = runner.machine { StandardError.write(speed(of: machine)) }
     }
     progress.clear()
     runner.findings.show(remarks: true)
@@ -77,6 +81,13 @@ struct RunCommand: ParsableCommand {
       try StandardOutput.write(first.counters.json(for: program).text(pretty: true) + "\n")
     }
     try StandardOutput.write(summary(runner, samples.count, results))
+  }
+
+  private func speed(of machine: Machine) -> String {
+    let seconds = machine.elapsed / .seconds(1)
+    let multiplications = Double(machine.counters.total.usefulMACs)
+    return "\(Int((seconds * 1000).rounded())) ms on the machine, "
+      + "\((multiplications / seconds / 1e8).rounded() / 10) GMAC/s\n"
   }
 
   private func summary(_ runner: ProgramRunner, _ samples: Int, _ results: OutputFiles) throws -> String {

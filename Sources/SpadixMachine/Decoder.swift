@@ -32,7 +32,12 @@ struct Decoder {
   let scratchpadRows: Int
   let accumulatorRows: Int
   let dim: Int
+  /// dim is 1 << dimShift: divisions would cost more than the rest of a step.
+  let dimShift: Int
   let dramLimit: UInt64
+  /// Column blocks that one move of 8-bit and of 32-bit elements may have.
+  let narrowBlocks: Int
+  let wideBlocks: Int
 
   var loads: (LoadState, LoadState, LoadState) = (LoadState(), LoadState(), LoadState())
   var execute = ExecuteState()
@@ -41,6 +46,8 @@ struct Decoder {
   var preloadCommand: Int32 = -1
   var preloadWeights = LocalTile.garbage(rows: 0, columns: 0)
   var preloadResult = LocalTile.garbage(rows: 0, columns: 0)
+  /// The dataflow that the array's content belongs to; nil before the first operand.
+  var arrayIsOutputStationary: Bool?
   var matmul = LoopMatmulRegisters()
   var convolution = LoopConvRegisters()
 
@@ -55,7 +62,10 @@ struct Decoder {
     self.scratchpadRows = target.scratchpadRows
     self.accumulatorRows = target.accumulatorRows
     self.dim = target.dim
+    self.dimShift = target.dim.trailingZeroBitCount
     self.dramLimit = UInt64(target.dramBytes)
+    self.narrowBlocks = target.maxBlockLength
+    self.wideBlocks = target.maxBlockLengthAccumulator
   }
 
   /// Decodes one command into the chunk. Throws a `Finding` when the command is refused.
@@ -291,9 +301,9 @@ extension Decoder {
       return
     }
     let shrunk = accumulator && state.shrunk
-    let blocks = (columns &+ dim &- 1) / dim
+    let blocks = (columns &+ dim &- 1) &>> dimShift
     let wide = accumulator && !shrunk
-    if _slowPath(rows > dim || blocks > (wide ? target.maxBlockLengthAccumulator : target.maxBlockLength)) {
+    if _slowPath(rows > dim || blocks > (wide ? wideBlocks : narrowBlocks)) {
       let most = dim * (wide ? target.maxBlockLengthAccumulator : target.maxBlockLength)
       report(
         .limits, "machine.shape", "the load has \(rows) rows and \(columns) columns; hardware has \(dim) and \(most)")
@@ -341,14 +351,14 @@ extension Decoder {
   /// What stores have in common: the source in range, the configuration set. Nil when there is nothing to store.
   @inline(__always)
   mutating func source(
-    _ kind: DecodedCommand.Kind, _ tile: LocalTile, _ chunk: DecodedChunk
+    _ kind: DecodedCommand.Kind, _ tile: LocalTile, configuration: Int
   ) throws(Finding) -> DecodedCommand? {
     let accumulator = tile.address.isAccumulator
     let row = tile.address.row
     if _slowPath(!store.isSet) {
       report(.configured, "machine.unconfigured", "the store configuration is used before config_st sets it")
     }
-    let blocks = (tile.columns &+ dim &- 1) / dim
+    let blocks = (tile.columns &+ dim &- 1) &>> dimShift
     var end = row + tile.rows + (blocks - 1) * dim
     let fullWidth = accumulator && tile.address.isFullWidth
     if let pooling = store.pooling {
@@ -362,7 +372,7 @@ extension Decoder {
           .limits, "machine.shape", "the store has \(tile.rows) rows and \(tile.columns) columns; expected at least one")
         return nil
       }
-      if _slowPath(tile.rows > dim || blocks > (fullWidth ? 1 : target.maxBlockLength)) {
+      if _slowPath(tile.rows > dim || blocks > (fullWidth ? 1 : narrowBlocks)) {
         let most = dim * (fullWidth ? 1 : target.maxBlockLength)
         report(
           .limits, "machine.shape",
@@ -389,12 +399,12 @@ extension Decoder {
     step.a = DecodedCommand.Tile(
       row: Int32(truncatingIfNeeded: row), rows: UInt16(truncatingIfNeeded: tile.rows),
       columns: UInt16(truncatingIfNeeded: tile.columns))
-    step.configuration = Int32(truncatingIfNeeded: chunk.stores.count - 1)
+    step.configuration = Int32(truncatingIfNeeded: configuration)
     return step
   }
 
   mutating func moveOut(_ dram: UInt64, _ local: UInt64, _ chunk: inout DecodedChunk) throws(Finding) {
-    guard var step = try source(.store, LocalTile(command: local), chunk) else { return }
+    guard var step = try source(.store, LocalTile(command: local), configuration: chunk.stores.count - 1) else { return }
     step.dram = dram
     step.stride = store.stride
     let bytes = Int(step.a.columns) * step.elementBytes
@@ -424,7 +434,7 @@ extension Decoder {
     let pooling = store.pooling
     if !target.hasPooledScratchpadStore { store.pooling = nil }
     defer { store.pooling = pooling }
-    guard var step = try source(.storeScratchpad, tile, chunk) else { return }
+    guard var step = try source(.storeScratchpad, tile, configuration: chunk.stores.count - 1) else { return }
     if step.flags.contains(.fullWidth) {
       throw fault("machine.address", "mvout_spad cannot store 32-bit elements")
     }

@@ -21,6 +21,11 @@ extension Decoder {
       report(.configured, "machine.preload", "no preload stands before the compute; hardware has no result address")
     }
     preloadCommand = -1
+    if preloaded {
+      arrayIsOutputStationary = execute.outputStationary
+    } else if _slowPath(arrayIsOutputStationary != execute.outputStationary) {
+      report(.configured, "machine.array", "the array holds no operand of this dataflow; its content has no meaning")
+    }
     var step = DecodedCommand(kind: .compute, command: command)
     var flags: DecodedCommand.Flags = preloaded ? .loadArray : []
     if execute.outputStationary { flags.insert(.outputStationary) }

@@ -45,6 +45,9 @@ public final class Machine {
   /// The command that ended the run before its time, or nil.
   public internal(set) var fault: Finding?
 
+  /// Time spent in `run(to:)`: decoding, checking, counting, executing.
+  public private(set) var elapsed = Duration.zero
+
   private var decoder: Decoder
   private let executor: Executor?
   private let dram: Dram
@@ -117,11 +120,13 @@ public final class Machine {
   /// Runs commands up to `end` (exclusive); to the end of the program when nil.
   public func run(to end: Int? = nil) {
     let end = min(end ?? program.commands.count, program.commands.count)
-    program.commands.withUnsafeBufferPointer { commands in
-      while next < end && fault == nil {
-        chunk.reset(decoder.store)
-        decode(commands, end)
-        consume()
+    elapsed += ContinuousClock().measure {
+      program.commands.withUnsafeBufferPointer { commands in
+        while next < end && fault == nil {
+          chunk.reset(decoder.store)
+          decode(commands, end)
+          consume()
+        }
       }
     }
     collect()

@@ -83,6 +83,14 @@ private let violations: [(name: String, check: CheckSet, id: String, program: Pr
     }(), 8, nil
   ),
   (
+    "an operand that was never loaded", .configured, "machine.array",
+    Product.program([
+      .configExecute(ConfigExecute(dataflow: .weightStationary)), configureLoad, loadTile,
+      .preload(weights: .garbage(rows: 16, columns: 16), result: LocalTile(.accumulator(0), rows: 16, columns: 16)),
+      .compute(preloaded: false, a: Product.tile, bias: .garbage(rows: 16, columns: 16)),
+    ]), 4, nil
+  ),
+  (
     "a preload without a compute", .configured, "machine.preload",
     {
       var it = Product()
@@ -174,7 +182,7 @@ private let violations: [(name: String, check: CheckSet, id: String, program: Pr
     {
       var it = Product()
       it.extra = [
-        .moveOut(dram: Product.output + 15 * 16, local: LocalTile(.accumulator(4), rows: 1, columns: 16))
+        .moveOut(dram: Product.output + 15 * 16, local: LocalTile(.accumulator(4), rows: 2, columns: 16))
       ]
       return it.program
     }(), 8, 7

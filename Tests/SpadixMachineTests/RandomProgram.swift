@@ -9,7 +9,8 @@ struct RandomProgram {
   private var store = ConfigStore(stride: 0)
   private var loads: [ConfigLoad] = []
   private var execute = ConfigExecute(dataflow: .weightStationary)
-  private var hasPerChannelScales = false
+  /// The dataflow that the operand in the array belongs to.
+  private var loaded: Dataflow?
 
   /// DRAM that programs use: read below, written above.
   static let readBase = 0x10000
@@ -88,7 +89,6 @@ struct RandomProgram {
     var (a, b) = (chance(20), chance(20))
     if dataflow == .weightStationary && a && b { a = false }
     if dataflow == .outputStationary && b { a = true }
-    (a, b) = (a, b)
     execute = ConfigExecute(
       dataflow: dataflow, activation: chance(30) ? .relu : .none, transposeA: a, transposeB: b,
       aStride: chance(80) ? 1 : number(1...3), cStride: chance(80) ? 1 : number(1...3), shift: number(0...12))
@@ -108,7 +108,6 @@ struct RandomProgram {
       stride: number(4 * target.dim...4 * target.dim + 16), activation: chance(40) ? .relu : .none, scale: scale(),
       pooling: pooling)
     emit(.configStore(store))
-    hasPerChannelScales = false
     if chance(30) {
       let low = number(-128...0)
       emit(
@@ -120,7 +119,6 @@ struct RandomProgram {
       emit(
         .configOutputScales(
           dram: UInt64(Self.readBase + 0x1000 + 4 * number(0...100)), count: target.dim))
-      hasPerChannelScales = true
     }
   }
 
@@ -250,7 +248,8 @@ struct RandomProgram {
       result = LocalTile(
         isAccumulator ? .accumulator(row, accumulate: chance(50)) : .scratchpad(row), rows: m, columns: n)
     }
-    let keeps = chance(30)
+    let keeps = chance(30) && loaded == execute.dataflow
+    loaded = execute.dataflow
     let operand = chance(10) ? LocalTile.garbage(rows: k, columns: n) : isWeightStationary ? b : d
     emit(.preload(weights: keeps ? .garbage(rows: k, columns: n) : operand, result: result))
     let top = chance(60) && isWeightStationary ? LocalTile.garbage(rows: m, columns: n) : isWeightStationary ? d : b
