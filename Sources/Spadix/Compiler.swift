@@ -48,8 +48,9 @@ public struct Compiler {
 
   /// Runs the phases from the input's own up to and including `last`.
   ///
-  /// Throws diagnostics: a broken rule in the graph, data that cannot be read, a target too small, and
-  /// `driver.phase-passed` when the input is beyond `last` already.
+  /// Throws diagnostics: a broken rule in the graph, data that cannot be read, a target too small;
+  /// `driver.phase-passed` when the input is beyond `last` already, `driver.calibrated-already` and
+  /// `driver.planned-already` for options that come too late.
   public func compile(_ input: CompilerInput, data: DataStore, upTo last: Phase = .program) throws -> Compilation {
     guard input.phase <= last else {
       let later = Phase.allCases.filter { $0 >= input.phase }.map(\.rawValue).joined(separator: ", ")
@@ -57,6 +58,7 @@ public struct Compiler {
         "driver.phase-passed", "the input is at phase '\(input.phase.rawValue)', after '\(last.rawValue)'",
         help: "phases that can be emitted from it: \(later)")
     }
+    try refuseIdleOptions(for: input)
     var compilation = Compilation(input: input, target: target, formulation: options.formulation)
     var dump = try DumpDirectory(path: options.dumpDirectory)
     try dump.write(input.graph, phase: "input")
@@ -73,6 +75,22 @@ public struct Compiler {
     compilation.generated = generated
     try dump.write(generated.program, phase: "program")
     return compilation
+  }
+
+  /// Options about phases that the input has behind it would silently do nothing.
+  private func refuseIdleOptions(for input: CompilerInput) throws {
+    if input.phase > .graph, let sample = options.samples.first {
+      throw Diagnostic(
+        "driver.calibrated-already",
+        "samples for '\(sample.input)' are given to calibrate with, but the graph is quantized already",
+        help: "calibrate the graph in floating point")
+    }
+    if input.phase == .plan, options.formulation != .residency {
+      throw Diagnostic(
+        "driver.planned-already",
+        "formulation '\(options.formulation.rawValue)' is asked for, but the input has a plan already",
+        help: "compile the npu graph without its plan")
+    }
   }
 
   /// The scheduling problem of an input's kernels, as atomic operators on this target, in scratchpad rows.

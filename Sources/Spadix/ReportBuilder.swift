@@ -24,7 +24,8 @@ extension Compilation {
     return CompilationReport(
       graph: npu.name, target: target, operators: operators,
       schedule: ScheduleReport(
-        formulation: formulation.rawValue, trafficBytes: plan.trafficBytes, boundBytes: plan.boundBytes,
+        formulation: input.phase == .plan ? ScheduleReport.file : formulation.rawValue,
+        trafficBytes: plan.trafficBytes, boundBytes: plan.boundBytes,
         closedBy: plan.certificate.closedBy, rows: plan.certificate.rows, columns: plan.certificate.columns,
         nodes: plan.certificate.nodes),
       scratchpadPeakRows: generated.operators.map(\.scratchpadRows).max() ?? 0,

@@ -114,7 +114,7 @@ public struct OperatorReport: Sendable {
 
 /// How good the schedule is, and who says so.
 public struct ScheduleReport: Sendable {
-  /// Which formulation was solved: `residency` or `joint`.
+  /// Where the plan comes from: `residency`, `joint` or `exact`, as compiled, or `file`.
   public var formulation: String
   /// DRAM bytes of the plan.
   public var trafficBytes: Int
@@ -140,7 +140,11 @@ public struct ScheduleReport: Sendable {
   }
 
   public var gapBytes: Int { trafficBytes - boundBytes }
-  public var isProven: Bool { gapBytes <= 0 }
+  /// Whether the bound was computed here; that of a plan from a file is the file's claim.
+  public var isBoundComputed: Bool { formulation != Self.file }
+  public var isProven: Bool { gapBytes <= 0 && isBoundComputed }
+
+  public static let file = "file"
 }
 
 /// One stay of a tensor in the scratchpad.

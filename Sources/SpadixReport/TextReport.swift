@@ -77,6 +77,9 @@ public struct TextReport {
 
   private var schedule: String {
     let schedule = report.schedule
+    if !schedule.isBoundComputed {
+      return "  schedule: \(Figures.grouped(schedule.trafficBytes)) bytes; the plan was given with the graph\n"
+    }
     let verdict =
       schedule.isProven
       ? "optimal, closed by \(schedule.closedBy)"

@@ -22,6 +22,14 @@ import Testing
     #expect(TextReport(report).text.contains("bound 4,000: gap 362 bytes, 8.3 %"))
   }
 
+  @Test func boundOfAFileIsNoProof() {
+    var report = exampleReport()
+    report.schedule.formulation = ScheduleReport.file
+    #expect(!report.schedule.isProven)
+    #expect(TextReport(report).text.contains("schedule: 4,362 bytes; the plan was given with the graph"))
+    #expect(!TextReport(report).text.contains("optimal"))
+  }
+
   @Test func columnsWithoutFiguresAreLeftOut() {
     let text = TextReport(exampleReport()).text
     #expect(!text.contains("fetched"))
