@@ -50,6 +50,9 @@ public struct AllocationSolver: Sendable {
     }
   }
 
+  /// Problems of more buffers are left to lowest fit and to layouts in time.
+  static let largestSearch = 4_000
+
   public var options: Options
   public var cancellation: Cancellation?
 
@@ -71,6 +74,8 @@ public struct AllocationSolver: Sendable {
       return Result(outcome: .placed(placed), nodes: 0)
     }
     var isSwept = !isPlain || !options.layoutSweep
+    // The search descends one level a buffer.
+    if problem.buffers.count > Self.largestSearch { return Result(outcome: .notFound, nodes: nodes) }
     let tables = AllocationTables(problem, sections)
     let orders = options.orders.map { staticOrder($0, problem, sections) }
     var limit = max(1000, 4 * problem.buffers.count)

@@ -88,7 +88,7 @@ public struct ScheduleBaseline: Sendable {
 }
 
 /// Places tensors as they come, like an arena that knows no future, and evicts by rule where no hole is large enough.
-private struct OnlineArena {
+struct OnlineArena {
   private struct Resident {
     var tensor: Int
     var first: Int

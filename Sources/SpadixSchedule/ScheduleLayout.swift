@@ -13,7 +13,7 @@ extension Scheduler {
   func layOut(
     _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ budget: Int, _ order: [Int],
     _ drops: [ResidencyModel.Gap]
-  ) throws -> ScheduleLayout {
+  ) -> ScheduleLayout {
     let builder = PieceBuilder(problem, scope, core, order)
     var nodes = 0
     func packed(_ pieces: [ScheduleSolution.Piece], nodeLimit: Int? = nil) -> ScheduleLayout? {
@@ -30,6 +30,12 @@ extension Scheduler {
     let first = builder.pieces(drops)
     if let layout = packed(first) { return layout }
     options.progress?("the plan does not pack; looking for another")
+    if first.count > AllocationSolver.largestSearch {
+      // Too many pieces for repairs: place them as they come, and evict what is in the way.
+      let arena = OnlineArena(problem, scope, core, order, budget, .furthestNextUse)
+      let pieces = arena.run() ?? builder.stacked(builder.singleStepPieces())
+      return ScheduleLayout(pieces: pieces, traffic: builder.traffic(pieces), nodes: nodes)
+    }
     if options.usePacking, core.count <= options.largestModelledBlock {
       var model = ResidencyModel(core, order: order, capacity: budget)
       var current = drops
@@ -60,11 +66,8 @@ extension Scheduler {
       guard let cut = builder.cheapestCut(inTheWay, cuts) else { break }
       cuts[cut.tensor].insert(cut.step)
     }
-    let single = builder.singleStepPieces()
-    guard let layout = packed(single) else {
-      throw Diagnostic("schedule.unpackable", "the operands of an operator could not be packed within the node limit")
-    }
-    return layout
+    let single = builder.stacked(builder.singleStepPieces())
+    return ScheduleLayout(pieces: single, traffic: builder.traffic(single), nodes: nodes)
   }
 
   private struct GapKey: Hashable {
@@ -173,6 +176,17 @@ struct PieceBuilder {
 
   /// Every operand comes for its operator alone.
   func singleStepPieces() -> [ScheduleSolution.Piece] { pieces { _, _ in true } }
+
+  /// Pieces of a single step, one on top of the other in each step.
+  func stacked(_ pieces: [ScheduleSolution.Piece]) -> [ScheduleSolution.Piece] {
+    var top = [Int](repeating: 0, count: operators.count)
+    var placed = pieces
+    for index in placed.indices {
+      placed[index].offset = top[placed[index].first]
+      top[placed[index].first] += problem.tensors[placed[index].tensor].size
+    }
+    return placed
+  }
 
   private func pieces(endsAfter: (Int, Int) -> Bool) -> [ScheduleSolution.Piece] {
     var result: [ScheduleSolution.Piece] = []

@@ -23,7 +23,7 @@ public struct Scheduler: Sendable {
     }
     let core = ScheduleCore(problem, scope: scope)
     var result = order(core, budget)
-    let layout = try layOut(problem, scope, core, budget, result.order, result.drops)
+    let layout = layOut(problem, scope, core, budget, result.order, result.drops)
     result.statistics.nodes += layout.nodes
     let elapsed = clock.now - start
     let certificate = ScheduleSolution.Certificate(
