@@ -160,8 +160,16 @@ private struct PlanScanner {
     guard let first = byte(position) else { return position }
     if punctuation.contains(first) { return position + 1 }
     var end = position
-    while let next = byte(end), next > UInt8(ascii: " "), !punctuation.contains(next) { end += 1 }
-    return end
+    // Names that are not plain words stand in quotes: %"a, b".
+    var isQuoted = false
+    while let next = byte(end),
+      isQuoted ? next != UInt8(ascii: "\n") : next > UInt8(ascii: " ") && !punctuation.contains(next)
+    {
+      if next == UInt8(ascii: "\"") { isQuoted.toggle() }
+      if next == UInt8(ascii: "\\") && isQuoted { end += 1 }
+      end += 1
+    }
+    return min(end, source.bytes.count)
   }
 
   private func text(to end: Int) -> String { String(decoding: source.bytes[position..<end], as: UTF8.self) }

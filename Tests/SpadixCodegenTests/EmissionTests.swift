@@ -35,6 +35,7 @@ private let cases: [Case] = [
     NpuGraphs.convolution(input: [1, 20, 20, 3], kernel: [3, 3], outputs: 8, padding: [1, 1, 1, 1], isPooled: true)),
   Case("residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 200)),
   Case("plain residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 1)),
+  Case("names in quotes", NpuGraphs.renamed(NpuGraphs.residual(size: 4, channels: 4, multiplier: 1), "a, \"b\" = [c]")),
 ]
 
 private let targets: [Target] = [

@@ -65,4 +65,11 @@ enum NpuGraphs {
     graph.outputs = [graph.append(.npuConv2d(conv), [h, w2, x], type: type(shape), name: "y")]
     return graph
   }
+
+  /// The graph with another name for every activation; the printer makes them distinct.
+  static func renamed(_ graph: Graph, _ name: String) -> Graph {
+    var graph = graph
+    for operation in graph.operations where operation.op.isNpu { graph.values[operation.result].name = name }
+    return graph
+  }
 }
