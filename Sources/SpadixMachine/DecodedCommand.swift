@@ -126,6 +126,9 @@ struct DecodedChunk {
     stores.reserveCapacity(64)
   }
 
+  /// Configurations without moves take room as well.
+  var hasRoom: Bool { commands.count < Self.capacity && stores.count < 4 * Self.capacity }
+
   mutating func reset(_ store: StoreConfiguration) {
     commands.removeAll(keepingCapacity: true)
     stores.removeAll(keepingCapacity: true)

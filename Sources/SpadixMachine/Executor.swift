@@ -27,8 +27,12 @@ final class Executor {
   var image: [Int8] = []
   var normalization = Normalization()
 
-  /// Depth of the weights in the array: rows below are zeros.
-  var weightRows = 0
+  /// Depth of the weights in the array: rows below are zeros. Behind a pointer as it is asked for every compute.
+  private let depth = UnsafeMutablePointer<Int>.allocate(capacity: 1)
+  var weightRows: Int {
+    get { depth.pointee }
+    set { depth.pointee = newValue }
+  }
   /// Commands whose output-stationary sums left the mesh's width, when that is watched.
   let watchesMesh: Bool
   var meshOverflows: [Int] = []
@@ -44,6 +48,7 @@ final class Executor {
     self.watchesMesh = watchesMesh
     packed = Self.allocatePacked()
     packedOnce = Self.allocatePacked()
+    depth.initialize(to: 0)
     let cells = dim * dim + 128
     sums = .allocate(capacity: cells)
     sums.initialize(repeating: 0, count: cells)
@@ -60,6 +65,7 @@ final class Executor {
   deinit {
     UnsafeMutableRawPointer(packed).deallocate()
     UnsafeMutableRawPointer(packedOnce).deallocate()
+    depth.deallocate()
     sums.deallocate()
     bytes.deallocate()
     words.deallocate()

@@ -48,22 +48,29 @@ public final class Machine {
   /// Time spent in `run(to:)`: decoding, checking, counting, executing.
   public private(set) var elapsed = Duration.zero
 
-  private var decoder: Decoder
+  /// What changes with every command. Behind a pointer because the checks of exclusive access that properties of a class
+  /// have cost a fifth of a run.
+  private struct State {
+    var decoder: Decoder
+    var counting: Counting
+    var timeModel: TimeModel?
+    var chunk = DecodedChunk()
+    /// The next command.
+    var next = 0
+    /// Steps that hardware loops became.
+    var steps = 0
+  }
+
+  private let state: UnsafeMutablePointer<State>
   private let executor: Executor?
   private let dram: Dram
-  private var counting: Counting
-  private var checker: Checker?
-  private var timeModel: TimeModel?
-  private var chunk = DecodedChunk()
-  private var next = 0
-  private var steps = 0
+  private let checker: Checker?
   private let touched: TouchedMemory
 
   /// Throws `machine.memory` when the DRAM does not fit the process, `machine.kernels` for unknown kernels.
   public init(_ program: Program, options: Options = Options()) throws {
     self.program = program
     self.options = options
-    decoder = Decoder(target: program.target, checks: options.checks)
     dram = try Dram(byteCount: program.target.dramBytes)
     for segment in program.segments {
       guard segment.address >= UInt64(Target.firstAddress), dram.contains(segment.address, segment.bytes.count) else {
@@ -80,10 +87,18 @@ public final class Machine {
     } else {
       executor = nil
     }
-    counting = Counting(program)
     checker = Checker.needed(for: options.checks) ? try Checker(program, checks: options.checks) : nil
-    timeModel = options.time ? TimeModel(program, trace: false) : nil
     touched = TouchedMemory(program, limit: options.memoryLimit)
+    state = .allocate(capacity: 1)
+    state.initialize(
+      to: State(
+        decoder: Decoder(target: program.target, checks: options.checks), counting: Counting(program),
+        timeModel: options.time ? TimeModel(program, trace: false) : nil))
+  }
+
+  deinit {
+    state.deinitialize(count: 1)
+    state.deallocate()
   }
 
   /// Names of the kernel implementations that this processor can run, fastest first.
@@ -110,20 +125,20 @@ public final class Machine {
   }
 
   /// Records a trace while cycles are modelled; ask before the first slice.
-  public func recordTrace() { timeModel = TimeModel(program, trace: true) }
+  public func recordTrace() { state.pointee.timeModel = TimeModel(program, trace: true) }
 
-  public var isFinished: Bool { fault != nil || next == program.commands.count }
+  public var isFinished: Bool { fault != nil || state.pointee.next == program.commands.count }
 
-  public var counters: Counters { counting.counters(decoder, timeModel) }
-  public var trace: Trace? { timeModel?.trace }
+  public var counters: Counters { state.pointee.counting.counters(state.pointee.decoder, state.pointee.timeModel) }
+  public var trace: Trace? { state.pointee.timeModel?.trace }
 
   /// Runs commands up to `end` (exclusive); to the end of the program when nil.
   public func run(to end: Int? = nil) {
     let end = min(end ?? program.commands.count, program.commands.count)
     elapsed += ContinuousClock().measure {
       program.commands.withUnsafeBufferPointer { commands in
-        while next < end && fault == nil {
-          chunk.reset(decoder.store)
+        while state.pointee.next < end && fault == nil {
+          state.pointee.chunk.reset(state.pointee.decoder.store)
           decode(commands, end)
           consume()
         }
@@ -133,42 +148,44 @@ public final class Machine {
   }
 
   private func decode(_ commands: UnsafeBufferPointer<Command>, _ end: Int) {
-    while next < end && chunk.commands.count < DecodedChunk.capacity && chunk.stores.count < 4 * DecodedChunk.capacity {
-      if next &+ steps >= options.maximumCommands {
-        fault = Finding("machine.command-limit", next, "the run stops after \(options.maximumCommands) commands")
+    while state.pointee.next < end && state.pointee.chunk.hasRoom {
+      if state.pointee.next &+ state.pointee.steps >= options.maximumCommands {
+        fault = Finding(
+          "machine.command-limit", state.pointee.next, "the run stops after \(options.maximumCommands) commands")
         return
       }
-      let before = chunk.commands.count
+      let index = state.pointee.next
+      let before = state.pointee.chunk.commands.count
       do {
-        try decoder.decode(commands[next], index: next, into: &chunk)
+        try state.pointee.decoder.decode(commands[index], index: index, into: &state.pointee.chunk)
       } catch {
         // What a refused loop expanded to before the refusal runs.
         fault = error
         return
       }
-      let expanded = chunk.commands.count - before
-      if expanded > 1 { steps += expanded }
-      next += 1
+      let expanded = state.pointee.chunk.commands.count - before
+      if expanded > 1 { state.pointee.steps += expanded }
+      state.pointee.next = index + 1
       // A fence ends the chunk: the decoder's state behind it is where an analysis of the transfers starts.
-      if commands[next - 1].funct == Funct.fence { return }
+      if commands[index].funct == Funct.fence { return }
     }
   }
 
   private func consume() {
-    if let (index, error) = touched.check(chunk.commands) {
-      chunk.commands.removeSubrange(index...)
+    if let (index, error) = touched.check(state.pointee.chunk.commands) {
+      state.pointee.chunk.commands.removeSubrange(index...)
       fault = error
     }
-    checker?.check(chunk, decoder)
-    counting.count(chunk)
-    timeModel?.advance(chunk)
-    executor?.execute(chunk)
+    checker?.check(state.pointee.chunk, state.pointee.decoder)
+    state.pointee.counting.count(state.pointee.chunk)
+    state.pointee.timeModel?.advance(state.pointee.chunk)
+    executor?.execute(state.pointee.chunk)
   }
 
   /// Brings the findings of all parts into the order of the commands.
   private func collect() {
     if isFinished { checker?.finish() }
-    var all = decoder.findings + (checker?.findings ?? [])
+    var all = state.pointee.decoder.findings + (checker?.findings ?? [])
     all += (executor?.meshOverflows ?? []).map {
       Finding(
         "machine.mesh-width", $0, "an output-stationary sum leaves the 20 bits of the mesh; hardware saturates it")
@@ -180,8 +197,8 @@ public final class Machine {
   }
 
   private func finalFindings() -> [Finding] {
-    guard options.checks.contains(.configured), decoder.preloadCommand >= 0 else { return [] }
-    return [Finding("machine.preload", Int(decoder.preloadCommand), "no compute follows the preload")]
+    guard options.checks.contains(.configured), state.pointee.decoder.preloadCommand >= 0 else { return [] }
+    return [Finding("machine.preload", Int(state.pointee.decoder.preloadCommand), "no compute follows the preload")]
   }
 }
 

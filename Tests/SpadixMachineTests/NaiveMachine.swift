@@ -64,9 +64,16 @@ struct NaiveMachine {
         for (offset, byte) in bytes.enumerated() { dram[at + offset] = byte }
       }
     case .moveOutScratchpad(let destination, let stride, let source):
-      forEachStored(source) { row, column, value, bytes in
-        scratchpad[destination.row + row * stride][column] = value
+      // Rows move one after the other, but a pooled image is read as a whole before its first pixel is written.
+      var pixels: [(row: Int, column: Int, value: Int8)] = []
+      forEachStored(source) { row, column, value, _ in
+        if store.pooling == nil {
+          scratchpad[destination.row + row * stride][column] = value
+        } else {
+          pixels.append((destination.row + row * stride, column, value))
+        }
       }
+      for pixel in pixels { scratchpad[pixel.row][pixel.column] = pixel.value }
     case .preload(let weights, let result): (self.weights, self.result) = (weights, result)
     case .compute(let preloaded, let a, let bias): compute(preloaded, a, bias)
     case .flush, .fence, .counter, .clockGate: break
