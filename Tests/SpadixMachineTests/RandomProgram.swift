@@ -219,8 +219,13 @@ struct RandomProgram {
     if let pooling = store.pooling { rows = (pooling.outRows - 1) * pooling.outDim + pooling.outCols }
     let most = target.scratchpadRows - (rows - 1) * stride - 1
     if most < 0 { return }
-    emit(
-      .moveOutScratchpad(destination: .scratchpad(number(0...most)), destinationStride: stride, source: tile))
+    let destination = number(0...most)
+    let last = destination + (rows - 1) * stride
+    let sourceRows = max(tile.rows, store.pooling.map { $0.inRows * $0.inCols } ?? 0)
+    // What a move onto its own source does is defined nowhere.
+    let isDisjoint = last < tile.address.row || destination >= tile.address.row + sourceRows
+    if !tile.address.isAccumulator && !isDisjoint { return }
+    emit(.moveOutScratchpad(destination: .scratchpad(destination), destinationStride: stride, source: tile))
   }
 
   private mutating func product() {
