@@ -17,6 +17,8 @@ struct TimeModel {
   private var scratchpadRead: [Int]
   private var accumulatorWritten: [Int]
   private var accumulatorRead: [Int]
+  /// Rows of the accumulator that the array wrote last: adding to them again needs no waiting.
+  private var byArray: [Bool]
 
   /// A queue: when its unit is free, and when the commands in its reservation station complete.
   private struct Queue {
@@ -59,6 +61,7 @@ struct TimeModel {
     scratchpadRead = scratchpadWritten
     accumulatorWritten = [Int](repeating: 0, count: target.accumulatorRows)
     accumulatorRead = accumulatorWritten
+    byArray = [Bool](repeating: false, count: target.accumulatorRows)
     load = Queue(entries: target.timing.loadQueue)
     store = Queue(entries: target.timing.storeQueue)
     execute = Queue(entries: target.timing.executeQueue)
@@ -165,6 +168,7 @@ struct TimeModel {
   }
 
   private mutating func run(compute it: DecodedCommand) {
+    let rows = scratchpadWritten.count
     var start = max(issue, max(execute.free, execute.slot), fence)
     issue = max(issue, execute.slot)
     let transposes = it.flags.contains(.transposeA) || it.flags.contains(.transposeB)
@@ -175,11 +179,11 @@ struct TimeModel {
       if it.flags.contains(.transposeB) && !it.flags.contains(.outputStationary) { shift += dim }
       if let a = previousA, Int(a.row) / rowsPerBank == Int(it.b.row) / rowsPerBank { shift += previousOccupancy }
       var ready = previousStart
-      forEachOperandRow(it.b, 1) { ready = max(ready, scratchpadWritten[$0]) }
+      Self.forEachRow(it.b, 1, below: rows) { ready = max(ready, scratchpadWritten[$0]) }
       start = max(start, ready + shift)
     }
-    forEachOperandRow(it.a, Int(it.aStride)) { start = max(start, scratchpadWritten[$0]) }
-    forEachOperandRow(it.d, 1) { start = max(start, scratchpadWritten[$0]) }
+    Self.forEachRow(it.a, Int(it.aStride), below: rows) { start = max(start, scratchpadWritten[$0]) }
+    Self.forEachRow(it.d, 1, below: rows) { start = max(start, scratchpadWritten[$0]) }
     let isAccumulator = it.flags.contains(.accumulator)
     if !it.c.isGarbage {
       for index in 0..<Int(it.c.rows) {
@@ -192,12 +196,14 @@ struct TimeModel {
     let done = start + occupancy + 2 * dim + timing.arrayLatency
     execute.free = start + occupancy
     execute.push(start + occupancy)
-    forEachOperandRow(it.a, Int(it.aStride)) { scratchpadRead[$0] = max(scratchpadRead[$0], start + occupancy) }
+    Self.forEachRow(it.a, Int(it.aStride), below: rows) {
+      scratchpadRead[$0] = max(scratchpadRead[$0], start + occupancy)
+    }
     if it.flags.contains(.loadArray) {
-      forEachOperandRow(it.b, 1) { scratchpadRead[$0] = max(scratchpadRead[$0], start) }
+      Self.forEachRow(it.b, 1, below: rows) { scratchpadRead[$0] = max(scratchpadRead[$0], start) }
       trace?.read(it.b, 1, start)
     }
-    forEachOperandRow(it.d, 1) { scratchpadRead[$0] = max(scratchpadRead[$0], start + occupancy) }
+    Self.forEachRow(it.d, 1, below: rows) { scratchpadRead[$0] = max(scratchpadRead[$0], start + occupancy) }
     trace?.read(it.a, it.aStride, start + occupancy)
     if !it.c.isGarbage {
       for index in 0..<Int(it.c.rows) {
@@ -213,10 +219,7 @@ struct TimeModel {
     account(it, .execute, start, done, \.compute)
   }
 
-  /// Rows of the accumulator that the array wrote last: adding to them again needs no waiting.
-  private lazy var byArray = [Bool](repeating: false, count: accumulatorWritten.count)
-
-  private mutating func loadedAccumulator(_ row: Int) -> Int { byArray[row] ? 0 : accumulatorWritten[row] }
+  private func loadedAccumulator(_ row: Int) -> Int { byArray[row] ? 0 : accumulatorWritten[row] }
 
   // MARK: Rows
 
@@ -293,11 +296,14 @@ struct TimeModel {
     return (0..<blocks).map { (Int(it.a.row) + $0 * dim, Int(it.a.rows)) }
   }
 
-  private func forEachOperandRow(_ tile: DecodedCommand.Tile, _ stride: Int, _ body: (Int) -> Void) {
+  /// Static, because a method would hold the model while `body` writes to it, and every write would copy its rows.
+  private static func forEachRow(
+    _ tile: DecodedCommand.Tile, _ stride: Int, below limit: Int, _ body: (Int) -> Void
+  ) {
     if tile.isGarbage { return }
     for index in 0..<Int(tile.rows) {
       let row = Int(tile.row) + index * stride
-      if row < scratchpadWritten.count { body(row) }
+      if row < limit { body(row) }
     }
   }
 
