@@ -10,7 +10,8 @@ struct ConformanceCommand: ParsableCommand {
     commandName: "conformance", abstract: "Run every program of a folder that carries expectations, and compare.",
     discussion: "Exits with status 2 when one of them leaves other bytes than it must, or stores where it must not.")
 
-  @Argument(help: ArgumentHelp("A folder, searched to any depth for .spxo and .safetensors files.", valueName: "folder"))
+  @Argument(
+    help: ArgumentHelp("A folder, searched to any depth for .spxo and .safetensors files.", valueName: "folder"))
   var folder: String
 
   @Option(help: ArgumentHelp("What to watch for: all, none, default, or names of checks.", valueName: "check,..."))

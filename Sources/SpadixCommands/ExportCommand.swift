@@ -52,7 +52,8 @@ struct ExportCommand: ParsableCommand {
     }
     guard given.isEmpty else {
       throw Diagnostic(
-        "export.inputs", "the program has \(runner.inputs.count) inputs; expected all of them or none, found \(given.count)")
+        "export.inputs",
+        "the program has \(runner.inputs.count) inputs; expected all of them or none, found \(given.count)")
     }
     return runner.inputs.enumerated().map { index, port in
       var random = SeededBytes(seed: UInt64(index + 1))

@@ -36,7 +36,8 @@ struct ProgramExport {
     let end = try program.dramEnd()
     let bytes = Int(end) - Target.firstAddress
     guard bytes <= Self.maximumImage else {
-      throw Diagnostic("export.size", "the program uses \(bytes) bytes of DRAM; a static image has at most \(Self.maximumImage)")
+      throw Diagnostic(
+        "export.size", "the program uses \(bytes) bytes of DRAM; a static image has at most \(Self.maximumImage)")
     }
     imageBytes = (bytes + 63) / 64 * 64
     var image = [UInt8](repeating: 0, count: imageBytes)

@@ -48,7 +48,8 @@ extension Instruction {
     // The function number is a byte, not a closed set: what has no meaning is the program's fault.
     default:
       throw Diagnostic(
-        "isa.unknown-funct", "function number \(command.funct) has no meaning; expected one of 0...23, 32, 33, 126, 127")
+        "isa.unknown-funct", "function number \(command.funct) has no meaning; expected one of 0...23, 32, 33, 126, 127"
+      )
     }
   }
 

@@ -90,7 +90,8 @@ extension ProgramReader {
   private func segments(_ json: JSONValue?, _ key: String, _ target: Target) throws -> [Program.Segment] {
     let segments = try list(json, key).map { it in
       guard let tensor = it["tensor"]?.string, let entry = container[tensor], entry.dtype == .u8 else {
-        throw problem("segment", "expected a U8 tensor for every one of '\(key)', found \(it["tensor"]?.text() ?? "none")")
+        throw problem(
+          "segment", "expected a U8 tensor for every one of '\(key)', found \(it["tensor"]?.text() ?? "none")")
       }
       let address = try address(it, length: entry.range.count, target)
       return Program.Segment(
@@ -153,7 +154,8 @@ extension ProgramReader {
       }
       return .q8(Quantization(axis: axis, scales: scales.map { Float($0) }, zeroPoints: zeros.map { Int32($0) }))
     default:
-      throw problem("binding", "expected an element type f32, i8, i32 or q8, found \(json["element"]?.text() ?? "none")")
+      throw problem(
+        "binding", "expected an element type f32, i8, i32 or q8, found \(json["element"]?.text() ?? "none")")
     }
   }
 
@@ -197,7 +199,8 @@ extension ProgramReader {
       hasScratchpadStore: try boolean(json, "scratchpad_store"), hasOutputStage: try boolean(json, "output_stage"),
       hasPooledScratchpadStore: try boolean(json, "pooled_scratchpad_store"),
       hasNormalizations: try boolean(json, "normalizations"),
-      roundsLikeFunctionalModel: try boolean(json, "functional_model_rounding"), dramBytes: try integer(json, "dram_bytes"),
+      roundsLikeFunctionalModel: try boolean(json, "functional_model_rounding"),
+      dramBytes: try integer(json, "dram_bytes"),
       timing: Target.Timing(
         dmaBytesPerCycle: try integer(timing, "dma_bytes_per_cycle"),
         dmaLatency: try integer(timing, "dma_latency"),

@@ -142,7 +142,8 @@ extension Target {
       // One tile each of A, B, a second B being loaded and one of slack.
       expect(
         scratchpadRows >= 4 * dim, "scratchpad.rows_per_bank",
-        "the scratchpad has \(scratchpadRows) rows; expected at least 4 * dim = \(4 * dim), room for the tiles of one product")
+        "the scratchpad has \(scratchpadRows) rows; expected at least 4 * dim = \(4 * dim), room for the tiles of one product"
+      )
       expect(
         accumulatorRows >= dim, "accumulator.rows",
         "the accumulator has \(accumulatorRows) rows; expected at least dim = \(dim), room for one tile")

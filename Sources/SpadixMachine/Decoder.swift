@@ -194,7 +194,8 @@ extension Decoder {
     store.stride = config.stride
     store.scale = config.scale
     // The functional model leaves softmax only by another activation.
-    store.activation = isSoftmax ? .softmax : StoreConfiguration.Activation(rawValue: config.activation.rawValue) ?? .none
+    store.activation =
+      isSoftmax ? .softmax : StoreConfiguration.Activation(rawValue: config.activation.rawValue) ?? .none
     store.pooling = config.pooling
     store.output = ConfigOutput()
     store.hasStage = false
@@ -209,7 +210,8 @@ extension Decoder {
     guard config.statistics < Normalization.statisticsRegisters else {
       throw fault(
         "machine.statistics",
-        "statistics register \(config.statistics) does not exist; expected 0 to \(Normalization.statisticsRegisters - 1)")
+        "statistics register \(config.statistics) does not exist; expected 0 to \(Normalization.statisticsRegisters - 1)"
+      )
     }
     store.normalization.statistics = config.statistics
     if !config.setOnlyStatistics {
@@ -369,7 +371,8 @@ extension Decoder {
     } else {
       if _slowPath(tile.rows == 0 || tile.columns == 0) {
         report(
-          .limits, "machine.shape", "the store has \(tile.rows) rows and \(tile.columns) columns; expected at least one")
+          .limits, "machine.shape", "the store has \(tile.rows) rows and \(tile.columns) columns; expected at least one"
+        )
         return nil
       }
       if _slowPath(tile.rows > dim || blocks > (fullWidth ? 1 : narrowBlocks)) {
@@ -404,7 +407,9 @@ extension Decoder {
   }
 
   mutating func moveOut(_ dram: UInt64, _ local: UInt64, _ chunk: inout DecodedChunk) throws(Finding) {
-    guard var step = try source(.store, LocalTile(command: local), configuration: chunk.stores.count - 1) else { return }
+    guard var step = try source(.store, LocalTile(command: local), configuration: chunk.stores.count - 1) else {
+      return
+    }
     step.dram = dram
     step.stride = store.stride
     let bytes = Int(step.a.columns) * step.elementBytes
@@ -422,7 +427,8 @@ extension Decoder {
     _ destination: LocalAddress, _ stride: Int, _ tile: LocalTile, _ chunk: inout DecodedChunk
   ) throws(Finding) {
     guard target.hasScratchpadStore else {
-      throw fault("machine.capability", "mvout_spad needs the scratchpad store, which the target '\(target.name)' lacks")
+      throw fault(
+        "machine.capability", "mvout_spad needs the scratchpad store, which the target '\(target.name)' lacks")
     }
     if destination.bits & 0xE000_0000 != 0 {
       throw fault("machine.address", "the destination of mvout_spad is not a scratchpad address")

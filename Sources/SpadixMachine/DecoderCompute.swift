@@ -4,7 +4,8 @@ extension Decoder {
   @inline(__always)
   mutating func preload(_ weights: LocalTile, _ result: LocalTile) {
     if _slowPath(preloadCommand >= 0) {
-      report(.configured, "machine.preload", "the preload replaces command \(preloadCommand), which no compute has used")
+      report(
+        .configured, "machine.preload", "the preload replaces command \(preloadCommand), which no compute has used")
     }
     preloadCommand = command
     preloadWeights = weights
@@ -81,7 +82,8 @@ extension Decoder {
       // Hardware takes the bias field of a garbage operand as it comes.
       if !tile.address.isGarbage {
         report(
-          .limits, "machine.shape", "\(name) has \(tile.rows) rows and \(tile.columns) columns; expected at most \(dim)")
+          .limits, "machine.shape", "\(name) has \(tile.rows) rows and \(tile.columns) columns; expected at most \(dim)"
+        )
       }
     }
     let rows = min(tile.rows, dim)

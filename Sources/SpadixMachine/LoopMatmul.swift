@@ -52,7 +52,9 @@ extension Decoder {
   private mutating func expand(_ run: LoopMatmulRun, _ chunk: inout DecodedChunk) throws(Finding) {
     let bounds = matmul.bounds
     guard bounds.padI < dim, bounds.padJ < dim, bounds.padK < dim else {
-      throw fault("machine.loop", "loop_ws pads \(bounds.padI), \(bounds.padJ), \(bounds.padK) elements; expected less than \(dim)")
+      throw fault(
+        "machine.loop",
+        "loop_ws pads \(bounds.padI), \(bounds.padJ), \(bounds.padK) elements; expected less than \(dim)")
     }
     let (i, j, k) = (bounds.i, bounds.j, bounds.k)
     if i == 0 || j == 0 || (k == 0 && !run.residualAdd) { return }

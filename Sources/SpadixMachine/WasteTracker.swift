@@ -88,7 +88,8 @@ struct WasteTracker {
     if isDead, findings.count < Machine.maximumFindings, let earlier = stores.last(where: { $0.overlaps(transfer) }) {
       findings.append(
         Finding(
-          "machine.dead-store", Int(earlier.command), "what it stores is stored over by command \(transfer.command) unread",
+          "machine.dead-store", Int(earlier.command),
+          "what it stores is stored over by command \(transfer.command) unread",
           severity: .remark))
     }
     for row in 0..<transfer.rows { unread.set(Int(transfer.address(row)), transfer.bytes) }

@@ -33,7 +33,8 @@ private func read(_ text: String) throws -> Target { try Target(yaml: SourceText
   @Test(arguments: [
     ("dim: 17", "target.illegal", 1), ("dim: 128", "target.illegal", 1), ("name: x\ndim: many", "target.type", 2),
     ("dims: 16", "target.unknown-parameter", 1), ("base: gemini", "target.base", 1),
-    ("scratchpad:\n  banks: 0", "target.illegal", 2), ("scratchpad:\n  rows_per_bank: 1\n  banks: 1", "target.illegal", 2),
+    ("scratchpad:\n  banks: 0", "target.illegal", 2),
+    ("scratchpad:\n  rows_per_bank: 1\n  banks: 1", "target.illegal", 2),
     ("scratchpad:\n  bytes: 1001", "target.illegal", 2), ("scratchpad: 5", "target.type", 1),
     ("accumulator:\n  rows: 3", "target.illegal", 2), ("dim: 9223372036854775807K", "target.type", 1),
     ("capabilities:\n  output_stage: maybe", "target.type", 2), ("dim: 8\ndim: 16", "target.duplicate", 1),

@@ -34,7 +34,8 @@ struct Product {
   static func program(_ instructions: [Instruction], _ target: Target = .spadix) -> Program {
     Program(
       target: target, commands: instructions.map(\.command),
-      segments: [Program.Segment(name: "data", address: input, bytes: (0..<4096).map { UInt8(truncatingIfNeeded: $0) })])
+      segments: [Program.Segment(name: "data", address: input, bytes: (0..<4096).map { UInt8(truncatingIfNeeded: $0) })]
+    )
   }
 }
 
@@ -271,7 +272,10 @@ private let violations: [(name: String, check: CheckSet, id: String, program: Pr
 
 /// Commands that end a run, each with its id.
 private let faults: [(id: String, target: Target, instruction: Instruction)] = [
-  ("machine.local-range", .spadix, .moveIn(state: 0, dram: 0, local: LocalTile(.scratchpad(16380), rows: 5, columns: 1))),
+  (
+    "machine.local-range", .spadix,
+    .moveIn(state: 0, dram: 0, local: LocalTile(.scratchpad(16380), rows: 5, columns: 1))
+  ),
   (
     "machine.local-range", .spadix,
     .moveOut(dram: 0x10000, local: LocalTile(.accumulator(1024), rows: 1, columns: 1))
@@ -298,7 +302,10 @@ private let faults: [(id: String, target: Target, instruction: Instruction)] = [
   @Test(arguments: faults.indices) func faultEndsTheRun(_ index: Int) throws {
     let it = faults[index]
     let program = Product.program(
-      [configureLoad, configureStore, .configExecute(ConfigExecute(dataflow: .weightStationary)), it.instruction, .fence],
+      [
+        configureLoad, configureStore, .configExecute(ConfigExecute(dataflow: .weightStationary)), it.instruction,
+        .fence,
+      ],
       it.target)
     for checks in [CheckSet.all, []] {
       let machine = try Machine(program, options: Machine.Options(checks: checks))

@@ -22,7 +22,9 @@ import Testing
         Int.random(in: 1...dim, using: &random)
       )
       let extreme = Bool.random(using: &random)
-      func byte() -> Int8 { extreme ? [-128, 127].randomElement(using: &random)! : Int8.random(in: -128...127, using: &random) }
+      func byte() -> Int8 {
+        extreme ? [-128, 127].randomElement(using: &random)! : Int8.random(in: -128...127, using: &random)
+      }
       let a = (0..<dim * dim + 128).map { _ in byte() }
       let w = (0..<dim * dim + 128).map { _ in byte() }
       let before = (0..<dim * dim).map { _ in Int32.random(in: Int32.min...Int32.max, using: &random) }
@@ -49,11 +51,15 @@ import Testing
 
   @Test func store() {
     var random = RandomProgram.SplitMix(state: 6)
-    let scales: [Float] = [1, 0.5, 0.0123, 1e-9, 1e30, -0.5, .infinity, .nan, 0, Float.leastNonzeroMagnitude * 100, 0x1p-20]
+    let scales: [Float] = [
+      1, 0.5, 0.0123, 1e-9, 1e30, -0.5, .infinity, .nan, 0, Float.leastNonzeroMagnitude * 100, 0x1p-20,
+    ]
     for round in 0..<400 {
       var stage = spadix_output_stage()
       let perColumn = (0..<64).map { _ in scales.randomElement(using: &random)! }
-      withUnsafeMutableBytes(of: &stage.scales) { $0.copyBytes(from: perColumn.flatMap { withUnsafeBytes(of: $0) { Array($0) } }) }
+      withUnsafeMutableBytes(of: &stage.scales) {
+        $0.copyBytes(from: perColumn.flatMap { withUnsafeBytes(of: $0) { Array($0) } })
+      }
       stage.zero_point = Int32.random(in: -128...127, using: &random)
       stage.low = Int32.random(in: -128...0, using: &random)
       stage.high = Int32.random(in: 0...127, using: &random)
@@ -66,7 +72,8 @@ import Testing
         (0..<32).map { j -> Int8 in
           j < columns
             ? QuantizedArithmetic.requantize(
-              values[i * 32 + j], scale: perColumn[j], zeroPoint: stage.zero_point, low: stage.low, high: stage.high) : 9
+              values[i * 32 + j], scale: perColumn[j], zeroPoint: stage.zero_point, low: stage.low, high: stage.high)
+            : 9
         }
       }
       for it in kernels() {

@@ -4,7 +4,9 @@ import Testing
 @testable import SpadixMachine
 
 /// DMA of 16 bytes a cycle, latency 60, one cycle to issue: the figures below are derived by hand from docs/machine.md.
-private func cycles(_ instructions: [Instruction], _ change: (inout Target) -> Void = { _ in }) throws -> Counters.Cycles {
+private func cycles(_ instructions: [Instruction], _ change: (inout Target) -> Void = { _ in }) throws
+  -> Counters.Cycles
+{
   var target = Target.spadix
   target.timing = Target.Timing(
     dmaBytesPerCycle: 16, dmaLatency: 60, dmaOutstandingRequests: 64, issueCycles: 1, minimumComputeRows: 4,
