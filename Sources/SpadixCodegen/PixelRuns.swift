@@ -79,11 +79,15 @@ extension KernelGeometry {
   }
 
   private func append(_ count: Int, source: Int, sourceStride: Int, result: Int, to runs: inout [PixelRun]) {
-    // The remainder first, so that a span ends with a full run.
+    // The remainder first, so that a span ends with a full run; a remainder shorter than the array's least takes rows from
+    // the run after it.
+    let least = min(4, dim)
+    var remainder = count % dim
     var done = 0
     while done < count {
-      let remainder = (count - done) % dim
-      let piece = remainder == 0 ? dim : remainder
+      var piece = remainder == 0 ? dim : remainder
+      if piece < least && count - done > dim { piece = least }
+      remainder = (count - done - piece) % dim
       runs.append(PixelRun(source: source + done * sourceStride, result: result + done, count: piece))
       done += piece
     }
