@@ -23,7 +23,9 @@ struct TilingSearch {
   /// Candidates by increasing rows and decreasing traffic; empty when not even one pixel fits.
   func run() -> [Candidate] {
     var cycles = ArrayCycles(places: places)
-    var found = search(shapes: shapes(narrow: false), sliced: false, &cycles)
+    // Strips of part of the width compute fewer rows twice where windows of a pooling overlap.
+    let isPooled = kernel.store.pooling != nil
+    var found = search(shapes: shapes(narrow: isPooled), sliced: false, &cycles)
     let compulsory = compulsoryBytes
     if (found.map(\.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
       found += search(shapes: shapes(narrow: true), sliced: false, &cycles)
@@ -218,7 +220,7 @@ struct TilingSearch {
     let weighted = candidates.map { candidate in
       var candidate = candidate
       let excess = Double(candidate.cycles) / Double(leastCycles)
-      candidate.weight = Double(candidate.bytes) * (excess > 1.05 ? excess : 1)
+      candidate.weight = Double(candidate.bytes) * (excess > 1.02 ? excess : 1)
       return candidate
     }
     var kept: [Candidate] = []

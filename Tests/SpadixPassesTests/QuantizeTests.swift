@@ -271,11 +271,11 @@ private let badGraphs = [
       for (channel, multiplier) in payload.residualMultipliers.enumerated() {
         let reached = Float(multiplier) * input * scales[min(channel, scales.count - 1)]
         #expect(abs(reached / addend - 1) < 1e-5)
-        #expect((1...254).contains(multiplier))
+        #expect((1...127).contains(multiplier))
         // The weights' scale grows by less than one step of the multiplier.
         let natural: Float = (channel == 0 ? 0.5 : 0.25) / 127
         let growth = scales[min(channel, scales.count - 1)] / natural
-        #expect(growth >= 0.99999 && (multiplier == 254 || growth <= Float(multiplier + 1) / Float(multiplier)))
+        #expect(growth >= 0.99999 && (multiplier == 127 || growth <= Float(multiplier + 1) / Float(multiplier)))
       }
     }
   }
@@ -285,7 +285,7 @@ private let badGraphs = [
       "residual = true, ", operands: "%x, %w, %b, %r",
       data: "data @w : f32[1, 1, 1, 2] = [0.001, 0.0]\ndata @b : f32[2] = [0.0, 0.0]"
     ).graph
-    #expect(try convolution(graph).payload.residualMultipliers == [254])
+    #expect(try convolution(graph).payload.residualMultipliers == [127])
   }
 
   @Test func residualsOfHugeWeightsAreTakenOutAgain() throws {

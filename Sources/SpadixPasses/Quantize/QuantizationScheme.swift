@@ -21,8 +21,11 @@ public struct QuantizationScheme: Sendable, Equatable {
   public var weights: Weights
   /// Whether a store can confine results to any int8 interval. Otherwise saturation has to be the clamp.
   public var hasClamp: Bool
-  /// How often the array may add a residual to a convolution, each time with a multiplier of at most 127.
-  public var residualPasses = 2
+  /// How often the array may add a residual to a convolution, each time with a multiplier of at most 127; nil where that
+  /// depends on what the convolution costs.
+  public var residualPasses: Int?
+  /// Rows and columns of the array.
+  public var dim = 16
 
   public init(activations: Activations, weights: Weights, hasClamp: Bool) {
     self.activations = activations
@@ -36,6 +39,13 @@ public struct QuantizationScheme: Sendable, Equatable {
       activations: target.hasOutputStage ? .asymmetric : .symmetric,
       weights: target.hasOutputStage ? .perChannel : .perTensor,
       hasClamp: target.hasOutputStage)
+    dim = target.dim
+  }
+
+  /// How often the array may add a residual to a convolution of so many taps and input channels: for at most an eighth of
+  /// the time that the convolution takes itself, but once, and never more than four times.
+  func residualPasses(taps: Int, channels: Int) -> Int {
+    residualPasses ?? min(4, max(1, taps * ((channels + dim - 1) / dim) / 8))
   }
 
   /// The softmax result in [0, 1]: all 256 codes, or the non-negative half of them.

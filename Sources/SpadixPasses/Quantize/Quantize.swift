@@ -17,7 +17,7 @@ extension Pass {
       hull of all of theirs. `nn.relu` and `nn.clamp` on their own become `nn.requantize` with an activation.
       - **Products of two activations** have symmetric operands: their zero points cannot be folded into a bias.
       - **Residuals** in convolutions: the weights' scale is enlarged, at most by the factor (k + 1) / k, until the \
-      addend's scale is an integer k times that of the accumulator; k is at most 254, two passes through the array \
+      addend's scale is an integer k times that of the accumulator; k is at most 127 for each pass through the array, and passes may take an eighth of the convolution's own time \
       (`residual-passes`). \
       Where k would be 0 the addition is taken out of the convolution again.
       - **Biases** are int32 in units of the accumulator; the weights' scale of a channel is enlarged where its bias \
@@ -41,8 +41,10 @@ extension Pass {
         help: "both at once: symmetric is symmetric activations and per-tensor weights, asymmetric is asymmetric and "
           + "per-channel"),
       PassOption(
-        "residual-passes", .count(1...8), default: "2",
-        help: "the array adds a residual at most so often, with 127 each time: more passes keep finer weights"),
+        "residual-passes", .count(1...8),
+        help:
+          "the array adds a residual at most so often, with 127 each time: more passes keep finer weights; default: "
+          + "for an eighth of the convolution's own time, once at least and four times at most"),
     ]
   ) { graph, context in
     if let value = graph.values.first(where: { $0.type.element.isInt8 }) {

@@ -14,9 +14,9 @@ extension QuantizationRewriter {
     }
     let addend = operation.operands[place]
     let input = quantization(operation.operands[0])
-    if weights.fit(
-      residualScale: quantization(addend).scale, inputScale: input.scale, passes: plan.scheme.residualPasses)
-    {
+    let kernel = graph.type(operation.operands[1]).shape
+    let passes = plan.scheme.residualPasses(taps: kernel[0] * kernel[1], channels: kernel[2])
+    if weights.fit(residualScale: quantization(addend).scale, inputScale: input.scale, passes: passes) {
       var fitted = convolution
       fitted.residualMultipliers = weights.multipliers ?? [1]
       try writeWeighted(operation, .conv2d(fitted), weights, bias: roles.bias, addend: addend, &rewriter)
