@@ -119,7 +119,7 @@ def baselines(options, names, folder):
 
 
 def allocations(options):
-    folder = pathlib.Path(os.environ.get("SPADIX_ALLOCATION", ""))
+    folder = pathlib.Path(os.environ.get("SPADIX_ALLOCATION", "../shared/allocation"))
     files = sorted(folder.glob("?.1048576.csv")) if str(folder) not in ("", ".") else []
     if not files:
         print("\nSKIPPED: set SPADIX_ALLOCATION to the folder of MiniMalloc's challenging instances", file=sys.stderr)
