@@ -53,7 +53,7 @@ struct KernelLayout: Sendable {
       }
       identities.append(layout)
     }
-    if let contraction = kernel.contraction {
+    if kernel.contraction != nil {
       if !places.weightsAreResident {
         weightSlotRows = geometry.weightSlotRows
         weights = take(geometry.weightSlots * weightSlotRows)
@@ -76,7 +76,6 @@ struct KernelLayout: Sendable {
         }
         window = take(windowPlane * widest)
       }
-      _ = contraction
     }
     totalRows = next
   }

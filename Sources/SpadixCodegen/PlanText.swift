@@ -141,8 +141,7 @@ private struct PlanScanner {
   private mutating func skipBlanks(acrossLines: Bool) {
     while let next = byte(position) {
       if next == UInt8(ascii: "/") && byte(position + 1) == UInt8(ascii: "/") {
-        while let inComment = byte(position), inComment != UInt8(ascii: "\n") {
-          _ = inComment
+        while byte(position).map({ $0 != UInt8(ascii: "\n") }) ?? false {
           position += 1
         }
       } else if next == UInt8(ascii: " ") || next == UInt8(ascii: "\t") || next == UInt8(ascii: "\r")
