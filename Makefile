@@ -11,8 +11,9 @@ PYTHON := .venv/bin/python
 SPADIX := .build/release/spadix
 FUZZ_SEED ?= 1
 FUZZ_CASES ?= 10000
+FUZZ_SECONDS ?= 1800
 
-.PHONY: help setup build run test lint fuzz figures bench-schedule examples clean
+.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine figures bench-schedule examples clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,21 @@ lint: ## check the format of the Swift sources
 fuzz: build ## random graphs on random targets, then damaged files; FUZZ_SEED and FUZZ_CASES choose others
 	$(SPADIX) fuzz --seed $(FUZZ_SEED) --count $(FUZZ_CASES) --output fuzz-failures
 	python3 Scripts/fuzz_cli.py $(SPADIX) --seed $(FUZZ_SEED) --cases $$(($(FUZZ_CASES) / 5)) --keep fuzz-failures
+
+# SwiftPM's sanitizers instrument every module; libFuzzer's own main is linked in. An input that takes 20 s is a hang.
+fuzz-program: build ## libFuzzer on programs and targets for FUZZ_SECONDS seconds, with AddressSanitizer
+	SPADIX_FUZZER=1 swift build -c release --sanitize fuzzer --sanitize address --product ProgramFuzzer \
+	  --scratch-path .build/fuzzer
+	python3 Scripts/fuzz_seeds.py $(SPADIX) .build/fuzzer/seeds
+	mkdir -p .build/fuzzer/corpus fuzz-failures
+	.build/fuzzer/release/ProgramFuzzer -max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) -timeout=20 \
+	  -rss_limit_mb=2048 -detect_leaks=1 -max_len=16384 -use_value_profile=1 -print_final_stats=1 \
+	  -artifact_prefix=fuzz-failures/ .build/fuzzer/corpus .build/fuzzer/seeds
+
+fuzz-machine: setup ## FUZZ_CASES random legal programs: every kernel implementation against the plain one
+	swift build $(SWIFT_FLAGS) --build-tests
+	SPADIX_FUZZ_SEED=$(FUZZ_SEED) SPADIX_FUZZ_CASES=$(FUZZ_CASES) \
+	  swift test $(SWIFT_FLAGS) --skip-build --filter DifferentialTests
 
 figures: build ## measure the figures of docs/figures.md
 	python3 Benchmarks/figures.py $(SPADIX)

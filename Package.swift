@@ -51,11 +51,8 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-// libFuzzer brings its own main: the target only exists when it is asked for (make fuzz-program).
+// Only links with libFuzzer, so that it only exists when it is asked for (make fuzz-program).
 if Context.environment["SPADIX_FUZZER"] != nil {
   package.targets.append(
-    .executableTarget(
-      name: "ProgramFuzzer", dependencies: ["SpadixMachine"], path: "Fuzz/ProgramFuzzer",
-      swiftSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])],
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
+    .executableTarget(name: "ProgramFuzzer", dependencies: ["SpadixMachine"], path: "Fuzz/ProgramFuzzer"))
 }

@@ -7,12 +7,14 @@ import SpadixSupport
 /// `spadix conformance`: runs every program that carries the result it must have.
 struct ConformanceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "conformance", abstract: "Run every program of a folder that carries expectations, and compare.",
+    commandName: "conformance", abstract: "Run programs that carry the result they must have, and compare.",
     discussion: "Exits with status 2 when one of them leaves other bytes than it must, or stores where it must not.")
 
   @Argument(
-    help: ArgumentHelp("A folder, searched to any depth for .spxo and .safetensors files.", valueName: "folder"))
-  var folder: String
+    help: ArgumentHelp(
+      "A program, or a folder, searched to any depth for .spxo, .safetensors and .s (assembly) files.",
+      valueName: "program|folder"))
+  var path: String
 
   @Option(help: ArgumentHelp("What to watch for: all, none, default, or names of checks.", valueName: "check,..."))
   var check = "default"
@@ -27,17 +29,11 @@ struct ConformanceCommand: ParsableCommand {
   var verbose = false
 
   func run() throws {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory), isDirectory.boolValue else {
-      throw Diagnostic("conformance.folder", "cannot read '\(folder)': expected a folder of programs")
-    }
-    let names = (FileManager.default.subpaths(atPath: folder) ?? []).sorted().filter {
-      $0.hasSuffix(".spxo") || $0.hasSuffix(".safetensors")
-    }
+    let programs = try programs()
     let options = Machine.Options(checks: try CheckSet(parsing: check), fill: fill, kernels: kernels)
     var (passed, failed, skipped, commands, bytes, findings) = (0, 0, 0, 0, 0, 0)
-    for name in names {
-      let program = try Program(reading: folder + "/" + name)
+    for (name, file) in programs {
+      let program = try Program(reading: file)
       if program.expectations.isEmpty {
         skipped += 1
         continue
@@ -53,12 +49,23 @@ struct ConformanceCommand: ParsableCommand {
       for finding in result.findings { StandardError.write("\(name): \(finding.diagnostic(in: program))") }
     }
     if passed + failed == 0 {
-      throw Diagnostic("conformance.empty", "no program in '\(folder)' carries expectations")
+      throw Diagnostic("conformance.empty", "no program in '\(path)' carries expectations")
     }
     try StandardOutput.write(
       "\(passed) of \(passed + failed) programs pass: \(commands) commands, \(bytes) bytes compared, "
         + "\(findings) findings\(skipped > 0 ? ", \(skipped) programs without expectations" : "")\n")
     if failed > 0 { throw ExitStatus.mismatch }
+  }
+
+  /// Names to report, and paths.
+  private func programs() throws -> [(name: String, file: String)] {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw Diagnostic("conformance.folder", "cannot read '\(path)': expected a program or a folder of programs")
+    }
+    if !isDirectory.boolValue { return [(path, path)] }
+    let names = (FileManager.default.subpaths(atPath: path) ?? []).sorted().filter(Program.isProgram)
+    return names.map { ($0, path + "/" + $0) }
   }
 
   private static func reason(_ result: Conformance) -> String {

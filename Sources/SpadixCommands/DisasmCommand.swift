@@ -6,7 +6,7 @@ struct DisasmCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "disasm", abstract: "Print a program as assembly; spadix asm reads it back.")
 
-  @Argument(help: ArgumentHelp("A compiled program, or a recorded one.", valueName: "program.spxo"))
+  @Argument(help: ArgumentHelp("A compiled program, a recorded one, or assembly (.s).", valueName: "program.spxo"))
   var program: String
 
   @Flag(help: "Say for every command its index, the symbols and rows it addresses.")

@@ -8,7 +8,7 @@ struct ExplainCommand: ParsableCommand {
     commandName: "explain",
     abstract: "Explain one command: its fields, the configuration in force, what it reads and writes, who wrote that.")
 
-  @Argument(help: ArgumentHelp("A compiled program, or a recorded one.", valueName: "program.spxo"))
+  @Argument(help: ArgumentHelp("A compiled program, a recorded one, or assembly (.s).", valueName: "program.spxo"))
   var program: String
 
   @Option(help: ArgumentHelp("Index of the command, from 0.", valueName: "n"))

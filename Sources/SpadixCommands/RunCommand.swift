@@ -12,7 +12,7 @@ struct RunCommand: ParsableCommand {
       sample by sample; outputs are stacked the same way.
       """)
 
-  @Argument(help: ArgumentHelp("A compiled program, or a recorded one.", valueName: "program.spxo"))
+  @Argument(help: ArgumentHelp("A compiled program, a recorded one, or assembly (.s).", valueName: "program.spxo"))
   var program: String
 
   @Option(

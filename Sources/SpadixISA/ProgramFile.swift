@@ -9,9 +9,20 @@ extension Program {
   public static let format = "spadix-program-1"
   public static let traceFormat = "gemmini-trace-1"
 
-  /// Throws `program.*` diagnostics for anything but a legal program.
+  /// Whether a path is one of programs: `.safetensors` are recorded ones, `.s` assembly text.
+  public static func isProgram(_ path: String) -> Bool {
+    [".spxo", ".safetensors", ".s"].contains { path.hasSuffix($0) }
+  }
+
+  /// Reads a program file, or assembly text where the name ends in `.s`.
+  ///
+  /// Throws `program.*` and `asm.*` diagnostics for anything but a legal program.
   public init(reading path: String) throws {
-    try self.init(file: Files.read(path), name: path)
+    if path.hasSuffix(".s") {
+      try self.init(assembly: Files.readSource(path))
+    } else {
+      try self.init(file: Files.read(path), name: path)
+    }
   }
 
   public init(file: [UInt8], name: String) throws {

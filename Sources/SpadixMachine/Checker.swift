@@ -58,7 +58,9 @@ final class Checker {
       case .storeScratchpad:
         checkSource(it, chunk.stores[Int(it.configuration)])
         checkScratchpadStore(it)
-      case .loadScales: checkDramRead(Transfer(it), "config_output_scales")
+      case .loadScales:
+        checkDramRead(Transfer(it), "config_output_scales")
+        order?.load(Transfer(it))
       case .compute: checkCompute(it)
       case .fence: order?.fence(decoder)
       }

@@ -125,9 +125,11 @@ struct Decoder {
   func fault(_ id: String, _ message: String) -> Finding { Finding(id, Int(command), message) }
 
   @inline(never)
-  mutating func report(_ check: CheckSet, _ id: String, _ message: String) {
+  mutating func report(_ check: CheckSet, _ id: String, _ message: String, earlier: Int? = nil) {
     guard checks.contains(check) else { return }
-    if findings.count < Machine.maximumFindings { findings.append(Finding(id, Int(command), message)) }
+    if findings.count < Machine.maximumFindings {
+      findings.append(Finding(id, Int(command), message, earlier: earlier))
+    }
   }
 
   @inline(never)

@@ -5,7 +5,8 @@ extension Decoder {
   mutating func preload(_ weights: LocalTile, _ result: LocalTile) {
     if _slowPath(preloadCommand >= 0) {
       report(
-        .configured, "machine.preload", "the preload replaces command \(preloadCommand), which no compute has used")
+        .configured, "machine.preload", "the preload replaces another, which no compute has used",
+        earlier: Int(preloadCommand))
     }
     preloadCommand = command
     preloadWeights = weights

@@ -121,6 +121,8 @@ struct DependenceAnalysis {
   /// Loads that the last compute, and the last store, waited for.
   private var executeClock: Int32 = 0
   private var storeClock: Int32 = 0
+  /// The load of the scales per column that stores wait for.
+  private var scalesClock: Int32 = 0
   private var loads: [Transfer] = []
 
   init(_ program: Program) {
@@ -143,7 +145,10 @@ struct DependenceAnalysis {
         case .load: follow(load: it)
         case .compute: follow(compute: it)
         case .store, .storeScratchpad: follow(store: it, chunk.stores[Int(it.configuration)], &found)
-        case .loadScales, .fence: break
+        case .loadScales:
+          loads.append(Transfer(it))
+          scalesClock = Int32(truncatingIfNeeded: loads.count)
+        case .fence: break
         }
       }
     }
@@ -194,6 +199,7 @@ struct DependenceAnalysis {
   ) {
     var rows = Int(it.a.rows)
     if it.flags.contains(.pooled), let pooling = configuration.pooling { rows = pooling.pixelsRead }
+    if configuration.perChannel { storeClock = max(storeClock, scalesClock) }
     var row = Int(it.a.row)
     var columns = Int(it.a.columns)
     while columns > 0 {

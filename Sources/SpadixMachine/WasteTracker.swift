@@ -38,7 +38,8 @@ struct WasteTracker {
       if !it.c.isGarbage && !it.flags.contains(.accumulator) {
         forget(Int(it.c.row), Int(it.c.rows), Int(it.cStride))
       }
-    case .loadScales, .fence: break
+    case .loadScales: unread.clear(Int(it.dram), Transfer(it).bytes)
+    case .fence: break
     }
   }
 

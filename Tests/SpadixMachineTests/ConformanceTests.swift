@@ -11,7 +11,28 @@ private let traces: [String] = {
   return paths.filter { $0.hasSuffix(".safetensors") }.sorted().map { folder + "/" + $0 }
 }()
 
+/// The project's own programs, whose expectations were derived by hand.
+private let programs: [String] = {
+  let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../lit/machine/programs"
+  let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+  return names.filter { $0.hasSuffix(".s") }.sorted().map { folder + "/" + $0 }
+}()
+
 @Suite struct ConformanceTests {
+  @Test func ownProgramsArePresent() { #expect(programs.count >= 25) }
+
+  /// Whatever computes, and whatever local memory holds at the start.
+  @Test(arguments: programs) func program(_ path: String) throws {
+    let program = try Program(reading: path)
+    #expect(!program.expectations.isEmpty)
+    for kernels in Machine.kernelNames {
+      for fill: UInt8 in [0, 0xA5] {
+        let result = try Conformance(program, options: Machine.Options(fill: fill, kernels: kernels))
+        #expect(result.passes, "\(kernels): \(String(describing: result.first))")
+      }
+    }
+  }
+
   @Test func suiteIsPresent() {
     if traces.isEmpty { print("SKIPPED: Gemmini's conformance suite; set SPADIX_GEMMINI_TRACES to its folder") }
   }

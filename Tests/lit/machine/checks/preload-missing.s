@@ -1,0 +1,19 @@
+; A compute without a preload of its own.
+; RUN: %exit 1 %spadix run %s --check=all 2>&1 | FileCheck %s --implicit-check-not="[machine."
+; RUN: %exit 1 %spadix run %s --check=configured 2>&1 | FileCheck %s --implicit-check-not="[machine."
+; RUN: %spadix run %s --check=all,no-configured 2>&1 | FileCheck %s --check-prefix=SILENT --implicit-check-not="[machine."
+; RUN: %spadix run %s --check=none 2>&1 | FileCheck %s --check-prefix=SILENT --implicit-check-not="[machine."
+; CHECK: error: no preload stands before the compute; hardware has no result address, in command 6: compute_accumulated a=sp:0[4x4] d=none[4x4] (line [[#@LINE+12]]: %1 = product) [machine.preload]
+; SILENT: 1 sample
+.target {base: spadix, name: small, dim: 4, scratchpad: {banks: 2, rows_per_bank: 64}, accumulator: {rows: 64}, dram_bytes: 1M}
+.data 0x10000 i8
+1*64
+
+config_ex ws a_stride=1 c_stride=1
+config_ld stride=4 block_stride=4 scale=1.0
+mvin dram=0x10000 to=sp:0[4x4]
+mvin dram=0x10010 to=sp:4[4x4]
+preload weights=sp:4[4x4] result=acc:0[4x4]
+compute_preloaded a=sp:0[4x4] d=none[4x4]
+.operation %1 = product
+compute_accumulated a=sp:0[4x4] d=none[4x4]

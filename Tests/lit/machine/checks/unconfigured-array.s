@@ -1,0 +1,17 @@
+; A compute before config_ex. Strides are 0 at reset, so that the product has one row.
+; RUN: %exit 1 %spadix run %s --check=all 2>&1 | FileCheck %s --implicit-check-not="[machine."
+; RUN: %exit 1 %spadix run %s --check=configured 2>&1 | FileCheck %s --implicit-check-not="[machine."
+; RUN: %spadix run %s --check=all,no-configured 2>&1 | FileCheck %s --check-prefix=SILENT --implicit-check-not="[machine."
+; RUN: %spadix run %s --check=none 2>&1 | FileCheck %s --check-prefix=SILENT --implicit-check-not="[machine."
+; CHECK: error: the array computes before config_ex sets it, in command 4: compute_preloaded a=sp:0[1x4] d=none[4x4] (line [[#@LINE+9]]: %1 = product) [machine.unconfigured]
+; SILENT: 1 sample
+.target {base: spadix, name: small, dim: 4, scratchpad: {banks: 2, rows_per_bank: 64}, accumulator: {rows: 64}, dram_bytes: 1M}
+.data 0x10000 i8
+1*64
+
+config_ld stride=4 block_stride=4 scale=1.0
+mvin dram=0x10000 to=sp:0[4x4]
+mvin dram=0x10010 to=sp:4[4x4]
+.operation %1 = product
+preload weights=sp:4[4x4] result=sp:32[1x4]
+compute_preloaded a=sp:0[1x4] d=none[4x4]

@@ -1,0 +1,14 @@
+; A load through a state that no config_ld has set: nothing is loaded.
+; RUN: %exit 1 %spadix run %s --check=all 2>&1 | FileCheck %s --implicit-check-not="[machine."
+; RUN: %exit 1 %spadix run %s --check=configured 2>&1 | FileCheck %s --implicit-check-not="[machine."
+; RUN: %spadix run %s --check=all,no-configured 2>&1 | FileCheck %s --check-prefix=SILENT --implicit-check-not="[machine."
+; RUN: %spadix run %s --check=none 2>&1 | FileCheck %s --check-prefix=SILENT --implicit-check-not="[machine."
+; CHECK: error: the load state is used before config_ld sets it, in command 1: mvin2 dram=0x10000 to=sp:0[4x4] (line [[#@LINE+7]]: %1 = load) [machine.unconfigured]
+; SILENT: 1 sample
+.target {base: spadix, name: small, dim: 4, scratchpad: {banks: 2, rows_per_bank: 64}, accumulator: {rows: 64}, dram_bytes: 1M}
+.data 0x10000 i8
+1*64
+
+config_ld stride=4 block_stride=4 scale=1.0
+.operation %1 = load
+mvin2 dram=0x10000 to=sp:0[4x4]
