@@ -92,8 +92,12 @@ void spadix_scale_model(int8_t *out, const int8_t *in, long count, float factor)
 void spadix_copy_rows(void *to, long to_stride, const void *from, long from_stride, long bytes, long count) {
   char *out = to;
   const char *in = from;
-  if (bytes == 16) {
+  if (to_stride == bytes && from_stride == bytes) {
+    memcpy(out, in, bytes * count);
+  } else if (bytes == 16) {
     for (long i = 0; i < count; i++) memcpy(out + i * to_stride, in + i * from_stride, 16);
+  } else if (bytes == 64) {
+    for (long i = 0; i < count; i++) memcpy(out + i * to_stride, in + i * from_stride, 64);
   } else {
     for (long i = 0; i < count; i++) memcpy(out + i * to_stride, in + i * from_stride, bytes);
   }

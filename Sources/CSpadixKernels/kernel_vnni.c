@@ -41,28 +41,56 @@ VNNI static inline __m512i broadcast_quad(const int8_t *a) {
   return _mm512_xor_si512(_mm512_set1_epi32(quad), _mm512_set1_epi32((int)0x80808080));
 }
 
-VNNI static void tile16(int32_t *c, long c_stride, const int8_t *a, long a_stride, int m, const spadix_packed *packed,
-                        __mmask16 mask, int accumulate) {
+// One row of 16 elements in every lane, and from there each of its quads: one load a row.
+VNNI static inline __m512i biased_row(const int8_t *a) {
+  return _mm512_xor_si512(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)a)), _mm512_set1_epi8((char)0x80));
+}
+
+// full and accumulate are constants: what they decide is decided outside the loop. Whole registers are stored without a
+// mask, as the next tile often adds to the same rows and a masked store does not forward to its loads.
+VNNI static inline __attribute__((always_inline)) void rows16(int32_t *c, long c_stride, const int8_t *a, long a_stride,
+                                                              int m, __mmask16 mask, const spadix_packed *packed,
+                                                              const int full, const int accumulate) {
   __m512i w0 = _mm512_load_si512(packed->data), w1 = _mm512_load_si512(packed->data + 64);
   __m512i w2 = _mm512_load_si512(packed->data + 128), w3 = _mm512_load_si512(packed->data + 192);
   __m512i correction = _mm512_load_si512(packed->correction);
-  for (int i = 0; i < m; i++, a += a_stride, c += c_stride) {
-    __m512i first = correction;
-    if (accumulate) first = _mm512_add_epi32(first, _mm512_maskz_loadu_epi32(mask, c));
-    __m512i even = _mm512_dpbusd_epi32(first, broadcast_quad(a), w0);
-    __m512i odd = _mm512_dpbusd_epi32(_mm512_setzero_si512(), broadcast_quad(a + 4), w1);
-    even = _mm512_dpbusd_epi32(even, broadcast_quad(a + 8), w2);
-    odd = _mm512_dpbusd_epi32(odd, broadcast_quad(a + 12), w3);
-    _mm512_mask_storeu_epi32(c, mask, _mm512_add_epi32(even, odd));
+  for (int i = 0; i < m; i++) {
+    __m512i row = biased_row(a), sum = correction;
+    if (accumulate) sum = _mm512_add_epi32(sum, full ? _mm512_loadu_si512(c) : _mm512_maskz_loadu_epi32(mask, c));
+    sum = _mm512_dpbusd_epi32(sum, _mm512_shuffle_epi32(row, 0x00), w0);
+    sum = _mm512_dpbusd_epi32(sum, _mm512_shuffle_epi32(row, 0x55), w1);
+    sum = _mm512_dpbusd_epi32(sum, _mm512_shuffle_epi32(row, 0xAA), w2);
+    sum = _mm512_dpbusd_epi32(sum, _mm512_shuffle_epi32(row, 0xFF), w3);
+    if (full)
+      _mm512_storeu_si512(c, sum);
+    else
+      _mm512_mask_storeu_epi32(c, mask, sum);
+    a += a_stride;
+    c += c_stride;
   }
 }
 
-VNNI static void tile(int32_t *c, long c_stride, const int8_t *a, long a_stride, int m, int n, int dim,
-                      const spadix_packed *packed, int accumulate) {
-  if (dim == 16) {
-    tile16(c, c_stride, a, a_stride, m, packed, (__mmask16)((1u << n) - 1), accumulate);
-    return;
-  }
+// Functions of their own: inlined into one, the loops would share registers and spill.
+VNNI static __attribute__((noinline)) void add16(int32_t *c, long c_stride, const int8_t *a, long a_stride, int m,
+                                                 const spadix_packed *packed) {
+  rows16(c, c_stride, a, a_stride, m, 0xFFFF, packed, 1, 1);
+}
+
+VNNI static __attribute__((noinline)) void set16(int32_t *c, long c_stride, const int8_t *a, long a_stride, int m,
+                                                 const spadix_packed *packed) {
+  rows16(c, c_stride, a, a_stride, m, 0xFFFF, packed, 1, 0);
+}
+
+VNNI static __attribute__((noinline)) void narrow16(int32_t *c, long c_stride, const int8_t *a, long a_stride, int m,
+                                                    __mmask16 mask, const spadix_packed *packed, int accumulate) {
+  if (accumulate)
+    rows16(c, c_stride, a, a_stride, m, mask, packed, 0, 1);
+  else
+    rows16(c, c_stride, a, a_stride, m, mask, packed, 0, 0);
+}
+
+VNNI static __attribute__((noinline)) void tile_any(int32_t *c, long c_stride, const int8_t *a, long a_stride, int m,
+                                                    int n, int dim, const spadix_packed *packed, int accumulate) {
   int groups = dim <= 16 ? 1 : dim / 16;
   int quads = (dim + 3) / 4;
   for (int g = 0; g < groups && 16 * g < n; g++) {
@@ -80,6 +108,18 @@ VNNI static void tile(int32_t *c, long c_stride, const int8_t *a, long a_stride,
       _mm512_mask_storeu_epi32(out, mask, sum);
     }
   }
+}
+
+VNNI static void tile(int32_t *c, long c_stride, const int8_t *a, long a_stride, int m, int n, int dim,
+                      const spadix_packed *packed, int accumulate) {
+  if (dim != 16)
+    tile_any(c, c_stride, a, a_stride, m, n, dim, packed, accumulate);
+  else if (n < 16)
+    narrow16(c, c_stride, a, a_stride, m, (__mmask16)((1u << n) - 1), packed, accumulate);
+  else if (accumulate)
+    add16(c, c_stride, a, a_stride, m, packed);
+  else
+    set16(c, c_stride, a, a_stride, m, packed);
 }
 
 VNNI static inline __m512i stage(__m512 product, __m512i zero_point, __m512i low, __m512i high) {

@@ -41,18 +41,34 @@ struct Counting {
   }
 
   mutating func count(_ chunk: borrowing DecodedChunk) {
-    let last = tallies.count - 1
-    for index in chunk.commands.indices {
-      let range = ranges.range(of: Int(chunk.commands[index].command))
-      count(chunk.commands[index], range < 0 ? last : range, chunk)
+    let commands = chunk.commands
+    guard let first = commands.first else { return }
+    // The tally of the operation at hand stands apart while steps add to it.
+    var slot = self.slot(of: first)
+    var tally = tallies[slot]
+    for index in commands.indices {
+      let next = self.slot(of: commands[index])
+      if next != slot {
+        tallies[slot] = tally
+        slot = next
+        tally = tallies[slot]
+      }
+      count(commands[index], &tally, chunk)
     }
+    tallies[slot] = tally
   }
 
   @inline(__always)
-  private mutating func count(_ it: DecodedCommand, _ range: Int, _ chunk: borrowing DecodedChunk) {
+  private mutating func slot(of it: DecodedCommand) -> Int {
+    let range = ranges.range(of: Int(it.command))
+    return range < 0 ? tallies.count - 1 : range
+  }
+
+  @inline(__always)
+  private mutating func count(_ it: DecodedCommand, _ tally: inout Tally, _ chunk: borrowing DecodedChunk) {
     switch it.kind {
     case .load:
-      tallies[range].loads += 1
+      tally.loads += 1
       if it.flags.contains(.accumulator) {
         accumulatorPeak = max(accumulatorPeak, it.localEnd(dim))
       } else {
@@ -60,9 +76,9 @@ struct Counting {
       }
       if it.flags.contains(.zero) { return }
       let rows = it.stride == 0 ? 1 : Int(it.a.rows)
-      Self.add(rows * Int(it.a.columns) * it.elementBytes, readClass.kind(of: it.dram), to: &tallies[range].dramRead)
+      Self.add(rows * Int(it.a.columns) * it.elementBytes, readClass.kind(of: it.dram), to: &tally.dramRead)
     case .store:
-      tallies[range].stores += 1
+      tally.stores += 1
       // Statistics passes store nothing.
       if it.normalization != 0 { return }
       var rows = Int(it.a.rows)
@@ -70,19 +86,19 @@ struct Counting {
         rows = pooling.outRows * pooling.outCols
       }
       Self.add(
-        rows * Int(it.a.columns) * it.elementBytes, writeClass.kind(of: it.dram), to: &tallies[range].dramWritten)
+        rows * Int(it.a.columns) * it.elementBytes, writeClass.kind(of: it.dram), to: &tally.dramWritten)
     case .storeScratchpad:
-      tallies[range].scratchpadStores += 1
+      tally.scratchpadStores += 1
       scratchpadPeak = max(scratchpadPeak, Int(it.c.row) + (max(Int(it.c.rows), 1) - 1) * Int(it.cStride) + 1)
     case .loadScales:
-      Self.add(4 * Int(it.a.columns), readClass.kind(of: it.dram), to: &tallies[range].dramRead)
-    case .compute: countCompute(it, range)
-    case .fence: tallies[range].fences += 1
+      Self.add(4 * Int(it.a.columns), readClass.kind(of: it.dram), to: &tally.dramRead)
+    case .compute: countCompute(it, &tally)
+    case .fence: tally.fences += 1
     }
   }
 
   @inline(__always)
-  private mutating func countCompute(_ it: DecodedCommand, _ range: Int) {
+  private mutating func countCompute(_ it: DecodedCommand, _ tally: inout Tally) {
     let rows = Int(it.a.rows)
     var columns = Int(it.c.columns)
     if it.flags.contains(.outputStationary) {
@@ -101,9 +117,9 @@ struct Counting {
       added += dim
     }
     previousCycles = base
-    tallies[range].computes += 1
-    tallies[range].arrayCycles += added
-    tallies[range].usefulMACs += rows * min(Int(it.a.columns), depth) * columns
+    tally.computes += 1
+    tally.arrayCycles += added
+    tally.usefulMACs += rows * min(Int(it.a.columns), depth) * columns
     if it.c.isGarbage { return }
     let end = Int(it.c.row) + (max(Int(it.c.rows), 1) - 1) * Int(it.cStride) + 1
     if it.flags.contains(.accumulator) {
@@ -125,7 +141,8 @@ struct Counting {
     }
   }
 
-  func counters(_ decoder: Decoder, _ time: TimeModel?) -> Counters {
+  /// - Parameter commands: those that were executed.
+  func counters(_ commands: ArraySlice<Command>, _ time: TimeModel?) -> Counters {
     var counters = Counters()
     counters.scratchpadPeakRows = scratchpadPeak
     counters.accumulatorPeakRows = accumulatorPeak
@@ -146,9 +163,11 @@ struct Counting {
       counters.total.add(activity)
       if index < tallies.count - 1 { counters.operations.append(activity) }
     }
-    for funct in decoder.counts.indices where decoder.counts[funct] > 0 {
+    var counts = [Int](repeating: 0, count: 256)
+    for command in commands { counts[Int(command.funct)] += 1 }
+    for funct in counts.indices where counts[funct] > 0 {
       let name = funct == 0 ? "config" : CommandFormat.of(Command(funct: UInt8(funct)))?.mnemonic
-      counters.commands.append((name ?? "funct \(funct)", decoder.counts[funct]))
+      counters.commands.append((name ?? "funct \(funct)", counts[funct]))
     }
     return counters
   }

@@ -112,26 +112,3 @@ struct NormalizationConstants {
   var qln2: Int32 = 0
   var qln2Inverse: Int32 = 0
 }
-
-/// Steps decoded together, and the store configurations that they refer to.
-struct DecodedChunk {
-  /// Small enough for the second-level cache.
-  static let capacity = 2048
-
-  var commands: [DecodedCommand] = []
-  var stores: [StoreConfiguration] = []
-
-  init() {
-    commands.reserveCapacity(Self.capacity * 2)
-    stores.reserveCapacity(64)
-  }
-
-  /// Configurations without moves take room as well.
-  var hasRoom: Bool { commands.count < Self.capacity && stores.count < 4 * Self.capacity }
-
-  mutating func reset(_ store: StoreConfiguration) {
-    commands.removeAll(keepingCapacity: true)
-    stores.removeAll(keepingCapacity: true)
-    stores.append(store)
-  }
-}

@@ -25,6 +25,10 @@ struct Decoder {
     var aStride = 0
     var cStride = 0
     var shift = 0
+
+    /// Weight-stationary without transposes: what `decodePair` is for.
+    var isPlain: Bool { isSet && !outputStationary && !transposeA && !transposeB && aStride > 0 && cStride > 0 }
+    var plainFlags: DecodedCommand.Flags { relu ? [.accumulator, .relu] : .accumulator }
   }
 
   let target: Target
@@ -53,8 +57,6 @@ struct Decoder {
 
   var command: Int32 = 0
   var findings: [Finding] = []
-  /// Commands by function number.
-  var counts = [Int](repeating: 0, count: 128)
 
   init(target: Target, checks: CheckSet) {
     self.target = target
@@ -71,31 +73,18 @@ struct Decoder {
   /// Decodes one command into the chunk. Throws a `Finding` when the command is refused.
   mutating func decode(_ it: Command, index: Int, into chunk: inout DecodedChunk) throws(Finding) {
     command = Int32(truncatingIfNeeded: index)
-    counts[Int(it.funct & 127)] &+= 1
-    switch it.funct {
-    case Funct.moveIn: try moveIn(loads.0, it.rs1, it.rs2, &chunk)
-    case Funct.moveIn2: try moveIn(loads.1, it.rs1, it.rs2, &chunk)
-    case Funct.moveIn3: try moveIn(loads.2, it.rs1, it.rs2, &chunk)
-    case Funct.moveOut: try moveOut(it.rs1, it.rs2, &chunk)
-    case Funct.preload: preload(LocalTile(command: it.rs1), LocalTile(command: it.rs2))
-    case Funct.computePreloaded:
-      try compute(true, LocalTile(command: it.rs1), LocalTile(command: it.rs2), &chunk)
-    case Funct.computeAccumulated:
-      try compute(false, LocalTile(command: it.rs1), LocalTile(command: it.rs2), &chunk)
-    default:
-      let instruction: Instruction
-      do {
-        instruction = try Instruction(decoding: it)
-      } catch let diagnostic as Diagnostic {
-        throw fault(diagnostic.id, diagnostic.message)
-      } catch {
-        throw fault("isa.illegal", "the command cannot be decoded")
-      }
-      try decode(instruction, &chunk)
+    let instruction: Instruction
+    do {
+      instruction = try Instruction(decoding: it)
+    } catch let diagnostic as Diagnostic {
+      throw fault(diagnostic.id, diagnostic.message)
+    } catch {
+      throw fault("isa.illegal", "the command cannot be decoded")
     }
+    try decode(instruction, &chunk)
   }
 
-  /// Decodes the commands that are not worth a fast path, and those that loops expand to.
+  /// Decodes a command, or one that a loop expands to.
   mutating func decode(_ instruction: Instruction, _ chunk: inout DecodedChunk) throws(Finding) {
     switch instruction {
     case .configExecute(let config): try configure(config)
@@ -106,7 +95,7 @@ struct Decoder {
       try requireOutputStage()
       store.output = config
       store.hasStage = true
-      chunk.stores.append(store)
+      chunk.append(store)
     case .configOutputScales(let dram, let count): try loadScales(dram, count, &chunk)
     case .moveIn(let state, let dram, let local):
       try moveIn(state == 0 ? loads.0 : state == 1 ? loads.1 : loads.2, dram, local.bits, &chunk)
@@ -115,7 +104,7 @@ struct Decoder {
       try moveOutScratchpad(destination, stride, source, &chunk)
     case .preload(let weights, let result): preload(weights, result)
     case .compute(let preloaded, let a, let bias): try compute(preloaded, a, bias, &chunk)
-    case .fence: chunk.commands.append(DecodedCommand(kind: .fence, command: command))
+    case .fence: chunk.append(DecodedCommand(kind: .fence, command: command))
     case .flush, .counter, .clockGate: break
     case .loopMatmul(let loop): try run(loop, &chunk)
     case .loopConv(let loop): try run(loop, &chunk)

@@ -71,7 +71,7 @@ extension Decoder {
     step.aStride = Int32(truncatingIfNeeded: execute.aStride)
     step.cStride = Int32(truncatingIfNeeded: execute.cStride)
     step.small = UInt8(truncatingIfNeeded: execute.shift)
-    chunk.commands.append(step)
+    chunk.append(step)
   }
 
   /// A tile that the array reads from the scratchpad; rows and columns are logical, beyond dim they do not count.

@@ -55,7 +55,7 @@ extension Decoder {
     store.output = ConfigOutput()
     store.hasStage = false
     store.perChannel = false
-    chunk.stores.append(store)
+    chunk.append(store)
   }
 
   mutating func configure(_ config: ConfigNorm, _ chunk: inout DecodedChunk) throws(Finding) {
@@ -84,7 +84,7 @@ extension Decoder {
         store.normalization.qln2 = config.constant
       }
     }
-    chunk.stores.append(store)
+    chunk.append(store)
   }
 
   func requireOutputStage() throws(Finding) {
@@ -102,8 +102,8 @@ extension Decoder {
     var step = DecodedCommand(kind: .loadScales, command: command)
     step.dram = dram
     step.a = DecodedCommand.Tile(row: 0, rows: 1, columns: UInt16(count))
-    chunk.commands.append(step)
+    chunk.append(step)
     store.perChannel = true
-    chunk.stores.append(store)
+    chunk.append(store)
   }
 }

@@ -94,7 +94,7 @@ extension Decoder {
     step.scale = state.scale
     step.aStride = Int32(truncatingIfNeeded: state.blockStride)
     step.small = UInt8(truncatingIfNeeded: state.pixelRepeats)
-    chunk.commands.append(step)
+    chunk.append(step)
   }
 
   /// What stores have in common: the source in range, the configuration set. Nil when there is nothing to store.
@@ -154,7 +154,7 @@ extension Decoder {
   }
 
   mutating func moveOut(_ dram: UInt64, _ local: UInt64, _ chunk: inout DecodedChunk) throws(Finding) {
-    guard var step = try source(.store, LocalTile(command: local), configuration: chunk.stores.count - 1) else {
+    guard var step = try source(.store, LocalTile(command: local), configuration: chunk.configuration) else {
       return
     }
     step.dram = dram
@@ -167,7 +167,7 @@ extension Decoder {
     } else if step.normalization == 0 {
       try checkDram(dram, rows: Int(step.a.rows), bytes: bytes, stride: step.stride)
     }
-    chunk.commands.append(step)
+    chunk.append(step)
   }
 
   mutating func moveOutScratchpad(
@@ -187,7 +187,7 @@ extension Decoder {
     let pooling = store.pooling
     if !target.hasPooledScratchpadStore { store.pooling = nil }
     defer { store.pooling = pooling }
-    guard var step = try source(.storeScratchpad, tile, configuration: chunk.stores.count - 1) else { return }
+    guard var step = try source(.storeScratchpad, tile, configuration: chunk.configuration) else { return }
     if step.flags.contains(.fullWidth) {
       throw fault("machine.address", "mvout_spad cannot store 32-bit elements")
     }
@@ -203,7 +203,7 @@ extension Decoder {
     }
     step.c = DecodedCommand.Tile(row: Int32(destination.row), rows: UInt16(rows), columns: step.a.columns)
     step.cStride = Int32(stride)
-    chunk.commands.append(step)
+    chunk.append(step)
   }
 
   @inline(never)

@@ -81,19 +81,18 @@ final class Executor {
   }
 
   func execute(_ chunk: borrowing DecodedChunk) {
-    chunk.commands.withUnsafeBufferPointer { commands in
-      chunk.stores.withUnsafeBufferPointer { stores in
-        for index in commands.indices {
-          switch commands[index].kind {
-          case .compute: compute(commands[index])
-          case .load: load(commands[index])
-          case .store: store(commands[index], stores[Int(commands[index].configuration)])
-          case .storeScratchpad: storeScratchpad(commands[index], stores[Int(commands[index].configuration)])
-          case .loadScales:
-            UnsafeMutableRawPointer(channelScales).copyMemory(
-              from: dram + Int(commands[index].dram), byteCount: 4 * Int(commands[index].a.columns))
-          case .fence: break
-          }
+    let commands = chunk.commands
+    chunk.stores.withUnsafeBufferPointer { stores in
+      for index in commands.indices {
+        switch commands[index].kind {
+        case .compute: compute(commands[index])
+        case .load: load(commands[index])
+        case .store: store(commands[index], stores[Int(commands[index].configuration)])
+        case .storeScratchpad: storeScratchpad(commands[index], stores[Int(commands[index].configuration)])
+        case .loadScales:
+          UnsafeMutableRawPointer(channelScales).copyMemory(
+            from: dram + Int(commands[index].dram), byteCount: 4 * Int(commands[index].a.columns))
+        case .fence: break
         }
       }
     }
@@ -107,22 +106,25 @@ extension Executor {
     let rows = Int(it.a.rows)
     let columns = Int(it.a.columns)
     let row = Int(it.a.row)
-    if it.flags.contains(.accumulator) || it.small != 1 || it.flags.contains(.scaled) || it.flags.contains(.zero) {
+    if !it.flags.isDisjoint(with: [.accumulate, .shrunk, .scaled, .zero]) || it.small != 1 {
       loadSlow(it)
       return
     }
-    let source = dram + Int(it.dram)
-    let destination = scratchpad + row * dim
-    var done = 0
-    var block = destination
-    while done < columns {
-      spadix_copy_rows(block, dim, source + done, it.stride, min(dim, columns - done), rows)
-      done += dim
-      block += Int(it.aStride) * dim
+    let isWide = it.flags.contains(.accumulator)
+    let memory = isWide ? UnsafeMutableRawPointer(accumulator) : UnsafeMutableRawPointer(scratchpad)
+    let size = isWide ? 4 : 1
+    var source = dram + Int(it.dram)
+    var block = memory + row * dim * size
+    var left = columns
+    while left > 0 {
+      spadix_copy_rows(block, dim * size, source, it.stride, min(dim, left) * size, rows)
+      source += dim * size
+      block += Int(it.aStride) * dim * size
+      left -= dim
     }
   }
 
-  /// Everything but plain copies to the scratchpad, row by row.
+  /// Everything but plain copies, row by row.
   private func loadSlow(_ it: DecodedCommand) {
     let rows = Int(it.a.rows)
     let columns = Int(it.a.columns)

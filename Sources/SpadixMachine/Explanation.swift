@@ -18,7 +18,7 @@ public struct Explanation {
 }
 
 /// Who wrote what, up to a command.
-private struct History {
+private struct History: ~Copyable {
   let program: Program
   let dim: Int
   var decoder: Decoder

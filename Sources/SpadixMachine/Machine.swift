@@ -50,7 +50,7 @@ public final class Machine {
 
   /// What changes with every command. Behind a pointer because the checks of exclusive access that properties of a class
   /// have cost a fifth of a run.
-  private struct State {
+  private struct State: ~Copyable {
     var decoder: Decoder
     var counting: Counting
     var timeModel: TimeModel?
@@ -129,7 +129,9 @@ public final class Machine {
 
   public var isFinished: Bool { fault != nil || state.pointee.next == program.commands.count }
 
-  public var counters: Counters { state.pointee.counting.counters(state.pointee.decoder, state.pointee.timeModel) }
+  public var counters: Counters {
+    state.pointee.counting.counters(program.commands[..<state.pointee.next], state.pointee.timeModel)
+  }
   public var trace: Trace? { state.pointee.timeModel?.trace }
 
   /// Runs commands up to `end` (exclusive); to the end of the program when nil.
@@ -148,32 +150,36 @@ public final class Machine {
   }
 
   private func decode(_ commands: UnsafeBufferPointer<Command>, _ end: Int) {
-    while state.pointee.next < end && state.pointee.chunk.hasRoom {
-      if state.pointee.next &+ state.pointee.steps >= options.maximumCommands {
-        fault = Finding(
-          "machine.command-limit", state.pointee.next, "the run stops after \(options.maximumCommands) commands")
-        return
-      }
-      let index = state.pointee.next
-      let before = state.pointee.chunk.commands.count
-      do {
+    do {
+      while state.pointee.next < end && state.pointee.chunk.hasRoom {
+        let limit = min(end, options.maximumCommands - state.pointee.steps)
+        if state.pointee.next >= limit {
+          fault = Finding(
+            "machine.command-limit", state.pointee.next, "the run stops after \(options.maximumCommands) commands")
+          return
+        }
+        state.pointee.next = try state.pointee.decoder.decodeRun(
+          commands, state.pointee.next..<limit, into: &state.pointee.chunk)
+        let index = state.pointee.next
+        if index == limit || !state.pointee.chunk.hasRoom { continue }
+        let before = state.pointee.chunk.commands.count
         try state.pointee.decoder.decode(commands[index], index: index, into: &state.pointee.chunk)
-      } catch {
-        // What a refused loop expanded to before the refusal runs.
-        fault = error
-        return
+        let expanded = state.pointee.chunk.commands.count - before
+        if expanded > 1 { state.pointee.steps += expanded }
+        state.pointee.next = index + 1
+        // A fence ends the chunk: the decoder's state behind it is where an analysis of the transfers starts.
+        if commands[index].funct == Funct.fence { return }
       }
-      let expanded = state.pointee.chunk.commands.count - before
-      if expanded > 1 { state.pointee.steps += expanded }
-      state.pointee.next = index + 1
-      // A fence ends the chunk: the decoder's state behind it is where an analysis of the transfers starts.
-      if commands[index].funct == Funct.fence { return }
+    } catch {
+      // What a refused loop expanded to before the refusal runs.
+      fault = error
+      state.pointee.next = error.command
     }
   }
 
   private func consume() {
     if let (index, error) = touched.check(state.pointee.chunk.commands) {
-      state.pointee.chunk.commands.removeSubrange(index...)
+      state.pointee.chunk.truncate(to: index)
       fault = error
     }
     checker?.check(state.pointee.chunk, state.pointee.decoder)

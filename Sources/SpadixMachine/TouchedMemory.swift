@@ -19,7 +19,7 @@ final class TouchedMemory {
   }
 
   /// The first step that goes beyond the limit, and the fault.
-  func check(_ steps: [DecodedCommand]) -> (Int, Finding)? {
+  func check(_ steps: UnsafeBufferPointer<DecodedCommand>) -> (Int, Finding)? {
     for index in steps.indices where steps[index].kind == .store && steps[index].normalization == 0 {
       touch(steps[index])
       if remaining < 0 {
