@@ -12,6 +12,7 @@ SPADIX := .build/release/spadix
 FUZZ_SEED ?= 1
 FUZZ_CASES ?= 10000
 FUZZ_SECONDS ?= 1800
+MACHINE_CASES ?= 100000
 
 .PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine figures bench-schedule examples clean
 
@@ -50,10 +51,11 @@ fuzz-program: build ## libFuzzer on programs and targets for FUZZ_SECONDS second
 	  -rss_limit_mb=2048 -detect_leaks=1 -max_len=16384 -use_value_profile=1 -print_final_stats=1 \
 	  -artifact_prefix=fuzz-failures/ .build/fuzzer/corpus .build/fuzzer/seeds
 
-fuzz-machine: setup ## FUZZ_CASES random legal programs: every kernel implementation against the plain one
+fuzz-machine: ## MACHINE_CASES random legal programs: every kernel implementation against the plain one
+	@Scripts/setup.sh library
 	swift build $(SWIFT_FLAGS) --build-tests
-	SPADIX_FUZZ_SEED=$(FUZZ_SEED) SPADIX_FUZZ_CASES=$(FUZZ_CASES) \
-	  swift test $(SWIFT_FLAGS) --skip-build --filter DifferentialTests
+	SPADIX_FUZZ_SEED=$(FUZZ_SEED) SPADIX_FUZZ_CASES=$(MACHINE_CASES) \
+	  swift test $(SWIFT_FLAGS) --skip-build --filter SpadixMachineTests.DifferentialTests
 
 figures: build ## measure the figures of docs/figures.md
 	python3 Benchmarks/figures.py $(SPADIX)

@@ -18,7 +18,9 @@ import subprocess
 import sys
 import tempfile
 
-EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "ir-examples")
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+EXAMPLES = os.path.join(ROOT, "ir-examples")
+PROGRAMS = os.path.join(ROOT, "Tests", "lit", "machine", "programs")
 TIME_LIMIT = 60
 MEMORY_LIMIT = 8 << 30
 
@@ -31,7 +33,7 @@ FRAGMENTS = ["{", "}", "[", "]", "(", ")", "<", ">", ",", ":", "=", "->", "%", "
 TARGETS = ["gemmini", "gemmini-spad", "spadix"]
 # Kinds of cases, methods of `Case`; those that find most stand more than once.
 KINDS = ["graph", "graph", "graph", "passes", "lowered", "lowered", "weights", "array", "target", "program", "program",
-         "assembly"]
+         "assembly", "handwritten", "handwritten"]
 
 
 def damage_text(rng, text):
@@ -154,6 +156,12 @@ class Case:
             file.write(self.run(["disasm", "good.spxo"]).stdout)
         self.rewrite_text("good.s")
         return ["asm", "good.s", "-o", "out.spxo"], ["out.spxo"]
+
+    def handwritten(self, network):
+        name = self.rng.choice(sorted(os.listdir(PROGRAMS)))
+        shutil.copy(os.path.join(PROGRAMS, name), self.path("program.s"))
+        self.rewrite_text("program.s")
+        return ["run", "program.s", "--check=all", "--max-commands=1000000"], []
 
     def good(self, network, name, options):
         """Compiles an undamaged network into a file; once for all cases, since that takes longer than reading it."""

@@ -2,7 +2,7 @@
 # Installs what the project needs and the machine lacks; prints nothing where nothing is missing.
 #
 #   setup.sh library             libglpk-dev, which the build links
-#   setup.sh system              the library, glpsol, FileCheck and Python's venv module
+#   setup.sh system              the library, glpsol, FileCheck, Python's venv module, a RISC-V compiler and emulator
 #   setup.sh python FILE...      pinned Python packages of the requirement files, into .venv
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -57,6 +57,11 @@ install_system() {
   find_filecheck >/dev/null || missing+=("$(llvm_tools_package)")
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   apt_install "${missing[@]}"
+  # For exported programs; without them their tests are skipped.
+  command -v riscv64-unknown-elf-gcc >/dev/null ||
+    apt_install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf || echo "setup: no RISC-V compiler; its tests are skipped"
+  command -v qemu-system-riscv64 >/dev/null ||
+    apt_install qemu-system-misc || echo "setup: no emulated RISC-V processor; its test is skipped"
 }
 
 install_python() {

@@ -6,6 +6,7 @@ extension CSources {
     #include "program.h"
 
     #include <math.h>
+    #include <stdio.h>
     #include <stdlib.h>
     #include <string.h>
 
@@ -26,6 +27,11 @@ extension CSources {
     static struct { int ws, relu, transpose_a, transpose_b, a_stride, c_stride, shift; } execute;
     static uint64_t weights, result;
 
+    static void refuse(const char *what) {
+      printf("model.c has no %s; `make riscv` builds the program for hardware that has\n", what);
+      exit(2);
+    }
+
     static float to_float(uint32_t bits) {
       float value;
       memcpy(&value, &bits, 4);
@@ -42,11 +48,22 @@ extension CSources {
       return value < low ? low : value > high ? high : (int)value;
     }
 
+    static double rounded(float value) {
+    #if PROGRAM_ROUNDS_LIKE_FUNCTIONAL_MODEL
+      // The next number away from zero is reached in float, where the addition itself may round up.
+      float down = truncf(value), up = truncf(value < 0 ? value - 1 : value + 1), rest = fabsf(value - down);
+      int is_even = fmodf(down, 2) == 0;
+      return rest < 0.5f || (rest == 0.5f && is_even) ? down : up;
+    #else
+      return nearbyint((double)value);
+    #endif
+    }
+
     // clamp(round_half_even(value * scale) + zero_point, low, high); what no 64-bit integer holds is the lowest value.
     static int8_t scaled(int32_t value, float scale, int zero_point, int low, int high) {
       float product = (float)value * scale;
-      double rounded = product < 9223372036854775808.0f ? nearbyint((double)product) : -1e30;
-      return (int8_t)saturate(rounded + zero_point, low, high);
+      double whole = product < 9223372036854775808.0f ? rounded(product) : -1e30;
+      return (int8_t)saturate(whole + zero_point, low, high);
     }
 
     static int8_t leaves(uint64_t tile, int row, int column) {
@@ -72,7 +89,7 @@ extension CSources {
           break;
         case 1: {
           int state = (int)(rs1 >> 3 & 3);
-          if (state == 3) abort();
+          if (state == 3) refuse("load state 3");
           loads[state].shrunk = (int)(rs1 >> 2 & 1);
           loads[state].pixels = (int)(rs1 >> 8 & 0xFF) ? (int)(rs1 >> 8 & 0xFF) : 1;
           loads[state].block_stride = (int)(rs1 >> 16 & 0xFFFF);
@@ -81,6 +98,7 @@ extension CSources {
           break;
         }
         case 2:
+          if ((rs1 >> 2 & 3) > 1) refuse("normalization unit");
           store.relu = (rs1 >> 2 & 3) == 1;
           store.pool_stride = (int)(rs1 >> 4 & 3);
           store.window = (int)(rs1 >> 6 & 3);
@@ -95,7 +113,7 @@ extension CSources {
           store.scale = to_float((uint32_t)(rs2 >> 32));
           store.has_stage = store.per_channel = 0;
           break;
-        default: abort();
+        default: refuse("normalization unit");
       }
     }
 
@@ -212,7 +230,7 @@ extension CSources {
           memcpy(store.scales, (const void *)(uintptr_t)rs1, 4 * (rs2 & 0xFFFF));
           break;
         case 7: case 22: case 126: case 127: break;
-        default: abort();
+        default: refuse("hardware loops");
       }
     }
 

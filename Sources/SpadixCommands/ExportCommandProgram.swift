@@ -26,13 +26,6 @@ struct ProgramExport {
 
   /// Throws `export.*` for what C sources cannot hold, and what running the program throws.
   init(_ program: Program, inputs: [Tensor]) throws {
-    guard !program.target.hasNormalizations else {
-      throw Diagnostic("export.normalizations", "programs for a target with normalizations cannot be exported")
-    }
-    let loops = program.commands.firstIndex { (8...13).contains($0.funct) || (15...21).contains($0.funct) }
-    if let loops {
-      throw Diagnostic("export.loop", "command \(loops) is a hardware loop; the native model of exports has none")
-    }
     let end = try program.dramEnd()
     let bytes = Int(end) - Target.firstAddress
     guard bytes <= Self.maximumImage else {
@@ -48,16 +41,23 @@ struct ProgramExport {
     for (binding, tensor) in zip(program.inputs, inputs) { Self.place(tensor.storage.bytes, binding, in: &image) }
     let runner = try ProgramRunner(program)
     let outputs = try runner.run(inputs)
+    var expected = outputs.flatMap(\.storage.bytes)
+    // Programs without bindings name the bytes that they lead to as expectations.
+    let expectations = program.expectations.map {
+      Program.Binding(name: $0.name, address: $0.address, type: TensorType([$0.bytes.count], .i8))
+    }
+    for it in expectations { expected += try runner.machine?.read(it) ?? [] }
     let host = try ExportedHostSteps(program)
     files = [
       File("image.bin", image),
       File("commands.bin", Self.commands(program)),
-      File("expected.bin", outputs.flatMap(\.storage.bytes)),
-      File("image.S", text: CSources.image),
+      File("expected.bin", expected),
+      File("image.c", text: CSources.image),
       File("program.h", text: CSources.header(program, imageBytes: imageBytes)),
-      File("program.c", text: CSources.program(program, host)),
+      File("program.c", text: CSources.program(program, program.outputs + expectations)),
       File("host.c", text: host.source),
       File("model.c", text: CSources.model),
+      File("gemmini_test.c", text: CSources.test),
       File("gemmini_params.h", text: GemminiParameters.header(program.target)),
       File("Makefile", text: CSources.makefile),
       File("README", text: CSources.readme(program)),
@@ -126,7 +126,7 @@ enum GemminiParameters {
     #define ACC_READ_SMALL_WIDTH
     #define ACC_READ_FULL_WIDTH
     #define HAS_FIRST_LAYER_OPTIMIZATIONS
-
+    \(target.hasNormalizations ? "#define HAS_NORMALIZATIONS" : "")
     #endif
 
     """

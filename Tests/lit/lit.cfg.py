@@ -39,6 +39,12 @@ config.substitutions += [
     # `%exit N command` passes when the command exits with status N and no other.
     ("%exit", f"{python} {os.path.join(config.test_source_root, 'expect_exit.py')}"),
 ]
+# Exports are built for RISC-V, and tried on an emulated processor, where these are installed.
+if shutil.which("riscv64-unknown-elf-gcc"):
+    config.available_features.add("riscv")
+if shutil.which("qemu-system-riscv64"):
+    config.available_features.add("qemu")
+
 config.environment["LC_ALL"] = "C.UTF-8"
 
 # A hang is a failure of the tool, not of the machine it runs on.
