@@ -40,8 +40,11 @@ config.substitutions += [
     ("%exit", f"{python} {os.path.join(config.test_source_root, 'expect_exit.py')}"),
 ]
 # Exports are built for RISC-V, and tried on an emulated processor, where these are installed.
-if shutil.which("riscv64-unknown-elf-gcc"):
-    config.available_features.add("riscv")
+riscv = shutil.which("riscv64-unknown-elf-gcc")
+for libc in [[], ["--specs=picolibc.specs"]]:
+    header = ["-E", "-x", "c", "-include", "stdio.h", os.devnull]
+    if riscv and subprocess.run([riscv, *libc, *header], capture_output=True).returncode == 0:
+        config.available_features.add("riscv")
 if shutil.which("qemu-system-riscv64"):
     config.available_features.add("qemu")
 
