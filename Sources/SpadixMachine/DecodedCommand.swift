@@ -106,6 +106,10 @@ struct StoreConfiguration {
 }
 
 struct NormalizationConstants {
+  /// qb and qc are given, and each of the two constants of softmax.
+  var isSet = false
+  var hasLn2 = false
+  var hasLn2Inverse = false
   var statistics = 0
   var qb: Int32 = 0
   var qc: Int32 = 0

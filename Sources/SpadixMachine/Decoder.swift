@@ -90,7 +90,9 @@ struct Decoder {
     case .configExecute(let config): try configure(config)
     case .configLoad(let config): configure(config)
     case .configStore(let config): try configure(config, &chunk)
-    case .configNorm(let config): try configure(config, &chunk)
+    case .configNorm(let config):
+      try configure(config, &chunk)
+      if config.statistics > 1 { warn("hardware has the statistics registers 0 and 1 only") }
     case .configOutput(let config):
       try requireOutputStage()
       store.output = config

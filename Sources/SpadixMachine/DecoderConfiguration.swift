@@ -70,6 +70,7 @@ extension Decoder {
     }
     store.normalization.statistics = config.statistics
     if !config.setOnlyStatistics {
+      store.normalization.isSet = true
       store.normalization.qb = config.b
       store.normalization.qc = config.c
       if config.softmax {
@@ -80,8 +81,10 @@ extension Decoder {
       }
       if config.constantIsInverse {
         store.normalization.qln2Inverse = config.constant
+        store.normalization.hasLn2Inverse = true
       } else {
         store.normalization.qln2 = config.constant
+        store.normalization.hasLn2 = true
       }
     }
     chunk.append(store)

@@ -226,6 +226,17 @@ extension Decoder {
     guard target.hasNormalizations else {
       throw fault("machine.capability", "normalization needs a unit that the target '\(target.name)' lacks")
     }
+    let constants = store.normalization
+    let isSet =
+      switch store.activation {
+      case .igelu: constants.isSet
+      case .softmax: constants.hasLn2 && constants.hasLn2Inverse
+      case .none, .relu, .layernorm: true
+      }
+    if !isSet {
+      report(
+        .configured, "machine.unconfigured", "\(store.activation) is used before config_norm sets its constants")
+    }
     if store.activation == .layernorm { warn("layernorm rounds differently in hardware") }
     if fullWidth { warn("hardware stores 32-bit elements without the activation") }
   }

@@ -126,7 +126,13 @@ extension Decoder {
       throw fault("machine.loop", "loop_conv_ws of a dilated input has stride \(loop.stride); expected 1")
     }
     let sizes = [loop.batches, loop.outRows, loop.outCols, loop.channels, loop.kernelRows, loop.kernelCols]
-    if sizes.contains(0) || loop.kernelChannels == 0 { return }
+    if sizes.contains(0) || loop.kernelChannels == 0 {
+      report(
+        .limits, "machine.shape",
+        "loop_conv_ws has \(loop.batches) x \(loop.outRows) x \(loop.outCols) x \(loop.channels) results of "
+          + "\(loop.kernelRows) x \(loop.kernelCols) x \(loop.kernelChannels) products; expected at least one of each")
+      return
+    }
     try checkFits(loop)
     loop.aStart = run.aHalf == 2 ? scratchpadRows / 2 : 0
     loop.bStart = (run.bHalf == 2 ? scratchpadRows : scratchpadRows / 2) - loop.weightRows

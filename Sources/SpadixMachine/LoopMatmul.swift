@@ -57,7 +57,10 @@ extension Decoder {
         "loop_ws pads \(bounds.padI), \(bounds.padJ), \(bounds.padK) elements; expected less than \(dim)")
     }
     let (i, j, k) = (bounds.i, bounds.j, bounds.k)
-    if i == 0 || j == 0 || (k == 0 && !run.residualAdd) { return }
+    if i == 0 || j == 0 || (k == 0 && !run.residualAdd) {
+      report(.limits, "machine.shape", "loop_ws has \(i) x \(j) x \(k) tiles; expected at least one of each")
+      return
+    }
     let operands = (i * k + k * j) * dim
     guard operands <= scratchpadRows / 2, i * j * dim <= accumulatorRows / 2 else {
       throw fault(

@@ -1,0 +1,17 @@
+; softmax with one of its two constants: config_norm has to be given twice.
+; RUN: %exit 1 %spadix run %s --check=all 2>&1 | FileCheck %s --implicit-check-not="[machine."
+; RUN: %exit 1 %spadix run %s --check=configured 2>&1 | FileCheck %s --implicit-check-not="[machine."
+; RUN: %spadix run %s --check=all,no-configured 2>&1 | FileCheck %s --check-prefix=SILENT --implicit-check-not="[machine."
+; RUN: %spadix run %s --check=none 2>&1 | FileCheck %s --check-prefix=SILENT --implicit-check-not="[machine."
+; CHECK: error: softmax is used before config_norm sets its constants, in command 4: mvout dram=0x20000 from=0x94000000[1x4] (line [[#@LINE+10]]: %1 = softmax) [machine.unconfigured]
+; SILENT: 1 sample
+.target {base: spadix, name: small, dim: 4, scratchpad: {banks: 2, rows_per_bank: 64}, accumulator: {rows: 64}, dram_bytes: 1M, capabilities: {normalizations: true}}
+.data 0x10000 i32
+1*4
+
+config_ld stride=16 block_stride=4 scale=1.0
+mvin dram=0x10000 to=acc:0[1x4]
+config_st stride=4 scale=1.0
+config_norm softmax constant=10 qb=20
+.operation %1 = softmax
+mvout dram=0x20000 from=0x94000000[1x4]
