@@ -57,35 +57,47 @@ struct BitRange {
     }
   }
 
+  /// Whether the 64 bits from `64 * word` on are set.
+  @inline(__always)
+  func isFull(word: Int) -> Bool { words[word] == UInt64.max }
+
   /// The first bit of the range that is not set.
   func firstUnset(_ first: Int, _ count: Int) -> Int? {
-    (first..<first + count).first { words[$0 >> 6] >> UInt64($0 & 63) & 1 == 0 }
+    var found: Int?
+    pieces(first, count) { word, mask in
+      let unset = ~words[word] & mask
+      if found == nil && unset != 0 { found = word << 6 + unset.trailingZeroBitCount }
+    }
+    return found
   }
 
+  /// Ranges of several words: what is missing, or found, is gathered without a branch for each word.
   @inline(never)
   private func allSetSlow(_ first: Int, _ count: Int) -> Bool {
-    var all = true
-    pieces(first, count) { if words[$0] & $1 != $1 { all = false } }
-    return all
+    var missing: UInt64 = 0
+    pieces(first, count) { missing |= ~words[$0] & $1 }
+    return missing == 0
   }
 
   @inline(never)
   private func anySetSlow(_ first: Int, _ count: Int) -> Bool {
-    var any = false
-    pieces(first, count) { if words[$0] & $1 != 0 { any = true } }
-    return any
+    var found: UInt64 = 0
+    pieces(first, count) { found |= words[$0] & $1 }
+    return found != 0
   }
 
   /// The words of a range, each with the bits of it that belong to the range.
   @inline(__always)
   private func pieces(_ first: Int, _ count: Int, _ body: (Int, UInt64) -> Void) {
-    var bit = first
-    let end = first + count
-    while bit < end {
-      let shift = bit & 63
-      let length = min(64 - shift, end - bit)
-      body(bit >> 6, Self.mask(length) << UInt64(shift))
-      bit += length
+    if count <= 0 { return }
+    let last = first &+ count &- 1
+    var word = first >> 6
+    var mask = UInt64.max &<< UInt64(truncatingIfNeeded: first)
+    while word < last >> 6 {
+      body(word, mask)
+      mask = UInt64.max
+      word &+= 1
     }
+    body(word, mask & (UInt64.max &>> UInt64(truncatingIfNeeded: 63 &- last & 63)))
   }
 }

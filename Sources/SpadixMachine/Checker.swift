@@ -4,14 +4,14 @@ import SpadixISA
 ///
 /// Everything is a range of bits, so that a step costs a few nanoseconds; what a finding needs beyond is looked up when
 /// there is one.
-final class Checker {
+struct Checker {
   let checks: CheckSet
   let dim: Int
   private(set) var findings: [Finding] = []
 
-  private let scratchpadWritten: BitRange
-  private let accumulatorWritten: BitRange
-  private let dramWritten: BitRange?
+  private var scratchpadWritten: WrittenRows
+  private var accumulatorWritten: WrittenRows
+  private let dramValues: DramValues?
   private var order: DramOrder?
   private var waste: WasteTracker?
   private let watchesRows: Bool
@@ -24,30 +24,32 @@ final class Checker {
     self.checks = checks
     dim = program.target.dim
     watchesRows = checks.contains(.initialized)
-    scratchpadWritten = try BitRange(count: program.target.scratchpadRows + 64)
-    accumulatorWritten = try BitRange(count: program.target.accumulatorRows + 64)
+    scratchpadWritten = try WrittenRows(count: program.target.scratchpadRows + 64)
+    accumulatorWritten = try WrittenRows(count: program.target.accumulatorRows + 64)
     if checks.contains(.dram) {
-      let written = try BitRange(count: program.target.dramBytes)
+      let values = try DramValues(count: program.target.dramBytes)
       for segment in program.segments where !segment.bytes.isEmpty {
-        written.set(Int(segment.address), segment.bytes.count)
+        values.insert(Int(segment.address), segment.bytes.count)
       }
-      dramWritten = written
+      dramValues = values
     } else {
-      dramWritten = nil
+      dramValues = nil
     }
     if checks.contains(.fences) || checks.contains(.writeOrder) { order = try DramOrder(program, checks: checks) }
     if checks.contains(.waste) { waste = try WasteTracker(program) }
   }
 
-  func wroteDram(_ address: UInt64, _ count: Int) {
-    if count > 0 { dramWritten?.set(Int(address), count) }
+  mutating func wroteDram(_ address: UInt64, _ count: Int) {
+    if count > 0 { dramValues?.insert(Int(address), count) }
     waste?.hostTouchedDram()
   }
 
   /// `decoder` is the state behind the chunk.
-  func check(_ chunk: borrowing DecodedChunk, _ decoder: Decoder) {
-    for index in chunk.commands.indices {
-      let it = chunk.commands[index]
+  mutating func check(_ chunk: borrowing DecodedChunk, _ decoder: Decoder) {
+    let commands = chunk.commands
+    for index in commands.indices {
+      if commands[index].kind == .compute && waste == nil && changesNothing(commands[index]) { continue }
+      let it = commands[index]
       switch it.kind {
       case .load: checkLoad(it)
       case .store:
@@ -72,70 +74,50 @@ final class Checker {
     }
   }
 
-  func finish() {
+  mutating func finish() {
     order?.finish()
     for finding in order?.findings ?? [] { report(finding) }
     order?.findings.removeAll()
   }
 
   @inline(never)
-  private func report(_ finding: Finding) {
+  private mutating func report(_ finding: Finding) {
     if findings.count < Machine.maximumFindings { findings.append(finding) }
   }
 
   // MARK: Rows
 
   @inline(__always)
-  private func needsScratchpad(_ row: Int, _ count: Int, _ stride: Int, _ it: DecodedCommand, _ what: StaticString) {
-    if !watchesRows || count == 0 { return }
-    if stride == 1 {
-      if scratchpadWritten.allSet(row, count) { return }
-    } else if (0..<count).allSatisfy({ scratchpadWritten.allSet(row + $0 * stride, 1) }) {
-      return
+  private mutating func needsScratchpad(
+    _ row: Int, _ count: Int, _ stride: Int, _ it: DecodedCommand, _ what: StaticString
+  ) {
+    if !watchesRows || scratchpadWritten.contains(row, count, stride) { return }
+    if let missing = scratchpadWritten.require(row, count, stride) {
+      unwritten("scratchpad", missing, it, what)
     }
-    unwritten(scratchpadWritten, "scratchpad", row, count, stride, it, what)
   }
 
   @inline(__always)
-  private func needsAccumulator(_ row: Int, _ count: Int, _ stride: Int, _ it: DecodedCommand, _ what: StaticString) {
-    if !watchesRows || count == 0 { return }
-    if stride == 1 {
-      if accumulatorWritten.allSet(row, count) { return }
-    } else if (0..<count).allSatisfy({ accumulatorWritten.allSet(row + $0 * stride, 1) }) {
-      return
+  private mutating func needsAccumulator(
+    _ row: Int, _ count: Int, _ stride: Int, _ it: DecodedCommand, _ what: StaticString
+  ) {
+    if !watchesRows || accumulatorWritten.contains(row, count, stride) { return }
+    if let missing = accumulatorWritten.require(row, count, stride) {
+      unwritten("accumulator", missing, it, what)
     }
-    unwritten(accumulatorWritten, "accumulator", row, count, stride, it, what)
   }
 
   @inline(never)
-  private func unwritten(
-    _ written: BitRange, _ memory: String, _ row: Int, _ count: Int, _ stride: Int, _ it: DecodedCommand,
-    _ what: StaticString
-  ) {
-    for index in 0..<count where !written.allSet(row + index * stride, 1) {
-      report(
-        Finding(
-          "machine.uninitialized", Int(it.command),
-          "\(what) reads row \(row + index * stride) of the \(memory), which no command has written"))
-      break
-    }
-    // Once is enough.
-    for index in 0..<count { written.set(row + index * stride, 1) }
-  }
-
-  @inline(__always)
-  private func wrote(_ written: BitRange, _ row: Int, _ count: Int, _ stride: Int) {
-    if count == 0 { return }
-    if stride == 1 {
-      written.set(row, count)
-    } else {
-      for index in 0..<count { written.set(row + index * stride, 1) }
-    }
+  private mutating func unwritten(_ memory: String, _ row: Int, _ it: DecodedCommand, _ what: StaticString) {
+    report(
+      Finding(
+        "machine.uninitialized", Int(it.command),
+        "\(what) reads row \(row) of the \(memory), which no command has written"))
   }
 
   // MARK: Steps
 
-  private func checkLoad(_ it: DecodedCommand) {
+  private mutating func checkLoad(_ it: DecodedCommand) {
     let row = Int(it.a.row)
     let rows = Int(it.a.rows)
     let isAccumulator = it.flags.contains(.accumulator)
@@ -145,9 +127,9 @@ final class Checker {
       let first = row + block * Int(it.aStride)
       if isAccumulator {
         if it.flags.contains(.accumulate) { needsAccumulator(first, rows, 1, it, "the accumulating load") }
-        accumulatorWritten.set(first, rows)
+        accumulatorWritten.insert(first, rows, 1)
       } else {
-        scratchpadWritten.set(first, rows)
+        scratchpadWritten.insert(first, rows, 1)
       }
       block += 1
       done += dim
@@ -155,7 +137,7 @@ final class Checker {
     // Pixels go to the rows before as well.
     if it.small > 1 && !isAccumulator {
       let before = min(Int(it.small) - 1, row)
-      scratchpadWritten.set(row - before, before + 1)
+      scratchpadWritten.insert(row - before, before + 1, 1)
     }
     if it.flags.contains(.zero) { return }
     let transfer = Transfer(it)
@@ -163,7 +145,7 @@ final class Checker {
     order?.load(transfer)
   }
 
-  private func checkSource(_ it: DecodedCommand, _ configuration: borrowing StoreConfiguration) {
+  private mutating func checkSource(_ it: DecodedCommand, _ configuration: borrowing StoreConfiguration) {
     var rows = Int(it.a.rows)
     var columns = Int(it.a.columns)
     if it.flags.contains(.pooled), let pooling = configuration.pooling {
@@ -182,26 +164,37 @@ final class Checker {
     }
   }
 
-  private func checkStore(_ transfer: Transfer) {
+  private mutating func checkStore(_ transfer: Transfer) {
     order?.store(transfer)
-    guard let dramWritten else { return }
-    for row in 0..<transfer.rows { dramWritten.set(Int(transfer.address(row)), transfer.bytes) }
+    dramValues?.insert(transfer)
   }
 
-  private func checkScratchpadStore(_ it: DecodedCommand) {
+  private mutating func checkScratchpadStore(_ it: DecodedCommand) {
     let rows = Int(it.c.rows)
     if it.cStride == 0 && rows > 1 {
       writtenTwice(it, "mvout_spad writes row \(it.c.row) \(rows) times: its stride is 0")
     }
-    wrote(scratchpadWritten, Int(it.c.row), rows, Int(it.cStride))
+    scratchpadWritten.insert(Int(it.c.row), rows, Int(it.cStride))
   }
 
   @inline(never)
-  private func writtenTwice(_ it: DecodedCommand, _ message: String) {
+  private mutating func writtenTwice(_ it: DecodedCommand, _ message: String) {
     if checks.contains(.writeOrder) { report(Finding("machine.write-order", Int(it.command), message)) }
   }
 
-  private func checkCompute(_ it: DecodedCommand) {
+  /// Whether all rows that a compute reads and writes are known to be written, as nearly always. Logical and physical
+  /// rows differ under transposition; the larger number is safe to look at. The row of no operand is -1.
+  @inline(__always)
+  private func changesNothing(_ it: DecodedCommand) -> Bool {
+    let written = scratchpadWritten.prefix
+    let result = it.flags.contains(.accumulator) ? accumulatorWritten.prefix : written
+    return Int(it.a.row) &+ Int(max(it.a.rows, it.a.columns)) &* Int(it.aStride) < written
+      && Int(it.b.row) &+ Int(max(it.b.rows, it.b.columns)) < written
+      && Int(it.d.row) &+ Int(max(it.d.rows, it.d.columns)) < written
+      && Int(it.c.row) &+ Int(it.c.rows) &* Int(it.cStride) < result && it.cStride != 0
+  }
+
+  private mutating func checkCompute(_ it: DecodedCommand) {
     if !it.a.isGarbage {
       let rows = it.flags.contains(.transposeA) ? Int(it.a.columns) : Int(it.a.rows)
       needsScratchpad(Int(it.a.row), rows, Int(it.aStride), it, "A")
@@ -226,35 +219,28 @@ final class Checker {
       if it.flags.contains(.accumulate) {
         needsAccumulator(row, rows, Int(it.cStride), it, "the accumulating result")
       }
-      wrote(accumulatorWritten, row, rows, Int(it.cStride))
+      accumulatorWritten.insert(row, rows, Int(it.cStride))
     } else {
-      wrote(scratchpadWritten, row, rows, Int(it.cStride))
+      scratchpadWritten.insert(row, rows, Int(it.cStride))
     }
   }
 
   // MARK: DRAM
 
   @inline(__always)
-  private func checkDramRead(_ transfer: Transfer, _ what: StaticString) {
-    guard let dramWritten else { return }
-    let rows = transfer.stride == 0 ? 1 : transfer.rows
-    for row in 0..<rows {
-      let address = Int(transfer.address(row))
-      if _slowPath(!dramWritten.allSet(address, transfer.bytes)) {
-        unwritten(dramWritten, transfer, row, what)
-        return
-      }
-    }
+  private mutating func checkDramRead(_ transfer: Transfer, _ what: StaticString) {
+    guard let dramValues, let row = dramValues.firstMissingRow(transfer) else { return }
+    withoutValue(dramValues, transfer, row, what)
   }
 
   @inline(never)
-  private func unwritten(_ written: BitRange, _ transfer: Transfer, _ row: Int, _ what: StaticString) {
+  private mutating func withoutValue(_ values: DramValues, _ transfer: Transfer, _ row: Int, _ what: StaticString) {
     let address = Int(transfer.address(row))
-    guard let byte = written.firstUnset(address, transfer.bytes) else { return }
+    guard let byte = values.firstMissing(address, transfer.bytes) else { return }
     report(
       Finding(
         "machine.uninitialized-dram", Int(transfer.command),
         "\(what) reads \(hexadecimal(UInt64(byte))), which holds no input, weight or earlier result"))
-    written.set(address, transfer.bytes)
+    values.insert(address, transfer.bytes)
   }
 }

@@ -13,8 +13,14 @@ struct DramOrder {
   /// Bytes stored, and bytes loaded, since the last fence.
   private let stored: BitRange
   private let loaded: BitRange
+  /// Blocks of 64 bytes in which transfers since the last fence may have bytes. Few are in both, so that few transfers
+  /// have to be compared byte by byte.
+  private let storedBlocks: BitRange
+  private let loadedBlocks: BitRange
   private var stores: [Transfer] = []
   private var loads: [Transfer] = []
+  /// Loads whose bytes `loaded` has: it waits for the first store nearby.
+  private var marked = 0
   /// State of the decoder behind the last fence, where an analysis starts.
   private var origin: Decoder
   private var originCommand = 0
@@ -27,21 +33,39 @@ struct DramOrder {
     watchesWrites = checks.contains(.writeOrder)
     stored = try BitRange(count: program.target.dramBytes)
     loaded = try BitRange(count: program.target.dramBytes)
+    storedBlocks = try BitRange(count: (program.target.dramBytes + 63) / 64)
+    loadedBlocks = try BitRange(count: (program.target.dramBytes + 63) / 64)
     origin = Decoder(target: program.target, checks: [])
   }
 
+  @inline(__always)
   mutating func load(_ it: Transfer) {
-    let rows = it.stride == 0 ? 1 : it.rows
     if !watchesFences { return }
-    for row in 0..<rows {
-      let address = Int(it.address(row))
-      if _slowPath(stored.anySet(address, it.bytes)) {
-        report("machine.fence", it, "loads bytes that an earlier command stores", stores)
-        break
-      }
+    if _slowPath(Self.meets(storedBlocks, it)) && Self.hits(stored, it) {
+      report("machine.fence", it, "loads bytes that an earlier command stores", stores)
     }
-    for row in 0..<rows { loaded.set(Int(it.address(row)), it.bytes) }
+    it.forEachBlockRange { loadedBlocks.set($0, $1) }
     loads.append(it)
+  }
+
+  @inline(__always)
+  private static func meets(_ blocks: BitRange, _ it: Transfer) -> Bool {
+    var any = false
+    it.forEachBlockRange { if blocks.anySet($0, $1) { any = true } }
+    return any
+  }
+
+  @inline(never)
+  private static func hits(_ bytes: BitRange, _ it: Transfer) -> Bool {
+    (0..<it.rows).contains { bytes.anySet(Int(it.address($0)), it.bytes) }
+  }
+
+  @inline(never)
+  private mutating func markLoads() {
+    for it in loads[marked...] {
+      for row in 0..<it.rows { loaded.set(Int(it.address(row)), it.bytes) }
+    }
+    marked = loads.count
   }
 
   mutating func store(_ it: Transfer) {
@@ -52,18 +76,16 @@ struct DramOrder {
             "machine.write-order", Int(it.command),
             "the store writes \(it.bytes) bytes every \(it.stride) bytes: rows overwrite each other"))
       }
-      for row in 0..<it.rows where stored.anySet(Int(it.address(row)), it.bytes) {
+      if Self.meets(storedBlocks, it) && Self.hits(stored, it) {
         report("machine.write-order", it, "stores bytes that an earlier command stores", stores)
-        break
       }
     }
-    if watchesFences {
-      for row in 0..<it.rows where loaded.anySet(Int(it.address(row)), it.bytes) {
-        suspects.append(it.command)
-        break
-      }
+    if watchesFences && Self.meets(loadedBlocks, it) {
+      markLoads()
+      if Self.hits(loaded, it) { suspects.append(it.command) }
     }
     for row in 0..<it.rows { stored.set(Int(it.address(row)), it.bytes) }
+    it.forEachBlockRange { storedBlocks.set($0, $1) }
     stores.append(it)
   }
 
@@ -72,12 +94,15 @@ struct DramOrder {
     finish()
     for it in stores {
       for row in 0..<it.rows { stored.clear(Int(it.address(row)), it.bytes) }
+      it.forEachBlockRange { storedBlocks.clear($0, $1) }
     }
-    for it in loads {
+    for it in loads[..<marked] {
       for row in 0..<it.rows { loaded.clear(Int(it.address(row)), it.bytes) }
     }
+    for it in loads { it.forEachBlockRange { loadedBlocks.clear($0, $1) } }
     stores.removeAll(keepingCapacity: true)
     loads.removeAll(keepingCapacity: true)
+    marked = 0
     origin = decoder
     origin.findings = []
     originCommand = Int(decoder.command) + 1

@@ -54,6 +54,7 @@ public final class Machine {
     var decoder: Decoder
     var counting: Counting
     var timeModel: TimeModel?
+    var checker: Checker?
     var chunk = DecodedChunk()
     /// The next command.
     var next = 0
@@ -64,7 +65,6 @@ public final class Machine {
   private let state: UnsafeMutablePointer<State>
   private let executor: Executor?
   private let dram: Dram
-  private let checker: Checker?
   private let touched: TouchedMemory
 
   /// Throws `machine.memory` when the DRAM does not fit the process, `machine.kernels` for unknown kernels.
@@ -87,13 +87,13 @@ public final class Machine {
     } else {
       executor = nil
     }
-    checker = Checker.needed(for: options.checks) ? try Checker(program, checks: options.checks) : nil
+    let checker = Checker.needed(for: options.checks) ? try Checker(program, checks: options.checks) : nil
     touched = TouchedMemory(program, limit: options.memoryLimit)
     state = .allocate(capacity: 1)
     state.initialize(
       to: State(
         decoder: Decoder(target: program.target, checks: options.checks), counting: Counting(program),
-        timeModel: options.time ? TimeModel(program, trace: false) : nil))
+        timeModel: options.time ? TimeModel(program, trace: false) : nil, checker: checker))
   }
 
   deinit {
@@ -182,7 +182,7 @@ public final class Machine {
       state.pointee.chunk.truncate(to: index)
       fault = error
     }
-    checker?.check(state.pointee.chunk, state.pointee.decoder)
+    state.pointee.checker?.check(state.pointee.chunk, state.pointee.decoder)
     state.pointee.counting.count(state.pointee.chunk)
     state.pointee.timeModel?.advance(state.pointee.chunk)
     executor?.execute(state.pointee.chunk)
@@ -190,8 +190,8 @@ public final class Machine {
 
   /// Brings the findings of all parts into the order of the commands.
   private func collect() {
-    if isFinished { checker?.finish() }
-    var all = state.pointee.decoder.findings + (checker?.findings ?? [])
+    if isFinished { state.pointee.checker?.finish() }
+    var all = state.pointee.decoder.findings + (state.pointee.checker?.findings ?? [])
     all += (executor?.meshOverflows ?? []).map {
       Finding(
         "machine.mesh-width", $0, "an output-stationary sum leaves the 20 bits of the mesh; hardware saturates it")
@@ -221,7 +221,7 @@ extension Machine {
   public func writeDram(_ bytes: [UInt8], at address: UInt64) throws {
     try checkRange(address, bytes.count)
     dram.write(bytes, at: address)
-    checker?.wroteDram(address, bytes.count)
+    state.pointee.checker?.wroteDram(address, bytes.count)
   }
 
   private func checkRange(_ address: UInt64, _ count: Int) throws {

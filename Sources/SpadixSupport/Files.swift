@@ -10,10 +10,25 @@ public enum Files {
     if isDirectory.boolValue {
       throw Diagnostic("file.is-directory", "cannot read '\(path)': expected a file, found a directory")
     }
+    if let bytes = readRegular(path) { return bytes }
     guard let data = FileManager.default.contents(atPath: path) else {
       throw Diagnostic("file.unreadable", "cannot read '\(path)': permission denied or input/output error")
     }
     return [UInt8](data)
+  }
+
+  /// A regular file straight into an array, as large programs are read: `Data` would be a second copy. Nil for what is
+  /// no regular file, and for one that cannot be read at once.
+  private static func readRegular(_ path: String) -> [UInt8]? {
+    guard let file = fopen(path, "rb") else { return nil }
+    defer { fclose(file) }
+    var status = stat()
+    guard fstat(fileno(file), &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return nil }
+    let size = Int(status.st_size)
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      count = fread(buffer.baseAddress, 1, size, file)
+    }
+    return bytes.count == size ? bytes : nil
   }
 
   public static func readSource(_ path: String) throws -> SourceText {
