@@ -51,11 +51,11 @@ fuzz-program: build ## libFuzzer on programs and targets for FUZZ_SECONDS second
 	  -rss_limit_mb=2048 -detect_leaks=1 -max_len=16384 -use_value_profile=1 -print_final_stats=1 \
 	  -artifact_prefix=fuzz-failures/ .build/fuzzer/corpus .build/fuzzer/seeds
 
-fuzz-machine: ## MACHINE_CASES random legal programs: every kernel implementation against the plain one
+fuzz-machine: ## MACHINE_CASES random legal programs and hardware loops: every kernel implementation against plain ones
 	@Scripts/setup.sh library
 	swift build $(SWIFT_FLAGS) --build-tests
 	SPADIX_FUZZ_SEED=$(FUZZ_SEED) SPADIX_FUZZ_CASES=$(MACHINE_CASES) \
-	  swift test $(SWIFT_FLAGS) --skip-build --filter SpadixMachineTests.DifferentialTests
+	  swift test $(SWIFT_FLAGS) --skip-build --filter 'SpadixMachineTests.(DifferentialTests|LoopTests)'
 
 figures: build ## measure the figures of docs/figures.md
 	python3 Benchmarks/figures.py $(SPADIX)

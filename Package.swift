@@ -44,7 +44,7 @@ let package = Package(
     .testTarget(name: "SpadixMIPTests", dependencies: ["SpadixMIP"]),
     .testTarget(name: "SpadixScheduleTests", dependencies: ["SpadixSchedule"]),
     .testTarget(name: "SpadixCodegenTests", dependencies: ["SpadixCodegen", "SpadixMachine"]),
-    .testTarget(name: "SpadixMachineTests", dependencies: ["SpadixMachine", "CSpadixKernels"]),
+    .testTarget(name: "SpadixMachineTests", dependencies: ["SpadixMachine", "SpadixTensor", "CSpadixKernels"]),
     .testTarget(name: "SpadixReportTests", dependencies: ["SpadixReport"]),
     .testTarget(name: "SpadixTests", dependencies: ["Spadix"]),
   ],

@@ -85,6 +85,9 @@ private struct ConvLoop {
       ? ceiling(kernelChannels) * kernelCols * kernelRows * channels
       : ceiling(channels) * kernelCols * kernelRows * kernelChannels
   }
+  var inputRows: Int {
+    plane * (run.transposeInput3120 ? ceiling(batches) * kernelChannels : ceiling(kernelChannels) * batches)
+  }
   func ceiling(_ value: Int) -> Int { (value + dim - 1) / dim }
 
   func a(_ batch: Int, _ channel: Int, _ row: Int, _ col: Int) -> Int {
@@ -138,6 +141,12 @@ extension Decoder {
     loop.bStart = (run.bHalf == 2 ? scratchpadRows : scratchpadRows / 2) - loop.weightRows
     loop.biasStart = convolution.biasRow
     loop.resultStart = convolution.resultRow
+    if loop.aStart < loop.bStart + loop.weightRows && loop.bStart < loop.aStart + loop.inputRows {
+      report(
+        .limits, "machine.shape",
+        "loop_conv_ws puts \(loop.inputRows) rows of its input at row \(loop.aStart), over \(loop.weightRows) rows of "
+          + "weights at row \(loop.bStart)")
+    }
     if convolution.bias != 0 {
       convolution.biasRow = (convolution.biasRow + accumulatorRows / 2) % accumulatorRows
     }
