@@ -86,7 +86,7 @@ struct RunCommand: ParsableCommand {
   private func speed(of machine: Machine) -> String {
     let seconds = machine.elapsed / .seconds(1)
     let multiplications = Double(machine.counters.total.usefulMACs)
-    return "\(Int((seconds * 1000).rounded())) ms on the machine, "
+    return "\((seconds * 1e4).rounded() / 10) ms on the machine, "
       + "\((multiplications / seconds / 1e8).rounded() / 10) GMAC/s\n"
   }
 

@@ -57,9 +57,33 @@ struct BitRange {
     }
   }
 
-  /// Whether the 64 bits from `64 * word` on are set.
-  @inline(__always)
-  func isFull(word: Int) -> Bool { words[word] == UInt64.max }
+  /// Sets one range for each row of a transfer and says whether any bit of them was set before.
+  @inline(never)
+  @discardableResult
+  func setRows(_ it: Transfer) -> Bool {
+    var found: UInt64 = 0
+    var first = Int(it.dram)
+    for _ in 0..<it.rows {
+      let shift = first & 63
+      if shift &+ it.bytes <= 64 {
+        let mask = Self.mask(it.bytes) &<< UInt64(truncatingIfNeeded: shift)
+        found |= words[first >> 6] & mask
+        words[first >> 6] |= mask
+      } else {
+        pieces(first, it.bytes) {
+          found |= words[$0] & $1
+          words[$0] |= $1
+        }
+      }
+      first &+= it.stride
+    }
+    return found != 0
+  }
+
+  @inline(never)
+  func clearRows(_ it: Transfer) {
+    for row in 0..<it.rows { clear(Int(it.address(row)), it.bytes) }
+  }
 
   /// The first bit of the range that is not set.
   func firstUnset(_ first: Int, _ count: Int) -> Int? {

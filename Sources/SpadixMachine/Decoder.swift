@@ -113,7 +113,8 @@ struct Decoder {
     }
   }
 
-  func fault(_ id: String, _ message: String) -> Finding { Finding(id, Int(command), message) }
+  /// Mutating, as its callers are, only because a copy of the decoder would be made for it otherwise.
+  mutating func fault(_ id: String, _ message: String) -> Finding { Finding(id, Int(command), message) }
 
   @inline(never)
   mutating func report(_ check: CheckSet, _ id: String, _ message: String, earlier: Int? = nil) {

@@ -90,7 +90,7 @@ extension Decoder {
     chunk.append(store)
   }
 
-  func requireOutputStage() throws(Finding) {
+  mutating func requireOutputStage() throws(Finding) {
     guard target.hasOutputStage else {
       throw fault("machine.capability", "config_output needs the output stage, which the target '\(target.name)' lacks")
     }

@@ -5,7 +5,7 @@ import SpadixSupport
 extension Decoder {
   /// Both ends of a strided transfer lie between the first legal address and the end of DRAM.
   @inline(__always)
-  func checkDram(_ dram: UInt64, rows: Int, bytes: Int, stride: Int) throws(Finding) {
+  mutating func checkDram(_ dram: UInt64, rows: Int, bytes: Int, stride: Int) throws(Finding) {
     let (span, overflow) = stride.multipliedReportingOverflow(by: rows - 1)
     let (last, overflow2) = Int(truncatingIfNeeded: dram).addingReportingOverflow(span)
     let low = min(Int(truncatingIfNeeded: dram), last)
@@ -17,7 +17,7 @@ extension Decoder {
   }
 
   @inline(never)
-  func dramFault(_ dram: UInt64, _ rows: Int, _ bytes: Int, _ stride: Int) -> Finding {
+  mutating func dramFault(_ dram: UInt64, _ rows: Int, _ bytes: Int, _ stride: Int) -> Finding {
     fault(
       "machine.dram-range",
       "\(rows) rows of \(bytes) bytes, stride \(stride), at \(hexadecimal(dram)) leave DRAM; "
@@ -25,7 +25,7 @@ extension Decoder {
   }
 
   @inline(never)
-  func localFault(_ what: String, _ first: Int, _ end: Int, accumulator: Bool) -> Finding {
+  mutating func localFault(_ what: String, _ first: Int, _ end: Int, accumulator: Bool) -> Finding {
     let rows = accumulator ? accumulatorRows : scratchpadRows
     return fault(
       "machine.local-range",

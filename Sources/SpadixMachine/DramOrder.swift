@@ -62,29 +62,28 @@ struct DramOrder {
 
   @inline(never)
   private mutating func markLoads() {
-    for it in loads[marked...] {
-      for row in 0..<it.rows { loaded.set(Int(it.address(row)), it.bytes) }
-    }
+    for it in loads[marked...] { loaded.setRows(it) }
     marked = loads.count
   }
 
   mutating func store(_ it: Transfer) {
+    let overlapsItself = it.rows > 1 && it.stride.magnitude < it.bytes
+    // Rows that overlap each other would find themselves.
+    let wasStored = overlapsItself ? Self.hits(stored, it) : stored.setRows(it)
+    if overlapsItself { stored.setRows(it) }
     if watchesWrites {
-      if it.rows > 1 && it.stride.magnitude < it.bytes {
+      if overlapsItself {
         findings.append(
           Finding(
             "machine.write-order", Int(it.command),
             "the store writes \(it.bytes) bytes every \(it.stride) bytes: rows overwrite each other"))
       }
-      if Self.meets(storedBlocks, it) && Self.hits(stored, it) {
-        report("machine.write-order", it, "stores bytes that an earlier command stores", stores)
-      }
+      if wasStored { report("machine.write-order", it, "stores bytes that an earlier command stores", stores) }
     }
     if watchesFences && Self.meets(loadedBlocks, it) {
       markLoads()
       if Self.hits(loaded, it) { suspects.append(it.command) }
     }
-    for row in 0..<it.rows { stored.set(Int(it.address(row)), it.bytes) }
     it.forEachBlockRange { storedBlocks.set($0, $1) }
     stores.append(it)
   }
@@ -93,12 +92,10 @@ struct DramOrder {
   mutating func fence(_ decoder: Decoder) {
     finish()
     for it in stores {
-      for row in 0..<it.rows { stored.clear(Int(it.address(row)), it.bytes) }
+      stored.clearRows(it)
       it.forEachBlockRange { storedBlocks.clear($0, $1) }
     }
-    for it in loads[..<marked] {
-      for row in 0..<it.rows { loaded.clear(Int(it.address(row)), it.bytes) }
-    }
+    for it in loads[..<marked] { loaded.clearRows(it) }
     for it in loads { it.forEachBlockRange { loadedBlocks.clear($0, $1) } }
     stores.removeAll(keepingCapacity: true)
     loads.removeAll(keepingCapacity: true)

@@ -1,7 +1,7 @@
 /// Which bytes of DRAM have a value.
 ///
-/// One bit for each byte, and one for each block of 64 bytes that all have one: nearly every load is answered by a few
-/// words of the latter.
+/// One bit for each byte, and one for each block of 64 bytes that are known to have one each: nearly every load is
+/// answered by a few words of the latter.
 struct DramValues {
   private let bytes: BitRange
   private let blocks: BitRange
@@ -12,16 +12,10 @@ struct DramValues {
   }
 
   @inline(__always)
-  func insert(_ address: Int, _ count: Int) {
-    bytes.set(address, count)
-    // A block is a word of the bits.
-    for block in address >> 6...(address + count - 1) >> 6 where bytes.isFull(word: block) { blocks.set(block, 1) }
-  }
+  func insert(_ address: Int, _ count: Int) { bytes.set(address, count) }
 
   @inline(__always)
-  func insert(_ transfer: Transfer) {
-    for row in 0..<transfer.rows { insert(Int(transfer.address(row)), transfer.bytes) }
-  }
+  func insert(_ transfer: Transfer) { bytes.setRows(transfer) }
 
   /// The first row of the transfer with a byte that has no value.
   @inline(__always)
@@ -33,7 +27,13 @@ struct DramValues {
 
   @inline(never)
   private func firstMissingRowByBytes(_ transfer: Transfer) -> Int? {
-    (0..<transfer.rows).first { !bytes.allSet(Int(transfer.address($0)), transfer.bytes) }
+    // The first load of a block finds out about it, for all that follow.
+    var isFull = true
+    transfer.forEachBlockRange { first, count in
+      if bytes.allSet(first << 6, count << 6) { blocks.set(first, count) } else { isFull = false }
+    }
+    if isFull { return nil }
+    return (0..<transfer.rows).first { !bytes.allSet(Int(transfer.address($0)), transfer.bytes) }
   }
 
   func firstMissing(_ address: Int, _ count: Int) -> Int? { bytes.firstUnset(address, count) }

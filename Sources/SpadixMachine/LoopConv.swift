@@ -163,7 +163,7 @@ extension Decoder {
   }
 
   /// Every loop below is bounded by the rows that fit the memories.
-  private func checkFits(_ loop: ConvLoop) throws(Finding) {
+  private mutating func checkFits(_ loop: ConvLoop) throws(Finding) {
     func product(_ factors: [Int]) -> Int {
       factors.reduce(1) { result, factor in
         let (value, overflow) = result.multipliedReportingOverflow(by: max(factor, 0))

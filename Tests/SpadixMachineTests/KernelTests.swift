@@ -114,6 +114,24 @@ import Testing
     }
   }
 
+  /// Rows of every length, strided and in one piece, and one row many times.
+  @Test func copies() {
+    var random = RandomProgram.SplitMix(state: 9)
+    let source = (0..<2048).map { _ in UInt8.random(in: 0...255, using: &random) }
+    for bytes in [1, 7, 16, 17, 48, 64, 100] {
+      for (toStride, fromStride) in [(bytes, bytes), (100, bytes), (bytes, 120), (100, 0), (112, 100)] {
+        let count = Int.random(in: 1...16, using: &random)
+        var found = [UInt8](repeating: 3, count: 2048)
+        var expected = found
+        for row in 0..<count {
+          for byte in 0..<bytes { expected[row * toStride + byte] = source[row * fromStride + byte] }
+        }
+        spadix_copy_rows(&found, toStride, source, fromStride, bytes, count)
+        #expect(found == expected, "\(bytes) bytes, strides \(toStride) and \(fromStride)")
+      }
+    }
+  }
+
   /// The functional model goes one too far at the last float below a power of two, and nowhere else.
   @Test func functionalModelRounding() {
     var stage = spadix_output_stage()
