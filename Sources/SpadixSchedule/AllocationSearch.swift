@@ -1,6 +1,6 @@
 import SpadixMIP
 
-/// One depth-first search for a placement, with one static order and a node limit.
+/// One depth-first search for a placement, with one order of ranks and a node limit.
 ///
 /// The innermost loops of the allocator: numbers lie in flat memory, and every change is undone on the way up.
 final class AllocationSearch {
@@ -15,6 +15,7 @@ final class AllocationSearch {
   private let options: AllocationSolver.Options
   private let cancellation: Cancellation?
   private var nodeLimit = 0
+  private var ranking: (_ buffers: [Int], _ totals: UnsafePointer<Int>) -> [Int] = { buffers, _ in buffers }
   private(set) var nodes = 0
 
   /// Offsets of the placed buffers, -1 for the others.
@@ -31,7 +32,7 @@ final class AllocationSearch {
 
   /// What was changed, to be undone: a buffer's minimum, or, counted from the buffer count on, a section's floor.
   private let trail = Stack<(index: Int, old: Int)>()
-  /// The unplaced buffers of the parts that are being searched, one part after the other, each in static order.
+  /// The unplaced buffers of the parts that are being searched, one part after the other, each in the order of its ranks.
   private let parts = Stack<Int>()
   /// Candidates of the levels of the recursion, one level after the other.
   private let candidates = Stack<Int>()
@@ -64,9 +65,12 @@ final class AllocationSearch {
     for pointer in [offsets, found, minimums, ranks, floors, totals, crossings] { pointer.deallocate() }
   }
 
-  /// Searches from the start with the buffers ranked by a static order.
-  func run(order: [Int], nodeLimit: Int) -> Outcome {
+  /// Searches from the start with the buffers of each part ranked by a function of them and the sections' totals.
+  func run(
+    nodeLimit: Int, ranking: @escaping (_ buffers: [Int], _ totals: UnsafePointer<Int>) -> [Int]
+  ) -> Outcome {
     self.nodeLimit = nodeLimit
+    self.ranking = ranking
     nodes = 0
     trail.truncate(to: 0)
     parts.truncate(to: 0)
@@ -76,7 +80,7 @@ final class AllocationSearch {
       totals[section] = tables.totals[section]
       crossings[section] = 0
     }
-    for (rank, buffer) in order.enumerated() {
+    for (rank, buffer) in ranking(Array(0..<tables.count), totals).enumerated() {
       offsets[buffer] = -1
       ranks[buffer] = rank
       minimums[buffer] = tables.fixed[buffer] >= 0 ? tables.fixed[buffer] : 0
@@ -109,16 +113,24 @@ final class AllocationSearch {
   }
 
   /// Searches the unplaced buffers of a part that live in some of its sections. They meet no others any more, so they
-  /// begin their own order of offsets.
+  /// begin their own order of offsets, and are ranked by what is left to be placed.
   private func searchPiece(_ sections: Range<Int>, of buffers: Range<Int>) -> Outcome {
     let start = parts.count
     for position in buffers {
       let buffer = parts[position]
       if offsets[buffer] < 0, sections.contains(tables.firstSection[buffer]) { parts.append(buffer) }
     }
-    defer { parts.truncate(to: start) }
     if parts.count == start { return .found }
-    return search(sections, buffers: start..<parts.count, after: (0, -1))
+    let piece = start..<parts.count
+    let before = piece.map { (buffer: parts[$0], rank: ranks[parts[$0]]) }
+    for (rank, buffer) in ranking(before.map(\.buffer), totals).enumerated() {
+      parts[start + rank] = buffer
+      ranks[buffer] = rank
+    }
+    let outcome = search(sections, buffers: piece, after: (0, -1))
+    for (buffer, rank) in before { ranks[buffer] = rank }
+    parts.truncate(to: start)
+    return outcome
   }
 
   private func search(

@@ -4,7 +4,7 @@ import SpadixMIP
 ///
 /// Buffers are placed in the order of non-decreasing offset, each at its lowest possible one, so every arrangement is
 /// visited at most once; a partial placement is dropped when some section cannot hold what is still to come. Several
-/// static orders take turns under a growing node limit. Every technique has a switch, for ablation.
+/// orders of ranks take turns under a growing node limit. Every technique has a switch, for ablation.
 public struct AllocationSolver: Sendable {
   public struct Options: Sendable {
     /// Search nodes, over all orders, after which the solver gives up.
@@ -12,7 +12,7 @@ public struct AllocationSolver: Sendable {
     /// Try layouts in the order of time before the search, and more of them after so many nodes.
     public var layoutSweep = true
     public var sweepAfterNodes = 20_000
-    /// Static orders that take turns, as letters from most to least significant: A area, C sections, L lower,
+    /// Orders of ranks that take turns, as letters from most to least significant: A area, C sections, L lower,
     /// T largest section total, U upper, W width, Z size.
     public var orders = ["WAT", "TAW", "TWA", "ZTA", "ATZ"]
     /// Only placements in non-decreasing order of offset.
@@ -77,12 +77,13 @@ public struct AllocationSolver: Sendable {
     // The search descends one level a buffer.
     if problem.buffers.count > Self.largestSearch { return Result(outcome: .notFound, nodes: nodes) }
     let tables = AllocationTables(problem, sections)
-    let orders = options.orders.map { staticOrder($0, problem, sections) }
+    let rankings = options.orders.map { AllocationRanking(order: $0, problem, sections) }
     var limit = max(1000, 4 * problem.buffers.count)
     while nodes < options.nodeLimit {
-      for order in orders {
+      for ranking in rankings {
         let search = AllocationSearch(tables, capacity: problem.capacity, options: options, cancellation: cancellation)
-        let outcome = search.run(order: order, nodeLimit: min(limit, options.nodeLimit - nodes))
+        let outcome = search.run(
+          nodeLimit: min(limit, options.nodeLimit - nodes), ranking: ranking.sorted)
         nodes += search.nodes
         switch outcome {
         case .found:
@@ -105,29 +106,6 @@ public struct AllocationSolver: Sendable {
       }
     }
     return Result(outcome: .notFound, nodes: nodes)
-  }
-
-  private func staticOrder(_ order: String, _ problem: AllocationProblem, _ sections: AllocationSections) -> [Int] {
-    let buffers = problem.buffers
-    let keys = buffers.indices.map { number -> [Int] in
-      let buffer = buffers[number]
-      let spans = sections.spans[number]
-      return order.map { letter in
-        switch letter {
-        case "A": buffer.size.multipliedReportingOverflow(by: buffer.upper - buffer.lower).partialValue
-        case "C": spans.isEmpty ? 0 : spans[spans.count - 1].section - spans[0].section
-        case "L": buffer.lower
-        case "T": spans.reduce(0) { max($0, sections.totals[$1.section]) }
-        case "U": buffer.upper
-        case "W": buffer.upper - buffer.lower
-        default: buffer.size
-        }
-      }
-    }
-    return buffers.indices.sorted { left, right in
-      for (one, other) in zip(keys[left], keys[right]) where one != other { return one > other }
-      return left < right
-    }
   }
 
   /// Lowest fit in the order of decreasing size, then the hints alone: most instances of real networks need no more.

@@ -113,12 +113,13 @@ struct BlockScheduler {
       if run(&search, width, &best) { return }
     }
     if options.useSuffixBounds {
-      var builder = SuffixBoundBuilder(
-        core, capacity: capacity, order: best.order, switches: search.switches,
-        labelLimit: min(200_000, options.labelLimit), cancellation: options.cancellation)
+      var builder = SuffixBoundBuilder(core, capacity: capacity, order: best.order, drops: drops(best.order))
+      builder.switches = search.switches
+      builder.cancellation = options.cancellation
+      builder.labelLimit = min(builder.labelLimit, options.labelLimit)
       search.suffix = builder.build(progress: options.progress)
       statistics.labels += builder.labels
-      best.bound = max(best.bound, search.suffix.bound[0])
+      best.bound = max(best.bound, search.suffix.total)
       if close(&best, .orderSearch) { return }
     }
     var width = 4096

@@ -5,12 +5,16 @@ struct OrderLabel {
   /// Bit per live tensor: whether DRAM holds it.
   var clean: UInt128
   var cost: Int
+  /// The cost once everything is stored and evicted.
+  var emptiedCost: Int
   /// Index in the layer before, and the operator that was run from there.
   var parent: Int32
   var op: Int32
   var ideal: Int32
   /// The next label of the same ideal; -1 at the end.
   var next: Int32 = -1
+
+  func isSame(as other: OrderLabel) -> Bool { resident == other.resident && clean == other.clean }
 }
 
 /// All labels that have run the same number of operators, by the set of operators that they have run (their ideal).
@@ -32,6 +36,8 @@ struct OrderLayer {
   private(set) var ideals: [Ideal] = []
   private var executed: [UInt64] = []
   private var liveTensors: [Int32] = []
+  /// Bytes of each of `liveTensors`.
+  private var bytesOfLive: [Int] = []
   private var readyOperators: [Int32] = []
   private(set) var firstLabel: [Int32] = []
   private(set) var labels: [OrderLabel] = []
@@ -50,7 +56,7 @@ struct OrderLayer {
         liveStart: 0, liveCount: 0, readyStart: 0, readyCount: Int32(readyOperators.count), frontier: 0, bound: 0,
         key: 0)
     ]
-    labels = [OrderLabel(resident: 0, clean: 0, cost: 0, parent: -1, op: -1, ideal: 0)]
+    labels = [OrderLabel(resident: 0, clean: 0, cost: 0, emptiedCost: 0, parent: -1, op: -1, ideal: 0)]
     superfluous = [false]
     firstLabel = [0]
   }
@@ -93,7 +99,8 @@ struct OrderLayer {
     ideals.append(
       Ideal(
         liveStart: Int32(liveTensors.count), liveCount: 0, readyStart: Int32(readyOperators.count), readyCount: 0,
-        frontier: Int32(frontier), bound: suffix.bound[frontier], key: layer.ideals[parent].key &+ opKey))
+        frontier: Int32(frontier), bound: 0, key: layer.ideals[parent].key &+ opKey))
+    ideals[index].bound = suffix.bound(core, frontier: frontier) { hasRun($0, index) }
     addLive(op, layer.live(of: parent), core, index)
     addReady(op, layer.ready(of: parent), core, index)
     firstLabel.append(-1)
@@ -119,6 +126,7 @@ struct OrderLayer {
       if core.tensors[Int(operand)].touches.contains(where: { !hasRun($0, index) }) { liveTensors.append(operand) }
     }
     ideals[index].liveCount = Int32(liveTensors.count - start)
+    for tensor in liveTensors[start...] { bytesOfLive.append(core.tensors[Int(tensor)].bytes) }
     largestLiveCount = max(largestLiveCount, liveTensors.count - start)
   }
 
@@ -139,16 +147,20 @@ struct OrderLayer {
   }
 
   /// Adds a label unless another of its ideal makes it superfluous, and marks those that it makes superfluous.
-  mutating func insert(_ label: OrderLabel, _ core: ScheduleCore, dominance: Bool) {
+  mutating func insert(_ label: OrderLabel, dominance: Bool) {
     let ideal = Int(label.ideal)
     var index = firstLabel[ideal]
     var previous: Int32 = -1
     while index >= 0 {
-      let other = labels[Int(index)]
-      let isSame = other.resident == label.resident && other.clean == label.clean
-      if isSame ? other.cost <= label.cost : dominance && dominates(other, label, core) { return }
-      let following = other.next
-      if isSame || (dominance && dominates(label, other, core)) {
+      let (isCovered, covers, following) = labels.withUnsafeBufferPointer { labels in
+        let other = labels.baseAddress! + Int(index)
+        return (
+          dominance ? dominates(other[0], label) : other[0].isSame(as: label) && other[0].cost <= label.cost,
+          dominance ? dominates(label, other[0]) : other[0].isSame(as: label), other[0].next
+        )
+      }
+      if isCovered { return }
+      if covers {
         superfluous[Int(index)] = true
         if previous < 0 { firstLabel[ideal] = following } else { labels[Int(previous)].next = following }
       } else {
@@ -163,26 +175,40 @@ struct OrderLayer {
     superfluous.append(false)
   }
 
+  /// What it costs to evict everything that a label keeps, with stores of what is not clean.
+  func evictionCost(resident: UInt128, clean: UInt128, ideal: Int) -> Int {
+    liveBytes(resident, ideal) + liveBytes(resident & ~clean, ideal)
+  }
+
+  /// Sum of the bytes of live tensors; from the limit on, some of it.
+  @inline(__always)
+  private func liveBytes(_ tensors: UInt128, _ ideal: Int, limit: Int = Int.max) -> Int {
+    bytesOfLive.withUnsafeBufferPointer { bytes in
+      var total = 0
+      var start = Int(ideals[ideal].liveStart)
+      for shift in [UInt128(0), 64] {
+        var rest = UInt64(truncatingIfNeeded: tensors >> shift)
+        while rest != 0, total < limit {
+          total &+= bytes[start &+ rest.trailingZeroBitCount]
+          rest &= rest &- 1
+        }
+        start += 64
+      }
+      return total
+    }
+  }
+
   /// Whether the first label could become as good as the second by storing and evicting now, at no higher cost.
-  private func dominates(_ first: OrderLabel, _ second: OrderLabel, _ core: ScheduleCore) -> Bool {
-    var slack = second.cost - first.cost
-    if slack < 0 { return false }
-    let start = Int(ideals[Int(first.ideal)].liveStart)
-    var surplus = first.resident & ~second.resident
-    var unsaved = first.resident & second.resident & second.clean & ~first.clean
-    while surplus != 0 {
-      let position = surplus.trailingZeroBitCount
-      surplus &= surplus - 1
-      let bytes = core.tensors[Int(liveTensors[start + position])].bytes
-      slack -= first.clean >> UInt128(position) & 1 != 0 ? bytes : 2 * bytes
-      if slack < 0 { return false }
-    }
-    while unsaved != 0 {
-      slack -= core.tensors[Int(liveTensors[start + unsaved.trailingZeroBitCount])].bytes
-      unsaved &= unsaved - 1
-      if slack < 0 { return false }
-    }
-    return true
+  @inline(__always)
+  private func dominates(_ first: OrderLabel, _ second: OrderLabel) -> Bool {
+    // What the first saves must pay for what it has to evict; emptying both afterwards keeps the order.
+    let slack = second.cost - first.cost
+    if slack < 0 || first.emptiedCost > second.emptiedCost { return false }
+    let surplus = first.resident & ~second.resident
+    let evictions = liveBytes(surplus, Int(first.ideal), limit: slack + 1)
+    if evictions > slack { return false }
+    let unsaved = (surplus | second.resident & second.clean) & first.resident & ~first.clean
+    return evictions + liveBytes(unsaved, Int(first.ideal), limit: slack + 1) <= slack
   }
 
   /// Drops superfluous labels, and the least promising ones beyond the width; true when any of the latter were dropped.
@@ -218,22 +244,5 @@ struct OrderLayer {
     superfluous = [Bool](repeating: false, count: labels.count)
     indexOfKey = [:]
     return isNarrowed
-  }
-}
-
-/// Lower bounds on what is still to come, along a reference order.
-///
-/// While none of the operators from a position of the order on has run, they all are still to run, and cost at least
-/// what they cost by themselves.
-struct SuffixBound {
-  /// Position of each operator in the order.
-  var position: [Int]
-  /// For each position, and the end, what the operators from there on cost at least; never increasing.
-  var bound: [Int]
-
-  init(order: [Int]) {
-    position = [Int](repeating: 0, count: order.count)
-    for (number, op) in order.enumerated() { position[op] = number }
-    bound = [Int](repeating: 0, count: order.count + 1)
   }
 }

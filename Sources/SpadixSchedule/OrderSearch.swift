@@ -272,8 +272,10 @@ struct OrderSearch {
       if oldClean >> UInt128(position) & 1 != 0 { clean |= bit }
     }
     let made = OrderLabel(
-      resident: resident, clean: clean, cost: cost, parent: index, op: Int32(move.op), ideal: Int32(move.target))
-    next.insert(made, core, dominance: switches.dominance)
+      resident: resident, clean: clean, cost: cost,
+      emptiedCost: cost + next.evictionCost(resident: resident, clean: clean, ideal: move.target),
+      parent: index, op: Int32(move.op), ideal: Int32(move.target))
+    next.insert(made, dominance: switches.dominance)
   }
 }
 

@@ -1,46 +1,66 @@
 import SpadixMIP
 
-/// Computes suffix bounds backwards over a reference order: each suffix is searched by itself, with the bounds of the
-/// shorter ones already known.
+/// Computes suffix bounds backwards over the order of a schedule: each suffix is searched by itself, with the bounds of
+/// the shorter ones already known.
+///
+/// The schedule pays for a suffix at least what the suffix costs by itself, so the search looks only for less. Where the
+/// schedule pays nothing more than for a shorter suffix that is bounded tightly, nothing needs to be searched.
 struct SuffixBoundBuilder {
   let core: ScheduleCore
   let capacity: Int
   let order: [Int]
-  var switches: OrderSearch.Switches
+  /// For each position, and the end, what the schedule pays for the operators from there on.
+  let paid: [Int]
+  var switches = OrderSearch.Switches()
   var cancellation: Cancellation?
   /// Labels spent on one suffix before it is given up.
-  var labelLimit: Int
+  var labelLimit = 100_000
   private(set) var labels = 0
 
-  init(
-    _ core: ScheduleCore, capacity: Int, order: [Int], switches: OrderSearch.Switches, labelLimit: Int,
-    cancellation: Cancellation?
-  ) {
+  /// Suffixes given up before the rest of the order is left to the bounds there are.
+  private static let largestFailureCount = 3
+
+  /// - Parameter drops: the gaps that the schedule drops, with steps as positions of the order.
+  init(_ core: ScheduleCore, capacity: Int, order: [Int], drops: [ResidencyModel.Gap]) {
     self.core = core
     self.capacity = capacity
     self.order = order
-    self.switches = switches
-    self.labelLimit = labelLimit
-    self.cancellation = cancellation
+    var position = [Int](repeating: 0, count: core.count)
+    for (number, op) in order.enumerated() { position[op] = number }
+    // A gap counts where both its ends are in the suffix; a store where the tensor is produced in it.
+    var paid = [Int](repeating: 0, count: order.count + 1)
+    var isStored = [Bool](repeating: false, count: core.tensors.count)
+    for gap in drops {
+      let tensor = core.tensors[gap.tensor]
+      paid[gap.first] += tensor.bytes
+      if !tensor.isClean, !isStored[gap.tensor] {
+        isStored[gap.tensor] = true
+        paid[position[tensor.producer ?? tensor.touches[0]]] += tensor.bytes
+      }
+    }
+    for number in order.indices.reversed() { paid[number] += paid[number + 1] }
+    self.paid = paid
   }
 
   /// Bounds for the whole order; suffixes that could not be searched in full have the bound of a shorter one.
   mutating func build(progress: (@Sendable (String) -> Void)?) -> SuffixBound {
     var result = SuffixBound(order: order)
     let stride = max(4, order.count / 48)
-    var position = order.count
+    var searched = order.count
     var failures = 0
-    while position > stride, failures < 6, cancellation?.isCancelled != true {
-      let known = position
-      position -= stride
+    for position in order.indices.reversed() where result.fromPosition[position] < paid[position] {
+      let paysMore = paid[position] > paid[position + 1]
+      guard paysMore || searched - position >= stride else { continue }
+      if failures == Self.largestFailureCount || cancellation?.isCancelled == true { break }
+      searched = position
+      let description = "the last \(order.count - position) of \(order.count) operators"
       if let bound = search(from: position, result) {
-        result.raise(from: 0, through: position, to: bound)
-        if bound > result.bound[known] { refine(position, known, &result) }
-        progress?("the last \(order.count - position) operators cost at least \(bound)")
+        result.raise(through: position, to: bound)
+        progress?("\(description) cost at least \(bound)")
       } else {
         failures += 1
-        result.raise(from: 0, through: position, to: relaxedBound(from: position))
-        progress?("the last \(order.count - position) operators are too many to bound")
+        result.raise(through: position, to: relaxedBound(from: position))
+        progress?("\(description) are too many to bound")
       }
     }
     return result
@@ -49,51 +69,30 @@ struct SuffixBoundBuilder {
   /// What GLPK proves of the operators from a position on.
   private func relaxedBound(from position: Int) -> Int {
     let part = core.restricted(to: order[position...].sorted())
-    guard part.smallestCapacity <= capacity else { return 0 }
     let model = ResidencyBound(part, capacity: capacity).model
     if model.rows.isEmpty { return 0 }
     return GLPKSolver(nodeLimit: 500, cancellation: cancellation).solve(model).bound ?? 0
-  }
-
-  /// Finds where between two positions the bound changes.
-  private mutating func refine(_ low: Int, _ high: Int, _ result: inout SuffixBound) {
-    let middle = (low + high) / 2
-    guard middle > low, result.bound[low] > result.bound[high] else { return }
-    guard let bound = search(from: middle, result) else { return }
-    result.raise(from: low + 1, through: middle, to: bound)
-    refine(middle, high, &result)
-    refine(low, middle, &result)
   }
 
   /// The least cost of the operators from a position on, by themselves; nil when the search was too large.
   private mutating func search(from position: Int, _ known: SuffixBound) -> Int? {
     let kept = order[position...].sorted()
     let part = core.restricted(to: kept)
-    if part.smallestCapacity > capacity { return nil }
     var indexOf = [Int](repeating: -1, count: core.count)
     for (number, op) in kept.enumerated() { indexOf[op] = number }
     var search = OrderSearch(part, capacity: capacity)
     search.switches = switches
     search.cancellation = cancellation
     search.suffix = SuffixBound(order: order[position...].map { indexOf[$0] })
-    for offset in 0...part.count { search.suffix.bound[offset] = known.bound[position + offset] }
-    let least = known.bound[position]
-    var cutoff = Int.max / 4
-    for width in [8, 64, 512, Int.max] {
-      let outcome = search.run(width: width, cutoff: cutoff, labelLimit: labelLimit)
+    for offset in 0...part.count { search.suffix.raise(through: offset, to: known.fromPosition[position + offset]) }
+    var least = paid[position]
+    for width in [16, 256, Int.max] {
+      let outcome = search.run(width: width, cutoff: least, labelLimit: labelLimit)
       labels += outcome.labels
-      if outcome.order != nil { cutoff = outcome.cost }
-      if cutoff == least || outcome.isComplete { return cutoff < Int.max / 4 ? cutoff : nil }
+      least = outcome.cost
+      if least == known.fromPosition[position] || outcome.isComplete { return least }
       if outcome.labels > labelLimit { return nil }
     }
     return nil
-  }
-}
-
-extension SuffixBound {
-  /// Raises the bounds of a range of positions to at least a value.
-  mutating func raise(from first: Int, through last: Int, to value: Int) {
-    guard first <= last else { return }
-    for index in first...last where bound[index] < value { bound[index] = value }
   }
 }
