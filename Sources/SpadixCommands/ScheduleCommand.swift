@@ -167,6 +167,7 @@ extension ScheduleBaseline.Order: ExpressibleByArgument {}
 
 /// A component of the scheduler that can be switched off.
 enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
+  case contraction
   case split
   case upperBound = "upper-bound"
   case lowerBound = "lower-bound"
@@ -180,6 +181,7 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
 
   func switchOff(_ options: inout ScheduleOptions) {
     switch self {
+    case .contraction: options.useContraction = false
     case .split: options.useSplit = false
     case .upperBound: options.useUpperBound = false
     case .lowerBound: options.useLowerBound = false

@@ -7,6 +7,8 @@ struct OrderLabel {
   var cost: Int
   /// The cost once everything is stored and evicted.
   var emptiedCost: Int
+  /// No completion costs less in all.
+  var bound: Int
   /// Index in the layer before, and the operator that was run from there.
   var parent: Int32
   var op: Int32
@@ -26,8 +28,12 @@ struct OrderLayer {
     var readyCount: Int32
     /// One past the last position in the suffix bound's order that has run.
     var frontier: Int32
-    /// No completion costs less than this.
+    /// No completion costs less than this, whatever is in the scratchpad.
     var bound: Int
+    /// How many of the largest operators are known to have run.
+    var largestRun: Int
+    var obstacleStart: Int32
+    var obstacleCount: Int32
     /// Sum of the keys of the operators that have run.
     var key: UInt64
   }
@@ -39,6 +45,7 @@ struct OrderLayer {
   /// Bytes of each of `liveTensors`.
   private var bytesOfLive: [Int] = []
   private var readyOperators: [Int32] = []
+  private var obstacles: [HoldingBound.Obstacle] = []
   private(set) var firstLabel: [Int32] = []
   private(set) var labels: [OrderLabel] = []
   private var superfluous: [Bool] = []
@@ -54,9 +61,9 @@ struct OrderLayer {
     ideals = [
       Ideal(
         liveStart: 0, liveCount: 0, readyStart: 0, readyCount: Int32(readyOperators.count), frontier: 0, bound: 0,
-        key: 0)
+        largestRun: 0, obstacleStart: 0, obstacleCount: 0, key: 0)
     ]
-    labels = [OrderLabel(resident: 0, clean: 0, cost: 0, emptiedCost: 0, parent: -1, op: -1, ideal: 0)]
+    labels = [OrderLabel(resident: 0, clean: 0, cost: 0, emptiedCost: 0, bound: 0, parent: -1, op: -1, ideal: 0)]
     superfluous = [false]
     firstLabel = [0]
   }
@@ -65,6 +72,11 @@ struct OrderLayer {
   func live(of ideal: Int) -> ArraySlice<Int32> {
     let start = Int(ideals[ideal].liveStart)
     return liveTensors[start..<start + Int(ideals[ideal].liveCount)]
+  }
+
+  func obstacles(of ideal: Int) -> ArraySlice<HoldingBound.Obstacle> {
+    let start = Int(ideals[ideal].obstacleStart)
+    return obstacles[start..<start + Int(ideals[ideal].obstacleCount)]
   }
 
   /// The operators that can run next, ascending.
@@ -79,7 +91,8 @@ struct OrderLayer {
 
   /// The ideal that running an operator leads to from one of the layer before.
   mutating func ideal(
-    after op: Int, of parent: Int, in layer: OrderLayer, _ core: ScheduleCore, _ opKey: UInt64, _ suffix: SuffixBound
+    after op: Int, of parent: Int, in layer: OrderLayer, _ core: ScheduleCore, _ opKey: UInt64, _ suffix: SuffixBound,
+    _ holding: HoldingBound?
   ) -> Int {
     var key = layer.ideals[parent].key &+ opKey
     let start = executed.count
@@ -99,10 +112,19 @@ struct OrderLayer {
     ideals.append(
       Ideal(
         liveStart: Int32(liveTensors.count), liveCount: 0, readyStart: Int32(readyOperators.count), readyCount: 0,
-        frontier: Int32(frontier), bound: 0, key: layer.ideals[parent].key &+ opKey))
+        frontier: Int32(frontier), bound: 0,
+        largestRun: layer.ideals[parent].largestRun, obstacleStart: Int32(obstacles.count), obstacleCount: 0,
+        key: layer.ideals[parent].key &+ opKey))
     ideals[index].bound = suffix.bound(core, frontier: frontier) { hasRun($0, index) }
     addLive(op, layer.live(of: parent), core, index)
     addReady(op, layer.ready(of: parent), core, index)
+    if let holding {
+      var largestRun = ideals[index].largestRun
+      let found = holding.obstacles(live: live(of: index), start: &largestRun) { hasRun($0, index) }
+      ideals[index].largestRun = largestRun
+      obstacles += found
+      ideals[index].obstacleCount = Int32(found.count)
+    }
     firstLabel.append(-1)
     return index
   }
@@ -225,7 +247,7 @@ struct OrderLayer {
           size += core.tensors[Int(liveTensors[start + rest.trailingZeroBitCount])].size
           rest &= rest - 1
         }
-        return (label.cost + ideals[Int(label.ideal)].bound, size)
+        return (label.bound, size)
       }
       kept.sort { (ranks[$0].0, ranks[$0].1, $0) < (ranks[$1].0, ranks[$1].1, $1) }
       kept.removeLast(kept.count - width)

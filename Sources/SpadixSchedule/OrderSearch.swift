@@ -22,7 +22,7 @@ struct OrderSearch {
     /// Whether every layer was searched in full.
     var isComplete: Bool
     var labels: Int
-    /// The least by which the capacity was exceeded where something would have had to be evicted.
+    /// The least by which the capacity was exceeded where something would have had to be evicted, then or later.
     var smallestExcess = Int.max
   }
 
@@ -32,6 +32,7 @@ struct OrderSearch {
   var cancellation: Cancellation?
   /// Bounds for what is still to come; zero everywhere at first.
   var suffix: SuffixBound
+  private let holding: HoldingBound?
 
   /// Tensors that are live at the same time beyond this are not searched.
   static let largestLiveCount = 128
@@ -42,6 +43,7 @@ struct OrderSearch {
     self.core = core
     self.capacity = capacity
     suffix = SuffixBound(order: Array(0..<core.count))
+    holding = HoldingBound(core, capacity: capacity)
     var state: UInt64 = 0x5BD1_E995
     keys = core.operators.map { _ in
       state &+= 0x9E37_79B9_7F4A_7C15
@@ -153,7 +155,7 @@ struct OrderSearch {
   private func makeMove(
     _ layer: OrderLayer, _ ideal: Int, _ live: ArraySlice<Int32>, _ op: Int, _ next: inout OrderLayer
   ) -> Move {
-    let target = next.ideal(after: op, of: ideal, in: layer, core, keys[op], suffix)
+    let target = next.ideal(after: op, of: ideal, in: layer, core, keys[op], suffix, holding)
     let targetLive = next.live(of: target)
     var move = Move(
       op: op, target: target, touched: 0, freshSize: core.operators[op].privateSize, positions: [], staying: 0,
@@ -261,7 +263,6 @@ struct OrderSearch {
     _ live: ArraySlice<Int32>, _ next: inout OrderLayer, _ cutoff: Int, _ outcome: inout Outcome
   ) {
     if cost + bound >= cutoff { return }
-    outcome.labels += 1
     var resident = move.staying
     var clean = move.freshClean
     let oldResident = label.resident & ~evicted
@@ -271,9 +272,24 @@ struct OrderSearch {
       if oldResident >> UInt128(position) & 1 != 0 { resident |= bit }
       if oldClean >> UInt128(position) & 1 != 0 { clean |= bit }
     }
+    var total = cost + bound
+    if let holding {
+      let live = next.live(of: move.target)
+      var shortage = (size: 0, cost: 0)
+      for obstacle in next.obstacles(of: move.target) {
+        let found = holding.shortage(obstacle, resident: resident, clean: clean, live: live)
+        shortage = (max(shortage.size, found.size), max(shortage.cost, found.cost))
+      }
+      total += shortage.cost
+      if total >= cutoff {
+        outcome.smallestExcess = min(outcome.smallestExcess, shortage.size)
+        return
+      }
+    }
+    outcome.labels += 1
     let made = OrderLabel(
       resident: resident, clean: clean, cost: cost,
-      emptiedCost: cost + next.evictionCost(resident: resident, clean: clean, ideal: move.target),
+      emptiedCost: cost + next.evictionCost(resident: resident, clean: clean, ideal: move.target), bound: total,
       parent: index, op: Int32(move.op), ideal: Int32(move.target))
     next.insert(made, dominance: switches.dominance)
   }

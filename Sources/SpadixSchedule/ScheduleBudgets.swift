@@ -20,8 +20,9 @@ public struct ScheduleBudgets: Sendable {
     minimum = core.smallestCapacity
     peak = minimum
     peakIsExact = true
-    for (number, block) in core.blocks().enumerated() {
-      let part = core.restricted(to: block, afterFirst: number > 0)
+    let contracted = Contraction(core).core
+    for (number, block) in contracted.blocks().enumerated() {
+      let part = contracted.restricted(to: block, afterFirst: number > 0)
       let search = PeakSearch(core: part, labelLimit: labelLimit, cancellation: cancellation)
       let outcome = search.run(floor: peak)
       peak = max(peak, outcome.peak)

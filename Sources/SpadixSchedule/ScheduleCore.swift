@@ -130,6 +130,31 @@ struct ScheduleCore {
       })
   }
 
+  /// The core with operators replaced by groups of them that run without a break, in the order given.
+  /// What lies between the members of a group only counts for the most that any of them needs.
+  func replacing(_ groups: [[Int]]) -> ScheduleCore {
+    var groupOf = [Int](repeating: 0, count: count)
+    for (number, group) in groups.enumerated() {
+      for op in group { groupOf[op] = number }
+    }
+    let isInside = tensors.map { tensor in Set(tensor.touches.map { groupOf[$0] }).count == 1 }
+    return ScheduleCore(
+      tensors: tensors.map {
+        Source(original: $0.original, size: $0.size, bytes: $0.bytes, isClean: $0.isClean, producer: nil)
+      }, producers: tensors.map { tensor in tensor.producer.map { groupOf[$0] } },
+      operators: groups.map { group in
+        if group.count == 1 {
+          return (original: operators[group[0]].original, privateSize: operators[group[0]].privateSize,
+            operands: operators[group[0]].operands)
+        }
+        let operands = Set(group.flatMap { operators[$0].operands }).filter { !isInside[$0] }.sorted()
+        let need = group.reduce(0) { max($0, footprints[$1]) }
+        return (
+          original: nil, privateSize: need - operands.reduce(0) { $0 + tensors[$1].size }, operands: operands
+        )
+      })
+  }
+
   /// For each operator the set of those that must run before it.
   func ancestors() -> [Bitset] {
     var sets = [Bitset](repeating: Bitset(count), count: count)

@@ -23,6 +23,7 @@ public struct ScheduleOptions: Sendable {
   public var largestSearchedBlock = 2_000
 
   // Components, for ablation.
+  public var useContraction = true
   public var useSplit = true
   public var useUpperBound = true
   public var useLowerBound = true

@@ -85,10 +85,22 @@ public struct Scheduler: Sendable {
   }
 
   private func order(_ core: ScheduleCore, _ budget: Int) -> Ordered {
+    if options.useContraction, options.formulation == .exact {
+      let contraction = Contraction(core)
+      var result = orderBlocks(contraction.core, budget, numberedAs: core)
+      result.drops = contraction.expanded(result.drops, order: result.order)
+      result.order = contraction.expanded(result.order)
+      return result
+    }
+    return orderBlocks(core, budget, numberedAs: core)
+  }
+
+  /// - Parameter whole: the core whose numbers of tensors the drops get.
+  private func orderBlocks(_ core: ScheduleCore, _ budget: Int, numberedAs whole: ScheduleCore) -> Ordered {
     var result = Ordered()
-    // Tensors of a block carry the problem's numbers; drops need those of the whole core.
+    // Tensors of a block carry the problem's numbers.
     var indexOfOriginal: [Int: Int] = [:]
-    for (index, tensor) in core.tensors.enumerated() { indexOfOriginal[tensor.original] = index }
+    for (index, tensor) in whole.tensors.enumerated() { indexOfOriginal[tensor.original] = index }
     let blocks = options.useSplit ? core.blocks() : (core.count > 0 ? [Array(0..<core.count)] : [])
     for (number, block) in blocks.enumerated() {
       let part = core.restricted(to: block, afterFirst: number > 0)

@@ -61,7 +61,10 @@ private let skip = ScheduleProblem(
   }
 
   @Test(arguments: 0..<150) func exactEqualsBruteForce(seed: Int) throws {
-    let problem = randomScheduleProblem(seed: UInt64(seed), operators: 3 + seed % 5)
+    let problem =
+      seed % 3 == 0
+      ? randomChainProblem(seed: UInt64(seed), operators: 3 + seed % 5)
+      : randomScheduleProblem(seed: UInt64(seed), operators: 3 + seed % 5)
     for scope in ScheduleProblem.Scope.allCases {
       let brute = ScheduleBruteForce(problem: problem, scope: scope)
       let budgets = ScheduleBudgets(problem, scope: scope)
@@ -80,12 +83,13 @@ private let skip = ScheduleProblem(
     }
   }
 
-  @Test(arguments: ["split", "bounds", "search"]) func ablationsStayHonest(component: String) throws {
+  @Test(arguments: ["contraction", "split", "bounds", "search"]) func ablationsStayHonest(component: String) throws {
     for seed in 500..<540 {
       let problem = randomScheduleProblem(seed: UInt64(seed), operators: 8)
       let budgets = ScheduleBudgets(problem, scope: .all)
       var options = ScheduleOptions()
       switch component {
+      case "contraction": options.useContraction = false
       case "split": options.useSplit = false
       case "bounds":
         options.useUpperBound = false
