@@ -10,88 +10,85 @@ struct ScheduleBruteForce {
     var stored: UInt64
   }
 
-  let problem: ScheduleProblem
-  let scope: ScheduleProblem.Scope
+  private let sizes: [Int]
+  private let bytes: [Int]
+  /// What DRAM holds from the start, or gets anyway once it is produced.
+  private let held: UInt64
+  /// Tensors of each operator, those of them that are final results, and the operators that must run before.
+  private let operands: [UInt64]
+  private let outputs: [UInt64]
+  private let predecessors: [UInt64]
+  /// Operators that touch each tensor.
+  private let touches: [UInt64]
 
-  private func operands(_ op: ScheduleProblem.Operator) -> [Int] {
-    Set((op.inputs + op.outputs).map(\.index)).sorted().filter {
-      scope == .all || problem.tensors[$0].kind != .parameter
+  init(problem: ScheduleProblem, scope: ScheduleProblem.Scope) {
+    func mask(_ numbers: [Int]) -> UInt64 { numbers.reduce(0) { $0 | 1 << UInt64($1) } }
+    sizes = problem.tensors.map(\.size)
+    bytes = problem.tensors.map(\.bytes)
+    held = mask(problem.tensors.indices.filter { [.input, .parameter].contains(problem.tensors[$0].kind) })
+    let operands = problem.operators.map { op in
+      mask((op.inputs + op.outputs).map(\.index).filter { scope == .all || problem.tensors[$0].kind != .parameter })
+    }
+    self.operands = operands
+    outputs = problem.operators.map { op in
+      mask(op.outputs.map(\.index).filter { problem.tensors[$0].kind == .output })
+    }
+    predecessors = problem.operators.map { op in
+      mask(problem.operators.indices.filter { !Set(problem.operators[$0].outputs).isDisjoint(with: op.inputs) })
+    }
+    touches = problem.tensors.indices.map { tensor in
+      mask(operands.indices.filter { operands[$0] >> UInt64(tensor) & 1 != 0 })
     }
   }
+
+  private func elements(_ mask: UInt64) -> [Int] { sizes.indices.filter { mask >> UInt64($0) & 1 != 0 } }
 
   /// The largest operator's operands.
-  var smallestBudget: Int {
-    problem.operators.map { operands($0).reduce(0) { $0 + problem.tensors[$1].size } }.max() ?? 0
-  }
+  var smallestBudget: Int { operands.map { elements($0).reduce(0) { $0 + sizes[$1] } }.max() ?? 0 }
 
-  func least(budget: Int) -> Int? {
-    let all = problem.operators.map(operands)
-    let count = problem.operators.count
-    let full: UInt64 = count == 64 ? .max : (1 << UInt64(count)) - 1
-    var firstStored: UInt64 = 0
-    for (index, tensor) in problem.tensors.enumerated() where tensor.kind == .input || tensor.kind == .parameter {
-      firstStored |= 1 << UInt64(index)
-    }
-    var best: [State: Int] = [State(executed: 0, resident: 0, stored: firstStored): 0]
-    // Costs only grow with executed operators, so one pass per number of operators suffices.
-    for _ in 0..<count {
+  /// The least traffic, nil when it is above a limit or there is no schedule.
+  func least(budget: Int, atMost limit: Int = Int.max) -> Int? {
+    var best: [State: Int] = [State(executed: 0, resident: 0, stored: held): 0]
+    // Every step runs one operator, so one pass per step suffices.
+    for _ in operands.indices {
       var next: [State: Int] = [:]
       for (state, cost) in best {
-        for op in problem.operators.indices where state.executed >> UInt64(op) & 1 == 0 {
-          run(op, all, state, cost, budget, &next)
+        for op in operands.indices
+        where state.executed >> UInt64(op) & 1 == 0 && predecessors[op] & ~state.executed == 0 {
+          run(op, state, cost, budget, limit, &next)
         }
       }
       best = next
     }
-    return best.filter { $0.key.executed == full }.map(\.value).min()
+    return best.values.min()
   }
 
   private func run(
-    _ op: Int, _ all: [[Int]], _ state: State, _ cost: Int, _ budget: Int, _ next: inout [State: Int]
+    _ op: Int, _ state: State, _ cost: Int, _ budget: Int, _ limit: Int, _ next: inout [State: Int]
   ) {
-    let executed = state.executed | 1 << UInt64(op)
-    func isTouched(_ tensor: Int, _ set: UInt64) -> Bool {
-      all.indices.contains { set >> UInt64($0) & 1 != 0 && all[$0].contains(tensor) }
-    }
-    for tensor in problem.operators[op].inputs.map(\.index) {
-      if let producer = problem.operators.firstIndex(where: { $0.outputs.map(\.index).contains(tensor) }),
-        state.executed >> UInt64(producer) & 1 == 0
-      {
-        return
-      }
-    }
-    var resident = state.resident
-    var stored = state.stored
     var total = cost
-    for tensor in all[op] where resident >> UInt64(tensor) & 1 == 0 {
-      // The first load of an input and the production of a result are free.
-      if isTouched(tensor, state.executed) { total += problem.tensors[tensor].bytes }
-      resident |= 1 << UInt64(tensor)
+    // The first load of an input and the production of a result are free.
+    for tensor in elements(operands[op] & ~state.resident) where touches[tensor] & state.executed != 0 {
+      total += bytes[tensor]
     }
-    let size = problem.tensors.indices.reduce(0) {
-      $0 + (resident >> UInt64($1) & 1 != 0 ? problem.tensors[$1].size : 0)
-    }
-    if size > budget { return }
-    for tensor in problem.operators[op].outputs.map(\.index) where problem.tensors[tensor].kind == .output {
-      stored |= 1 << UInt64(tensor)
-    }
+    let resident = state.resident | operands[op]
+    let tensors = elements(resident)
+    if total > limit || tensors.reduce(0, { $0 + sizes[$1] }) > budget { return }
     // Afterwards any of the tensors that are still needed may go.
-    let remaining = ((UInt64(1) << UInt64(problem.operators.count)) - 1) & ~executed
-    var needed: [Int] = []
-    for tensor in problem.tensors.indices where resident >> UInt64(tensor) & 1 != 0 {
-      if isTouched(tensor, remaining) { needed.append(tensor) } else { resident &= ~(1 << UInt64(tensor)) }
-    }
+    let executed = state.executed | 1 << UInt64(op)
+    let needed = tensors.filter { touches[$0] & ~executed != 0 }
     for subset in 0..<(1 << needed.count) {
-      var after = State(executed: executed, resident: resident, stored: stored)
+      var after = State(executed: executed, resident: 0, stored: state.stored | outputs[op])
       var price = total
-      for (number, tensor) in needed.enumerated() where subset & (1 << number) != 0 {
-        after.resident &= ~(1 << UInt64(tensor))
-        if after.stored >> UInt64(tensor) & 1 == 0 {
-          price += problem.tensors[tensor].bytes
+      for (number, tensor) in needed.enumerated() {
+        if subset & (1 << number) == 0 {
+          after.resident |= 1 << UInt64(tensor)
+        } else if after.stored >> UInt64(tensor) & 1 == 0 {
+          price += bytes[tensor]
           after.stored |= 1 << UInt64(tensor)
         }
       }
-      if price < next[after] ?? Int.max { next[after] = price }
+      if price <= limit, price < next[after] ?? Int.max { next[after] = price }
     }
   }
 }
