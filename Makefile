@@ -13,8 +13,9 @@ FUZZ_SEED ?= 1
 FUZZ_CASES ?= 10000
 FUZZ_SECONDS ?= 1800
 MACHINE_CASES ?= 100000
+SCHEDULE_CASES ?= 100000
 
-.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine figures bench-schedule examples clean
+.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule figures bench-schedule examples clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +57,11 @@ fuzz-machine: ## MACHINE_CASES random legal programs and hardware loops: every k
 	swift build $(SWIFT_FLAGS) --build-tests
 	SPADIX_FUZZ_SEED=$(FUZZ_SEED) SPADIX_FUZZ_CASES=$(MACHINE_CASES) \
 	  swift test $(SWIFT_FLAGS) --skip-build --filter 'SpadixMachineTests.(DifferentialTests|LoopTests)'
+
+fuzz-schedule: ## SCHEDULE_CASES random graphs: the exact schedule against an exhaustive search
+	@Scripts/setup.sh library
+	swift build $(SWIFT_FLAGS) --build-tests
+	SPADIX_SCHEDULE_CASES=$(SCHEDULE_CASES) swift test $(SWIFT_FLAGS) --skip-build --filter SchedulerCampaign
 
 figures: build ## measure the figures of docs/figures.md
 	python3 Benchmarks/figures.py $(SPADIX)
