@@ -38,22 +38,27 @@ struct BlockScheduler {
       return best
     }
     if options.useLowerBound, core.count <= options.largestModelledBlock {
-      let bound = ResidencyBound(core, capacity: capacity).model
-      statistics.note(bound)
-      if bound.rows.isEmpty {
-        best.bound = 0
-      } else {
-        let result = GLPKSolver(nodeLimit: options.nodeLimit, cancellation: options.cancellation).solve(bound)
-        statistics.nodes += result.nodes
-        best.bound = max(0, result.bound ?? 0)
-      }
+      best.bound = bound(ResidencyBound(core, capacity: capacity).model, nodeLimit: options.nodeLimit)
       if close(&best, .integerPrograms) { return best }
+      if options.formulation == .exact, let model = OrderedBound(core, capacity: capacity).model {
+        best.bound = max(best.bound, bound(model, nodeLimit: min(200, options.nodeLimit)))
+        if close(&best, .integerPrograms) { return best }
+      }
     }
     guard options.useOrderSearch, options.formulation == .exact, core.count <= options.largestSearchedBlock else {
       return best
     }
     searchOrders(&best)
     return best
+  }
+
+  /// What GLPK proves that a model costs at least.
+  private mutating func bound(_ model: Model, nodeLimit: Int) -> Int {
+    if model.rows.isEmpty { return 0 }
+    statistics.note(model)
+    let result = GLPKSolver(nodeLimit: nodeLimit, cancellation: options.cancellation).solve(model)
+    statistics.nodes += result.nodes
+    return max(0, result.bound ?? 0)
   }
 
   /// Takes an order when its residency costs less.

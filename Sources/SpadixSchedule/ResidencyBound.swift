@@ -91,7 +91,7 @@ struct ResidencyBound {
     var excess: Int
   }
 
-  private static func longestChain(_ touches: [Int], _ ancestors: [Bitset]) -> [Int] {
+  static func longestChain(_ touches: [Int], _ ancestors: [Bitset]) -> [Int] {
     var length = [Int](repeating: 1, count: touches.count)
     var previous = [Int](repeating: -1, count: touches.count)
     for later in touches.indices {

@@ -43,6 +43,18 @@ private let skip = ScheduleProblem(
     #expect(plan.isProven)
   }
 
+  /// Whichever branch comes first waits for the other: no tensor waits in every order, and still one must go.
+  @Test func provesABranchWithoutSearch() throws {
+    let fork = ScheduleProblem(
+      name: "fork", tensors: [tensor(0, 4, .input), tensor(1, 6), tensor(2, 6), tensor(3, 1, .output)],
+      operators: [op(0, [0], [1]), op(1, [0], [2]), op(2, [1, 2], [3])])
+    var options = ScheduleOptions()
+    options.useOrderSearch = false
+    let plan = try Scheduler(options: options).solve(fork, budget: 13)
+    #expect(plan.traffic.total == 12)
+    #expect(plan.isProven)
+  }
+
   @Test func namesTheOperatorThatDoesNotFit() {
     #expect {
       try Scheduler().solve(skip, budget: 11)

@@ -1,0 +1,154 @@
+import SpadixMIP
+
+/// A lower bound for small blocks, in which the order of two operators that may run either way is a choice too.
+///
+/// Where one branch waits for another, a tensor of the one or of the other is live, but neither in every order, so that
+/// `ResidencyBound` sees nothing. Here a binary `u_before_v` says which comes first, a tensor is live at an operator
+/// between two of its touches, and costs a fetch to be dropped there.
+struct OrderedBound {
+  /// Nil when the block has too many pairs of operators without an order.
+  let model: Model?
+
+  static let largestPairCount = 100
+
+  init(_ core: ScheduleCore, capacity: Int) {
+    let ancestors = core.ancestors()
+    var pairs: [Pair] = []
+    for later in core.operators.indices {
+      for earlier in 0..<later where !ancestors[later].contains(earlier) { pairs.append(Pair(earlier, later)) }
+    }
+    guard pairs.count <= Self.largestPairCount else {
+      model = nil
+      return
+    }
+    var builder = Builder(core, ancestors)
+    for pair in pairs {
+      builder.before[pair] = builder.model.addColumn("op\(pair.first)_before_op\(pair.second)", .binary)
+    }
+    builder.orderIsTransitive()
+    for op in core.operators.indices { builder.fits(op, capacity: capacity) }
+    model = builder.model
+  }
+
+  private struct Pair: Hashable {
+    var first: Int
+    var second: Int
+    init(_ first: Int, _ second: Int) {
+      self.first = first
+      self.second = second
+    }
+  }
+
+  /// An expression constant + sum of terms.
+  private struct Expression {
+    var constant: Int
+    var terms: [Model.Term] = []
+  }
+
+  private struct Builder {
+    let core: ScheduleCore
+    let ancestors: [Bitset]
+    var model = Model(name: "residency and order")
+    var before: [Pair: Model.ColumnID] = [:]
+    private let chains: [[Int]]
+    private var fetches: [Pair: Model.ColumnID] = [:]
+    private var spills: [Int: Model.ColumnID] = [:]
+
+    init(_ core: ScheduleCore, _ ancestors: [Bitset]) {
+      self.core = core
+      self.ancestors = ancestors
+      chains = core.tensors.map { ResidencyBound.longestChain($0.touches, ancestors) }
+    }
+
+    /// 1 when the first operator runs before the second.
+    func isBefore(_ first: Int, _ second: Int) -> Expression {
+      if ancestors[second].contains(first) { return Expression(constant: 1) }
+      if ancestors[first].contains(second) { return Expression(constant: 0) }
+      if let column = before[Pair(first, second)] {
+        return Expression(constant: 0, terms: [Model.Term(1, column)])
+      }
+      guard let column = before[Pair(second, first)] else { return Expression(constant: 0) }
+      return Expression(constant: 1, terms: [Model.Term(-1, column)])
+    }
+
+    mutating func orderIsTransitive() {
+      for pair in before.keys.sorted(by: { ($0.first, $0.second) < ($1.first, $1.second) }) {
+        for third in core.operators.indices where third != pair.first && third != pair.second {
+          // first before second and second before third: first before third.
+          for (one, two, three) in [(pair.first, pair.second, third), (pair.second, pair.first, third)] {
+            let parts = [isBefore(one, two), isBefore(two, three), isBefore(three, one)]
+            let constant = parts.reduce(0) { $0 + $1.constant }
+            let terms = parts.flatMap(\.terms)
+            let most = constant + terms.filter { $0.coefficient > 0 }.count
+            if most > 2 { model.addRow("order_\(one)_\(two)_\(three)", terms, upper: 2 - constant) }
+          }
+        }
+      }
+    }
+
+    /// What is live while an operator runs fits beside it.
+    mutating func fits(_ op: Int, capacity: Int) {
+      let operands = Set(core.operators[op].operands)
+      var possible: [(tensor: Int, live: [Expression])] = []
+      var size = core.footprints[op]
+      for (index, tensor) in core.tensors.enumerated() where !operands.contains(index) {
+        let live = liveness(of: tensor, at: op)
+        if live.isEmpty { continue }
+        possible.append((index, live))
+        size += tensor.size
+      }
+      if size <= capacity { return }
+      var room: [Model.Term] = []
+      for (index, live) in possible {
+        let kept = model.addColumn("keep_\(core.tensors[index].original)_\(op)", .continuous, upper: 1)
+        let windows = windows(of: index, at: op)
+        for expression in live {
+          // kept >= live - dropped
+          model.addRow(
+            "live_\(core.tensors[index].original)_\(op)",
+            [Model.Term(1, kept)] + windows.map { Model.Term(1, $0) }
+              + expression.terms.map { Model.Term(-$0.coefficient, $0.column) }, lower: expression.constant)
+        }
+        room.append(Model.Term(core.tensors[index].size, kept))
+      }
+      model.addRow("operator_\(op)", room, upper: capacity - core.footprints[op])
+    }
+
+    /// For each two touches that can lie around an operator an expression of at most 1, and 1 when they do.
+    private func liveness(of tensor: ScheduleCore.Tensor, at op: Int) -> [Expression] {
+      var result: [Expression] = []
+      for earlier in tensor.touches {
+        for later in tensor.touches where earlier != later {
+          let parts = [isBefore(earlier, op), isBefore(op, later)]
+          let terms = parts.flatMap(\.terms)
+          let constant = parts.reduce(-1) { $0 + $1.constant }
+          if constant + terms.filter({ $0.coefficient > 0 }).count < 1 { continue }
+          if terms.isEmpty { return [Expression(constant: 1)] }
+          result.append(Expression(constant: constant, terms: terms))
+        }
+      }
+      return result
+    }
+
+    /// Fetches in the windows of the tensor's chain that the operator can lie in.
+    private mutating func windows(of index: Int, at op: Int) -> [Model.ColumnID] {
+      let chain = chains[index]
+      let earliest = chain.lastIndex { ancestors[op].contains($0) }.map { $0 + 1 } ?? 0
+      let latest = chain.firstIndex { ancestors[$0].contains(op) } ?? chain.count
+      return (earliest...latest).map { window in
+        if let known = fetches[Pair(index, window)] { return known }
+        let tensor = core.tensors[index]
+        let column = model.addColumn("fetch_\(tensor.original)_\(window)", .binary, cost: tensor.bytes)
+        fetches[Pair(index, window)] = column
+        if !tensor.isClean {
+          let spill =
+            spills[index]
+            ?? model.addColumn("spill_\(tensor.original)", .continuous, upper: 1, cost: tensor.bytes)
+          spills[index] = spill
+          model.addRow("spilled_\(tensor.original)", [Model.Term(1, spill), Model.Term(-1, column)], lower: 0)
+        }
+        return column
+      }
+    }
+  }
+}
