@@ -93,45 +93,75 @@ def summary(rows):
     print(f"peak memory of any solve: {max(row[5] for row in rows):.0f} MB")
 
 
-def baselines(options, names, folder):
-    print("\n| baseline | compared | less traffic (mean) | baseline has none | does not fit |")
-    print("|---|---|---|---|---|")
-    best = {}
+def mean(shares):
+    return f"{100 * sum(shares) / len(shares):.1f} %" if shares else "-"
+
+
+def baselines(options, names, scopes, folder):
+    """Per rule: the mean of 1 - ours / theirs over the cases in which the rule has traffic."""
+    print("\n| baseline | it has traffic: cases | less (mean) | of these we have none | less in the others (mean) "
+          "| it has none | does not fit |")
+    print("|---|---|---|---|---|---|---|")
+    cases = [(name, budget, scope) for name in names for budget in ["min", "mid"] for scope in scopes]
+    best = {case: schedule(options, *case, [], folder)[0] for case in cases}
     for order in ["default", "min-peak"]:
         for policy in ["belady", "greedy"]:
             for placement in ["online", "offline"]:
                 saved, none, unfit = [], 0, 0
                 extra = ["--policy", policy, "--placement", placement, "--order", order]
-                for name in names:
-                    for budget in ["min", "mid"]:
-                        key = (name, budget)
-                        if key not in best:
-                            best[key] = schedule(options, name, budget, "activations", [], folder)[0]
-                        plan = schedule(options, name, budget, "activations", extra, folder)[0]
-                        if plan is None:
-                            unfit += 1
-                        elif plan["traffic"]["total"] == 0:
-                            none += 1
-                        elif best[key] is not None:
-                            saved.append(1 - best[key]["traffic"]["total"] / plan["traffic"]["total"])
-                mean = f"{100 * sum(saved) / len(saved):.1f} %" if saved else "-"
-                print(f"| {order}, {policy}, {placement} | {len(saved)} | {mean} | {none} | {unfit} |", flush=True)
+                for case in cases:
+                    plan = schedule(options, *case, extra, folder)[0]
+                    if plan is None:
+                        unfit += 1
+                    elif plan["traffic"]["total"] == 0:
+                        none += 1
+                    elif best[case] is not None:
+                        saved.append(1 - best[case]["traffic"]["total"] / plan["traffic"]["total"])
+                others = [share for share in saved if share < 1]
+                print(
+                    f"| {order}, {policy}, {placement} | {len(saved)} | {mean(saved)} | {len(saved) - len(others)} "
+                    f"| {mean(others)} | {none} | {unfit} |",
+                    flush=True)
 
 
-def allocations(options):
-    folder = pathlib.Path(os.environ.get("SPADIX_ALLOCATION", "../shared/allocation"))
-    files = sorted(folder.glob("?.1048576.csv")) if str(folder) not in ("", ".") else []
+def processor_seconds(command, timeout):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    status, error, _, _ = run(command, timeout)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return status, error, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def allocations(options, folder):
+    instances = pathlib.Path(os.environ.get("SPADIX_ALLOCATION", "../shared/allocation"))
+    files = sorted(instances.glob("?.1048576.csv")) if str(instances) not in ("", ".") else []
     if not files:
         print("\nSKIPPED: set SPADIX_ALLOCATION to the folder of MiniMalloc's challenging instances", file=sys.stderr)
         return 0
-    failures = 0
-    print("\n| instance | solved | s |")
-    print("|---|---|---|")
+    reference = os.environ.get("MINIMALLOC")
+    if not reference:
+        print("\nwithout MiniMalloc's own times: MINIMALLOC does not name its binary", file=sys.stderr)
+    failures, total, reference_total = 0, 0.0, 0.0
+    print("\n| instance | solved | s | MiniMalloc s |")
+    print("|---|---|---|---|")
     for file in files:
-        command = [options.spadix, "allocate", str(file), "--capacity", "1048576"]
-        status, error, seconds, _ = run(command, options.timeout)
+        answer = folder / "placed.csv"
+        command = [options.spadix, "allocate", str(file), "--capacity", "1048576", "-o", str(answer)]
+        status, error, seconds = processor_seconds(command, options.timeout)
+        if status == 0:
+            status, error, _, _ = run(command[:2] + [str(answer)] + command[3:5] + ["--check"], options.timeout)
         failures += status != 0
-        print(f"| {file.name[0]} | {'yes' if status == 0 else error.splitlines()[0]} | {seconds:.2f} |", flush=True)
+        total += seconds
+        theirs = "-"
+        if reference:
+            output = folder / "reference.csv"
+            command = [reference, f"--input={file}", f"--output={output}", "--capacity=1048576"]
+            reference_status, _, reference_seconds = processor_seconds(command, options.timeout)
+            reference_total += reference_seconds
+            theirs = f"{reference_seconds:.2f}" if reference_status == 0 else "no"
+        solved = "yes" if status == 0 else (error.splitlines() or ["no"])[0]
+        print(f"| {file.name[0]} | {solved} | {seconds:.2f} | {theirs} |", flush=True)
+    ratio = f"{reference_total:.1f}, ratio {reference_total / total:.1f}" if reference else "-"
+    print(f"| all | | {total:.1f} | {ratio} |")
     return failures
 
 
@@ -148,12 +178,13 @@ def main():
         names = [f"{name}.raw" for name in names]
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
-        rows, failures = networks(options, names, ["activations"] if options.raw else ["activations", "all"], folder)
+        scopes = ["activations"] if options.raw else ["activations", "all"]
+        rows, failures = networks(options, names, scopes, folder)
         if rows:
             summary(rows)
         if options.baselines:
-            baselines(options, names, folder)
-        failures += allocations(options)
+            baselines(options, names, scopes, folder)
+        failures += allocations(options, folder)
     sys.exit(1 if failures else 0)
 
 

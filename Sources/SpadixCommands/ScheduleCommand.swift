@@ -55,7 +55,7 @@ struct ScheduleCommand: ParsableCommand {
   @Option(name: .short, help: "Write the plan as JSON to a file.")
   var output: String?
 
-  @Option(help: "Write the residency model of the final order in LP format.")
+  @Option(help: "Write the residency model of the final order in LP format; with --formulation=joint that model.")
   var writeLp: String?
 
   @Option(help: "Write a picture of addresses against time.")
@@ -105,7 +105,7 @@ struct ScheduleCommand: ParsableCommand {
     if let output { try Files.write(text, to: output) }
     if let svg { try Files.write(SchedulePicture.svg(plan, for: problem), to: svg) }
     if let writeLp {
-      try Files.write(LPFormat.text(Scheduler.residencyModel(of: plan, for: problem)), to: writeLp)
+      try Files.write(LPFormat.text(Scheduler.model(of: plan, for: problem, formulation: formulation)), to: writeLp)
     }
     try StandardOutput.write(json ? text : ScheduleTable.text(plan, for: problem))
     if interruption.cancellation.isCancelled { StandardError.write("interrupted: this is the best plan so far\n") }

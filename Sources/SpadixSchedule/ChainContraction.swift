@@ -49,7 +49,8 @@ enum ChainContraction {
   /// The parts of a chain between the pauses to be considered, of two operators or more.
   private static func merged(_ chain: [Int], _ core: ScheduleCore) -> [[Int]] {
     // Tensor i lies between the operators i - 1 and i.
-    let tensors = chain.compactMap { input(of: $0, core) } + [output(of: chain[chain.count - 1], core)].compactMap { $0 }
+    var tensors = chain.compactMap { input(of: $0, core) }
+    if let last = output(of: chain[chain.count - 1], core) { tensors.append(last) }
     guard tensors.count == chain.count + 1 else { return [] }
     let sizes = tensors.map { core.tensors[$0].size }
     let bytes = tensors.map { core.tensors[$0].bytes }

@@ -18,7 +18,8 @@ public struct ScheduleBaseline: Sendable {
 
   public enum Placement: String, Sendable, CaseIterable {
     case exact
-    /// As tensors come, each at the lowest hole that holds it; what has no hole makes the rule evict.
+    /// As tensors come, each at the lowest hole that holds it; what has no hole makes the rule evict, and in the end the
+    /// operator's own operands leave and come back side by side.
     case online
     /// All pieces at once, from large to small, each at the lowest free offset.
     case offline
@@ -46,8 +47,7 @@ public struct ScheduleBaseline: Sendable {
     let builder = PieceBuilder(problem, scope, core, order)
     var pieces: [ScheduleSolution.Piece]
     if placement == .online {
-      guard let placed = OnlineArena(problem, scope, core, order, budget, rule).run() else { throw unpackable(problem) }
-      pieces = placed
+      pieces = OnlineArena(problem, scope, core, order, budget, rule).run()
     } else {
       pieces = builder.pieces(FurthestUse.drops(core, order: order, capacity: budget, policy: rule))
       let allocation = builder.allocation(pieces, budget)
@@ -118,7 +118,8 @@ struct OnlineArena {
     }
   }
 
-  func run() -> [ScheduleSolution.Piece]? {
+  /// Pieces with offsets; there always are some when every operator fits by itself.
+  func run() -> [ScheduleSolution.Piece] {
     var residents: [Resident] = []
     var done: [ScheduleSolution.Piece] = []
     func retire(_ resident: Resident) {
@@ -129,7 +130,6 @@ struct OnlineArena {
     }
     for (step, op) in operators.enumerated() {
       let operands = problem.operands(of: op, in: scope).map(\.index)
-      for index in residents.indices where operands.contains(residents[index].tensor) { residents[index].last = step }
       for tensor in operands where !residents.contains(where: { $0.tensor == tensor }) {
         while true {
           if let offset = hole(problem.tensors[tensor].size, residents) {
@@ -137,25 +137,41 @@ struct OnlineArena {
             residents.sort { ($0.offset, $0.tensor) < ($1.offset, $1.tensor) }
             break
           }
-          let victims = residents.indices.filter { !operands.contains(residents[$0].tensor) }
-          let victim = victims.max { left, right in
-            let keys = [left, right].map { index -> Int in
-              let tensor = residents[index].tensor
-              switch rule {
-              case .largest: return problem.tensors[tensor].size
-              case .furthestNextUse: return uses[tensor].first { $0 > step } ?? Int.max
-              }
-            }
-            return keys[0] != keys[1] ? keys[0] < keys[1] : residents[left].tensor > residents[right].tensor
-          }
-          guard let victim else { return nil }
+          guard let victim = victim(among: residents, sparing: operands, at: step) else { break }
           retire(residents.remove(at: victim))
         }
       }
+      if operands.contains(where: { tensor in !residents.contains { $0.tensor == tensor } }) {
+        for resident in residents where resident.first < step { retire(resident) }
+        residents = sideBySide(operands, at: step)
+      }
+      for index in residents.indices where operands.contains(residents[index].tensor) { residents[index].last = step }
       for resident in residents where uses[resident.tensor].last == step { retire(resident) }
       residents.removeAll { uses[$0.tensor].last == step }
     }
     return done.sorted { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
+  }
+
+  /// What the rule evicts; nil when only the operator's own operands are left.
+  private func victim(among residents: [Resident], sparing operands: [Int], at step: Int) -> Int? {
+    residents.indices.filter { !operands.contains(residents[$0].tensor) }.max { left, right in
+      let keys = [left, right].map { index -> Int in
+        let tensor = residents[index].tensor
+        switch rule {
+        case .largest: return problem.tensors[tensor].size
+        case .furthestNextUse: return uses[tensor].first { $0 > step } ?? Int.max
+        }
+      }
+      return keys[0] != keys[1] ? keys[0] < keys[1] : residents[left].tensor > residents[right].tensor
+    }
+  }
+
+  private func sideBySide(_ operands: [Int], at step: Int) -> [Resident] {
+    var end = 0
+    return operands.map { tensor in
+      defer { end += problem.tensors[tensor].size }
+      return Resident(tensor: tensor, first: step, last: step, offset: end)
+    }
   }
 
   private func hole(_ size: Int, _ residents: [Resident]) -> Int? {

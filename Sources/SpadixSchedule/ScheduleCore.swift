@@ -144,8 +144,10 @@ struct ScheduleCore {
       }, producers: tensors.map { tensor in tensor.producer.map { groupOf[$0] } },
       operators: groups.map { group in
         if group.count == 1 {
-          return (original: operators[group[0]].original, privateSize: operators[group[0]].privateSize,
-            operands: operators[group[0]].operands)
+          return (
+            original: operators[group[0]].original, privateSize: operators[group[0]].privateSize,
+            operands: operators[group[0]].operands
+          )
         }
         let operands = Set(group.flatMap { operators[$0].operands }).filter { !isInside[$0] }.sorted()
         let need = group.reduce(0) { max($0, footprints[$1]) }

@@ -33,7 +33,7 @@ extension Scheduler {
     if first.count > AllocationSolver.largestSearch {
       // Too many pieces for repairs: place them as they come, and evict what is in the way.
       let arena = OnlineArena(problem, scope, core, order, budget, .furthestNextUse)
-      let pieces = arena.run() ?? builder.stacked(builder.singleStepPieces())
+      let pieces = arena.run()
       return ScheduleLayout(pieces: pieces, traffic: builder.traffic(pieces), nodes: nodes)
     }
     if options.usePacking, core.count <= options.largestModelledBlock {

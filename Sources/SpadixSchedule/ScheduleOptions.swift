@@ -18,6 +18,9 @@ public struct ScheduleOptions: Sendable {
   public var labelLimit = 200_000_000
   /// Nodes of one packing.
   public var packingNodeLimit = 2_000_000
+  /// Other orders to try when the pieces of an optimal one do not pack, unless the search took more labels than this.
+  public var reorderings = 16
+  public var largestReorderedSearch = 200_000
   /// Blocks of more operators are not given to GLPK, or to the order search.
   public var largestModelledBlock = 2_000
   public var largestSearchedBlock = 2_000

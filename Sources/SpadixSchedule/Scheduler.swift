@@ -21,28 +21,71 @@ public struct Scheduler: Sendable {
     if options.formulation == .joint {
       return try JointScheduler(options: options).solve(problem, scope: scope, budget: budget)
     }
+    var attempt = attempt(problem, scope, budget)
+    if attempt.onlyAddressesAreMissing, options.usePacking, options.formulation == .exact {
+      attempt = otherOrders(attempt, problem, scope, budget)
+    }
+    let elapsed = clock.now - start
+    attempt.solution.certificate.seconds =
+      Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    try Self.validate(attempt.solution, problem)
+    return attempt.solution
+  }
+
+  private struct Attempt {
+    var solution: ScheduleSolution
+    /// Order and residency reach the bound, but the pieces did not pack, and the plan costs more.
+    var onlyAddressesAreMissing: Bool
+  }
+
+  private func attempt(_ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int) -> Attempt {
     let core = ScheduleCore(problem, scope: scope)
     var result = order(core, budget)
     let layout = layOut(problem, scope, core, budget, result.order, result.drops)
     result.statistics.nodes += layout.nodes
-    let elapsed = clock.now - start
     let certificate = ScheduleSolution.Certificate(
       closedBy: BlockScheduler.Component.allCases.compactMap { component in
         let count = result.closedBy.filter { $0 == component }.count
         return count > 0 ? (component.rawValue, count) : nil
       }, blocks: result.closedBy.count, rows: result.statistics.rows, columns: result.statistics.columns,
-      nodes: result.statistics.nodes, labels: result.statistics.labels,
-      seconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18)
+      nodes: result.statistics.nodes, labels: result.statistics.labels)
     let solution = ScheduleSolution(
       scope: scope, budget: budget,
       order: result.order.map { ScheduleProblem.OperatorID(core.operators[$0].original ?? 0) }, pieces: layout.pieces,
       traffic: layout.traffic, bound: min(result.bound, layout.traffic.total), certificate: certificate)
-    try Self.validate(solution, problem)
-    return solution
+    return Attempt(
+      solution: solution,
+      onlyAddressesAreMissing: !solution.isProven && !result.closedBy.contains(.open))
   }
 
-  /// The residency model for the order of a schedule.
-  public static func residencyModel(of plan: ScheduleSolution, for problem: ScheduleProblem) -> Model {
+  /// The best of a few schedules whose ties fell otherwise; the first one that packs ends it.
+  private func otherOrders(
+    _ first: Attempt, _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int
+  ) -> Attempt {
+    var best = first
+    for number in 0..<options.reorderings where first.solution.certificate.labels <= options.largestReorderedSearch {
+      if options.cancellation?.isCancelled == true || !best.onlyAddressesAreMissing { break }
+      options.progress?("the plan does not pack; order \(number + 1) of \(options.reorderings)")
+      let reordering = ScheduleReordering(problem, number: number)
+      let other = attempt(reordering.problem, scope, budget)
+      var certificate = best.solution.certificate
+      certificate.nodes += other.solution.certificate.nodes
+      certificate.labels += other.solution.certificate.labels
+      if other.solution.traffic.total < best.solution.traffic.total {
+        best = other
+        best.solution = reordering.restored(other.solution)
+      }
+      best.solution.certificate.nodes = certificate.nodes
+      best.solution.certificate.labels = certificate.labels
+    }
+    return best
+  }
+
+  /// The model whose optimum a schedule is: residency for its order, or the joint formulation of everything.
+  public static func model(
+    of plan: ScheduleSolution, for problem: ScheduleProblem, formulation: ScheduleOptions.Formulation
+  ) -> Model {
+    if formulation == .joint { return JointModel(problem, scope: plan.scope, budget: plan.budget).model }
     let core = ScheduleCore(problem, scope: plan.scope)
     return ResidencyModel(core, order: plan.order.map(\.index), capacity: plan.budget).model
   }
