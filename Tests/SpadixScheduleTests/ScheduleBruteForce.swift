@@ -3,17 +3,17 @@ import SpadixSchedule
 /// The least traffic over all orders and all ways to keep tensors, by Dijkstra's algorithm over whole states; for
 /// graphs of a dozen operators. Shares nothing with the scheduler but the conventions of docs/scheduling.md.
 struct ScheduleBruteForce {
-  private struct State: Hashable {
+  struct State: Hashable {
     var executed: UInt64
     var resident: UInt64
     /// Tensors that DRAM holds.
     var stored: UInt64
   }
 
-  private let sizes: [Int]
+  let sizes: [Int]
   private let bytes: [Int]
   /// What DRAM holds from the start, or gets anyway once it is produced.
-  private let held: UInt64
+  let held: UInt64
   /// Tensors of each operator, those of them that are final results, and the operators that must run before.
   private let operands: [UInt64]
   private let outputs: [UInt64]
@@ -41,7 +41,7 @@ struct ScheduleBruteForce {
     }
   }
 
-  private func elements(_ mask: UInt64) -> [Int] { sizes.indices.filter { mask >> UInt64($0) & 1 != 0 } }
+  func elements(_ mask: UInt64) -> [Int] { sizes.indices.filter { mask >> UInt64($0) & 1 != 0 } }
 
   /// The largest operator's operands.
   var smallestBudget: Int { operands.map { elements($0).reduce(0) { $0 + sizes[$1] } }.max() ?? 0 }
@@ -53,9 +53,12 @@ struct ScheduleBruteForce {
     for _ in operands.indices {
       var next: [State: Int] = [:]
       for (state, cost) in best {
-        for op in operands.indices
-        where state.executed >> UInt64(op) & 1 == 0 && predecessors[op] & ~state.executed == 0 {
-          run(op, state, cost, budget, limit, &next)
+        for op in ready(state) {
+          guard let step = arrival(op, state, budget), cost + step.price <= limit else { continue }
+          for (after, price) in departures(op, state, step.resident) {
+            let total = cost + step.price + price
+            if total <= limit, total < next[after] ?? Int.max { next[after] = total }
+          }
         }
       }
       best = next
@@ -63,23 +66,29 @@ struct ScheduleBruteForce {
     return best.values.min()
   }
 
-  private func run(
-    _ op: Int, _ state: State, _ cost: Int, _ budget: Int, _ limit: Int, _ next: inout [State: Int]
-  ) {
-    var total = cost
-    // The first load of an input and the production of a result are free.
-    for tensor in elements(operands[op] & ~state.resident) where touches[tensor] & state.executed != 0 {
-      total += bytes[tensor]
+  /// The operators that may run next.
+  func ready(_ state: State) -> [Int] {
+    operands.indices.filter {
+      state.executed >> UInt64($0) & 1 == 0 && predecessors[$0] & ~state.executed == 0
     }
+  }
+
+  /// What is resident while an operator runs, and what its fetches cost; nil when that does not fit.
+  func arrival(_ op: Int, _ state: State, _ budget: Int) -> (resident: UInt64, price: Int)? {
     let resident = state.resident | operands[op]
-    let tensors = elements(resident)
-    if total > limit || tensors.reduce(0, { $0 + sizes[$1] }) > budget { return }
-    // Afterwards any of the tensors that are still needed may go.
+    if elements(resident).reduce(0, { $0 + sizes[$1] }) > budget { return nil }
+    // The first load of an input and the production of a result are free.
+    let fetched = elements(operands[op] & ~state.resident).filter { touches[$0] & state.executed != 0 }
+    return (resident, fetched.reduce(0) { $0 + bytes[$1] })
+  }
+
+  /// The states after an operator: any of the tensors that are still needed may go, at the price of their stores.
+  func departures(_ op: Int, _ state: State, _ resident: UInt64) -> [(after: State, price: Int)] {
     let executed = state.executed | 1 << UInt64(op)
-    let needed = tensors.filter { touches[$0] & ~executed != 0 }
-    for subset in 0..<(1 << needed.count) {
+    let needed = elements(resident).filter { touches[$0] & ~executed != 0 }
+    return (0..<(1 << needed.count)).map { subset in
       var after = State(executed: executed, resident: 0, stored: state.stored | outputs[op])
-      var price = total
+      var price = 0
       for (number, tensor) in needed.enumerated() {
         if subset & (1 << number) == 0 {
           after.resident |= 1 << UInt64(tensor)
@@ -88,75 +97,7 @@ struct ScheduleBruteForce {
           after.stored |= 1 << UInt64(tensor)
         }
       }
-      if price <= limit, price < next[after] ?? Int.max { next[after] = price }
+      return (after, price)
     }
   }
-}
-
-/// A random graph with inputs, shared and private parameters, several results and outputs.
-func randomScheduleProblem(seed: UInt64, operators: Int) -> ScheduleProblem {
-  var random = SplitMix(seed: seed)
-  var tensors: [ScheduleProblem.Tensor] = []
-  func add(_ kind: ScheduleProblem.TensorKind, _ random: inout SplitMix) -> ScheduleProblem.TensorID {
-    let size = random.chance(5) ? 0 : 1 + random.next(9)
-    tensors.append(
-      ScheduleProblem.Tensor(
-        id: 100 + tensors.count, name: "t\(tensors.count)", size: size, bytes: size, kind: kind))
-    return ScheduleProblem.TensorID(tensors.count - 1)
-  }
-  var available = [add(.input, &random)]
-  if random.chance(40) { available.append(add(.input, &random)) }
-  let shared = add(.parameter, &random)
-  let reach = 1 + random.next(6)
-  var ops: [ScheduleProblem.Operator] = []
-  for number in 0..<operators {
-    var inputs: [ScheduleProblem.TensorID] = []
-    for _ in 0...random.next(3) { inputs.append(available[max(0, available.count - 1 - random.next(reach))]) }
-    if random.chance(25) { inputs.append(shared) }
-    if random.chance(30) { inputs.append(add(.parameter, &random)) }
-    var outputs: [ScheduleProblem.TensorID] = []
-    for _ in 0..<(random.chance(15) ? 2 : 1) {
-      let kind: ScheduleProblem.TensorKind = number == operators - 1 || random.chance(10) ? .output : .activation
-      outputs.append(add(kind, &random))
-    }
-    available += outputs
-    ops.append(ScheduleProblem.Operator(id: 10 + number, name: "op", inputs: inputs, outputs: outputs))
-  }
-  return ScheduleProblem(name: "random \(seed)", tensors: tensors, operators: ops)
-}
-
-/// A random graph of chains, splits and joins: most results are read once, by an operator with no other operand, and
-/// sizes are small, so that many are equal.
-func randomChainProblem(seed: UInt64, operators: Int) -> ScheduleProblem {
-  var random = SplitMix(seed: seed)
-  var tensors: [ScheduleProblem.Tensor] = []
-  func add(_ kind: ScheduleProblem.TensorKind, _ random: inout SplitMix) -> ScheduleProblem.TensorID {
-    let size = 1 + random.next(4)
-    tensors.append(
-      ScheduleProblem.Tensor(
-        id: 100 + tensors.count, name: "t\(tensors.count)", size: size, bytes: size, kind: kind))
-    return ScheduleProblem.TensorID(tensors.count - 1)
-  }
-  var unread = [add(.input, &random), add(.input, &random)]
-  var all = unread
-  var ops: [ScheduleProblem.Operator] = []
-  for number in 0..<operators {
-    var inputs: [ScheduleProblem.TensorID] = []
-    for _ in 0..<(random.chance(30) ? 2 : 1) {
-      if unread.isEmpty || random.chance(20) {
-        inputs.append(all[random.next(all.count)])
-      } else {
-        inputs.append(unread.remove(at: random.next(unread.count)))
-      }
-    }
-    if random.chance(20) { inputs.append(add(.parameter, &random)) }
-    var outputs: [ScheduleProblem.TensorID] = []
-    for _ in 0..<(random.chance(30) ? 2 : 1) {
-      outputs.append(add(number == operators - 1 || random.chance(5) ? .output : .activation, &random))
-    }
-    unread += outputs
-    all += outputs
-    ops.append(ScheduleProblem.Operator(id: 10 + number, name: "op", inputs: inputs, outputs: outputs))
-  }
-  return ScheduleProblem(name: "chains \(seed)", tensors: tensors, operators: ops)
 }
