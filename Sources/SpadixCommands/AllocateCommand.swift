@@ -17,7 +17,7 @@ struct AllocateCommand: ParsableCommand {
   @Option(help: "Size of the memory, in the unit of the sizes.")
   var capacity: Int
 
-  @Option(name: .short, help: "Write the answer to a file instead of the terminal.")
+  @Option(name: .short, help: "Write the answer to a file; - is standard output, as without it.")
   var output: String?
 
   @Option(help: "Search nodes after which to give up.")
@@ -49,6 +49,7 @@ struct AllocateCommand: ParsableCommand {
   }
 
   func run() throws {
+    try FileArguments.check(inputs: [problem], outputs: ["-o": output], standardOutput: "-o")
     let source = try Files.readSource(problem)
     let problem = try AllocationFile.read(source, capacity: capacity)
     if check { return try runCheck(problem) }
@@ -68,7 +69,7 @@ struct AllocateCommand: ParsableCommand {
         throw Diagnostic("allocation.internal", "the placement did not pass the validator: \(error)")
       }
       let text = AllocationFile.text(solution, for: problem)
-      if let output { try Files.write(text, to: output) } else { try StandardOutput.write(text) }
+      if let output, output != "-" { try Files.write(text, to: output) } else { try StandardOutput.write(text) }
     case .infeasible: throw infeasible(problem)
     case .notFound:
       throw Diagnostic(

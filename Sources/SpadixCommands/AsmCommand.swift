@@ -10,13 +10,17 @@ struct AsmCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Assembly text as spadix disasm prints it; - is standard input.", valueName: "text"))
   var input: String
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The program file to write.", valueName: "program.spxo"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The program file to write; - is standard output.", valueName: "program.spxo"))
   var output: String
 
   func run() throws {
+    try FileArguments.check(inputs: [input], outputs: ["--output": output], standardOutput: "--output")
     let source =
       input == "-"
       ? SourceText(name: "<standard input>", bytes: try StandardInput.read()) : try Files.readSource(input)
-    try Program(assembly: source).write(to: output)
+    let program = try Program(assembly: source)
+    if output == "-" { try StandardOutput.write(program.serialized()) } else { try program.write(to: output) }
   }
 }

@@ -48,6 +48,12 @@ struct CompileCommand: ParsableCommand {
   @OptionGroup(title: "Report") var reporting: ReportOptions
 
   func run() throws {
+    try FileArguments.check(
+      inputs: [input, target.target] + calibrate.map(\.path),
+      outputs: [
+        "--output": output, "--dump-dir": dumpDir, "--report-file": reporting.reportFile,
+        "--reproducer": passes.reproducer,
+      ], standardOutput: "--output")
     let input = try InputFile.read(input)
     let compiler = Compiler(
       target: try target.load(),

@@ -34,6 +34,7 @@ struct ExportCommand: ParsableCommand {
   var input: [NamedFile] = []
 
   func run() throws {
+    try FileArguments.check(inputs: [program] + input.map(\.path), outputs: ["--output": output])
     let program = try Program(reading: program)
     let export = try ProgramExport(program, inputs: inputs(of: program))
     try Files.makeDirectory(output)

@@ -49,6 +49,12 @@ struct OptCommand: ParsableCommand {
   }
 
   func run() throws {
+    try FileArguments.check(
+      inputs: [input, target.target] + calibrate.map(\.path),
+      outputs: [
+        "--output": output, "--dump-dir": instrumentation.dumpDir,
+        "--reproducer": instrumentation.printing.reproducer,
+      ], standardOutput: "--output")
     let graph = try InputFile.read(input).graph
     var context = PassContext(
       target: try target.load(), data: DataStore(), samples: try calibrate.samples(for: graph))

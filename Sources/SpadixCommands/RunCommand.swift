@@ -51,6 +51,8 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
+    try FileArguments.check(
+      inputs: [program, target] + input.map(\.path), outputs: ["--output": output, "--trace": trace])
     var program = try Program(reading: program)
     if let target {
       let target = try Target.named(target)

@@ -2,33 +2,40 @@ import Foundation
 
 /// Reading and writing files with diagnostics instead of Foundation's errors.
 public enum Files {
+  /// All bytes of a file, or of a pipe or device up to its end.
+  ///
+  /// Throws `file.not-found`, `file.is-directory` and `file.unreadable`.
   public static func read(_ path: String) throws -> [UInt8] {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw Diagnostic("file.not-found", "cannot read '\(path)': no such file")
+    // Opened once: whoever writes into a pipe sees it closed when its reader goes.
+    guard let file = fopen(path, "rb") else {
+      if errno == ENOENT || errno == ENOTDIR {
+        throw Diagnostic("file.not-found", "cannot read '\(path)': no such file")
+      }
+      throw unreadable(path)
     }
-    if isDirectory.boolValue {
-      throw Diagnostic("file.is-directory", "cannot read '\(path)': expected a file, found a directory")
-    }
-    if let bytes = readRegular(path) { return bytes }
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw Diagnostic("file.unreadable", "cannot read '\(path)': permission denied or input/output error")
-    }
-    return [UInt8](data)
-  }
-
-  /// A regular file straight into an array, as large programs are read: `Data` would be a second copy. Nil for what is
-  /// no regular file, and for one that cannot be read at once.
-  private static func readRegular(_ path: String) -> [UInt8]? {
-    guard let file = fopen(path, "rb") else { return nil }
     defer { fclose(file) }
     var status = stat()
-    guard fstat(fileno(file), &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return nil }
-    let size = Int(status.st_size)
-    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      count = fread(buffer.baseAddress, 1, size, file)
+    guard fstat(fileno(file), &status) == 0 else { throw unreadable(path) }
+    if status.st_mode & S_IFMT == S_IFDIR {
+      throw Diagnostic("file.is-directory", "cannot read '\(path)': expected a file, found a directory")
     }
-    return bytes.count == size ? bytes : nil
+    // A regular file straight into an array of its size, as large programs are read: growing would copy it. Files of
+    // size 0 may still have content, as those of /proc have.
+    let size = status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : 0
+    var bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      count = size == 0 ? 0 : fread(buffer.baseAddress, 1, size, file)
+    }
+    guard bytes.count == size else { throw unreadable(path) }
+    if size == 0 {
+      var chunk = [UInt8](repeating: 0, count: 1 << 16)
+      while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
+      guard ferror(file) == 0 else { throw unreadable(path) }
+    }
+    return bytes
+  }
+
+  private static func unreadable(_ path: String) -> Diagnostic {
+    Diagnostic("file.unreadable", "cannot read '\(path)': permission denied or input/output error")
   }
 
   public static func readSource(_ path: String) throws -> SourceText {
