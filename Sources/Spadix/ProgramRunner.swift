@@ -46,7 +46,7 @@ public final class ProgramRunner {
   }
 
   /// What the checks of the last run found.
-  public var findings: Diagnostics { Diagnostics(machine?.findings.map { $0.diagnostic(in: program) } ?? []) }
+  public var findings: Diagnostics { Diagnostics(machine?.log.diagnostics(in: program) ?? []) }
 
   /// What DRAM holds of a tensor after the last run; nil for one that has no buffer of its own there.
   func tensor(named name: String, type: TensorType) -> Tensor? {

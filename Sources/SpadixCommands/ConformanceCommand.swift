@@ -41,12 +41,12 @@ struct ConformanceCommand: ParsableCommand {
       let result = try Conformance(program, options: options)
       commands += program.commands.count
       bytes += result.bytesCompared
-      findings += result.findings.count
+      findings += result.log.count
       if result.passes { passed += 1 } else { failed += 1 }
       if verbose || !result.passes {
         try StandardOutput.write("\(result.passes ? "pass" : "FAIL")  \(name)\(Self.reason(result))\n")
       }
-      for finding in result.findings { StandardError.write("\(name): \(finding.diagnostic(in: program))") }
+      for finding in result.log.diagnostics(in: program) { StandardError.write("\(name): \(finding)") }
     }
     if passed + failed == 0 {
       throw Diagnostic("conformance.empty", "no program in '\(path)' carries expectations")

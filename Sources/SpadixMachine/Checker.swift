@@ -7,7 +7,7 @@ import SpadixISA
 struct Checker {
   let checks: CheckSet
   let dim: Int
-  private(set) var findings: [Finding] = []
+  private var own = FindingLog()
 
   private var scratchpadWritten: WrittenRows
   private var accumulatorWritten: WrittenRows
@@ -66,24 +66,19 @@ struct Checker {
       case .compute: checkCompute(it)
       case .fence: order?.fence(decoder)
       }
-      if waste != nil { waste?.step(it, chunk, &findings) }
-    }
-    if let order, !order.findings.isEmpty {
-      for finding in order.findings { report(finding) }
-      self.order?.findings.removeAll()
+      if waste != nil { waste?.step(it, chunk) }
     }
   }
 
-  mutating func finish() {
-    order?.finish()
-    for finding in order?.findings ?? [] { report(finding) }
-    order?.findings.removeAll()
+  mutating func finish() { order?.finish() }
+
+  /// What all parts found, in the order of the commands.
+  var findings: FindingLog {
+    FindingLog(merging: [own, order?.findings ?? FindingLog(), waste?.findings ?? FindingLog()])
   }
 
   @inline(never)
-  private mutating func report(_ finding: Finding) {
-    if findings.count < Machine.maximumFindings { findings.append(finding) }
-  }
+  private mutating func report(_ finding: Finding) { own.add(finding) }
 
   // MARK: Rows
 

@@ -16,8 +16,10 @@ public struct Conformance: Sendable {
   /// The first store outside all expectations: its command.
   public var strayStore: Int?
   public var fault: Finding?
-  public var findings: [Finding] = []
+  public var log = FindingLog()
   public var counters = Counters()
+
+  public var findings: [Finding] { log.kept }
 
   public var passes: Bool { differences == 0 && fault == nil && strayStore == nil }
 
@@ -26,7 +28,7 @@ public struct Conformance: Sendable {
     let machine = try Machine(program, options: options)
     machine.run()
     fault = machine.fault
-    findings = machine.findings
+    log = machine.log
     counters = machine.counters
     for segment in program.expectations {
       let found = try machine.readDram(segment.address, count: segment.bytes.count)

@@ -56,7 +56,7 @@ struct Decoder {
   var convolution = LoopConvRegisters()
 
   var command: Int32 = 0
-  var findings: [Finding] = []
+  var findings = FindingLog()
 
   init(target: Target, checks: CheckSet) {
     self.target = target
@@ -118,16 +118,13 @@ struct Decoder {
 
   @inline(never)
   mutating func report(_ check: CheckSet, _ id: String, _ message: String, earlier: Int? = nil) {
-    guard checks.contains(check) else { return }
-    if findings.count < Machine.maximumFindings {
-      findings.append(Finding(id, Int(command), message, earlier: earlier))
-    }
+    if checks.contains(check) { findings.add(Finding(id, Int(command), message, earlier: earlier)) }
   }
 
   @inline(never)
   mutating func warn(_ message: String) {
-    guard checks.contains(.portability), findings.count < Machine.maximumFindings else { return }
-    findings.append(Finding("machine.portability", Int(command), message, severity: .warning))
+    guard checks.contains(.portability) else { return }
+    findings.add(Finding("machine.portability", Int(command), message, severity: .warning))
   }
 }
 

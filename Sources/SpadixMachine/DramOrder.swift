@@ -6,7 +6,7 @@ import SpadixISA
 /// only when the store does not depend on the load through local memory; that is decided, where it comes up, by going
 /// through the commands since the last fence again.
 struct DramOrder {
-  var findings: [Finding] = []
+  var findings = FindingLog()
   private let program: Program
   private let watchesFences: Bool
   private let watchesWrites: Bool
@@ -73,7 +73,7 @@ struct DramOrder {
     if overlapsItself { stored.setRows(it) }
     if watchesWrites {
       if overlapsItself {
-        findings.append(
+        findings.add(
           Finding(
             "machine.write-order", Int(it.command),
             "the store writes \(it.bytes) bytes every \(it.stride) bytes: rows overwrite each other"))
@@ -101,7 +101,7 @@ struct DramOrder {
     loads.removeAll(keepingCapacity: true)
     marked = 0
     origin = decoder
-    origin.findings = []
+    origin.findings = FindingLog()
     originCommand = Int(decoder.command) + 1
   }
 
@@ -109,9 +109,8 @@ struct DramOrder {
   mutating func finish() {
     if suspects.isEmpty { return }
     var analysis = DependenceAnalysis(program)
-    for (store, load) in analysis.races(origin, from: originCommand, through: Int(suspects[suspects.count - 1]))
-    where findings.count < Machine.maximumFindings {
-      findings.append(
+    for (store, load) in analysis.races(origin, from: originCommand, through: Int(suspects[suspects.count - 1])) {
+      findings.add(
         Finding(
           "machine.fence", store, "stores over bytes that an earlier command loads, without waiting for it",
           earlier: load))
@@ -121,11 +120,16 @@ struct DramOrder {
 
   @inline(never)
   private mutating func report(_ id: String, _ it: Transfer, _ message: String, _ earlier: [Transfer]) {
-    if findings.count >= Machine.maximumFindings { return }
+    if findings.isFull(id), !earlier.reversed().prefix(while: { $0.command == it.command }).contains(where: it.overlaps)
+    {
+      // No byte of it is the command's own: one of another command is sure to be found.
+      findings.count(id)
+      return
+    }
     let other = earlier.last { $0.overlaps(it) && $0.command != it.command }
     // One command's own rows are dealt with where its stride is.
     guard let other else { return }
-    findings.append(
+    findings.add(
       Finding(id, Int(it.command), "\(message), with no fence between them", earlier: Int(other.command)))
   }
 }

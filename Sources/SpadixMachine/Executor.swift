@@ -33,9 +33,9 @@ final class Executor {
     get { depth.pointee }
     set { depth.pointee = newValue }
   }
-  /// Commands whose output-stationary sums left the mesh's width, when that is watched.
+  /// Finds output-stationary sums that leave the mesh's width.
   let watchesMesh: Bool
-  var meshOverflows: [Int] = []
+  var findings = FindingLog()
 
   init(_ target: Target, memory: LocalMemory, dram: Dram, kernels: spadix_kernels, watchesMesh: Bool) {
     self.dim = target.dim

@@ -55,7 +55,10 @@ extension Executor {
     }
     if watchesMesh {
       for cell in 0..<dim * dim where sums[cell] >= 1 << 19 || sums[cell] < -(1 << 19) {
-        if meshOverflows.count < Machine.maximumFindings { meshOverflows.append(Int(it.command)) }
+        findings.add(
+          Finding(
+            "machine.mesh-width", Int(it.command),
+            "an output-stationary sum leaves the 20 bits of the mesh; hardware saturates it"))
         break
       }
     }

@@ -36,12 +36,11 @@ public final class Machine {
     }
   }
 
-  /// Findings beyond this number are counted by nobody: they repeat.
-  public static let maximumFindings = 100
-
   public let program: Program
   public let options: Options
-  public internal(set) var findings: [Finding] = []
+  /// What the checks found up to the last slice; a fault is its last entry.
+  public private(set) var log = FindingLog()
+  public var findings: [Finding] { log.kept }
   /// The command that ended the run before its time, or nil.
   public internal(set) var fault: Finding?
 
@@ -191,20 +190,21 @@ public final class Machine {
   /// Brings the findings of all parts into the order of the commands.
   private func collect() {
     if isFinished { state.pointee.checker?.finish() }
-    var all = state.pointee.decoder.findings + (state.pointee.checker?.findings ?? [])
-    all += (executor?.meshOverflows ?? []).map {
-      Finding(
-        "machine.mesh-width", $0, "an output-stationary sum leaves the 20 bits of the mesh; hardware saturates it")
-    }
-    if isFinished, fault == nil { all += finalFindings() }
-    if let fault { all.append(fault) }
-    let order = all.indices.sorted { (all[$0].command, $0) < (all[$1].command, $1) }
-    findings = Array(order.map { all[$0] }.prefix(Self.maximumFindings))
+    var logs = [state.pointee.decoder.findings]
+    if let checker = state.pointee.checker { logs.append(checker.findings) }
+    if let executor { logs.append(executor.findings) }
+    if isFinished, fault == nil { logs.append(finalFindings()) }
+    log = FindingLog(merging: logs)
+    if let fault { log.add(fault: fault) }
   }
 
-  private func finalFindings() -> [Finding] {
-    guard options.checks.contains(.configured), state.pointee.decoder.preloadCommand >= 0 else { return [] }
-    return [Finding("machine.preload", Int(state.pointee.decoder.preloadCommand), "no compute follows the preload")]
+  private func finalFindings() -> FindingLog {
+    var log = FindingLog()
+    if options.checks.contains(.configured), state.pointee.decoder.preloadCommand >= 0 {
+      log.add(
+        Finding("machine.preload", Int(state.pointee.decoder.preloadCommand), "no compute follows the preload"))
+    }
+    return log
   }
 }
 

@@ -2,6 +2,7 @@ import SpadixISA
 
 /// Remarks on moves that change nothing: stores over results that nobody read, loads of what is there already.
 struct WasteTracker {
+  private(set) var findings = FindingLog()
   private let dim: Int
   /// Bytes stored and not loaded since.
   private let unread: BitRange
@@ -26,12 +27,12 @@ struct WasteTracker {
 
   mutating func hostTouchedDram() { epoch += 1 }
 
-  mutating func step(_ it: DecodedCommand, _ chunk: borrowing DecodedChunk, _ findings: inout [Finding]) {
+  mutating func step(_ it: DecodedCommand, _ chunk: borrowing DecodedChunk) {
     switch it.kind {
-    case .load: load(it, &findings)
+    case .load: load(it)
     case .store:
       if it.normalization == 0 {
-        Transfer.forEach(storedBy: it, chunk.stores[Int(it.configuration)]) { store($0, &findings) }
+        Transfer.forEach(storedBy: it, chunk.stores[Int(it.configuration)]) { store($0) }
       }
     case .storeScratchpad: forget(Int(it.c.row), Int(it.c.rows), Int(it.cStride))
     case .compute:
@@ -47,7 +48,7 @@ struct WasteTracker {
     for index in 0..<rows { source[row + index * stride] = 0 }
   }
 
-  private mutating func load(_ it: DecodedCommand, _ findings: inout [Finding]) {
+  private mutating func load(_ it: DecodedCommand) {
     let transfer = Transfer(it)
     if !it.flags.contains(.zero) {
       for row in 0..<transfer.rows { unread.clear(Int(transfer.address(row)), transfer.bytes) }
@@ -73,21 +74,21 @@ struct WasteTracker {
       done += dim
       block += Int(it.aStride)
     }
-    if isRepeated && findings.count < Machine.maximumFindings {
-      findings.append(
+    if isRepeated {
+      findings.add(
         Finding(
           "machine.redundant-load", Int(it.command), "the rows hold these bytes already", earlier: Int(earlier),
           severity: .remark))
     }
   }
 
-  private mutating func store(_ transfer: Transfer, _ findings: inout [Finding]) {
+  private mutating func store(_ transfer: Transfer) {
     epoch += 1
     let isDead = (0..<transfer.rows).allSatisfy {
       unread.allSet(Int(transfer.address($0)), transfer.bytes)
     }
-    if isDead, findings.count < Machine.maximumFindings, let earlier = stores.last(where: { $0.overlaps(transfer) }) {
-      findings.append(
+    if isDead, let earlier = stores.last(where: { $0.overlaps(transfer) }) {
+      findings.add(
         Finding(
           "machine.dead-store", Int(earlier.command),
           "what it stores is stored over by command \(transfer.command) unread",
