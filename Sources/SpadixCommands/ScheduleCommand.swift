@@ -41,10 +41,10 @@ struct ScheduleCommand: ParsableCommand {
   var order = ScheduleBaseline.Order.default
 
   @Option(help: "Branch-and-bound nodes of one call of GLPK.")
-  var nodeLimit = 20_000
+  var nodeLimit = ScheduleOptions().nodeLimit
 
-  @Option(help: "Labels of the order search.")
-  var labelLimit = 200_000_000
+  @Option(help: "Labels of the order search; those of blocks of more than 512 operators count for more.")
+  var labelLimit = ScheduleOptions().labelLimit
 
   @Option(help: "Offsets are multiples of this.")
   var align = 1
@@ -75,7 +75,7 @@ struct ScheduleCommand: ParsableCommand {
   var without: [ScheduleComponent] = []
 
   func validate() throws {
-    if nodeLimit < 1 || labelLimit < 1 { throw ValidationError("limits are at least 1") }
+    if !(1...1 << 40).contains(labelLimit) || nodeLimit < 1 { throw ValidationError("limits are at least 1, that on labels at most 2^40") }
     if align < 1 || align > 1 << 20 { throw ValidationError("--align is 1 to 1048576") }
     if check != nil && sweep != nil { throw ValidationError("--check and --sweep exclude each other") }
     if sweep != nil && policy != .optimal { throw ValidationError("--sweep is for --policy optimal") }

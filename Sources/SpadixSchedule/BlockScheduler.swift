@@ -45,10 +45,17 @@ struct BlockScheduler {
         if close(&best, .integerPrograms) { return best }
       }
     }
-    guard options.useOrderSearch, options.formulation == .exact, core.count <= options.largestSearchedBlock else {
-      return best
+    if options.formulation == .exact, options.useOrderSearch {
+      if core.count <= options.largestSearchedBlock {
+        searchOrders(&best)
+      } else {
+        statistics.stops.insert(.size)
+      }
     }
-    searchOrders(&best)
+    if best.closedBy == .open {
+      if core.count > options.largestModelledBlock { statistics.stops.insert(.size) }
+      if options.cancellation?.isCancelled == true { statistics.stops.insert(.interruption) }
+    }
     return best
   }
 
@@ -58,6 +65,7 @@ struct BlockScheduler {
     statistics.note(model)
     let result = GLPKSolver(nodeLimit: nodeLimit, cancellation: options.cancellation).solve(model)
     statistics.nodes += result.nodes
+    if result.status == .feasible || result.status == .unknown { statistics.stops.insert(.nodes) }
     return max(0, result.bound ?? 0)
   }
 
@@ -115,29 +123,45 @@ struct BlockScheduler {
     search.switches.dominance = options.useDominance
     search.cancellation = options.cancellation
     for width in [16, 128, 512] {
-      if run(&search, width, &best) { return }
+      if run(&search, width, &best) != .narrowed { return }
     }
     if options.useSuffixBounds {
       var builder = SuffixBoundBuilder(core, capacity: capacity, order: best.order, drops: drops(best.order))
       builder.switches = search.switches
       builder.cancellation = options.cancellation
-      builder.labelLimit = min(builder.labelLimit, options.labelLimit)
+      builder.labelLimit = labelsLeft
       search.suffix = builder.build(progress: options.progress)
       statistics.labels += builder.labels
       best.bound = max(best.bound, search.suffix.total)
       if close(&best, .orderSearch) { return }
     }
     var width = 4096
-    while statistics.labels < options.labelLimit, options.cancellation?.isCancelled != true {
-      if run(&search, width, &best) { return }
-      width *= 8
-    }
+    while run(&search, width, &best) == .narrowed { width = min(width * 8, 1 << 40) }
   }
 
-  /// One search of a width; true when the block is closed.
-  private mutating func run(_ search: inout OrderSearch, _ width: Int, _ best: inout Outcome) -> Bool {
+  /// What is left of the limit. A label of a large block counts for more: it has more to copy and more moves.
+  private var labelsLeft: Int {
+    let size = max(512, core.count)
+    return max(0, options.labelLimit * 512 / size * 512 / size - statistics.labels)
+  }
+
+  private enum Search {
+    /// Everything below the cutoff was searched, or the bound was reached.
+    case closed
+    /// Layers were cut to the width.
+    case narrowed
+    case stopped
+  }
+
+  /// One search of a width.
+  private mutating func run(_ search: inout OrderSearch, _ width: Int, _ best: inout Outcome) -> Search {
+    if options.cancellation?.isCancelled == true { return .stopped }
+    let limit = labelsLeft
+    if limit == 0 {
+      statistics.stops.insert(.labels)
+      return .stopped
+    }
     options.progress?("order search, \(width) labels a step, best \(best.cost), bound \(best.bound)")
-    let limit = max(1, options.labelLimit - statistics.labels)
     let outcome = search.run(width: width, cutoff: best.cost, labelLimit: limit)
     statistics.labels += outcome.labels
     let before = best.cost
@@ -146,13 +170,17 @@ struct BlockScheduler {
       best.cost = outcome.cost
     }
     // An order that costs no more than GLPK's bound needs no proof from the search.
-    if best.cost < before, close(&best, .integerPrograms) { return true }
+    if best.cost < before, close(&best, .integerPrograms) { return .closed }
     if outcome.isComplete {
       best.bound = best.cost
       best.closedBy = .orderSearch
-      return true
+      return .closed
     }
-    return false
+    if outcome.hasTooManyLive {
+      statistics.stops.insert(.liveTensors)
+      return .stopped
+    }
+    return .narrowed
   }
 }
 
@@ -162,6 +190,8 @@ struct ScheduleStatistics {
   var columns = 0
   var nodes = 0
   var labels = 0
+  /// What kept blocks from being closed, or might have.
+  var stops: Set<ScheduleStop> = []
 
   mutating func note(_ model: Model) {
     rows = max(rows, model.rows.count)

@@ -145,6 +145,8 @@ struct JointModel {
       run.firstIndex { values[$0[step].index] == 1 } ?? 0
     }
     let ends = problem.tensors.indices.map { tensor -> Set<Int> in
+      // Tensors outside the scope have no columns.
+      if inside[tensor].isEmpty { return [] }
       var last: Int?
       var result: Set<Int> = []
       for (step, op) in order.enumerated() {

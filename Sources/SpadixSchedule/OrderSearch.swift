@@ -21,6 +21,8 @@ struct OrderSearch {
     var cost: Int
     /// Whether every layer was searched in full.
     var isComplete: Bool
+    /// Whether more tensors were live than a label has places for; then a larger width does not help.
+    var hasTooManyLive = false
     var labels: Int
     /// The least by which the capacity was exceeded where something would have had to be evicted, then or later.
     var smallestExcess = Int.max
@@ -64,9 +66,8 @@ struct OrderSearch {
       var next = OrderLayer(words: layer.words)
       for ideal in layer.ideals.indices {
         expand(layer, ideal, into: &next, cutoff: cutoff, &outcome)
-        if next.largestLiveCount > Self.largestLiveCount || outcome.labels > labelLimit
-          || cancellation?.isCancelled == true
-        {
+        outcome.hasTooManyLive = next.largestLiveCount > Self.largestLiveCount
+        if outcome.hasTooManyLive || outcome.labels > labelLimit || cancellation?.isCancelled == true {
           outcome.isComplete = false
           return outcome
         }

@@ -18,8 +18,10 @@ extension Scheduler {
     var nodes = 0
     func packed(_ pieces: [ScheduleSolution.Piece], nodeLimit: Int? = nil) -> ScheduleLayout? {
       var options = AllocationSolver.Options()
-      options.nodeLimit = nodeLimit ?? self.options.packingNodeLimit
-      let result = AllocationSolver(options: options, cancellation: self.options.cancellation)
+      // After an interruption a plan is still wanted, soon.
+      let isInterrupted = self.options.cancellation?.isCancelled == true
+      options.nodeLimit = isInterrupted ? 20_000 : nodeLimit ?? self.options.packingNodeLimit
+      let result = AllocationSolver(options: options, cancellation: isInterrupted ? nil : self.options.cancellation)
         .solve(builder.allocation(pieces, budget))
       nodes += result.nodes
       guard let solution = result.solution else { return nil }
@@ -30,8 +32,8 @@ extension Scheduler {
     let first = builder.pieces(drops)
     if let layout = packed(first) { return layout }
     options.progress?("the plan does not pack; looking for another")
-    if first.count > AllocationSolver.largestSearch {
-      // Too many pieces for repairs: place them as they come, and evict what is in the way.
+    if first.count > AllocationSolver.largestSearch || self.options.cancellation?.isCancelled == true {
+      // Too many pieces for repairs, or no time: place them as they come, and evict what is in the way.
       let arena = OnlineArena(problem, scope, core, order, budget, .furthestNextUse)
       let pieces = arena.run()
       return ScheduleLayout(pieces: pieces, traffic: builder.traffic(pieces), nodes: nodes)

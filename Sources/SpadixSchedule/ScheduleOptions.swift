@@ -14,8 +14,9 @@ public struct ScheduleOptions: Sendable {
   public var formulation = Formulation.exact
   /// Branch-and-bound nodes of one call of GLPK.
   public var nodeLimit = 20_000
-  /// Labels of the order search, over all blocks.
-  public var labelLimit = 200_000_000
+  /// Labels of the order search, over all blocks. A label of a block of more than 512 operators counts for more, since it
+  /// costs more.
+  public var labelLimit = 24_000_000
   /// Nodes of one packing.
   public var packingNodeLimit = 2_000_000
   /// Other orders to try when the pieces of an optimal one do not pack, unless the search took more labels than this.

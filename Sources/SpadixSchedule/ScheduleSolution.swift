@@ -39,6 +39,8 @@ public struct ScheduleSolution: Sendable {
     public var nodes: Int
     /// Labels of the order search, over all blocks.
     public var labels: Int
+    /// What kept the schedule from being proven; empty when it is.
+    public var stops: [ScheduleStop] = []
     public var seconds: Double
 
     public init(

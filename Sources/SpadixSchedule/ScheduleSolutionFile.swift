@@ -22,6 +22,7 @@ public enum ScheduleSolutionFile {
         "blocks": .integer(certificate.blocks), "rows": .integer(certificate.rows),
         "columns": .integer(certificate.columns), "nodes": .integer(certificate.nodes),
         "labels": .integer(certificate.labels),
+        "stoppedBy": .array(certificate.stops.map { .string($0.rawValue) }),
         "seconds": .number((certificate.seconds * 1000).rounded() / 1000),
       ],
     ]

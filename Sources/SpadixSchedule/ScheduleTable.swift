@@ -9,19 +9,21 @@ public enum ScheduleTable {
     let percent = plan.traffic.total == 0 ? 0 : Double(gap) * 100 / Double(plan.traffic.total)
     let closed = plan.certificate.closedBy.map { "\($0.component) \($0.blocks)" }.joined(separator: ", ")
     let certificate = plan.certificate
+    let stops = certificate.stops.map(\.rawValue).joined(separator: ", ")
     let lines: [(String, String)] = [
       ("problem", "\(problem.name), \(problem.operators.count) operators, \(plan.scope.rawValue)"),
       ("budget", "\(plan.budget)"),
       ("traffic", "\(plan.traffic.total) (spilled \(plan.traffic.spilled), fetched \(plan.traffic.fetched))"),
       ("bound", plan.isProven ? "\(plan.bound), proven optimal" : "\(plan.bound), gap \(gap) (\(tenths(percent)) %)"),
       ("closed by", closed.isEmpty ? "nothing to close" : "\(closed) of \(certificate.blocks) blocks"),
+      ("stopped by", stops),
       (
         "effort",
         "\(certificate.rows) rows, \(certificate.columns) columns, \(certificate.nodes) nodes, "
           + "\(certificate.labels) labels, \(Int((certificate.seconds * 1000).rounded())) ms"
       ),
     ]
-    return lines.map { padded($0.0, 10) + " " + $0.1 + "\n" }.joined()
+    return lines.filter { !$0.1.isEmpty }.map { padded($0.0, 10) + " " + $0.1 + "\n" }.joined()
   }
 
   private static func allocation(_ plan: ScheduleSolution, for problem: ScheduleProblem) -> String {

@@ -26,6 +26,9 @@ public struct Scheduler: Sendable {
       attempt = otherOrders(attempt, problem, scope, budget)
     }
     let elapsed = clock.now - start
+    let stops = attempt.stops.union(attempt.onlyAddressesAreMissing ? [.addresses] : [])
+    attempt.solution.certificate.stops =
+      attempt.solution.isProven ? [] : ScheduleStop.allCases.filter { stops.contains($0) }
     attempt.solution.certificate.seconds =
       Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
     try Self.validate(attempt.solution, problem)
@@ -36,6 +39,7 @@ public struct Scheduler: Sendable {
     var solution: ScheduleSolution
     /// Order and residency reach the bound, but the pieces did not pack, and the plan costs more.
     var onlyAddressesAreMissing: Bool
+    var stops: Set<ScheduleStop>
   }
 
   private func attempt(_ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int) -> Attempt {
@@ -55,7 +59,8 @@ public struct Scheduler: Sendable {
       traffic: layout.traffic, bound: min(result.bound, layout.traffic.total), certificate: certificate)
     return Attempt(
       solution: solution,
-      onlyAddressesAreMissing: !solution.isProven && !result.closedBy.contains(.open))
+      onlyAddressesAreMissing: !solution.isProven && !result.closedBy.contains(.open),
+      stops: result.statistics.stops)
   }
 
   /// The best of a few schedules whose ties fell otherwise; the first one that packs ends it.

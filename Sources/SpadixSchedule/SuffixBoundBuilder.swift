@@ -13,9 +13,12 @@ struct SuffixBoundBuilder {
   let paid: [Int]
   var switches = OrderSearch.Switches()
   var cancellation: Cancellation?
-  /// Labels spent on one suffix before it is given up.
-  var labelLimit = 100_000
+  /// Labels spent on all suffixes.
+  var labelLimit = Int.max
   private(set) var labels = 0
+
+  /// Labels spent on one suffix before it is given up.
+  private static let largestSuffixSearch = 100_000
 
   /// Suffixes given up before the rest of the order is left to the bounds there are.
   private static let largestFailureCount = 3
@@ -51,7 +54,7 @@ struct SuffixBoundBuilder {
     for position in order.indices.reversed() where result.fromPosition[position] < paid[position] {
       let paysMore = paid[position] > paid[position + 1]
       guard paysMore || searched - position >= stride else { continue }
-      if failures == Self.largestFailureCount || cancellation?.isCancelled == true { break }
+      if failures == Self.largestFailureCount || labels >= labelLimit || cancellation?.isCancelled == true { break }
       searched = position
       let description = "the last \(order.count - position) of \(order.count) operators"
       if let bound = search(from: position, result) {
@@ -86,12 +89,13 @@ struct SuffixBoundBuilder {
     search.suffix = SuffixBound(order: order[position...].map { indexOf[$0] })
     for offset in 0...part.count { search.suffix.raise(through: offset, to: known.fromPosition[position + offset]) }
     var least = paid[position]
+    let limit = min(Self.largestSuffixSearch, labelLimit - labels)
     for width in [16, 256, Int.max] {
-      let outcome = search.run(width: width, cutoff: least, labelLimit: labelLimit)
+      let outcome = search.run(width: width, cutoff: least, labelLimit: limit)
       labels += outcome.labels
       least = outcome.cost
       if least == known.fromPosition[position] || outcome.isComplete { return least }
-      if outcome.labels > labelLimit { return nil }
+      if outcome.labels > limit || outcome.hasTooManyLive { return nil }
     }
     return nil
   }

@@ -1,0 +1,14 @@
+/// Why a schedule is not proven optimal.
+public enum ScheduleStop: String, Sendable, CaseIterable {
+  /// The limit on labels of the order search.
+  case labels = "label limit"
+  /// The limit on branch-and-bound nodes of GLPK.
+  case nodes = "node limit"
+  /// A block has more operators than are modelled or searched.
+  case size = "size of a block"
+  /// More tensors are live at once than the order search has places for.
+  case liveTensors = "more than 128 tensors live at once"
+  case interruption = "interruption"
+  /// Order and residency reach the bound, but their pieces were not packed.
+  case addresses = "addresses"
+}
