@@ -42,7 +42,7 @@ def schedule(options, name, budget, scope, extra, folder):
     status, error, seconds, memory = run(command, options.timeout)
     if status != 0:
         return None, error.strip(), seconds, memory
-    check = [options.spadix, "schedule", "--check", str(plan), command[2], "--budget", budget]
+    check = [options.spadix, "schedule", "--check", str(plan), command[2]]
     if run(check, options.timeout)[0] != 0:
         return None, "the validator rejects the plan", seconds, memory
     return json.loads(plan.read_text()), "", seconds, memory

@@ -20,11 +20,13 @@ struct AllocateCommand: ParsableCommand {
   @Option(name: .short, help: "Write the answer to a file; - is standard output, as without it.")
   var output: String?
 
-  @Option(help: "Search nodes after which to give up.")
-  var nodeLimit = 2_000_000_000
+  @Option(help: "Search nodes after which to give up. (default: 2000000000)")
+  var nodeLimit: Int?
 
-  @Option(help: "Static orders that take turns, as letters from A, C, L, T, U, W, Z, separated by commas.")
-  var orders = AllocationSolver.Options().orders.joined(separator: ",")
+  @Option(help: "Static orders that take turns, as letters from A, C, L, T, U, W, Z, separated by commas. (default: \(Self.defaultOrders))")
+  var orders: String?
+
+  private static let defaultOrders = AllocationSolver.Options().orders.joined(separator: ",")
 
   @Option(
     help: """
@@ -41,8 +43,11 @@ struct AllocateCommand: ParsableCommand {
 
   func validate() throws {
     if capacity < 0 || capacity > 1 << 40 { throw ValidationError("--capacity is 0 to 2^40") }
-    if nodeLimit < 1 { throw ValidationError("--node-limit is at least 1") }
-    let letters = orders.filter { $0 != "," }
+    if check, output != nil || nodeLimit != nil || orders != nil || !without.isEmpty || statistics {
+      throw ValidationError("-o, --node-limit, --orders, --without and --statistics are not for --check")
+    }
+    if nodeLimit ?? 1 < 1 { throw ValidationError("--node-limit is at least 1") }
+    let letters = (orders ?? Self.defaultOrders).filter { $0 != "," }
     if letters.isEmpty || !letters.allSatisfy({ "ACLTUWZ".contains($0) }) {
       throw ValidationError("--orders are letters from A, C, L, T, U, W, Z, separated by commas")
     }
@@ -51,11 +56,11 @@ struct AllocateCommand: ParsableCommand {
   func run() throws {
     try FileArguments.check(inputs: [problem], outputs: ["-o": output], standardOutput: "-o")
     let source = try Files.readSource(problem)
-    let problem = try AllocationFile.read(source, capacity: capacity)
+    let problem = try AllocationFile.read(source, capacity: capacity, judgesOffsets: !check)
     if check { return try runCheck(problem) }
     var options = AllocationSolver.Options()
-    options.nodeLimit = nodeLimit
-    options.orders = orders.split(separator: ",").map(String.init)
+    options.nodeLimit = nodeLimit ?? 2_000_000_000
+    options.orders = (orders ?? Self.defaultOrders).split(separator: ",").map(String.init)
     for technique in without { technique.switchOff(&options) }
     let interruption = Interruption()
     defer { interruption.end() }
@@ -68,7 +73,7 @@ struct AllocateCommand: ParsableCommand {
       } catch {
         throw Diagnostic("allocation.internal", "the placement did not pass the validator: \(error)")
       }
-      let text = AllocationFile.text(solution, for: problem)
+      let text = try AllocationFile.text(solution, addedTo: source)
       if let output, output != "-" { try Files.write(text, to: output) } else { try StandardOutput.write(text) }
     case .infeasible: throw infeasible(problem)
     case .notFound:
@@ -99,14 +104,19 @@ struct AllocateCommand: ParsableCommand {
     var diagnostic = Diagnostic(
       "allocation.infeasible", "the buffers cannot be placed in \(problem.capacity)", help: "raise --capacity")
     guard let subset = AllocationExplanation.irreducibleSubset(of: problem, options: options) else { return diagnostic }
+    if subset.buffers.contains(where: { problem.buffers[$0].fixedOffset != nil }) {
+      diagnostic.help = "change the fixed offsets, or raise --capacity"
+    }
     let sum = subset.buffers.reduce(0) { $0 + problem.buffers[$1].size }
     let form =
       subset.isIrreducible ? "these alone do not fit, and without any one of them the others do" : "these do not fit"
     diagnostic.notes.append(Diagnostic.Note("\(form) (\(sum) in all):"))
     for index in subset.buffers.prefix(40) {
       let buffer = problem.buffers[index]
-      diagnostic.notes.append(
-        Diagnostic.Note("buffer \(buffer.id), steps \(buffer.lower) ..< \(buffer.upper), size \(buffer.size)"))
+      var text = "buffer \(buffer.id), steps \(buffer.lower) ..< \(buffer.upper), size \(buffer.size)"
+      if buffer.alignment != 1 { text += ", alignment \(buffer.alignment)" }
+      if let offset = buffer.fixedOffset { text += ", fixed at \(offset)" }
+      diagnostic.notes.append(Diagnostic.Note(text))
     }
     if subset.buffers.count > 40 { diagnostic.notes.append(Diagnostic.Note("and \(subset.buffers.count - 40) more")) }
     return diagnostic

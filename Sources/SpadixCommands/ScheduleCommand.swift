@@ -22,11 +22,11 @@ struct ScheduleCommand: ParsableCommand {
 
   @OptionGroup var target: TargetOptions
 
-  @Option(help: "min (largest operator), mid, peak (smallest without traffic), or BYTES with an optional K or M.")
-  var budget = "min"
+  @Option(help: "min (largest operator), mid, peak (smallest without traffic), or BYTES with an optional K or M. (default: min)")
+  var budget: String?
 
-  @Option(help: "Which tensors are scheduled: activations or all.")
-  var tensors = ScheduleProblem.Scope.activations
+  @Option(help: "Which tensors are scheduled: activations or all. (default: activations)")
+  var tensors: ScheduleProblem.Scope?
 
   @Option(help: "exact, joint (the paper's model, small graphs) or fixed-order (the order of the input).")
   var formulation = ScheduleOptions.Formulation.exact
@@ -40,11 +40,15 @@ struct ScheduleCommand: ParsableCommand {
   @Option(help: "With a rule as policy: default or min-peak.")
   var order = ScheduleBaseline.Order.default
 
-  @Option(help: "Branch-and-bound nodes of one call of GLPK.")
-  var nodeLimit = ScheduleOptions().nodeLimit
+  @Option(help: "Branch-and-bound nodes of one call of GLPK. (default: \(ScheduleOptions().nodeLimit))")
+  var nodeLimit: Int?
 
-  @Option(help: "Labels of the order search; those of blocks of more than 512 operators count for more.")
-  var labelLimit = ScheduleOptions().labelLimit
+  @Option(
+    help: """
+      Labels of the order search; those of blocks of more than 512 operators count for more. \
+      (default: \(ScheduleOptions().labelLimit))
+      """)
+  var labelLimit: Int?
 
   @Option(help: "Offsets are multiples of this.")
   var align = 1
@@ -75,16 +79,29 @@ struct ScheduleCommand: ParsableCommand {
   var without: [ScheduleComponent] = []
 
   func validate() throws {
-    if !(1...1 << 40).contains(labelLimit) || nodeLimit < 1 { throw ValidationError("limits are at least 1, that on labels at most 2^40") }
+    if !(1...1 << 40).contains(labelLimit ?? 1) || nodeLimit ?? 1 < 1 { throw ValidationError("limits are at least 1, that on labels at most 2^40") }
     if align < 1 || align > 1 << 20 { throw ValidationError("--align is 1 to 1048576") }
-    if check != nil && sweep != nil { throw ValidationError("--check and --sweep exclude each other") }
+    let solving: [(name: String, isGiven: Bool)] = [
+      ("--tensors", tensors != nil), ("--node-limit", nodeLimit != nil), ("--label-limit", labelLimit != nil),
+      ("--formulation", formulation != .exact), ("--policy", policy != .optimal), ("--without", !without.isEmpty),
+      ("--json", json), ("-o", output != nil), ("--svg", svg != nil), ("--sweep", sweep != nil),
+    ]
+    if check != nil, let option = (solving + [("--budget", budget != nil), ("--write-lp", writeLp != nil)])
+      .first(where: \.isGiven)
+    {
+      throw ValidationError("--check takes everything from the plan; \(option.name) is for solving")
+    }
+    if sweep != nil, budget != nil || writeLp != nil {
+      throw ValidationError("--budget and --write-lp are for one budget, not for --sweep")
+    }
     if sweep != nil && policy != .optimal { throw ValidationError("--sweep is for --policy optimal") }
     if csv != nil && sweep == nil { throw ValidationError("--csv is for --sweep") }
     if policy == .optimal && (placement != .exact || order != .default) {
       throw ValidationError("--placement and --order are for --policy belady and greedy")
     }
-    if policy != .optimal && (formulation != .exact || !without.isEmpty || writeLp != nil) {
-      throw ValidationError("--formulation, --without and --write-lp are for --policy optimal")
+    let hasLimit = nodeLimit != nil || labelLimit != nil
+    if policy != .optimal && (formulation != .exact || !without.isEmpty || writeLp != nil || hasLimit) {
+      throw ValidationError("--formulation, --without, --write-lp and limits are for --policy optimal")
     }
   }
 
@@ -97,13 +114,13 @@ struct ScheduleCommand: ParsableCommand {
     let interruption = Interruption()
     defer { interruption.end() }
     if let sweep { return try runSweep(sweep, problem, interruption.cancellation) }
-    let budgets = ScheduleBudgetReader(problem: problem, scope: tensors, cancellation: interruption.cancellation)
-    let capacity = try budgets.read(budget)
+    let budgets = ScheduleBudgetReader(problem: problem, scope: scope, cancellation: interruption.cancellation)
+    let capacity = try budgets.read(budget ?? "min")
     let plan =
       try policy == .optimal
-      ? scheduler(interruption.cancellation).solve(problem, scope: tensors, budget: capacity)
+      ? scheduler(interruption.cancellation).solve(problem, scope: scope, budget: capacity)
       : ScheduleBaseline(policy: policy, order: order, placement: placement).solve(
-        problem, scope: tensors, budget: capacity)
+        problem, scope: scope, budget: capacity)
     let text = ScheduleSolutionFile.json(plan, for: problem).text(pretty: true) + "\n"
     if let output { try Files.write(text, to: output) }
     if let svg { try Files.write(SchedulePicture.svg(plan, for: problem), to: svg) }
@@ -114,11 +131,13 @@ struct ScheduleCommand: ParsableCommand {
     if interruption.cancellation.isCancelled { StandardError.write("interrupted: this is the best plan so far\n") }
   }
 
+  private var scope: ScheduleProblem.Scope { tensors ?? .activations }
+
   private func scheduler(_ cancellation: Cancellation) -> Scheduler {
     var options = ScheduleOptions()
     options.formulation = formulation
-    options.nodeLimit = nodeLimit
-    options.labelLimit = labelLimit
+    options.nodeLimit = nodeLimit ?? options.nodeLimit
+    options.labelLimit = labelLimit ?? options.labelLimit
     options.cancellation = cancellation
     for component in without { component.switchOff(&options) }
     let progress = ProgressAfterASecond()
@@ -142,7 +161,7 @@ struct ScheduleCommand: ParsableCommand {
     guard parts.count == 3, let count = Int(parts[2]), (1...1000).contains(count) else {
       throw ValidationError("--sweep is FROM:TO:COUNT with a count of 1 to 1000")
     }
-    let reader = ScheduleBudgetReader(problem: problem, scope: tensors, cancellation: cancellation)
+    let reader = ScheduleBudgetReader(problem: problem, scope: scope, cancellation: cancellation)
     let from = try reader.read(parts[0])
     let to = try reader.read(parts[1])
     if to < from { throw Diagnostic("schedule.sweep", "the sweep goes from \(from) down to \(to)") }
@@ -150,7 +169,7 @@ struct ScheduleCommand: ParsableCommand {
     for number in 0..<count where !cancellation.isCancelled {
       let budget =
         count == 1 ? from : from + (to - from) / (count - 1) * number + (to - from) % (count - 1) * number / (count - 1)
-      points.append(try scheduler(cancellation).solve(problem, scope: tensors, budget: budget))
+      points.append(try scheduler(cancellation).solve(problem, scope: scope, budget: budget))
     }
     if let csv { try Files.write(ScheduleSweep.csv(points), to: csv) }
     if let svg { try Files.write(ScheduleSweep.svg(points, name: problem.name), to: svg) }

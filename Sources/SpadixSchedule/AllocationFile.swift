@@ -10,9 +10,15 @@ public enum AllocationFile {
     case id, lower, upper, size, alignment, hint, gaps, offset
   }
 
+  /// - Parameter judgesOffsets: whether an offset outside the memory is refused; otherwise it is left to a validator.
   /// - Throws: `Diagnostic` `allocation.format` with the place of the field.
-  public static func read(_ source: SourceText, capacity: Int) throws -> AllocationProblem {
-    var reader = Reader(source: source)
+  public static func read(
+    _ source: SourceText, capacity: Int, judgesOffsets: Bool = true
+  ) throws -> AllocationProblem {
+    if String(validating: source.bytes, as: UTF8.self) == nil {
+      throw Diagnostic("allocation.format", "\(source.name) is not UTF-8 text")
+    }
+    var reader = Reader(source: source, judgesOffsets: judgesOffsets)
     var buffers: [AllocationProblem.Buffer] = []
     var ids: Set<String> = []
     for line in reader.lines() {
@@ -32,27 +38,16 @@ public enum AllocationFile {
     return AllocationProblem(capacity: capacity, buffers: buffers)
   }
 
-  /// The problem with a column of offsets; columns that say nothing are left out.
-  public static func text(_ solution: AllocationSolution, for problem: AllocationProblem) -> String {
-    let hasAlignment = problem.buffers.contains { $0.alignment != 1 }
-    let hasHint = problem.buffers.contains { $0.hint != nil }
-    let hasGaps = problem.buffers.contains { !$0.gaps.isEmpty }
-    var text = "id,lower,upper,size"
-    if hasAlignment { text += ",alignment" }
-    if hasHint { text += ",hint" }
-    if hasGaps { text += ",gaps" }
-    text += ",offset\n"
-    for (buffer, offset) in zip(problem.buffers, solution.offsets) {
-      text += "\(buffer.id),\(buffer.lower),\(buffer.upper),\(buffer.size)"
-      if hasAlignment { text += ",\(buffer.alignment)" }
-      if hasHint { text += ",\(buffer.hint ?? -1)" }
-      if hasGaps {
-        let gaps = buffer.gaps.map { gap in
-          "\(gap.lower)-\(gap.upper)" + (gap.window.map { "@\($0.lowerBound):\($0.upperBound)" } ?? "")
-        }
-        text += "," + gaps.joined(separator: " ")
-      }
-      text += ",\(offset)\n"
+  /// The file as it was, with a column of offsets: a new last one, or the values of its own.
+  public static func text(_ solution: AllocationSolution, addedTo source: SourceText) throws -> String {
+    var reader = Reader(source: source)
+    var text = ""
+    for (number, line) in reader.lines().enumerated() {
+      if number == 0 { try reader.readHeader(line) }
+      var fields = reader.fields(line).map { reader.text($0) }
+      let value = number == 0 ? Column.offset.rawValue : "\(solution.offsets[number - 1])"
+      if let column = reader.columns.firstIndex(of: .offset) { fields[column] = value } else { fields.append(value) }
+      text += fields.joined(separator: ",") + "\n"
     }
     return text
   }
@@ -67,7 +62,12 @@ public enum AllocationFile {
     var columns: [Column] = []
     var endIsLast = false
 
-    init(source: SourceText) { self.source = source }
+    let judgesOffsets: Bool
+
+    init(source: SourceText, judgesOffsets: Bool = false) {
+      self.source = source
+      self.judgesOffsets = judgesOffsets
+    }
 
     func lines() -> [Line] {
       var result: [Line] = []
@@ -86,7 +86,7 @@ public enum AllocationFile {
         "allocation.format", message, at: SourceRange(source, field.start, max(field.start + 1, field.end)))
     }
 
-    private func fields(_ line: Line) -> [Line] {
+    func fields(_ line: Line) -> [Line] {
       var result: [Line] = []
       var start = line.start
       for offset in line.start...line.end {
@@ -98,7 +98,7 @@ public enum AllocationFile {
       return result
     }
 
-    private func text(_ field: Line) -> String {
+    func text(_ field: Line) -> String {
       String(decoding: source.bytes[field.start..<field.end], as: UTF8.self)
     }
 
@@ -156,7 +156,7 @@ public enum AllocationFile {
       }
       if buffer.size < 0 { throw failure("buffer '\(buffer.id)' has the size \(buffer.size)", line) }
       if buffer.alignment < 1 { throw failure("buffer '\(buffer.id)' has the alignment \(buffer.alignment)", line) }
-      if let offset = buffer.fixedOffset,
+      if judgesOffsets, let offset = buffer.fixedOffset,
         offset < 0 || offset > capacity - buffer.size || offset % buffer.alignment != 0
       {
         throw failure(

@@ -39,6 +39,10 @@ public enum ScheduleSolutionFile {
       if number.magnitude > UInt(ScheduleProblem.largestSize) * 1024 { throw failure(place, "the number is too large") }
       return number
     }
+    guard let name = json["problem"]?.string else { throw failure("problem", "expected the problem's name") }
+    if name != problem.name {
+      throw failure("problem", "the plan is for '\(name)'; the problem is '\(problem.name)'")
+    }
     guard let scope = json["tensors"]?.string.flatMap(ScheduleProblem.Scope.init) else {
       throw failure("tensors", "expected \"activations\" or \"all\"")
     }
@@ -68,8 +72,10 @@ public enum ScheduleSolutionFile {
       throw failure("traffic.total", "\(total) is not the sum of \(traffic.spilled) and \(traffic.fetched)")
     }
     let bound = try integer(json["bound"], "bound")
-    if json["proven"]?.boolean == true, bound != total {
-      throw failure("proven", "the plan says it is proven, and its bound \(bound) differs from its traffic \(total)")
+    if bound < 0 { throw failure("bound", "expected 0 or more, found \(bound)") }
+    guard let isProven = json["proven"]?.boolean else { throw failure("proven", "expected true or false") }
+    if isProven != (bound == total) {
+      throw failure("proven", "\(isProven), and the bound is \(bound), the traffic \(total)")
     }
     return ScheduleSolution(
       scope: scope, budget: try integer(json["budget"], "budget"), order: order, pieces: pieces, traffic: traffic,

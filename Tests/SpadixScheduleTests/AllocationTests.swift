@@ -122,7 +122,8 @@ private func canPlace(_ problem: AllocationProblem, _ number: Int = 0, _ offsets
     #expect(problem.buffers[0].gaps.count == 2)
     #expect(problem.buffers[0].gaps[0].window == 1..<3)
     #expect(problem.buffers[1].hint == 8)
-    let written = AllocationFile.text(AllocationSolution(offsets: [0, 8]), for: problem)
+    let solution = AllocationSolution(offsets: [0, 8])
+    let written = try AllocationFile.text(solution, addedTo: SourceText(name: "p.csv", text: text))
     #expect(
       written == "id,lower,upper,size,alignment,hint,gaps,offset\na,0,9,4,2,-1,2-4@1:3 5-6,0\nb,1,3,5,1,8,,8\n")
   }
