@@ -33,7 +33,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Stop a run after so many commands.", valueName: "n"))
   var maxCommands: Int?
 
-  @Flag(help: "Print what the first sample counted, with modelled cycles, as JSON.")
+  @Flag(help: "Print what the first sample counted, with modelled cycles, as JSON; the summary goes to standard error.")
   var counters = false
 
   @Option(
@@ -79,10 +79,14 @@ struct RunCommand: ParsableCommand {
     progress.clear()
     runner.findings.show(remarks: true)
     if let trace, let timeline = first?.trace { try Files.write(timeline.json(), to: trace) }
+    let summary = try summary(runner, samples.count, results)
     if counters, let first {
+      // Programs read the JSON: nothing else goes to standard output.
+      StandardError.write(summary)
       try StandardOutput.write(first.counters.json(for: program).text(pretty: true) + "\n")
+    } else {
+      try StandardOutput.write(summary)
     }
-    try StandardOutput.write(summary(runner, samples.count, results))
   }
 
   private func speed(of machine: Machine) -> String {

@@ -86,9 +86,6 @@ struct TimeModel {
     }
   }
 
-  /// Lets the trace write down how long the last slices lasted.
-  mutating func finishSlice() { trace?.finish(at: frontier) }
-
   // MARK: Units
 
   /// Cycles of the DMA for rows of bytes: what the bus takes, or what requests in flight allow.
@@ -118,7 +115,7 @@ struct TimeModel {
     load.free = start + busy
     load.push(done)
     if isLocal { setLoadedRows(it, done) }
-    account(it, .load, start, done, \.load)
+    account(it, .load, start, free: load.free, done, \.load)
   }
 
   /// Local memory takes one row a cycle.
@@ -143,7 +140,7 @@ struct TimeModel {
     store.free = start + busy
     store.push(done)
     setReadRows(it, configuration, start + busy)
-    account(it, .store, start, done, \.store)
+    account(it, .store, start, free: store.free, done, \.store)
   }
 
   private mutating func run(scratchpadStore it: DecodedCommand, _ configuration: borrowing StoreConfiguration) {
@@ -164,7 +161,7 @@ struct TimeModel {
     setReadRows(it, configuration, start + busy)
     for index in 0..<Int(it.c.rows) { scratchpadWritten[Int(it.c.row) + index * Int(it.cStride)] = done }
     trace?.wrote(it.c, it.cStride, done)
-    account(it, .store, start, done, \.store)
+    account(it, .store, start, free: store.free, done, \.store)
   }
 
   private mutating func run(compute it: DecodedCommand) {
@@ -205,6 +202,7 @@ struct TimeModel {
     }
     Self.forEachRow(it.d, 1, below: rows) { scratchpadRead[$0] = max(scratchpadRead[$0], start + occupancy) }
     trace?.read(it.a, it.aStride, start + occupancy)
+    trace?.read(it.d, 1, start + occupancy)
     if !it.c.isGarbage {
       for index in 0..<Int(it.c.rows) {
         let row = Int(it.c.row) + index * Int(it.cStride)
@@ -216,7 +214,7 @@ struct TimeModel {
     previousStart = start
     previousOccupancy = occupancy
     previousA = it.a.isGarbage ? nil : it.a
-    account(it, .execute, start, done, \.compute)
+    account(it, .execute, start, free: execute.free, done, \.compute)
   }
 
   private func loadedAccumulator(_ row: Int) -> Int { byArray[row] ? 0 : accumulatorWritten[row] }
@@ -311,11 +309,11 @@ struct TimeModel {
 
   /// Attributes what the step adds to the end of everything: to waiting before its start, to its unit after it.
   private mutating func account(
-    _ it: DecodedCommand, _ queue: Trace.Queue, _ start: Int, _ done: Int,
+    _ it: DecodedCommand, _ queue: Trace.Queue, _ start: Int, free: Int, _ done: Int,
     _ part: WritableKeyPath<Counters.Cycles, Int>
   ) {
     let range = ranges.range(of: Int(it.command))
-    trace?.step(queue, range, start, done)
+    trace?.step(queue, range, start, free: free, done: done)
     if done <= frontier { return }
     let index = range < 0 ? cycles.count - 1 : range
     if start > frontier { cycles[index].waiting += start - frontier }

@@ -1,7 +1,9 @@
 import SpadixISA
 
-/// A modelled timeline for Perfetto: a track for operations, one for each queue, and how many scratchpad rows are alive.
+/// A modelled timeline for Perfetto: a track for each queue, tracks for operations, and how many scratchpad rows are alive.
 ///
+/// Slices of a track never overlap, which Perfetto would refuse: a queue's slice covers the time that its unit is
+/// occupied, and operations that overlap go to different tracks.
 /// Steps of one operation that follow each other on a queue become one slice. One cycle is one microsecond of the trace.
 public struct Trace: Sendable {
   enum Queue: Int {
@@ -19,8 +21,8 @@ public struct Trace: Sendable {
 
   /// Idle cycles on a queue that do not end a slice.
   private static let gap = 64
-  /// Cycles of one sample of the occupancy.
-  private static let binShift = 8
+  /// Samples of the occupancy that a trace may have; a long one has at least half as many.
+  private static let maximumSamples = 1 << 17
 
   private let debug: [Program.DebugRange]
   private var open: [Slice?] = [nil, nil, nil]
@@ -30,9 +32,10 @@ public struct Trace: Sendable {
   /// For each row, since when it holds what it holds, and when that was last read.
   private var writtenAt: [Int]
   private var readAt: [Int]
-  /// Rows that come alive less rows that die, by bin.
+  /// Rows that are alive at a sample and were not at the one before, less those that no longer are.
   private var changes: [Int] = []
-  private var end = 0
+  /// A sample every 1 << sampleShift cycles; the shift grows with the trace.
+  private var sampleShift = 0
 
   init(_ program: Program) {
     debug = program.debug
@@ -41,21 +44,22 @@ public struct Trace: Sendable {
     readAt = writtenAt
   }
 
-  mutating func step(_ queue: Queue, _ range: Int, _ start: Int, _ done: Int) {
+  /// - Parameter free: when the unit can start the next step; `done`, when the step's results are complete.
+  mutating func step(_ queue: Queue, _ range: Int, _ start: Int, free: Int, done: Int) {
     if range >= 0 {
       let span = spans[range] ?? (start, done)
       spans[range] = (min(span.start, start), max(span.end, done))
     }
     if var slice = open[queue.rawValue] {
       if slice.range == range && start <= slice.end + Self.gap {
-        slice.end = max(slice.end, done)
+        slice.end = free
         slice.steps += 1
         open[queue.rawValue] = slice
         return
       }
       slices.append(slice)
     }
-    open[queue.rawValue] = Slice(queue: queue.rawValue, range: range, start: start, end: done, steps: 1)
+    open[queue.rawValue] = Slice(queue: queue.rawValue, range: range, start: start, end: free, steps: 1)
   }
 
   mutating func wrote(_ tile: DecodedCommand.Tile, _ stride: Int32, _ time: Int) {
@@ -75,18 +79,41 @@ public struct Trace: Sendable {
     }
   }
 
-  /// A row was alive from its writing to its last reading.
+  /// A row was alive from its writing to its last reading: at the samples that lie between them.
   private mutating func close(_ row: Int) {
     if writtenAt[row] < 0 || readAt[row] < writtenAt[row] { return }
-    let first = writtenAt[row] >> Self.binShift
-    let last = readAt[row] >> Self.binShift + 1
-    if changes.count <= last { changes += [Int](repeating: 0, count: last + 1 - changes.count) }
-    changes[first] += 1
-    changes[last] -= 1
+    while sample(atOrAfter: readAt[row] + 1) >= Self.maximumSamples { halveSamples() }
+    let end = sample(atOrAfter: readAt[row] + 1)
+    if changes.count <= end { changes += [Int](repeating: 0, count: end + 1 - changes.count) }
+    changes[sample(atOrAfter: writtenAt[row])] += 1
+    changes[end] -= 1
     writtenAt[row] = -1
   }
 
-  mutating func finish(at time: Int) { end = max(end, time) }
+  private func sample(atOrAfter time: Int) -> Int { (time + (1 << sampleShift) - 1) >> sampleShift }
+
+  /// Keeps every second sample: what changed at one that goes shows at the next.
+  private mutating func halveSamples() {
+    var halved = [Int](repeating: 0, count: changes.count / 2 + 1)
+    for (index, change) in changes.enumerated() { halved[(index + 1) / 2] += change }
+    changes = halved
+    sampleShift += 1
+  }
+
+  /// For each operation that ran, the first track on which it overlaps no other one.
+  private func lanes() -> (lanes: [Int?], count: Int) {
+    var lanes = [Int?](repeating: nil, count: spans.count)
+    var ends: [Int] = []
+    let ran = spans.indices.filter { spans[$0] != nil }
+    for range in ran.sorted(by: { (spans[$0]!.start, $0) < (spans[$1]!.start, $1) }) {
+      let span = spans[range]!
+      let lane = ends.firstIndex { $0 <= span.start } ?? ends.count
+      if lane == ends.count { ends.append(0) }
+      ends[lane] = span.end
+      lanes[range] = lane
+    }
+    return (lanes, ends.count)
+  }
 
   /// Chrome's JSON trace format.
   public func json() -> String {
@@ -96,30 +123,32 @@ public struct Trace: Sendable {
         #"{"ph":"M","pid":1,"tid":\#(thread),"name":"thread_name","args":{"name":"\#(text)"}}"#)
     }
     events.append(##"{"ph":"M","pid":1,"name":"process_name","args":{"name":"accelerator (modelled)"}}"##)
-    name(1, "operations")
-    name(2, "load")
-    name(3, "execute")
-    name(4, "store")
+    name(1, "load")
+    name(2, "execute")
+    name(3, "store")
+    let (lanes, laneCount) = lanes()
+    for lane in 0..<laneCount { name(4 + lane, lane == 0 ? "operations" : "operations (\(lane + 1))") }
     for (range, span) in spans.enumerated() {
-      guard let span else { continue }
+      guard let span, let lane = lanes[range] else { continue }
       events.append(
-        #"{"ph":"X","pid":1,"tid":1,"ts":\#(span.start),"dur":\#(span.end - span.start),"#
+        #"{"ph":"X","pid":1,"tid":\#(4 + lane),"ts":\#(span.start),"dur":\#(span.end - span.start),"#
           + #""name":\#(Self.quoted(title(range))),"args":{"line":\#(debug[range].line),"#
           + #""operation":\#(Self.quoted(debug[range].operation))}}"#)
     }
     for slice in (slices + open.compactMap { $0 }).sorted(by: { ($0.queue, $0.start) < ($1.queue, $1.start) }) {
       let line = slice.range < 0 ? 0 : debug[slice.range].line
       events.append(
-        #"{"ph":"X","pid":1,"tid":\#(slice.queue + 2),"ts":\#(slice.start),"dur":\#(slice.end - slice.start),"#
+        #"{"ph":"X","pid":1,"tid":\#(slice.queue + 1),"ts":\#(slice.start),"dur":\#(slice.end - slice.start),"#
           + #""name":\#(Self.quoted(title(slice.range))),"args":{"line":\#(line),"steps":\#(slice.steps)}}"#)
     }
     var rows = self
     for row in rows.writtenAt.indices { rows.close(row) }
     var alive = 0
-    for (bin, change) in rows.changes.enumerated() where change != 0 {
+    for (sample, change) in rows.changes.enumerated() where change != 0 {
       alive += change
       events.append(
-        #"{"ph":"C","pid":1,"ts":\#(bin << Self.binShift),"name":"scratchpad rows alive","args":{"rows":\#(alive)}}"#)
+        #"{"ph":"C","pid":1,"ts":\#(sample << rows.sampleShift),"name":"scratchpad rows alive","args":{"rows":\#(alive)}}"#
+      )
     }
     return "{\"traceEvents\":[\n" + events.joined(separator: ",\n")
       + "\n],\"displayTimeUnit\":\"ns\",\"otherData\":{\"unit\":\"1 us is 1 modelled cycle\"}}\n"
