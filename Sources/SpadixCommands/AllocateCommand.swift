@@ -23,7 +23,11 @@ struct AllocateCommand: ParsableCommand {
   @Option(help: "Search nodes after which to give up. (default: 2000000000)")
   var nodeLimit: Int?
 
-  @Option(help: "Static orders that take turns, as letters from A, C, L, T, U, W, Z, separated by commas. (default: \(Self.defaultOrders))")
+  @Option(
+    help: """
+      Static orders that take turns, as letters from A, C, L, T, U, W, Z, separated by commas. \
+      (default: \(Self.defaultOrders))
+      """)
   var orders: String?
 
   private static let defaultOrders = AllocationSolver.Options().orders.joined(separator: ",")

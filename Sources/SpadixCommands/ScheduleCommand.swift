@@ -22,7 +22,9 @@ struct ScheduleCommand: ParsableCommand {
 
   @OptionGroup var target: TargetOptions
 
-  @Option(help: "min (largest operator), mid, peak (smallest without traffic), or BYTES with an optional K or M. (default: min)")
+  @Option(
+    help:
+      "min (largest operator), mid, peak (smallest without traffic), or BYTES with an optional K or M. (default: min)")
   var budget: String?
 
   @Option(help: "Which tensors are scheduled: activations or all. (default: activations)")
@@ -79,15 +81,18 @@ struct ScheduleCommand: ParsableCommand {
   var without: [ScheduleComponent] = []
 
   func validate() throws {
-    if !(1...1 << 40).contains(labelLimit ?? 1) || nodeLimit ?? 1 < 1 { throw ValidationError("limits are at least 1, that on labels at most 2^40") }
+    if !(1...1 << 40).contains(labelLimit ?? 1) || nodeLimit ?? 1 < 1 {
+      throw ValidationError("limits are at least 1, that on labels at most 2^40")
+    }
     if align < 1 || align > 1 << 20 { throw ValidationError("--align is 1 to 1048576") }
     let solving: [(name: String, isGiven: Bool)] = [
       ("--tensors", tensors != nil), ("--node-limit", nodeLimit != nil), ("--label-limit", labelLimit != nil),
       ("--formulation", formulation != .exact), ("--policy", policy != .optimal), ("--without", !without.isEmpty),
       ("--json", json), ("-o", output != nil), ("--svg", svg != nil), ("--sweep", sweep != nil),
     ]
-    if check != nil, let option = (solving + [("--budget", budget != nil), ("--write-lp", writeLp != nil)])
-      .first(where: \.isGiven)
+    if check != nil,
+      let option = (solving + [("--budget", budget != nil), ("--write-lp", writeLp != nil)])
+        .first(where: \.isGiven)
     {
       throw ValidationError("--check takes everything from the plan; \(option.name) is for solving")
     }
@@ -256,7 +261,8 @@ enum ScheduleInput {
   /// A neutral problem, which is a JSON object, or a graph, whose kernels for the target are the operators.
   static func read(_ path: String, target: Target) throws -> ScheduleProblem {
     let source = try Files.readSource(path)
-    if source.bytes.first(where: { $0 > UInt8(ascii: " ") }) == UInt8(ascii: "{") {
+    let isObject = source.bytes.first(where: { $0 > UInt8(ascii: " ") }) == UInt8(ascii: "{")
+    if isObject || path.hasSuffix(".json") {
       return try ScheduleProblemReader.read(source)
     }
     let input = try CompilerInput(parsing: source, baseFile: path)

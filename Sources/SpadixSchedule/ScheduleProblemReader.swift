@@ -20,7 +20,7 @@ public enum ScheduleProblemReader {
     var indexOfTensor: [Int: Int] = [:]
 
     func failure(_ rule: String, _ place: String, _ message: String) -> Diagnostic {
-      Diagnostic("schedule.\(rule)", "\(source.name): \(place): \(message)")
+      Diagnostic("schedule.\(rule)", "\(place): \(message)", at: JSONLocation.range(of: place, in: source))
     }
 
     mutating func problem(_ json: JSONValue) throws -> ScheduleProblem {
@@ -56,7 +56,7 @@ public enum ScheduleProblemReader {
     private func tensor(_ json: JSONValue, _ place: String) throws -> ScheduleProblem.Tensor {
       guard let id = json["id"]?.integer else { throw failure("format", "\(place).id", "expected an integer") }
       guard let bytes = (json["bytes_int8"] ?? json["bytes"])?.integer else {
-        throw failure("format", "\(place).bytes_int8", "expected a whole number of bytes")
+        throw failure("format", "\(place).bytes_int8", "expected a whole number of bytes up to 2^40")
       }
       guard let kind = json["kind"]?.string.flatMap(ScheduleProblem.TensorKind.init) else {
         let known = ScheduleProblem.TensorKind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
