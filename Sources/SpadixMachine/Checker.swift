@@ -41,8 +41,10 @@ struct Checker {
 
   mutating func wroteDram(_ address: UInt64, _ count: Int) {
     if count > 0 { dramValues?.insert(Int(address), count) }
-    waste?.hostTouchedDram()
+    waste?.hostWroteDram()
   }
+
+  mutating func readDram(_ address: UInt64, _ count: Int) { waste?.hostReadDram(address, count) }
 
   /// `decoder` is the state behind the chunk.
   mutating func check(_ chunk: borrowing DecodedChunk, _ decoder: Decoder) {

@@ -211,9 +211,10 @@ public final class Machine {
 // MARK: DRAM
 
 extension Machine {
-  /// Bytes of DRAM. Throws `machine.dram-range` when they do not exist.
+  /// Bytes of DRAM: outputs, operands of host steps. Throws `machine.dram-range` when they do not exist.
   public func readDram(_ address: UInt64, count: Int) throws -> [UInt8] {
     try checkRange(address, count)
+    state.pointee.checker?.readDram(address, count)
     return dram.read(address, count)
   }
 

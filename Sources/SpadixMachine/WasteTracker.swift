@@ -4,9 +4,7 @@ import SpadixISA
 struct WasteTracker {
   private(set) var findings = FindingLog()
   private let dim: Int
-  /// Bytes stored and not loaded since.
-  private let unread: BitRange
-  private var stores: [Transfer] = []
+  private var unread: UnreadStores
   /// Where the content of each scratchpad row came from; 0 for nowhere in particular.
   private var source: [UInt64]
   private var width: [UInt16]
@@ -17,7 +15,7 @@ struct WasteTracker {
 
   init(_ program: Program) throws {
     dim = program.target.dim
-    unread = try BitRange(count: program.target.dramBytes)
+    unread = try UnreadStores(count: program.target.dramBytes)
     let rows = program.target.scratchpadRows
     source = [UInt64](repeating: 0, count: rows)
     width = [UInt16](repeating: 0, count: rows)
@@ -25,7 +23,8 @@ struct WasteTracker {
     loadEpoch = [Int32](repeating: 0, count: rows)
   }
 
-  mutating func hostTouchedDram() { epoch += 1 }
+  mutating func hostWroteDram() { epoch += 1 }
+  mutating func hostReadDram(_ address: UInt64, _ count: Int) { unread.read(Int(address), count) }
 
   mutating func step(_ it: DecodedCommand, _ chunk: borrowing DecodedChunk) {
     switch it.kind {
@@ -39,7 +38,7 @@ struct WasteTracker {
       if !it.c.isGarbage && !it.flags.contains(.accumulator) {
         forget(Int(it.c.row), Int(it.c.rows), Int(it.cStride))
       }
-    case .loadScales: unread.clear(Int(it.dram), Transfer(it).bytes)
+    case .loadScales: unread.read(Int(it.dram), Transfer(it).bytes)
     case .fence: break
     }
   }
@@ -51,7 +50,7 @@ struct WasteTracker {
   private mutating func load(_ it: DecodedCommand) {
     let transfer = Transfer(it)
     if !it.flags.contains(.zero) {
-      for row in 0..<transfer.rows { unread.clear(Int(transfer.address(row)), transfer.bytes) }
+      for row in 0..<transfer.rows { unread.read(Int(transfer.address(row)), transfer.bytes) }
     }
     if it.flags.contains(.accumulator) { return }
     let isPlain = it.small == 1 && !it.flags.contains(.scaled) && !it.flags.contains(.zero)
@@ -84,17 +83,11 @@ struct WasteTracker {
 
   private mutating func store(_ transfer: Transfer) {
     epoch += 1
-    let isDead = (0..<transfer.rows).allSatisfy {
-      unread.allSet(Int(transfer.address($0)), transfer.bytes)
-    }
-    if isDead, let earlier = stores.last(where: { $0.overlaps(transfer) }) {
+    for earlier in unread.store(transfer) {
       findings.add(
         Finding(
-          "machine.dead-store", Int(earlier.command),
-          "what it stores is stored over by command \(transfer.command) unread",
+          "machine.dead-store", earlier, "what it stores is stored over by command \(transfer.command) unread",
           severity: .remark))
     }
-    for row in 0..<transfer.rows { unread.set(Int(transfer.address(row)), transfer.bytes) }
-    stores.append(transfer)
   }
 }
