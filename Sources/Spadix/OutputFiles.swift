@@ -28,24 +28,28 @@ public struct OutputFiles {
     }
   }
 
-  /// Writes `FOLDER/NAME.npy` for each output and returns the paths. The folder is made if need be.
-  public func write(to folder: String) throws -> [String] {
+  /// Writes `NAME.npy` for each output into the folder, which is made if need be: all of them, or none after a failure.
+  public func write(to folder: String) throws {
     let files = try tensors().map { NpyArray.file(of: $0) }
-    try Files.makeDirectory(folder)
-    var paths: [String] = []
-    for (port, file) in zip(ports, files) {
+    try Files.write(Array(zip(names, files)), intoFolder: folder)
+  }
+
+  /// The names of the files, one for each output, each different.
+  public var names: [String] {
+    var names: [String] = []
+    for port in ports {
       // Names come from files of strangers: nothing in them may lead out of the folder.
       var name = String(port.name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "_" })
       if name.isEmpty || name.hasPrefix(".") { name = "output" + name }
-      var path = "\(folder)/\(name).npy"
+      let stem = name
       var suffix = 1
-      while paths.contains(path) {
-        path = "\(folder)/\(name)_\(suffix).npy"
+      name += ".npy"
+      while names.contains(name) {
+        name = "\(stem)_\(suffix).npy"
         suffix += 1
       }
-      try Files.write(file, to: path)
-      paths.append(path)
+      names.append(name)
     }
-    return paths
+    return names
   }
 }

@@ -16,7 +16,7 @@ struct AsmCommand: ParsableCommand {
   var output: String
 
   func run() throws {
-    try FileArguments.check(inputs: [input], outputs: ["--output": output], standardOutput: "--output")
+    try FileArguments.check(inputs: [input], outputs: [("--output", output)], standardOutput: "--output")
     let source =
       input == "-"
       ? SourceText(name: "<standard input>", bytes: try StandardInput.read()) : try Files.readSource(input)

@@ -51,8 +51,8 @@ struct CompileCommand: ParsableCommand {
     try FileArguments.check(
       inputs: [input, target.target] + calibrate.map(\.path),
       outputs: [
-        "--output": output, "--dump-dir": dumpDir, "--report-file": reporting.reportFile,
-        "--reproducer": passes.reproducer,
+        ("--output", output), ("--dump-dir", dumpDir), ("--report-file", reporting.reportFile),
+        ("--reproducer", passes.reproducer),
       ], standardOutput: "--output")
     let input = try InputFile.read(input)
     let compiler = Compiler(

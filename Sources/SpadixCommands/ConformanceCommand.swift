@@ -8,7 +8,10 @@ import SpadixSupport
 struct ConformanceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "conformance", abstract: "Run programs that carry the result they must have, and compare.",
-    discussion: "Exits with status 2 when one of them leaves other bytes than it must, or stores where it must not.")
+    discussion: """
+      A file that cannot be read counts as failed, and the others run. Exits with status 2 when a program leaves other \
+      bytes than it must, or stores where it must not; otherwise with 1 when a file could not be read.
+      """)
 
   @Argument(
     help: ArgumentHelp(
@@ -31,9 +34,13 @@ struct ConformanceCommand: ParsableCommand {
   func run() throws {
     let programs = try programs()
     let options = Machine.Options(checks: try CheckSet(parsing: check), fill: fill, kernels: kernels)
-    var (passed, failed, skipped, commands, bytes, findings) = (0, 0, 0, 0, 0, 0)
+    var (passed, failed, unreadable, skipped, commands, bytes, findings) = (0, 0, 0, 0, 0, 0, 0)
     for (name, file) in programs {
-      let program = try Program(reading: file)
+      guard let program = try read(file) else {
+        unreadable += 1
+        try StandardOutput.write("FAIL  \(name)  cannot be read\n")
+        continue
+      }
       if program.expectations.isEmpty {
         skipped += 1
         continue
@@ -48,13 +55,27 @@ struct ConformanceCommand: ParsableCommand {
       }
       for finding in result.log.diagnostics(in: program) { StandardError.write("\(name): \(finding)") }
     }
-    if passed + failed == 0 {
+    if passed + failed + unreadable == 0 {
       throw Diagnostic("conformance.empty", "no program in '\(path)' carries expectations")
     }
     try StandardOutput.write(
-      "\(passed) of \(passed + failed) programs pass: \(commands) commands, \(bytes) bytes compared, "
-        + "\(findings) findings\(skipped > 0 ? ", \(skipped) programs without expectations" : "")\n")
+      "\(passed) of \(passed + failed + unreadable) programs pass: \(commands) commands, \(bytes) bytes compared, "
+        + "\(findings) findings\(unreadable > 0 ? ", \(unreadable) files cannot be read" : "")"
+        + "\(skipped > 0 ? ", \(skipped) programs without expectations" : "")\n")
     if failed > 0 { throw ExitStatus.mismatch }
+    if unreadable > 0 { throw ExitStatus.diagnostics }
+  }
+
+  /// Nil after printing why a program cannot be read.
+  private func read(_ file: String) throws -> Program? {
+    do {
+      return try Program(reading: file)
+    } catch let diagnostic as Diagnostic {
+      StandardError.write(Diagnostics([diagnostic]).description)
+    } catch let diagnostics as Diagnostics {
+      StandardError.write(diagnostics.description)
+    }
+    return nil
   }
 
   /// Names to report, and paths.

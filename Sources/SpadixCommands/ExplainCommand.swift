@@ -14,7 +14,28 @@ struct ExplainCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Index of the command, from 0.", valueName: "n"))
   var command: Int
 
+  @Option(help: ArgumentHelp("How many steps of a hardware loop to explain.", valueName: "n|all"))
+  var steps = StepCount(count: 16)
+
   func run() throws {
-    try StandardOutput.write(Explanation(Program(reading: program), command: command).text)
+    try StandardOutput.write(Explanation(Program(reading: program), command: command, steps: steps.count).text)
   }
+}
+
+/// A number of steps, or `all` of them.
+struct StepCount: ExpressibleByArgument {
+  var count: Int
+
+  init(count: Int) { self.count = count }
+
+  init?(argument: String) {
+    if argument == "all" {
+      count = Int.max
+      return
+    }
+    guard let count = Int(argument), count >= 1 else { return nil }
+    self.count = count
+  }
+
+  var defaultValueDescription: String { count == Int.max ? "all" : "\(count)" }
 }

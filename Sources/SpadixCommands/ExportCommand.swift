@@ -34,11 +34,13 @@ struct ExportCommand: ParsableCommand {
   var input: [NamedFile] = []
 
   func run() throws {
-    try FileArguments.check(inputs: [program] + input.map(\.path), outputs: ["--output": output])
+    try FileArguments.check(inputs: [program] + input.map(\.path), outputs: [("--output", output)])
     let program = try Program(reading: program)
     let export = try ProgramExport(program, inputs: inputs(of: program))
-    try Files.makeDirectory(output)
-    for file in export.files { try Files.write(file.bytes, to: output + "/" + file.name) }
+    try FileArguments.check(
+      inputs: [self.program] + input.map(\.path),
+      outputs: export.files.map { ("--output", output + "/" + $0.name) })
+    try Files.write(export.files.map { ($0.name, $0.bytes) }, intoFolder: output)
     try StandardOutput.write(
       "\(export.files.count) files in \(output): \(program.commands.count) commands, "
         + "\(export.imageBytes) bytes of DRAM, \(program.hostSteps.count) host steps\n")

@@ -14,7 +14,7 @@ enum FileArguments {
   ///
   /// Throws `file.output-is-input`, `file.output-twice` and `file.standard-output`.
   static func check(
-    inputs: [String?], outputs: KeyValuePairs<String, String?>, standardOutput: String? = nil
+    inputs: [String?], outputs: [(option: String, path: String?)], standardOutput: String? = nil
   ) throws {
     var owners: [FileIdentity: (name: String, isInput: Bool)] = [:]
     for case let path? in inputs where Target.preset(named: path) == nil {

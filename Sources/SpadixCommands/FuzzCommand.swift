@@ -35,7 +35,7 @@ struct FuzzCommand: ParsableCommand {
   }
 
   func run() throws {
-    try FileArguments.check(inputs: [], outputs: ["--output": output])
+    try FileArguments.check(inputs: [], outputs: [("--output", output)])
     if print {
       for index in 0..<UInt64(count) { try StandardOutput.write(FuzzCase(seed: seed &+ index).text) }
       return

@@ -52,8 +52,8 @@ struct OptCommand: ParsableCommand {
     try FileArguments.check(
       inputs: [input, target.target] + calibrate.map(\.path),
       outputs: [
-        "--output": output, "--dump-dir": instrumentation.dumpDir,
-        "--reproducer": instrumentation.printing.reproducer,
+        ("--output", output), ("--dump-dir", instrumentation.dumpDir),
+        ("--reproducer", instrumentation.printing.reproducer),
       ], standardOutput: "--output")
     let graph = try InputFile.read(input).graph
     var context = PassContext(

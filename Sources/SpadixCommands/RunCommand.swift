@@ -24,7 +24,12 @@ struct RunCommand: ParsableCommand {
     name: .shortAndLong, help: ArgumentHelp("Write each output into this folder, as NAME.npy.", valueName: "folder"))
   var output: String?
 
-  @Option(help: ArgumentHelp("Insist on this target: a program for another one is refused.", valueName: "name|file"))
+  @Option(
+    help: ArgumentHelp(
+      """
+      Run on this target. Its timing may differ from that of the program's target, to ask what cycles would be; a \
+      program for a target that differs in anything else is refused.
+      """, valueName: "name|file"))
   var target: String?
 
   @Option(help: ArgumentHelp("What to watch for: all, none, default, or names of checks.", valueName: "check,..."))
@@ -52,11 +57,11 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     try FileArguments.check(
-      inputs: [program, target] + input.map(\.path), outputs: ["--output": output, "--trace": trace])
+      inputs: [program, target] + input.map(\.path), outputs: [("--output", output), ("--trace", trace)])
     var program = try Program(reading: program)
-    if let target {
-      let target = try Target.named(target)
-      try program.expect(target)
+    if let name = target {
+      let target = try Target.named(name)
+      try program.expect(target, named: name)
       // The same machine with other timing answers what-if questions.
       program.target = target
     }
@@ -66,6 +71,11 @@ struct RunCommand: ParsableCommand {
     let runner = try ProgramRunner(program, options: options)
     let samples = try Samples(reading: input.map { ($0.name, $0.path) }, for: runner.inputs)
     var results = OutputFiles(runner.outputs)
+    if let output {
+      try FileArguments.check(
+        inputs: [self.program, self.target] + input.map(\.path),
+        outputs: results.names.map { ("--output", "\(output)/\($0)") } + [("--trace", trace)])
+    }
     var progress = Progress()
     defer { progress.clear() }
     var first: Machine?
@@ -100,10 +110,10 @@ struct RunCommand: ParsableCommand {
     var text =
       "\(samples) \(samples == 1 ? "sample" : "samples"), \(runner.program.commands.count) commands each, "
       + "\(runner.program.hostSteps.count) host steps, on \(runner.program.target.name)\n"
-    let paths = try output.map { try results.write(to: $0) }
+    if let output { try results.write(to: output) }
     for (index, tensor) in try results.tensors().enumerated() {
       text += "  \(runner.outputs[index].name): \(tensor.type)"
-      if let paths { text += " -> \(paths[index])" }
+      if let output { text += " -> \(output)/\(results.names[index])" }
       text += "\n"
     }
     return text
@@ -112,12 +122,14 @@ struct RunCommand: ParsableCommand {
 
 extension Program {
   /// Throws `program.target` when the program is for another target.
-  func expect(_ target: Target) throws {
+  ///
+  /// - Parameter argument: what `--target` was: the name of a preset or the path of a file.
+  func expect(_ target: Target, named argument: String) throws {
     guard target.fingerprint != self.target.fingerprint else { return }
     throw Diagnostic(
       "program.target",
-      "the program is for target '\(self.target.name)' (\(self.target.fingerprint)); expected '\(target.name)' "
+      "the program is for target '\(self.target.name)' (\(self.target.fingerprint)); expected '\(argument)' "
         + "(\(target.fingerprint))",
-      help: "compile it again with --target \(target.name)")
+      help: "compile it again with --target \(argument), or leave --target out")
   }
 }

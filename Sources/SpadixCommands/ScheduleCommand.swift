@@ -113,7 +113,7 @@ struct ScheduleCommand: ParsableCommand {
   func run() throws {
     try FileArguments.check(
       inputs: [input, target.target, check],
-      outputs: ["-o": output, "--svg": svg, "--write-lp": writeLp, "--csv": csv])
+      outputs: [("-o", output), ("--svg", svg), ("--write-lp", writeLp), ("--csv", csv)])
     let problem = try ScheduleInput.read(input, target: target.load()).aligned(to: align)
     if let check { return try Self.check(check, problem) }
     let interruption = Interruption()

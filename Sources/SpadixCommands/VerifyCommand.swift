@@ -57,7 +57,7 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     try FileArguments.check(
       inputs: [input, target.target, labels] + inputs.map(\.path) + calibrate.map(\.path),
-      outputs: ["--report-file": reporting.reportFile])
+      outputs: [("--report-file", reporting.reportFile)])
     let input = try InputFile.read(input)
     let data = DataStore()
     let samples = try readSamples(input.graph, data)

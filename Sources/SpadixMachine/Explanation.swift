@@ -5,15 +5,18 @@ import SpadixSupport
 public struct Explanation {
   public let text: String
 
+  /// - Parameter steps: how many steps of a hardware loop are explained, from its first on.
+  ///
   /// Throws `explain.range` for commands that there are not, and the fault of a command before.
-  public init(_ program: Program, command index: Int) throws {
+  public init(_ program: Program, command index: Int, steps: Int = 16) throws {
     guard program.commands.indices.contains(index) else {
-      throw Diagnostic(
-        "explain.range", "there is no command \(index); the program has commands 0 to \(program.commands.count - 1)")
+      let last = program.commands.count - 1
+      let range = last < 0 ? "no commands" : last == 0 ? "command 0 only" : "commands 0 to \(last)"
+      throw Diagnostic("explain.range", "there is no command \(index); the program has \(range)")
     }
     var history = History(program)
     for before in 0..<index { try history.step(before) }
-    text = try history.explain(index)
+    text = try history.explain(index, steps: steps)
   }
 }
 
@@ -77,7 +80,7 @@ private struct History: ~Copyable {
     configurations.append((name, index))
   }
 
-  mutating func explain(_ index: Int) throws -> String {
+  mutating func explain(_ index: Int, steps: Int) throws -> String {
     var text = "\(describe(index))\n"
     let command = program.commands[index]
     if let format = CommandFormat.of(command) {
@@ -90,9 +93,9 @@ private struct History: ~Copyable {
     text += "  last fence: \(lastFence.map { "command \($0)" } ?? "none")\n"
     try decode(index)
     if chunk.commands.isEmpty { return text + "\nno step of its own\n" }
-    // A loop is explained by its first steps.
-    for it in chunk.commands.prefix(16) { text += explain(it) }
-    if chunk.commands.count > 16 { text += "\n... and \(chunk.commands.count - 16) more steps\n" }
+    for it in chunk.commands.prefix(steps) { text += explain(it) }
+    let rest = chunk.commands.count - steps
+    if rest > 0 { text += "\n... and \(rest) more \(rest == 1 ? "step" : "steps") (--steps all)\n" }
     return text
   }
 

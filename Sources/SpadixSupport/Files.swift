@@ -59,10 +59,13 @@ public enum Files {
         try Data(bytes).write(to: URL(fileURLWithPath: path).resolvingSymlinksInPath(), options: .atomic)
       }
     } catch {
-      throw Diagnostic(
-        "file.unwritable", "cannot write '\(path)'",
-        help: "check that the folder exists and that you may write to it")
+      throw unwritable(path)
     }
+  }
+
+  private static func unwritable(_ path: String) -> Diagnostic {
+    Diagnostic(
+      "file.unwritable", "cannot write '\(path)'", help: "check that the folder exists and that you may write to it")
   }
 
   public static func write(_ text: String, to path: String) throws { try write(Array(text.utf8), to: path) }
@@ -74,6 +77,52 @@ public enum Files {
     } catch {
       throw Diagnostic("file.unwritable", "cannot make the folder '\(path)'")
     }
+  }
+
+  /// Writes files into a folder, made if need be: all of them, or after a failure nothing that was not there before.
+  public static func write(_ files: [(name: String, bytes: [UInt8])], intoFolder folder: String) throws {
+    let made = outermostMissing(folder)
+    let aside = folder + "/.partial-\(getpid())"
+    do {
+      try makeDirectory(folder)
+      // First all bytes, where a full disk shows; then only names change.
+      guard (try? makeDirectory(aside)) != nil else { throw unwritable(folder) }
+      for file in files {
+        guard (try? write(file.bytes, to: aside + "/" + file.name)) != nil else {
+          throw unwritable(folder + "/" + file.name)
+        }
+      }
+      for file in files where isDirectory(folder + "/" + file.name) {
+        throw Diagnostic(
+          "file.unwritable", "cannot write '\(folder)/\(file.name)': expected a file, found a directory",
+          help: "choose another folder")
+      }
+      for file in files where rename(aside + "/" + file.name, folder + "/" + file.name) != 0 {
+        throw unwritable(folder + "/" + file.name)
+      }
+      try? FileManager.default.removeItem(atPath: aside)
+    } catch {
+      try? FileManager.default.removeItem(atPath: made ?? aside)
+      throw error
+    }
+  }
+
+  private static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The highest folder of a path that is yet to be made; nil when there is none.
+  private static func outermostMissing(_ folder: String) -> String? {
+    var path = folder
+    var missing: String?
+    while !path.isEmpty, !FileManager.default.fileExists(atPath: path) {
+      missing = path
+      let parent = Files.folder(of: path)
+      if parent == path { break }
+      path = parent
+    }
+    return missing
   }
 
   /// A path that stands in a file, resolved against the folder of that file.
