@@ -128,14 +128,24 @@ public enum Files {
   /// A path that stands in a file, resolved against the folder of that file.
   public static func resolve(_ path: String, relativeTo file: String) -> String {
     if path.hasPrefix("/") { return path }
-    let folder = (file as NSString).deletingLastPathComponent
+    let folder = folder(of: file)
     return folder.isEmpty ? path : folder + "/" + path
   }
 }
 
 extension Files {
   /// The folder of a file as its path says it; empty for the working folder.
-  public static func folder(of path: String) -> String { (path as NSString).deletingLastPathComponent }
+  ///
+  /// Foundation's `deletingLastPathComponent` ends the process for a name of one character.
+  public static func folder(of path: String) -> String {
+    let slash = UInt8(ascii: "/")
+    // Slashes at the end name the same file; those before it belong to neither.
+    let name = path.utf8.reversed().drop { $0 == slash }
+    let folder = name.drop { $0 != slash }
+    let stem = folder.drop { $0 == slash }
+    if stem.isEmpty { return path.hasPrefix("/") ? "/" : "" }
+    return String(decoding: stem.reversed(), as: UTF8.self)
+  }
 
   /// A path that leads from a folder to a file; each is absolute or relative to the working folder. An absolute path is
   /// kept where the folder is not absolute as well.

@@ -21,6 +21,18 @@ struct FilesTests {
     #expect(Files.isSame("a/./b", "a/c/../b"))
   }
 
+  @Test("the folder of a path, also for names of one character")
+  func folder() {
+    #expect(Files.folder(of: "a") == "")
+    #expect(Files.folder(of: "/a") == "/")
+    #expect(Files.folder(of: "a/b.spx") == "a")
+    #expect(Files.folder(of: "/a/ä/b/") == "/a/ä")
+    #expect(Files.folder(of: "a//b") == "a")
+    #expect(Files.folder(of: "/") == "/")
+    #expect(Files.folder(of: "") == "")
+    #expect(Files.resolve("w.npy", relativeTo: "g") == "w.npy")
+  }
+
   @Test("what cannot be read or written has a diagnostic")
   func errors() {
     func id(_ body: () throws -> Void) -> String? {
