@@ -67,7 +67,7 @@ struct RunCommand: ParsableCommand {
     }
     let options = Machine.Options(
       checks: try CheckSet(parsing: check), maximumCommands: maxCommands ?? Int.max, kernels: kernels,
-      time: counters || trace != nil)
+      time: counters || trace != nil, symbols: counters)
     let runner = try ProgramRunner(program, options: options)
     let samples = try Samples(reading: input.map { ($0.name, $0.path) }, for: runner.inputs)
     var results = OutputFiles(runner.outputs)

@@ -41,9 +41,18 @@ public struct Counters: Sendable {
     public init() {}
   }
 
+  /// The bytes that moved to and from one symbol.
+  public struct SymbolBytes: Sendable, Hashable {
+    public var symbol: Program.Symbol
+    public var dramRead: Int
+    public var dramWritten: Int
+  }
+
   public var total = Activity()
   /// One for each of the program's debug ranges.
   public var operations: [Activity] = []
+  /// Symbols that bytes moved to or from, by address; empty unless `Machine.Options.symbols` asks for them.
+  public var symbols: [SymbolBytes] = []
   /// Commands by mnemonic, as the program has them (loops not expanded), in the order of the function numbers.
   public var commands: [(mnemonic: String, count: Int)] = []
   /// Highest local row that was written, plus one.
@@ -59,6 +68,13 @@ extension Counters {
     members.append(.init("accumulatorPeakRows", .integer(accumulatorPeakRows)))
     members.append(
       .init("commands", .object(commands.map { JSONValue.Member($0.mnemonic, .integer($0.count)) })))
+    let symbols = symbols.map {
+      [
+        "name": .string($0.symbol.name), "class": .string($0.symbol.kind.rawValue), "dramRead": .integer($0.dramRead),
+        "dramWritten": .integer($0.dramWritten),
+      ] as JSONValue
+    }
+    members.append(.init("symbols", .array(symbols)))
     let operations = zip(program.debug, operations).map { range, activity in
       JSONValue.object(
         [.init("operation", .string(range.operation)), .init("line", .integer(range.line))]
@@ -119,9 +135,11 @@ struct RangeCursor {
   }
 }
 
-/// The class of a DRAM address, remembered from the last look-up.
+/// The class and the symbol of a DRAM address, remembered from the last look-up.
 struct ClassCursor {
-  private let symbols: [Program.Symbol]
+  /// By address.
+  let symbols: [Program.Symbol]
+  private var position = 0
   private var first: UInt64 = 0
   private var end: UInt64 = 0
   private var kind = 0
@@ -132,6 +150,12 @@ struct ClassCursor {
   mutating func kind(of address: UInt64) -> Int {
     if address >= first && address < end { return kind }
     return seek(address)
+  }
+
+  /// The index in `symbols` of the one that the address lies in.
+  mutating func symbol(of address: UInt64) -> Int? {
+    _ = kind(of: address)
+    return address >= first && address < end ? position : nil
   }
 
   @inline(never)
@@ -145,7 +169,8 @@ struct ClassCursor {
     guard low > 0, address < symbols[low - 1].address + UInt64(symbols[low - 1].length) else {
       return Counters.classes.count - 1
     }
-    first = symbols[low - 1].address
+    position = low - 1
+    first = symbols[position].address
     end = first + UInt64(symbols[low - 1].length)
     // A symbol that starts inside this one takes over there.
     if low < symbols.count { end = min(end, symbols[low].address) }

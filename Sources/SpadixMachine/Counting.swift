@@ -75,23 +75,17 @@ struct Counting {
         scratchpadPeak = max(scratchpadPeak, it.localEnd(dim))
       }
       if it.flags.contains(.zero) { return }
-      let rows = it.stride == 0 ? 1 : Int(it.a.rows)
-      Self.add(rows * Int(it.a.columns) * it.elementBytes, readClass.kind(of: it.dram), to: &tally.dramRead)
+      Self.add(it.bytesRead, readClass.kind(of: it.dram), to: &tally.dramRead)
     case .store:
       tally.stores += 1
-      // Statistics passes store nothing.
       if it.normalization != 0 { return }
-      var rows = Int(it.a.rows)
-      if it.flags.contains(.pooled), let pooling = chunk.stores[Int(it.configuration)].pooling {
-        rows = pooling.outRows * pooling.outCols
-      }
-      Self.add(
-        rows * Int(it.a.columns) * it.elementBytes, writeClass.kind(of: it.dram), to: &tally.dramWritten)
+      let bytes = it.bytesWritten(chunk.stores[Int(it.configuration)])
+      Self.add(bytes, writeClass.kind(of: it.dram), to: &tally.dramWritten)
     case .storeScratchpad:
       tally.scratchpadStores += 1
       scratchpadPeak = max(scratchpadPeak, Int(it.c.row) + (max(Int(it.c.rows), 1) - 1) * Int(it.cStride) + 1)
     case .loadScales:
-      Self.add(4 * Int(it.a.columns), readClass.kind(of: it.dram), to: &tally.dramRead)
+      Self.add(it.bytesRead, readClass.kind(of: it.dram), to: &tally.dramRead)
     case .compute: countCompute(it, &tally)
     case .fence: tally.fences += 1
     }
@@ -195,6 +189,23 @@ extension Counters.Activity {
 }
 
 extension DecodedCommand {
+  /// DRAM bytes that a load, or a load of scales, reads. A row that a stride of 0 repeats counts once.
+  @inline(__always)
+  var bytesRead: Int {
+    if kind == .loadScales { return 4 * Int(a.columns) }
+    if flags.contains(.zero) { return 0 }
+    return (stride == 0 ? 1 : Int(a.rows)) * Int(a.columns) * elementBytes
+  }
+
+  /// DRAM bytes that a store writes: none in passes that take statistics.
+  @inline(__always)
+  func bytesWritten(_ configuration: borrowing StoreConfiguration) -> Int {
+    if normalization != 0 { return 0 }
+    var rows = Int(a.rows)
+    if flags.contains(.pooled), let pooling = configuration.pooling { rows = pooling.outRows * pooling.outCols }
+    return rows * Int(a.columns) * elementBytes
+  }
+
   /// Behind the last local row of a load.
   @inline(__always)
   func localEnd(_ dim: Int) -> Int {

@@ -19,12 +19,14 @@ public final class Machine {
     public var memoryLimit: Int
     /// Models cycles.
     public var time: Bool
+    /// Counts DRAM bytes by symbol.
+    public var symbols: Bool
     /// Executes; otherwise only counts, checks and models.
     public var execute: Bool
 
     public init(
       checks: CheckSet = .standard, maximumCommands: Int = Int.max, fill: UInt8 = 0xA5, kernels: String? = nil,
-      memoryLimit: Int = 4 << 30, time: Bool = false, execute: Bool = true
+      memoryLimit: Int = 4 << 30, time: Bool = false, symbols: Bool = false, execute: Bool = true
     ) {
       self.checks = checks
       self.maximumCommands = maximumCommands
@@ -32,6 +34,7 @@ public final class Machine {
       self.kernels = kernels
       self.memoryLimit = memoryLimit
       self.time = time
+      self.symbols = symbols
       self.execute = execute
     }
   }
@@ -52,6 +55,7 @@ public final class Machine {
   private struct State: ~Copyable {
     var decoder: Decoder
     var counting: Counting
+    var symbolTraffic: SymbolTraffic?
     var timeModel: TimeModel?
     var checker: Checker?
     var chunk = DecodedChunk()
@@ -92,6 +96,7 @@ public final class Machine {
     state.initialize(
       to: State(
         decoder: Decoder(target: program.target, checks: options.checks), counting: Counting(program),
+        symbolTraffic: options.symbols ? SymbolTraffic(program) : nil,
         timeModel: options.time ? TimeModel(program, trace: false) : nil, checker: checker))
   }
 
@@ -129,7 +134,10 @@ public final class Machine {
   public var isFinished: Bool { fault != nil || state.pointee.next == program.commands.count }
 
   public var counters: Counters {
-    state.pointee.counting.counters(program.commands[..<state.pointee.next], state.pointee.timeModel)
+    var counters = state.pointee.counting.counters(
+      program.commands[..<state.pointee.next], state.pointee.timeModel)
+    counters.symbols = state.pointee.symbolTraffic?.symbols ?? []
+    return counters
   }
   public var trace: Trace? { state.pointee.timeModel?.trace }
 
@@ -183,6 +191,7 @@ public final class Machine {
     }
     state.pointee.checker?.check(state.pointee.chunk, state.pointee.decoder)
     state.pointee.counting.count(state.pointee.chunk)
+    state.pointee.symbolTraffic?.count(state.pointee.chunk)
     state.pointee.timeModel?.advance(state.pointee.chunk)
     executor?.execute(state.pointee.chunk)
   }
