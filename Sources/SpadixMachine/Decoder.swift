@@ -81,6 +81,7 @@ struct Decoder {
     } catch {
       throw fault("isa.illegal", "the command cannot be decoded")
     }
+    if checks.contains(.portability) { warnOfFields(it) }
     try decode(instruction, &chunk)
   }
 

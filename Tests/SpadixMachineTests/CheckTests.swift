@@ -346,3 +346,32 @@ private let faults: [(id: String, target: Target, instruction: Instruction)] = [
     #expect(machine.fault?.id == "machine.loop")
   }
 }
+
+@Suite struct PortabilityFieldTests {
+  /// Bits that hardware and the functional model read differently, one command each.
+  @Test(arguments: [
+    (Command(funct: 0, rs1: 2 | 2 << 6, rs2: 16 | 0x3F80_0000 << 32), "pooling window"),
+    (Command(funct: 0, rs1: 2, rs2: 16 | 0xFFFF_FFFF << 32), "scale of all ones"),
+    (Command(funct: 8, rs1: 0, rs2: 1 << 7), "loop_ws"), (Command(funct: 8, rs1: 0, rs2: 1 << 40), "loop_ws"),
+    (Command(funct: 19, rs1: 257, rs2: 0), "kernel dilation 257"),
+  ]) func isWarnedOf(_ command: Command, _ words: String) throws {
+    var program = Product.program([])
+    program.commands = [command]
+    for (checks, count) in [(CheckSet.portability, 1), (CheckSet.all.subtracting(.portability), 0)] {
+      let machine = try Machine(program, options: Machine.Options(checks: checks))
+      machine.run()
+      let found = machine.findings.filter { $0.id == "machine.portability" && $0.message.contains(words) }
+      #expect(found.count == count)
+    }
+  }
+
+  @Test func ordinaryFieldsAreSilent() throws {
+    var program = Product.program([])
+    program.commands = [
+      Command(funct: 0, rs1: 2 | 1 << 4 | 2 << 6, rs2: 16 | 0x3F80_0000 << 32), Command(funct: 19, rs1: 255),
+    ]
+    let machine = try Machine(program, options: Machine.Options(checks: .portability))
+    machine.run()
+    #expect(machine.findings.isEmpty)
+  }
+}
