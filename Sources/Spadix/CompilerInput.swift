@@ -18,7 +18,11 @@ public struct CompilerInput: Sendable {
   /// Reads a graph file of any phase.
   ///
   /// Throws the parser's and the verifier's diagnostics, all of the file, and `driver.program-input` for a program.
-  public init(reading path: String) throws { try self.init(parsing: Files.readSource(path), baseFile: path) }
+  /// Paths in a pipe are relative to the working folder, as those in standard input are.
+  public init(reading path: String) throws {
+    let isFile = FileIdentity(path) != nil
+    try self.init(parsing: Files.readSource(path), baseFile: isFile ? path : nil)
+  }
 
   /// - Parameter baseFile: the file that paths in the text are relative to; nil for the working folder.
   public init(parsing source: SourceText, baseFile: String? = nil) throws {

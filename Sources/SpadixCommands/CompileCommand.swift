@@ -53,7 +53,7 @@ struct CompileCommand: ParsableCommand {
       outputs: [
         ("--output", output), ("--dump-dir", dumpDir), ("--report-file", reporting.reportFile),
         ("--reproducer", passes.reproducer),
-      ], standardOutput: "--output")
+      ], standardOutput: "--output", dumps: dumpDir)
     let input = try InputFile.read(input)
     let compiler = Compiler(
       target: try target.load(),

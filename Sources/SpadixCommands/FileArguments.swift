@@ -11,11 +11,14 @@ enum FileArguments {
   ///   - outputs: what the user calls each output (`--trace`), and its path where there is one.
   ///   - standardOutput: the output for which `-` is standard output; for others it is refused, since the command
   ///     prints something else there.
+  ///   - dumps: the folder of --dump-dir, which gets numbered files.
   ///
   /// Throws `file.output-is-input`, `file.output-twice` and `file.standard-output`.
   static func check(
-    inputs: [String?], outputs: [(option: String, path: String?)], standardOutput: String? = nil
+    inputs: [String?], outputs: [(option: String, path: String?)], standardOutput: String? = nil,
+    dumps: String? = nil
   ) throws {
+    if let dumps { try check(inputs: inputs, dumps: dumps) }
     var owners: [FileIdentity: (name: String, isInput: Bool)] = [:]
     for case let path? in inputs where Target.preset(named: path) == nil {
       // Standard input may be a file as well: `spadix opt - -o graph.spx < graph.spx`.
@@ -39,6 +42,21 @@ enum FileArguments {
             help: "give each output a file of its own")
       }
       owners[file] = ("\(option)", false)
+    }
+  }
+
+  /// How many files there will be, and their names, only the passes tell: all numbered names are taken.
+  private static func check(inputs: [String?], dumps: String) throws {
+    for case let path? in inputs {
+      let folder = Files.folder(of: path)
+      let name = path.split(separator: "/").last ?? ""
+      let number = name.prefix { $0.isNumber }
+      guard !number.isEmpty, name.dropFirst(number.count).first == "-",
+        FileIdentity(folder.isEmpty ? "." : folder) == FileIdentity(dumps)
+      else { continue }
+      throw Diagnostic(
+        "file.output-is-input", "--dump-dir '\(dumps)' would overwrite the input '\(path)'",
+        help: "dump into another folder")
     }
   }
 }

@@ -54,7 +54,7 @@ struct OptCommand: ParsableCommand {
       outputs: [
         ("--output", output), ("--dump-dir", instrumentation.dumpDir),
         ("--reproducer", instrumentation.printing.reproducer),
-      ], standardOutput: "--output")
+      ], standardOutput: "--output", dumps: instrumentation.dumpDir)
     let graph = try InputFile.read(input).graph
     var context = PassContext(
       target: try target.load(), data: DataStore(), samples: try calibrate.samples(for: graph))
