@@ -20,7 +20,7 @@ struct AllocateCommand: ParsableCommand {
   @Option(name: .short, help: "Write the answer to a file; - is standard output, as without it.")
   var output: String?
 
-  @Option(help: "Search nodes after which to give up. (default: 2000000000)")
+  @Option(help: "Search nodes after which to give up. (default: \(Self.defaultNodeLimit))")
   var nodeLimit: Int?
 
   @Option(
@@ -30,6 +30,7 @@ struct AllocateCommand: ParsableCommand {
       """)
   var orders: String?
 
+  private static let defaultNodeLimit = 2_000_000_000
   private static let defaultOrders = AllocationSolver.Options().orders.joined(separator: ",")
 
   @Option(
@@ -63,7 +64,7 @@ struct AllocateCommand: ParsableCommand {
     let problem = try AllocationFile.read(source, capacity: capacity, judgesOffsets: !check)
     if check { return try runCheck(problem) }
     var options = AllocationSolver.Options()
-    options.nodeLimit = nodeLimit ?? 2_000_000_000
+    options.nodeLimit = nodeLimit ?? Self.defaultNodeLimit
     options.orders = (orders ?? Self.defaultOrders).split(separator: ",").map(String.init)
     for technique in without { technique.switchOff(&options) }
     let interruption = Interruption()

@@ -86,14 +86,12 @@ struct ScheduleCommand: ParsableCommand {
     }
     if align < 1 || align > 1 << 20 { throw ValidationError("--align is 1 to 1048576") }
     let solving: [(name: String, isGiven: Bool)] = [
-      ("--tensors", tensors != nil), ("--node-limit", nodeLimit != nil), ("--label-limit", labelLimit != nil),
-      ("--formulation", formulation != .exact), ("--policy", policy != .optimal), ("--without", !without.isEmpty),
-      ("--json", json), ("-o", output != nil), ("--svg", svg != nil), ("--sweep", sweep != nil),
+      ("--budget", budget != nil), ("--tensors", tensors != nil), ("--node-limit", nodeLimit != nil),
+      ("--label-limit", labelLimit != nil), ("--formulation", formulation != .exact), ("--policy", policy != .optimal),
+      ("--without", !without.isEmpty), ("--json", json), ("-o", output != nil), ("--svg", svg != nil),
+      ("--write-lp", writeLp != nil), ("--sweep", sweep != nil),
     ]
-    if check != nil,
-      let option = (solving + [("--budget", budget != nil), ("--write-lp", writeLp != nil)])
-        .first(where: \.isGiven)
-    {
+    if check != nil, let option = solving.first(where: \.isGiven) {
       throw ValidationError("--check takes everything from the plan; \(option.name) is for solving")
     }
     if sweep != nil, budget != nil || writeLp != nil {

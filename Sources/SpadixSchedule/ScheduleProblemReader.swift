@@ -20,7 +20,7 @@ public enum ScheduleProblemReader {
     var indexOfTensor: [Int: Int] = [:]
 
     func failure(_ rule: String, _ place: String, _ message: String) -> Diagnostic {
-      Diagnostic("schedule.\(rule)", "\(place): \(message)", at: JSONLocation.range(of: place, in: source))
+      Diagnostic("schedule.\(rule)", "\(place): \(message)", at: JSONValue.range(of: place, in: source))
     }
 
     mutating func problem(_ json: JSONValue) throws -> ScheduleProblem {

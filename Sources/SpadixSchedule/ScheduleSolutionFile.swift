@@ -32,7 +32,7 @@ public enum ScheduleSolutionFile {
   public static func read(_ source: SourceText, for problem: ScheduleProblem) throws -> ScheduleSolution {
     let json = try JSONValue(parsing: source)
     func failure(_ place: String, _ message: String) -> Diagnostic {
-      Diagnostic("schedule.plan-format", "\(place): \(message)", at: JSONLocation.range(of: place, in: source))
+      Diagnostic("schedule.plan-format", "\(place): \(message)", at: JSONValue.range(of: place, in: source))
     }
     func integer(_ value: JSONValue?, _ place: String) throws -> Int {
       guard let number = value?.integer else { throw failure(place, "expected an integer") }

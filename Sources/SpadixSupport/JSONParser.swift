@@ -9,6 +9,15 @@ extension JSONValue {
     var parser = JSONParser(source: source)
     self = try parser.document()
   }
+
+  /// Where the value at a path such as `ops[3].inputs[0]` stands in a text that parses, for a diagnostic; where there is
+  /// none, what it is missing from. Of objects and arrays it is the bracket.
+  public static func range(of path: String, in source: SourceText) -> SourceRange {
+    var parser = JSONParser(source: source)
+    parser.sought = path.split { $0 == "." || $0 == "[" }.map(String.init)
+    _ = try? parser.document()
+    return parser.place ?? SourceRange(source, 0, 1)
+  }
 }
 
 private struct JSONParser {
@@ -17,6 +26,11 @@ private struct JSONParser {
   let source: SourceText
   private let bytes: [UInt8]
   private var position = 0
+  /// The steps of a path whose value is looked for: keys, and indices as `3]`.
+  var sought: [String]?
+  /// The place of the innermost value on that path so far.
+  private(set) var place: SourceRange?
+  private var path: [String] = []
 
   init(source: SourceText) {
     self.source = source
@@ -33,6 +47,14 @@ private struct JSONParser {
   private mutating func value(depth: Int) throws -> JSONValue {
     skipSpace()
     guard position < bytes.count else { throw error("expected a value, found the end of the text") }
+    let start = position
+    let isOnPath = sought?.starts(with: path) == true
+    if isOnPath { place = SourceRange(source, start, start + 1) }
+    defer {
+      if isOnPath, path == sought, bytes[start] != UInt8(ascii: "{"), bytes[start] != UInt8(ascii: "[") {
+        place = SourceRange(source, start, position)
+      }
+    }
     switch bytes[position] {
     case UInt8(ascii: "{"): return try object(depth: depth)
     case UInt8(ascii: "["): return try array(depth: depth)
@@ -43,6 +65,13 @@ private struct JSONParser {
     case UInt8(ascii: "n"): return try word("null", .null)
     default: throw error("expected a value, found \(found())")
     }
+  }
+
+  /// The value one step further into a container.
+  private mutating func value(depth: Int, step: String) throws -> JSONValue {
+    path.append(step)
+    defer { path.removeLast() }
+    return try value(depth: depth)
   }
 
   private mutating func object(depth: Int) throws -> JSONValue {
@@ -59,7 +88,7 @@ private struct JSONParser {
       let key = try string()
       guard keys.insert(key).inserted else { throw error("the key \"\(key)\" stands here twice", at: start) }
       guard skip(UInt8(ascii: ":")) else { throw error("expected ':', found \(found())") }
-      members.append(JSONValue.Member(key, try value(depth: depth + 1)))
+      members.append(JSONValue.Member(key, try value(depth: depth + 1, step: key)))
     } while skip(UInt8(ascii: ","))
     guard skip(UInt8(ascii: "}")) else { throw error("expected ',' or '}', found \(found())") }
     return .object(members)
@@ -70,7 +99,7 @@ private struct JSONParser {
     var elements: [JSONValue] = []
     if skip(UInt8(ascii: "]")) { return .array([]) }
     repeat {
-      elements.append(try value(depth: depth + 1))
+      elements.append(try value(depth: depth + 1, step: sought == nil ? "" : "\(elements.count)]"))
     } while skip(UInt8(ascii: ","))
     guard skip(UInt8(ascii: "]")) else { throw error("expected ',' or ']', found \(found())") }
     return .array(elements)
