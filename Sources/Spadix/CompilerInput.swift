@@ -1,5 +1,6 @@
 import SpadixIR
 import SpadixSupport
+import SpadixTensor
 
 /// What a compilation starts from: a graph of any phase, read from text.
 public struct CompilerInput: Sendable {
@@ -20,13 +21,13 @@ public struct CompilerInput: Sendable {
   /// Throws the parser's and the verifier's diagnostics, all of the file, and `driver.program-input` for a program.
   /// Paths in a pipe are relative to the working folder, as those in standard input are.
   public init(reading path: String) throws {
-    let isFile = FileIdentity(path) != nil
+    let isFile = path != "-" && FileIdentity(path) != nil
     try self.init(parsing: Files.readSource(path), baseFile: isFile ? path : nil)
   }
 
   /// - Parameter baseFile: the file that paths in the text are relative to; nil for the working folder.
   public init(parsing source: SourceText, baseFile: String? = nil) throws {
-    if Self.isProgram(source.bytes) {
+    if Safetensors.isContainer(source.bytes) {
       throw Diagnostic(
         "driver.program-input", "'\(source.name)' is a compiled program; expected a graph",
         help: "spadix run executes programs, spadix disasm lists them")
@@ -44,9 +45,6 @@ public struct CompilerInput: Sendable {
     if graph.values.contains(where: \.type.element.isQuantized) { return .quantized }
     return .graph
   }
-
-  /// Whether the bytes are a safetensors container, as programs are: a length of eight bytes, then a JSON object.
-  static func isProgram(_ bytes: [UInt8]) -> Bool { bytes.count > 8 && bytes[8] == UInt8(ascii: "{") && bytes[7] == 0 }
 }
 
 /// The two parts of a plan file: the npu graph, and the plan from the first line that starts with `plan @`.

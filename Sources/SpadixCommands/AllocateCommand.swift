@@ -59,7 +59,7 @@ struct AllocateCommand: ParsableCommand {
   }
 
   func run() throws {
-    try FileArguments.check(inputs: [problem], outputs: [("-o", output)], standardOutput: "-o")
+    _ = try FileArguments(inputs: [problem], outputs: [OutputArgument("-o", output)], standardOutput: "-o")
     let source = try Files.readSource(problem)
     let problem = try AllocationFile.read(source, capacity: capacity, judgesOffsets: !check)
     if check { return try runCheck(problem) }

@@ -16,11 +16,9 @@ struct AsmCommand: ParsableCommand {
   var output: String
 
   func run() throws {
-    try FileArguments.check(inputs: [input], outputs: [("--output", output)], standardOutput: "--output")
-    let source =
-      input == "-"
-      ? SourceText(name: "<standard input>", bytes: try StandardInput.read()) : try Files.readSource(input)
-    let program = try Program(assembly: source)
+    _ = try FileArguments(
+      inputs: [input], outputs: [OutputArgument("--output", output)], standardOutput: "--output")
+    let program = try Program(assembly: Files.readSource(input))
     if output == "-" { try StandardOutput.write(program.serialized()) } else { try program.write(to: output) }
   }
 }

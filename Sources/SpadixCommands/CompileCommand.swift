@@ -48,13 +48,15 @@ struct CompileCommand: ParsableCommand {
   @OptionGroup(title: "Report") var reporting: ReportOptions
 
   func run() throws {
-    try FileArguments.check(
+    var files = try FileArguments(
       inputs: [input, target.target] + calibrate.map(\.path),
       outputs: [
-        ("--output", output), ("--dump-dir", dumpDir), ("--report-file", reporting.reportFile),
-        ("--reproducer", passes.reproducer),
-      ], standardOutput: "--output", dumps: dumpDir)
+        OutputArgument("--output", output, emit ?? .program == .program ? .file : .graph),
+        OutputArgument("--dump-dir", dumpDir, .dumps), OutputArgument("--report-file", reporting.reportFile),
+        OutputArgument("--reproducer", passes.reproducer, .graph),
+      ], standardOutput: "--output")
     let input = try InputFile.read(input)
+    try files.addFiles(of: input.graph)
     let compiler = Compiler(
       target: try target.load(),
       options: Compiler.Options(

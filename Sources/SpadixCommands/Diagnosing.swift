@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import SpadixSupport
 
 /// What the exit status of every command means.
@@ -15,6 +16,8 @@ extension SpadixCommand {
   /// This is the only place that does: commands throw `Diagnostic` or `Diagnostics` (status 1), ArgumentParser's
   /// `ValidationError` (usage, status 64) or an `ExitStatus` after printing results.
   public static func main() {
+    // A limit on the size of files is an error of a write, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()

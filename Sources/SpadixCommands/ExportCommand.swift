@@ -34,12 +34,11 @@ struct ExportCommand: ParsableCommand {
   var input: [NamedFile] = []
 
   func run() throws {
-    try FileArguments.check(inputs: [program] + input.map(\.path), outputs: [("--output", output)])
+    var files = try FileArguments(
+      inputs: [program] + input.map(\.path), outputs: [OutputArgument("--output", output, .folder)])
     let program = try Program(reading: program)
     let export = try ProgramExport(program, inputs: inputs(of: program))
-    try FileArguments.check(
-      inputs: [self.program] + input.map(\.path),
-      outputs: export.files.map { ("--output", output + "/" + $0.name) })
+    try files.add(export.files.map(\.name), in: output, of: "--output")
     try Files.write(export.files.map { ($0.name, $0.bytes) }, intoFolder: output)
     try StandardOutput.write(
       "\(export.files.count) files in \(output): \(program.commands.count) commands, "
@@ -49,7 +48,7 @@ struct ExportCommand: ParsableCommand {
   private func inputs(of program: Program) throws -> [Tensor] {
     let runner = try ProgramRunner(program)
     var given: [(name: String, path: String)] = []
-    for file in input { given.append((file.name ?? "", file.path)) }
+    for file in input { given.append((file.name, file.path)) }
     if given.count == runner.inputs.count && !given.isEmpty {
       return try Samples(reading: input.map { ($0.name, $0.path) }, for: runner.inputs)[0]
     }

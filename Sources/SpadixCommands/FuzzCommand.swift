@@ -35,7 +35,7 @@ struct FuzzCommand: ParsableCommand {
   }
 
   func run() throws {
-    try FileArguments.check(inputs: [], outputs: [("--output", output)])
+    _ = try FileArguments(inputs: [], outputs: [OutputArgument("--output", output, .folder)])
     if print {
       for index in 0..<UInt64(count) { try StandardOutput.write(FuzzCase(seed: seed &+ index).text) }
       return

@@ -7,10 +7,7 @@ import SpadixTensor
 /// Reading what the arguments of a command name.
 enum InputFile {
   /// A graph; `-` is standard input, from where paths in the graph are relative to the working folder.
-  static func read(_ path: String) throws -> CompilerInput {
-    if path != "-" { return try CompilerInput(reading: path) }
-    return try CompilerInput(parsing: SourceText(name: "<standard input>", bytes: StandardInput.read()))
-  }
+  static func read(_ path: String) throws -> CompilerInput { try CompilerInput(reading: path) }
 }
 
 extension [NamedFile] {

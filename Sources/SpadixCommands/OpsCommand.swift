@@ -32,11 +32,11 @@ struct OpsCommand: ParsableCommand {
     if let target {
       try StandardOutput.write(TargetSupport.text(try Target.named(target)))
     } else if markdown {
-      print(OperatorReference.markdown(), terminator: "")
+      try StandardOutput.write(OperatorReference.markdown())
     } else if let kind = name.flatMap(OperatorKind.named) {
-      print(OperatorReference.text(of: kind), terminator: "")
+      try StandardOutput.write(OperatorReference.text(of: kind))
     } else {
-      print(OperatorReference.table(), terminator: "")
+      try StandardOutput.write(OperatorReference.table())
     }
   }
 }

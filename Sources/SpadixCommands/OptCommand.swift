@@ -49,13 +49,15 @@ struct OptCommand: ParsableCommand {
   }
 
   func run() throws {
-    try FileArguments.check(
+    var files = try FileArguments(
       inputs: [input, target.target] + calibrate.map(\.path),
       outputs: [
-        ("--output", output), ("--dump-dir", instrumentation.dumpDir),
-        ("--reproducer", instrumentation.printing.reproducer),
-      ], standardOutput: "--output", dumps: instrumentation.dumpDir)
+        OutputArgument("--output", output, format == .spx ? .graph : .file),
+        OutputArgument("--dump-dir", instrumentation.dumpDir, .dumps),
+        OutputArgument("--reproducer", instrumentation.printing.reproducer, .graph),
+      ], standardOutput: "--output")
     let graph = try InputFile.read(input).graph
+    try files.addFiles(of: graph)
     var context = PassContext(
       target: try target.load(), data: DataStore(), samples: try calibrate.samples(for: graph))
     var instrumentation = instrumentation.value

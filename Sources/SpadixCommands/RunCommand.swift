@@ -56,8 +56,9 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
-    try FileArguments.check(
-      inputs: [program, target] + input.map(\.path), outputs: [("--output", output), ("--trace", trace)])
+    var files = try FileArguments(
+      inputs: [program, target] + input.map(\.path),
+      outputs: [OutputArgument("--output", output, .folder), OutputArgument("--trace", trace)])
     var program = try Program(reading: program)
     if let name = target {
       let target = try Target.named(name)
@@ -71,11 +72,7 @@ struct RunCommand: ParsableCommand {
     let runner = try ProgramRunner(program, options: options)
     let samples = try Samples(reading: input.map { ($0.name, $0.path) }, for: runner.inputs)
     var results = OutputFiles(runner.outputs)
-    if let output {
-      try FileArguments.check(
-        inputs: [self.program, self.target] + input.map(\.path),
-        outputs: results.names.map { ("--output", "\(output)/\($0)") } + [("--trace", trace)])
-    }
+    if let output { try files.add(results.names, in: output, of: "--output") }
     var progress = Progress()
     defer { progress.clear() }
     var first: Machine?

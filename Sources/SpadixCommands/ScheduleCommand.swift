@@ -109,10 +109,13 @@ struct ScheduleCommand: ParsableCommand {
   }
 
   func run() throws {
-    try FileArguments.check(
+    var files = try FileArguments(
       inputs: [input, target.target, check],
-      outputs: [("-o", output), ("--svg", svg), ("--write-lp", writeLp), ("--csv", csv)])
-    let problem = try ScheduleInput.read(input, target: target.load()).aligned(to: align)
+      outputs: [
+        OutputArgument("-o", output), OutputArgument("--svg", svg), OutputArgument("--write-lp", writeLp),
+        OutputArgument("--csv", csv),
+      ])
+    let problem = try ScheduleInput.read(input, target: target.load(), files: &files).aligned(to: align)
     if let check { return try Self.check(check, problem) }
     let interruption = Interruption()
     defer { interruption.end() }
@@ -181,6 +184,11 @@ struct ScheduleCommand: ParsableCommand {
     }
     try StandardOutput.write(
       json ? ScheduleSweep.json(points, name: problem.name).text(pretty: true) + "\n" : ScheduleSweep.table(points))
+    if cancellation.isCancelled {
+      throw Diagnostic(
+        "schedule.interrupted",
+        "interrupted: \(points.count) of \(count) budgets are in the table, the last of them with the best plan so far")
+    }
   }
 }
 
@@ -257,13 +265,14 @@ struct ScheduleBudgetReader {
 /// Where problems come from.
 enum ScheduleInput {
   /// A neutral problem, which is a JSON object, or a graph, whose kernels for the target are the operators.
-  static func read(_ path: String, target: Target) throws -> ScheduleProblem {
+  static func read(_ path: String, target: Target, files: inout FileArguments) throws -> ScheduleProblem {
     let source = try Files.readSource(path)
     let isObject = source.bytes.first(where: { $0 > UInt8(ascii: " ") }) == UInt8(ascii: "{")
     if isObject || path.hasSuffix(".json") {
       return try ScheduleProblemReader.read(source)
     }
     let input = try CompilerInput(parsing: source, baseFile: path)
+    try files.addFiles(of: input.graph)
     return try Compiler(target: target).scheduleProblem(input, data: DataStore())
   }
 }

@@ -13,17 +13,6 @@ enum StandardOutput {
   }
 }
 
-enum StandardInput {
-  /// Everything up to its end.
-  static func read() throws -> [UInt8] {
-    do {
-      return [UInt8](try FileHandle.standardInput.readToEnd() ?? Data())
-    } catch {
-      throw Diagnostic("file.unreadable", "cannot read standard input")
-    }
-  }
-}
-
 /// Diagnostics and progress: what a person at the terminal should see, whatever is done with the results.
 enum StandardError {
   static func write(_ text: String) { _ = writeAll(Array(text.utf8), to: STDERR_FILENO) }

@@ -55,10 +55,11 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    try FileArguments.check(
+    var files = try FileArguments(
       inputs: [input, target.target, labels] + inputs.map(\.path) + calibrate.map(\.path),
-      outputs: [("--report-file", reporting.reportFile)])
+      outputs: [OutputArgument("--report-file", reporting.reportFile)])
     let input = try InputFile.read(input)
+    try files.addFiles(of: input.graph)
     let data = DataStore()
     let samples = try readSamples(input.graph, data)
     let labels = try self.labels.map { try readLabels($0, samples, input.graph) }

@@ -14,14 +14,24 @@ extension Program {
     [".spxo", ".safetensors", ".s"].contains { path.hasSuffix($0) }
   }
 
-  /// Reads a program file, or assembly text where the name ends in `.s`.
+  /// Reads a program file, or assembly text where the name ends in `.s`; `-` is standard input, with either of them.
   ///
   /// Throws `program.*` and `asm.*` diagnostics for anything but a legal program.
   public init(reading path: String) throws {
     if path.hasSuffix(".s") {
       try self.init(assembly: Files.readSource(path))
+      return
+    }
+    let bytes = try Files.read(path)
+    if path == "-" {
+      let name = "<standard input>"
+      if Safetensors.isContainer(bytes) {
+        try self.init(file: bytes, name: name)
+      } else {
+        try self.init(assembly: SourceText(name: name, bytes: bytes))
+      }
     } else {
-      try self.init(file: Files.read(path), name: path)
+      try self.init(file: bytes, name: path)
     }
   }
 

@@ -68,6 +68,11 @@ public struct Safetensors: Sendable {
     self.index = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
   }
 
+  /// Whether bytes look like such a file: a length of eight bytes, then a JSON object.
+  public static func isContainer(_ bytes: [UInt8]) -> Bool {
+    bytes.count > 8 && bytes[8] == UInt8(ascii: "{") && bytes[7] == 0
+  }
+
   public subscript(name: String) -> Entry? { index[name].map { entries[$0] } }
 
   public func metadata(_ key: String) -> String? { metadata.first { $0.key == key }?.value }

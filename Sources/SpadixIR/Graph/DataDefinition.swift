@@ -22,6 +22,14 @@ public struct DataDefinition: Sendable {
   }
 }
 
+extension DataDefinition {
+  /// The path, from the working folder, of the file that the elements are in; nil when they are in none.
+  public var file: String? {
+    guard case .file(let path, _) = source else { return nil }
+    return Files.resolve(path, relativeTo: baseFile)
+  }
+}
+
 /// Where the elements of a data definition come from.
 public enum DataSource: Hashable, Sendable {
   /// A tensor of a safetensors file, or a whole .npy file when `tensor` is nil.

@@ -49,7 +49,7 @@ public final class DataStore {
       }
     case .random(let source): return source.tensor(type)
     case .file(let path, let tensorName):
-      let resolved = definition.baseFile.map { Files.resolve(path, relativeTo: $0) } ?? path
+      let resolved = Files.resolve(path, relativeTo: definition.baseFile)
       do {
         guard let tensorName else { return try npyTensor(resolved, type) }
         return try safetensorsTensor(resolved, tensorName, type)

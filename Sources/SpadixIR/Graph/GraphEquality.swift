@@ -30,11 +30,9 @@ extension Graph {
 extension DataDefinition {
   fileprivate func isSame(as other: DataDefinition) -> Bool {
     guard name == other.name, type == other.type else { return false }
-    guard case .file(let path, let tensor) = source, case .file(let otherPath, let otherTensor) = other.source else {
-      return source == other.source
-    }
-    let left = baseFile.map { Files.resolve(path, relativeTo: $0) } ?? path
-    let right = other.baseFile.map { Files.resolve(otherPath, relativeTo: $0) } ?? otherPath
-    return tensor == otherTensor && Files.isSame(left, right)
+    guard case .file(_, let tensor) = source, case .file(_, let otherTensor) = other.source,
+      let file, let otherFile = other.file
+    else { return source == other.source }
+    return tensor == otherTensor && Files.isSame(file, otherFile)
   }
 }

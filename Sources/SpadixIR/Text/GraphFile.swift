@@ -7,30 +7,38 @@ extension Graph {
     GraphPrinter(largeData: largeData).text(of: self)
   }
 
-  /// Writes the graph as text. Data in memory that are too large for it go into a safetensors file beside it, which has
-  /// the same name but for the suffix.
+  /// The safetensors file beside a graph's text that large data in memory are written into: the same path but for the
+  /// suffix.
+  public static func companion(of path: String) -> String {
+    (path.hasSuffix(".spx") ? String(path.dropLast(4)) : path) + ".safetensors"
+  }
+
+  /// Writes the graph as text, and data in memory that are too large for it into the companion of that text. Both appear
+  /// together.
   ///
-  /// - Parameter trailer: text that follows the graph in the same file, such as a plan for it.
-  public func write(to path: String, trailer: String = "") throws {
-    let name = path.split(separator: "/").last.map(String.init) ?? path
-    let stem = name.hasSuffix(".spx") ? String(name.dropLast(4)) : name
-    let companionName = "\(stem).safetensors"
+  /// - Parameters:
+  ///   - heading: text that stands before the graph in the file.
+  ///   - trailer: text that follows the graph, such as a plan for it.
+  ///
+  /// Throws `data.companion` when the companion would replace a file that the graph names.
+  public func write(to path: String, heading: String = "", trailer: String = "") throws {
+    let companionPath = Self.companion(of: path)
+    let companionName = companionPath.split(separator: "/").last.map(String.init) ?? companionPath
     let printer = GraphPrinter(largeData: .companion(companionName), destination: path)
-    // The data first: whoever finds the text finds what it refers to.
+    let files = StagedFiles()
     if let companion = printer.companion(for: self) {
-      let companionPath = Files.resolve(companionName, relativeTo: path)
       for definition in data {
-        guard case .file(let source, _) = definition.source else { continue }
-        let resolved = definition.baseFile.map { Files.resolve(source, relativeTo: $0) } ?? source
-        if Files.isSame(resolved, companionPath) {
-          throw Diagnostic(
-            "data.companion",
-            "writing the graph to '\(path)' would replace '\(source)', which its data @"
-              + "\(definition.name) still needs", at: definition.range, help: "choose another name for the output")
+        guard let file = definition.file, let needed = FileIdentity(file), needed == FileIdentity(companionPath) else {
+          continue
         }
+        throw Diagnostic(
+          "data.companion",
+          "writing the graph to '\(path)' would replace '\(file)', which its data @\(definition.name) still needs",
+          at: definition.range, help: "choose another name for the output")
       }
-      try companion.write(to: companionPath)
+      try files.stage(companion.serialized(), to: companionPath)
     }
-    try Files.write(printer.text(of: self) + trailer, to: path)
+    try files.stage(Array((heading + printer.text(of: self) + trailer).utf8), to: path)
+    try files.commit()
   }
 }

@@ -116,7 +116,7 @@ public struct GraphPrinter: Sendable {
     let folder = baseFile.map { Files.folder(of: $0) } ?? ""
     let target = destination.map { Files.folder(of: $0) } ?? ""
     if folder == target || path.hasPrefix("/") { return path }
-    return Files.relativePath(of: baseFile.map { Files.resolve(path, relativeTo: $0) } ?? path, from: target)
+    return Files.relativePath(of: Files.resolve(path, relativeTo: baseFile), from: target)
   }
 
   // MARK: Graph

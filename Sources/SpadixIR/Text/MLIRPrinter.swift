@@ -79,7 +79,7 @@ public struct MLIRPrinter: Sendable {
     let name = ("data", string(definition.name))
     switch definition.source {
     case .file(let path, let tensor):
-      let resolved = definition.baseFile.map { Files.resolve(path, relativeTo: $0) } ?? path
+      let resolved = Files.resolve(path, relativeTo: definition.baseFile)
       return [name, ("file", string(resolved))] + (tensor.map { [("tensor", string($0))] } ?? [])
     case .random(let random):
       let seed = ("seed", "\(Int64(bitPattern: random.seed)) : i64")

@@ -1,5 +1,4 @@
 import SpadixIR
-import SpadixSupport
 
 /// A graph and the passes that fail on it, as a file whose first line is the command that repeats the failure.
 struct PassReproducer {
@@ -13,7 +12,6 @@ struct PassReproducer {
   }
 
   func write(to path: String) throws {
-    try graph.write(to: path)
-    try Files.write(Array("// \(command(path: path))\n".utf8) + Files.read(path), to: path)
+    try graph.write(to: path, heading: "// \(command(path: path))\n")
   }
 }
