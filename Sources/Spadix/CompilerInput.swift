@@ -39,11 +39,10 @@ public struct CompilerInput: Sendable {
     self.phase = parts.planStart == nil ? Self.phase(of: graph) : .plan
   }
 
-  /// A graph is lowered when it has an npu operator, quantized when a tensor is, and floating point otherwise.
+  /// A graph is lowered when it has an npu operator, quantized when it computes with int8, and floating point otherwise.
   static func phase(of graph: Graph) -> Phase {
     if graph.operations.contains(where: \.op.isNpu) { return .npu }
-    if graph.values.contains(where: \.type.element.isQuantized) { return .quantized }
-    return .graph
+    return graph.firstComputedInt8 == nil ? .graph : .quantized
   }
 }
 

@@ -56,7 +56,7 @@ extension Divergence {
   ) -> Divergence {
     let names = ValueNames(npu)
     return first(.machine, sample, npu) { value in
-      guard let found = buffer(names[value], npu.values[value].type) else { return nil }
+      guard let found = buffer(names.plain(value), npu.values[value].type) else { return nil }
       return (expected[value], found)
     }
   }

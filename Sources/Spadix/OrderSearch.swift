@@ -32,7 +32,7 @@ extension ScheduleProblem {
           parameters[operand.index] = TensorID(tensors.count)
           tensors.append(
             Tensor(
-              id: tensors.count, name: String(names[operand].dropFirst()), size: rows, bytes: type.byteCount,
+              id: tensors.count, name: names.plain(operand), size: rows, bytes: type.byteCount,
               kind: .parameter))
         }
         if let parameter = parameters[operand.index], !inputs.contains(parameter) { inputs.append(parameter) }

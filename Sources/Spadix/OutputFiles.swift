@@ -35,21 +35,29 @@ public struct OutputFiles {
   }
 
   /// The names of the files, one for each output, each different.
+  ///
+  /// A name that a file can have belongs to the first output of that name, whatever others become.
   public var names: [String] {
-    var names: [String] = []
-    for port in ports {
-      // Names come from files of strangers: nothing in them may lead out of the folder.
-      var name = String(port.name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "_" })
-      if name.isEmpty || name.hasPrefix(".") { name = "output" + name }
-      let stem = name
+    var taken: Set<String> = []
+    var names = ports.map { port -> String? in
+      Self.fileName(port.name) == port.name && taken.insert(port.name).inserted ? port.name : nil
+    }
+    for (index, port) in ports.enumerated() where names[index] == nil {
+      let stem = Self.fileName(port.name)
+      var name = stem
       var suffix = 1
-      name += ".npy"
-      while names.contains(name) {
-        name = "\(stem)_\(suffix).npy"
+      while !taken.insert(name).inserted {
+        name = "\(stem)_\(suffix)"
         suffix += 1
       }
-      names.append(name)
+      names[index] = name
     }
-    return names
+    return names.compactMap { $0.map { "\($0).npy" } }
+  }
+
+  /// Names come from files of strangers: nothing in them may lead out of the folder.
+  private static func fileName(_ name: String) -> String {
+    let plain = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "_" })
+    return plain.isEmpty || plain.hasPrefix(".") ? "output" + plain : plain
   }
 }

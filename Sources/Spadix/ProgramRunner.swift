@@ -51,15 +51,15 @@ public final class ProgramRunner {
   /// What DRAM holds of a tensor after the last run; nil for one that has no buffer of its own there.
   func tensor(named name: String, type: TensorType) -> Tensor? {
     guard let machine else { return nil }
-    let bare = name.hasPrefix("%") ? String(name.dropFirst()) : name
-    let bindings = program.outputs + program.hostSteps.flatMap { $0.outputs + $0.inputs }
+    // Outputs are called as the user wants, which says nothing about values.
+    let bindings = program.hostSteps.flatMap { $0.outputs + $0.inputs }
     let binding: Program.Binding
-    if let known = bindings.first(where: { $0.name == bare }) {
+    if let known = bindings.first(where: { $0.name == name }) {
       binding = known
-    } else if let symbol = program.symbols.first(where: { $0.name == bare && $0.kind != .weights }),
+    } else if let symbol = program.symbols.first(where: { $0.name == name && $0.kind != .weights }),
       symbol.length == type.byteCount
     {
-      binding = Program.Binding(name: bare, address: symbol.address, type: type)
+      binding = Program.Binding(name: name, address: symbol.address, type: type)
     } else {
       return nil
     }

@@ -15,8 +15,15 @@ public struct Port: Sendable {
 
 extension Graph {
   /// The inputs, by the names that the graph's text gives them.
-  public var inputPorts: [Port] { ports(inputs) }
-  public var outputPorts: [Port] { ports(outputs) }
+  public var inputPorts: [Port] {
+    let names = ValueNames(self)
+    return inputs.map { Port(name: names.plain($0), type: values[$0].type) }
+  }
+
+  public var outputPorts: [Port] {
+    let names = ValueNames(self)
+    return outputs.enumerated().map { Port(name: names.output($0, of: self), type: values[$1].type) }
+  }
 
   /// The interval of real values that each input is expected to lie in: its range, or that of its calibration samples;
   /// nil for an input with neither.
@@ -29,11 +36,6 @@ extension Graph {
       guard let low = elements.min(), let high = elements.max() else { return nil }
       return low...high
     }
-  }
-
-  private func ports(_ ids: [ValueID]) -> [Port] {
-    let names = ValueNames(self)
-    return ids.map { Port(name: String(names[$0].dropFirst()), type: values[$0].type) }
   }
 }
 

@@ -22,7 +22,7 @@ extension PreparedKernels {
     }
     for piece in plan.pieces {
       text +=
-        "  piece %\(name(tensors[piece.tensor])) steps = [\(piece.first), \(piece.last)] row = \(piece.row)"
+        "  piece \(self.text(tensors[piece.tensor])) steps = [\(piece.first), \(piece.last)] row = \(piece.row)"
         + " origin = \(piece.origin.rawValue) spilled = \(piece.spilled)\n"
     }
     return text + "}\n"
@@ -100,7 +100,7 @@ extension PreparedKernels {
   private func parsePiece(_ scanner: inout PlanScanner) throws -> KernelPlan.Piece {
     let start = scanner.position
     let word = try scanner.word()
-    guard word.hasPrefix("%"), let tensor = tensors.firstIndex(where: { "%\(name($0))" == word }) else {
+    guard word.hasPrefix("%"), let tensor = tensors.firstIndex(where: { text($0) == word }) else {
       throw scanner.failure("no tensor is called '\(word)'", at: start)
     }
     try scanner.expect("steps", "=", "[")

@@ -26,8 +26,9 @@ public struct PreparedKernels: Sendable {
   private(set) var identityMatrix = ConstantID(0)
   /// Per operator and identity term, the diagonal matrices that multiply its addend.
   private(set) var identityMatrices: [[ConstantID?]] = []
-  /// Constants that serve as an operand like any activation.
-  private(set) var constantActivations: [ValueID: Tensor] = [:]
+  /// By root: constants that lie in DRAM as tensors of their own, because an operator reads them like any activation or
+  /// because they are outputs.
+  private(set) var storedConstants: [ValueID: Tensor] = [:]
   /// Constants that host steps read.
   private(set) var hostConstants: [ValueID: Tensor] = [:]
   private var tensorOfValue: [KernelProblem.TensorID?]
@@ -61,8 +62,13 @@ public struct PreparedKernels: Sendable {
 
   func tensorID(_ value: ValueID) -> KernelProblem.TensorID? { tensorOfValue[buffers.root[value]] }
 
-  /// What the graph's text calls a value, without the `%`, so that a plan fits the text of its graph.
-  func name(_ value: ValueID) -> String { String(names[value].dropFirst()) }
+  /// What the graph's text calls a value, so that a plan fits the text of its graph.
+  func text(_ value: ValueID) -> String { names[value] }
+
+  /// The name of a value itself, as program files carry it.
+  func name(_ value: ValueID) -> String { names.plain(value) }
+
+  func outputName(_ index: Int) -> String { names.output(index, of: graph) }
 
   mutating func add(
     _ operation: OperationID, kernel: OperatorKernel, inputs: [ValueID], variants: [CodedVariant]
@@ -76,7 +82,7 @@ public struct PreparedKernels: Sendable {
     let int8Results = op.results.filter { graph.values[$0].type.element.isInt8 }
     problem.operators.append(
       KernelProblem.Operator(
-        name: "%\(name(op.result)) = \(op.op.mnemonic)", inputs: int8Inputs.map { tensor($0) },
+        name: "\(text(op.result)) = \(op.op.mnemonic)", inputs: int8Inputs.map { tensor($0) },
         outputs: int8Results.map { tensor($0) }, variants: variants.map(\.variant)))
   }
 
@@ -89,9 +95,9 @@ public struct PreparedKernels: Sendable {
           if let tensor = try graph.constantTensor(operand, from: data) { hostConstants[operand] = tensor }
         }
       }
-      for input in inputs[index] {
-        if let tensor = try graph.constantTensor(input, from: data) { constantActivations[input] = tensor }
-      }
+    }
+    for root in (inputs.joined() + graph.outputs).map({ buffers.root[$0] }) where storedConstants[root] == nil {
+      storedConstants[root] = try graph.constantTensor(root, from: data)
     }
     let dim = target.dim
     func diagonal(_ values: (Int) -> Int) -> [Int8] {

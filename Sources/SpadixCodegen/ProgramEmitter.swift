@@ -69,14 +69,17 @@ private struct ProgramEmitter {
             name: "padding.\(index)", address: address,
             bytes: [UInt8](repeating: zero, count: prepared.bufferBytes(value))))
       }
-      if let tensor = prepared.constantActivations[value] {
+      if let tensor = prepared.storedConstants[value] {
         program.segments.append(
-          Program.Segment(
-            name: "value.\(index)", address: address, bytes: tensor.int8s.map { UInt8(bitPattern: $0) }))
+          Program.Segment(name: "value.\(index)", address: address, bytes: tensor.storage.bytes))
       }
     }
     program.inputs = graph.inputs.map { prepared.binding($0, map) }
-    program.outputs = graph.outputs.map { prepared.binding($0, map) }
+    program.outputs = graph.outputs.enumerated().map { index, value in
+      var binding = prepared.binding(value, map)
+      binding.name = prepared.outputName(index)
+      return binding
+    }
   }
 
   private func symbolKind(_ root: ValueID) -> Program.Symbol.Kind {
@@ -101,7 +104,7 @@ private struct ProgramEmitter {
       let before = writer.count
       fetch(piece)
       statistics.traffic.fetched += prepared.problem.tensors[piece.tensor].bytes
-      mark(before, "fetch %\(prepared.name(prepared.tensors[piece.tensor]))", operation)
+      mark(before, "fetch \(prepared.text(prepared.tensors[piece.tensor]))", operation)
     }
     let before = writer.count
     switch prepared.codes[step][plan.steps[step].variant] {
@@ -127,7 +130,7 @@ private struct ProgramEmitter {
       } else {
         statistics.traffic.spilled += bytes
       }
-      mark(before, "spill %\(prepared.name(prepared.tensors[piece.tensor]))", operation)
+      mark(before, "spill \(prepared.text(prepared.tensors[piece.tensor]))", operation)
     }
     statistics.commands = writer.count - start
     self.statistics.append(statistics)

@@ -111,6 +111,18 @@ private struct HostStepWriter {
     arrays += "static \(element) \(name(value))[\(type(value).elementCount)];\n"
   }
 
+  /// An array with elements from the step's own text.
+  private mutating func declareConstant(_ value: ValueID) throws {
+    guard let tensor = try graph.constantTensor(value, from: DataStore()) else { return }
+    let (element, elements): (String, [String]) =
+      switch tensor.storage {
+      case .f32(let values): ("float", values.map { literal($0) })
+      case .i32(let values): ("int32_t", values.map { $0 == .min ? "INT32_MIN" : "\($0)" })
+      case .i8(let values): ("int8_t", values.map(\.description))
+      }
+    arrays += "static const \(element) \(name(value))[] = {\(elements.joined(separator: ", "))};\n"
+  }
+
   private func unsupported(_ operation: Operation) -> Diagnostic {
     Diagnostic(
       "export.host-step", "host step \(index) is \(operation.op.mnemonic), which has no C form",
@@ -118,9 +130,12 @@ private struct HostStepWriter {
   }
 
   private mutating func write(_ operation: Operation) throws {
-    guard let result = operation.results.first, let operand = operation.operands.first else {
-      throw unsupported(operation)
+    guard let result = operation.results.first else { throw unsupported(operation) }
+    if case .constant = operation.op {
+      try declareConstant(result)
+      return
     }
+    guard let operand = operation.operands.first else { throw unsupported(operation) }
     declare(result)
     let count = type(result).elementCount
     switch operation.op {
@@ -197,7 +212,10 @@ private struct HostStepWriter {
 
   /// Hexadecimal floats are exact.
   private func literal(_ value: Float) -> String {
-    "0x\(String(value.significandBitPattern | 0x80_0000, radix: 16))p\(Int(value.exponent) - 23)f"
+    let hidden: UInt32 = value.isNormal ? 0x80_0000 : 0
+    let exponent = max(1, Int(value.exponentBitPattern)) - 150
+    let sign = value.sign == .minus ? "-" : ""
+    return "\(sign)0x\(String(value.significandBitPattern | hidden, radix: 16))p\(exponent)f"
   }
 
   private mutating func write(

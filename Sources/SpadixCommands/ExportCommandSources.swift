@@ -72,8 +72,10 @@ enum CSources {
     """
 
   static func program(_ program: Program, _ results: [Program.Binding]) -> String {
+    // A name in a comment must not end it, nor go on to the next line.
+    func comment(_ name: String) -> String { String(name.map { $0.isNewline || $0 == "\\" ? "_" : $0 }) }
     let outputs = results.map {
-      "  {\($0.address - UInt64(Target.firstAddress))ul, \($0.rows)ul, \($0.rowBytes)ul, \($0.rowStride)ul},  // \($0.name)"
+      "  {\($0.address - UInt64(Target.firstAddress))ul, \($0.rows)ul, \($0.rowBytes)ul, \($0.rowStride)ul},  // \(comment($0.name))"
     }
     let steps = program.hostSteps.map { "\($0.before)ul" } + ["~0ul"]
     return """

@@ -28,7 +28,7 @@ struct GraphRewriterTests {
     try same.verify()
   }
 
-  @Test("an operation is replaced, and readers follow")
+  @Test("an operation is replaced, readers follow, and the output keeps its name")
   func replace() throws {
     let graph = try parse(source)
     let fused = graph.rewriting { rewriter, operation in
@@ -46,7 +46,7 @@ struct GraphRewriterTests {
     let text = fused.eliminatingDead().text()
     #expect(
       text == """
-        graph @g(%x: f32[2] {range = [0.0, 1.0]}, %y: f32[2]) -> f32[2] {
+        graph @g(%x: f32[2] {range = [0.0, 1.0]}, %y: f32[2]) -> (f32[2] {name = "c"}) {
           %a = nn.add %x, %y {activation = relu, range = [0.0, 4.0]} : f32[2]
           return %a
         }
@@ -120,7 +120,8 @@ struct GraphVerifierTests {
     #expect(try errorIDs { $0.operations[1].operands[0] = ValueID(99) } == ["ir.structure"])
     #expect(try errorIDs { $0.operations[1].operands[0] = ValueID(-1) } == ["ir.structure"])
     #expect(try errorIDs { $0.outputs = [ValueID(99)] } == ["ir.structure"])
-    #expect(try errorIDs { $0.outputs = [] } == ["ir.no-output"])
+    #expect(try errorIDs { ($0.outputs, $0.outputNames) = ([], []) } == ["ir.no-output"])
+    #expect(try errorIDs { $0.outputNames.append("more") } == ["ir.structure"])
     #expect(try errorIDs { $0.operations.removeLast() }.first == "ir.structure")
     #expect(try errorIDs { $0.inputs.removeLast() }.first == "ir.structure")
     #expect(try errorIDs { $0.data.removeAll() } == ["ir.structure"])

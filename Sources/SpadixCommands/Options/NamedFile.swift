@@ -1,19 +1,29 @@
 import ArgumentParser
 
 /// `NAME=FILE.npy`, or a file alone where there is only one thing to name.
+///
+/// The last `=` separates: names are those of strangers and may hold any character, of files one chooses the name.
 struct NamedFile: ExpressibleByArgument {
   /// Without a leading `%`; empty when only the file was given.
   var name: String
   var path: String
 
   init?(argument: String) {
-    guard let equals = argument.firstIndex(of: "=") else {
+    guard let equals = argument.lastIndex(of: "=") else {
       name = ""
       path = argument
       return
     }
-    name = String(argument[..<equals].drop { $0 == "%" })
+    name = Self.unquoted(argument[..<equals])
     path = String(argument[argument.index(after: equals)...])
     if name.isEmpty || path.isEmpty { return nil }
+  }
+
+  /// A name as the graph's text has it, `%x` or `%"a b"`, without what is only there for the text.
+  private static func unquoted(_ text: Substring) -> String {
+    guard text.first == "%" else { return String(text) }
+    let name = text.dropFirst()
+    guard name.count > 2, name.first == "\"", name.last == "\"" else { return String(name) }
+    return String(name.dropFirst().dropLast()).replacing("\\\"", with: "\"").replacing("\\\\", with: "\\")
   }
 }

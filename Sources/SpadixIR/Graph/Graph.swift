@@ -14,6 +14,9 @@ public struct Graph: Sendable {
   public var operations: [Operation]
   public var inputs: [ValueID]
   public var outputs: [ValueID]
+  /// What the outputs are called, in the order of `outputs`: text attribute `name`. Passes hand them on unchanged, whatever
+  /// becomes of the values. Empty where the outputs are called as their values are; see `outputName`.
+  public var outputNames: [String]
   /// The name of the graph's own line, for diagnostics about the graph as a whole.
   public var range: SourceRange?
   /// The names in `data`, so that adding definitions is not quadratic; see `addData`.
@@ -26,6 +29,7 @@ public struct Graph: Sendable {
     self.operations = []
     self.inputs = []
     self.outputs = []
+    self.outputNames = []
   }
 }
 
@@ -55,7 +59,8 @@ public struct Value: Sendable {
   }
 
   public var type: TensorType
-  /// A hint for people; the printer numbers values without one and makes equal ones distinct.
+  /// What the text calls the value, without `%`. The printer numbers values without one and makes equal ones distinct;
+  /// `settleNames` makes that last.
   public var name: String?
   public var definition: Definition
   /// Where the value's name stands in the source.

@@ -84,6 +84,17 @@ extension Graph {
     return lists
   }
 
+  /// The first int8 value that an operation reads or computes; nil in a graph that computes in floating point. Constants and
+  /// inputs that are only outputs do not count.
+  public var firstComputedInt8: ValueID? {
+    for operation in operations {
+      if case .constant = operation.op { continue }
+      let values = operation.operands + operation.results
+      if let int8 = values.first(where: { type(of: $0).element.isInt8 }) { return int8 }
+    }
+    return nil
+  }
+
   /// The uses of one value, in execution order. Linear in the graph: `useLists` serves many questions at once.
   public func uses(of value: ValueID) -> [Use] {
     var uses: [Use] = []

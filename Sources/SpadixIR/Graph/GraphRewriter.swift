@@ -109,6 +109,7 @@ public struct GraphRewriter {
 
   fileprivate mutating func finish() -> Graph {
     graph.outputs = source.outputs.map { self[$0] }
+    graph.outputNames = source.outputNames
     return graph
   }
 }

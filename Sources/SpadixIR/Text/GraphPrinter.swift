@@ -4,8 +4,7 @@ import SpadixTensor
 /// Prints graphs in the language that the parser reads: attributes sorted, defaults left out, lines of at most 120
 /// columns where blanks allow it.
 ///
-/// Parsing what was printed gives the same graph, with two exceptions that hold by choice: numbers that the printer gives
-/// to values without a name are not names, and `LargeData.elided` leaves elements out.
+/// Parsing what was printed gives the same graph; only `LargeData.elided` leaves something out, by choice.
 public struct GraphPrinter: Sendable {
   /// What becomes of elements in memory that are too many for a list.
   public enum LargeData: Sendable, Hashable {
@@ -129,8 +128,15 @@ public struct GraphPrinter: Sendable {
       if let range = value.calibration { attributes.append(("range", self.range(range))) }
       return "\(names[input]): \(value.type)\(self.attributes(attributes))"
     }
-    let types = graph.outputs.map { "\(graph.values[$0].type)" }
-    let outputs = types.count == 1 ? types[0] : "(\(types.joined(separator: ", ")))"
+    let results = graph.outputs.indices.map { output in
+      let value = graph.outputs[output]
+      let name = names.output(output, of: graph)
+      let attributes = name == names.plain(value) ? [] : [("name", AttributeValue.string(name))]
+      return "\(graph.values[value].type)\(self.attributes(attributes))"
+    }
+    // As in MLIR, results with attributes stand in parentheses: the brace behind a type alone opens the body.
+    let isBare = results.count == 1 && results[0] == "\(graph.values[graph.outputs[0]].type)"
+    let outputs = isBare ? results[0] : "(\(results.joined(separator: ", ")))"
     line("graph \(symbol(graph.name))(\(inputs.joined(separator: ", "))) -> \(outputs) {", indentation: 0, to: &text)
   }
 
@@ -211,42 +217,10 @@ public struct GraphPrinter: Sendable {
   }
 }
 
-/// What the values are called in the text: their names, made distinct, or numbers in the order of definition.
-public struct ValueNames: Sendable {
-  private var names: [String]
-
-  public init(_ graph: Graph) {
-    names = [String](repeating: "", count: graph.values.count)
-    var taken: Set<String> = []
-    var next = 0
-    func give(_ value: ValueID, _ names: inout [String]) {
-      guard let hint = graph.values[value].name, !hint.isEmpty else {
-        names[value.index] = "%\(next)"
-        next += 1
-        return
-      }
-      var name = hint
-      var suffix = 1
-      while !taken.insert(name).inserted {
-        name = "\(hint)_\(suffix)"
-        suffix += 1
-      }
-      names[value.index] = "%" + identifier(name)
-    }
-    for input in graph.inputs { give(input, &names) }
-    for operation in graph.operations {
-      for result in operation.results { give(result, &names) }
-    }
-  }
-
-  /// With the leading `%`.
-  public subscript(_ value: ValueID) -> String { names[value.index] }
-}
-
 /// `@name`, in quotes where the name needs them.
 func symbol(_ name: String) -> String { "@" + identifier(name) }
 
-private func identifier(_ name: String) -> String {
+func identifier(_ name: String) -> String {
   let isPlain = name.utf8.allSatisfy { byte in
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -255,8 +229,7 @@ private func identifier(_ name: String) -> String {
     default: false
     }
   }
-  let isNumber = name.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-  return isPlain && !isNumber ? name : quoted(name)
+  return isPlain ? name : quoted(name)
 }
 
 extension Operator {

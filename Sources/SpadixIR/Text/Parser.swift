@@ -33,7 +33,6 @@ struct Parser {
   /// Names of data definitions that could not be read.
   var brokenData: Set<String> = []
   var valuesByName: [String: ValueID] = [:]
-  var valuesByNumber: [String: ValueID] = [:]
   /// Values of which no type is known, because their statement could not be read.
   var brokenValues: Set<ValueID> = []
   /// Where the definition and the statement being read start.

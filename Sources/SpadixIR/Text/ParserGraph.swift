@@ -3,7 +3,8 @@ import SpadixTensor
 
 // graph     = 'graph' @name '(' [ input { ',' input } ] ')' '->' outputs '{' { operation } return '}'
 // input     = %name ':' type [ attributes ]
-// outputs   = type | '(' type { ',' type } ')'
+// outputs   = type | '(' output { ',' output } ')'
+// output    = type [ attributes ]
 // operation = %name '=' 'constant' @name [ attributes ] [ ':' type ]
 //           | %name '=' mnemonic %name { ',' %name } [ attributes ] ':' type
 // return    = 'return' %name { ',' %name }
@@ -15,7 +16,7 @@ extension Parser {
     graph.range = range(nameToken)
     try list("(", ")") { parser in try parser.input() }
     try expect("->", " and the types of the outputs")
-    let outputs = try outputTypes()
+    let outputs = try declaredOutputs()
     try expect("{")
     var hasReturned = false
     while !take("}") {
@@ -79,15 +80,53 @@ extension Parser {
     report(GraphRules.problems(input: value, graph))
   }
 
-  private mutating func outputTypes() throws -> [(type: TensorType, range: SourceRange)] {
-    var types: [(type: TensorType, range: SourceRange)] = []
+  /// An output as the graph's line declares it.
+  private struct DeclaredOutput {
+    var type: TensorType
+    var range: SourceRange
+    /// Nil for the name of the value that is returned.
+    var name: String?
+  }
+
+  private mutating func declaredOutputs() throws -> [DeclaredOutput] {
+    var outputs: [DeclaredOutput] = []
     func one(_ parser: inout Parser) throws {
       let start = parser.token.start
-      let type = try parser.type()
-      types.append((type, parser.range(from: start)))
+      outputs.append(DeclaredOutput(type: try parser.type(), range: parser.range(from: start)))
     }
-    if isPunctuation("(") { try list("(", ")", one) } else { try one(&self) }
-    return types
+    guard isPunctuation("(") else {
+      try one(&self)
+      return outputs
+    }
+    try list("(", ")") { parser in
+      try one(&parser)
+      outputs[outputs.count - 1].name = try parser.outputName()
+    }
+    return outputs
+  }
+
+  /// The attribute `name` behind the type of an output.
+  private mutating func outputName() throws -> String? {
+    var name: String?
+    for attribute in try attributes() {
+      guard attribute.name == "name" else {
+        report(
+          Diagnostic(
+            "ir.unknown-attribute", "an output has no attribute '\(attribute.name)'", at: attribute.range,
+            help: "it has name"))
+        continue
+      }
+      if case .string(let text) = attribute.value, !text.isEmpty {
+        name = text
+      } else {
+        report(
+          Diagnostic(
+            "ir.attribute-type",
+            "'name': expected a string with at least one character, found \(attribute.value.kindDescription)",
+            at: attribute.range))
+      }
+    }
+    return name
   }
 
   private mutating func operation() throws {
@@ -101,7 +140,7 @@ extension Parser {
         try operatorStatement(resultToken, resultName)
       }
     } catch {
-      if known(resultToken, resultName) == nil {
+      if valuesByName[resultName] == nil {
         brokenValues.insert(define(resultToken, resultName, type: .f32([]), .input(0)))
       }
       throw error
@@ -184,7 +223,7 @@ extension Parser {
     if isReadable, !operands.contains(where: brokenValues.contains) { report(OperatorRules.problems(id, graph)) }
   }
 
-  private mutating func returnStatement(_ outputs: [(type: TensorType, range: SourceRange)]) throws {
+  private mutating func returnStatement(_ outputs: [DeclaredOutput]) throws {
     let keyword = token
     advance()
     var tokens: [Token] = []
@@ -195,6 +234,9 @@ extension Parser {
       values.append(try use(value))
     } while take(",")
     graph.outputs = values.compactMap { $0 }
+    graph.outputNames = zip(values, outputs).compactMap { value, output in
+      value.map { output.name ?? graph.values[$0].name ?? "" }
+    }
     guard values.count == outputs.count else {
       report(
         Diagnostic(
@@ -216,28 +258,16 @@ extension Parser {
 
   // MARK: Names
 
-  /// A name without quotes that consists of digits is a number that the printer gave, and no name.
-  private func isNumber(_ token: Token) -> Bool {
-    source.bytes[(token.start + 1)..<token.end].allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-  }
-
-  private func known(_ token: Token, _ name: String) -> ValueID? {
-    isNumber(token) ? valuesByNumber[name] : valuesByName[name]
-  }
-
   private mutating func define(
     _ token: Token, _ name: String, type: TensorType, _ definition: Value.Definition
   ) -> ValueID {
     let id = ValueID(graph.values.count)
-    let isNumber = isNumber(token)
-    graph.values.append(Value(type: type, name: isNumber ? nil : name, definition: definition, range: range(token)))
-    if let earlier = known(token, name) {
+    graph.values.append(Value(type: type, name: name, definition: definition, range: range(token)))
+    if let earlier = valuesByName[name] {
       report(
         Diagnostic(
           "ir.duplicate-value", "%\(name) is defined twice", at: range(token),
           notes: [Diagnostic.Note("the first time", at: graph.values[earlier].range)]))
-    } else if isNumber {
-      valuesByNumber[name] = id
     } else {
       valuesByName[name] = id
     }
@@ -247,8 +277,8 @@ extension Parser {
   /// The value of a name; reports and gives nil when there is none.
   private mutating func use(_ token: Token) throws -> ValueID? {
     let name = try name(token)
-    if let value = known(token, name) { return value }
-    let candidates = (isNumber(token) ? valuesByNumber : valuesByName).keys.sorted()
+    if let value = valuesByName[name] { return value }
+    let candidates = valuesByName.keys.sorted()
     report(
       Diagnostic(
         "ir.undefined-value", "%\(name) is not defined before its use", at: range(token),

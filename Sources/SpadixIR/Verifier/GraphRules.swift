@@ -83,6 +83,9 @@ enum GraphRules {
     for output in graph.outputs where !(isDefined.indices.contains(output.index) && isDefined[output.index]) {
       report("an output is never defined")
     }
+    if !graph.outputNames.isEmpty, graph.outputNames.count != graph.outputs.count {
+      report("there are \(graph.outputNames.count) names for \(graph.outputs.count) outputs")
+    }
     if let orphan = isDefined.firstIndex(of: false), problems.isEmpty {
       report("value \(orphan) is defined by nothing")
     }

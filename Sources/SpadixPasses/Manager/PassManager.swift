@@ -24,8 +24,10 @@ public struct PassManager {
       instrumentation.before(step.pass, current)
       do {
         context.arguments = step.arguments
-        let next = try step.pass.body(current, &context)
+        var next = try step.pass.body(current, &context)
         try verify(next, madeBy: step.pass)
+        // The next pass sees the names that a dump has.
+        next.settleNames()
         instrumentation.after(step.pass, next, changing: current)
         try dump.write(next, phase: step.pass.name)
         current = next

@@ -27,7 +27,7 @@ extension Pass {
       Bounds that no scale expresses are named in a remark; `lower` then leaves the operation on the host.
       - **Softmax** results have scale 1/256 and zero point -128, or 1/127 and 0.
 
-      A graph that holds int8 values already passes through untouched.
+      A graph that computes in int8 already passes through untouched.
       """,
     options: [
       PassOption(
@@ -47,10 +47,10 @@ extension Pass {
           + "for an eighth of the convolution's own time, once at least and four times at most"),
     ]
   ) { graph, context in
-    if let value = graph.values.first(where: { $0.type.element.isInt8 }) {
+    if let value = graph.firstComputedInt8 {
       context.report(
         Diagnostic(
-          "quantize.already", "the graph holds int8 values already and is left as it is", at: value.range,
+          "quantize.already", "the graph computes in int8 already and is left as it is", at: graph.values[value].range,
           severity: .remark))
       return graph
     }
