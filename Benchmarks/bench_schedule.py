@@ -12,7 +12,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 
 HUMAN = ["resnet50", "densenet121", "resnext50", "r2plus1d", "s3d", "fcn", "lraspp", "deeplabv3", "transformer", "vit"]
 SEARCHED = ["pnasnet5", "nasnet_a", "amoebanet_d", "darts"]
@@ -20,8 +19,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def run(command, timeout):
-    """Exit status (None when it took too long), standard error, seconds, peak memory in MB."""
-    start = time.monotonic()
+    """Exit status (None when it took too long), standard error, seconds of processor time, peak memory in MB."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         _, error = process.communicate(timeout=timeout)
@@ -30,9 +29,10 @@ def run(command, timeout):
         process.kill()
         process.communicate()
         status, error = None, "time out"
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     # Of the largest child so far: an upper limit for this one.
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return status, error, time.monotonic() - start, memory
+    return status, error, seconds, after.ru_maxrss / 1024
 
 
 def schedule(options, name, budget, scope, extra, folder):
@@ -69,11 +69,11 @@ def networks(options, names, scopes, folder):
                     continue
                 certificate = plan["certificate"]
                 failures += not plan["proven"]
-                rows.append((name, scope, budget, plan, certificate["seconds"], memory))
+                rows.append((name, scope, budget, plan, seconds, memory))
                 print(
                     f"| {name} | {scope} | {budget} | {plan['budget']} | {plan['traffic']['total']} | {plan['bound']} "
                     f"| {closed_by(plan)} | {certificate['rows']} | {certificate['labels']} "
-                    f"| {certificate['seconds']:.3f} |",
+                    f"| {seconds:.3f} |",
                     flush=True)
     return rows, failures
 
@@ -124,13 +124,6 @@ def baselines(options, names, scopes, folder):
                     flush=True)
 
 
-def processor_seconds(command, timeout):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    status, error, _, _ = run(command, timeout)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return status, error, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def allocations(options, folder):
     instances = pathlib.Path(os.environ.get("SPADIX_ALLOCATION", "../shared/allocation"))
     files = sorted(instances.glob("?.1048576.csv")) if str(instances) not in ("", ".") else []
@@ -146,7 +139,7 @@ def allocations(options, folder):
     for file in files:
         answer = folder / "placed.csv"
         command = [options.spadix, "allocate", str(file), "--capacity", "1048576", "-o", str(answer)]
-        status, error, seconds = processor_seconds(command, options.timeout)
+        status, error, seconds, _ = run(command, options.timeout)
         if status == 0:
             status, error, _, _ = run(command[:2] + [str(answer)] + command[3:5] + ["--check"], options.timeout)
         failures += status != 0
@@ -155,7 +148,7 @@ def allocations(options, folder):
         if reference:
             output = folder / "reference.csv"
             command = [reference, f"--input={file}", f"--output={output}", "--capacity=1048576"]
-            reference_status, _, reference_seconds = processor_seconds(command, options.timeout)
+            reference_status, _, reference_seconds, _ = run(command, options.timeout)
             reference_total += reference_seconds
             theirs = f"{reference_seconds:.2f}" if reference_status == 0 else "no"
         solved = "yes" if status == 0 else (error.splitlines() or ["no"])[0]

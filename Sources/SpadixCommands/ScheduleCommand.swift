@@ -14,7 +14,10 @@ struct ScheduleCommand: ParsableCommand {
     discussion: """
       INPUT is a neutral problem in JSON (tensors with sizes in bytes, operators), or a graph, whose kernels for the \
       target are the operators, with sizes in scratchpad rows. The traffic is what a schedule moves beyond the \
-      compulsory loads and stores. See docs/scheduling.md.
+      compulsory loads and stores. docs/scheduling.md says how it is found; "Problems and plans as JSON" there \
+      describes both files, member by member.
+
+      Ctrl-C ends the search and gives the best plan so far; of a --sweep, the budgets that are done.
       """)
 
   @Argument(help: "The problem to schedule.")
@@ -120,11 +123,12 @@ struct ScheduleCommand: ParsableCommand {
     let interruption = Interruption()
     defer { interruption.end() }
     if let sweep { return try runSweep(sweep, problem, interruption.cancellation) }
-    let budgets = ScheduleBudgetReader(problem: problem, scope: scope, cancellation: interruption.cancellation)
+    var budgets = ScheduleBudgetReader(problem: problem, scope: scope, cancellation: interruption.cancellation)
     let capacity = try budgets.read(budget ?? "min")
     let plan =
       try policy == .optimal
-      ? scheduler(interruption.cancellation).solve(problem, scope: scope, budget: capacity)
+      ? scheduler(interruption.cancellation).solve(
+        problem, scope: scope, budget: capacity, orders: budgets.orders)
       : ScheduleBaseline(policy: policy, order: order, placement: placement).solve(
         problem, scope: scope, budget: capacity)
     let text = ScheduleSolutionFile.json(plan, for: problem).text(pretty: true) + "\n"
@@ -133,13 +137,14 @@ struct ScheduleCommand: ParsableCommand {
     if let writeLp {
       try Files.write(LPFormat.text(Scheduler.model(of: plan, for: problem, formulation: formulation)), to: writeLp)
     }
-    try StandardOutput.write(json ? text : ScheduleTable.text(plan, for: problem))
+    try StandardOutput.write(
+      json ? text : ScheduleTable.text(plan, for: problem, showsTime: StandardOutput.isTerminal))
     if interruption.cancellation.isCancelled { StandardError.write("interrupted: this is the best plan so far\n") }
   }
 
   private var scope: ScheduleProblem.Scope { tensors ?? .activations }
 
-  private func scheduler(_ cancellation: Cancellation) -> Scheduler {
+  private func scheduler(_ cancellation: Cancellation, _ prefix: String = "") -> Scheduler {
     var options = ScheduleOptions()
     options.formulation = formulation
     options.nodeLimit = nodeLimit ?? options.nodeLimit
@@ -147,7 +152,7 @@ struct ScheduleCommand: ParsableCommand {
     options.cancellation = cancellation
     for component in without { component.switchOff(&options) }
     let progress = ProgressAfterASecond()
-    options.progress = { progress.show($0) }
+    options.progress = { progress.show(prefix + $0) }
     return Scheduler(options: options)
   }
 
@@ -167,15 +172,19 @@ struct ScheduleCommand: ParsableCommand {
     guard parts.count == 3, let count = Int(parts[2]), (1...1000).contains(count) else {
       throw ValidationError("--sweep is FROM:TO:COUNT with a count of 1 to 1000")
     }
-    let reader = ScheduleBudgetReader(problem: problem, scope: scope, cancellation: cancellation)
+    var reader = ScheduleBudgetReader(problem: problem, scope: scope, cancellation: cancellation)
     let from = try reader.read(parts[0])
     let to = try reader.read(parts[1])
     if to < from { throw Diagnostic("schedule.sweep", "the sweep goes from \(from) down to \(to)") }
     var points: [ScheduleSolution] = []
-    for number in 0..<count where !cancellation.isCancelled {
+    for number in 0..<count {
       let budget =
         count == 1 ? from : from + (to - from) / (count - 1) * number + (to - from) % (count - 1) * number / (count - 1)
-      points.append(try scheduler(cancellation).solve(problem, scope: scope, budget: budget))
+      let point = try scheduler(cancellation, "budget \(number + 1) of \(count): ").solve(
+        problem, scope: scope, budget: budget, orders: reader.orders, known: points)
+      // What an interruption cut short is not what the budget allows.
+      if cancellation.isCancelled, !point.isProven { break }
+      points.append(point)
     }
     if let csv { try Files.write(ScheduleSweep.csv(points), to: csv) }
     if let svg { try Files.write(ScheduleSweep.svg(points, name: problem.name), to: svg) }
@@ -184,10 +193,10 @@ struct ScheduleCommand: ParsableCommand {
     }
     try StandardOutput.write(
       json ? ScheduleSweep.json(points, name: problem.name).text(pretty: true) + "\n" : ScheduleSweep.table(points))
-    if cancellation.isCancelled {
+    if points.count < count {
       throw Diagnostic(
-        "schedule.interrupted",
-        "interrupted: \(points.count) of \(count) budgets are in the table, the last of them with the best plan so far")
+        "schedule.interrupted", "interrupted: \(points.count) of \(count) budgets are done",
+        notes: [Diagnostic.Note("what is written has the budgets that are done")])
     }
   }
 }
@@ -232,32 +241,36 @@ struct ScheduleBudgetReader {
   let problem: ScheduleProblem
   let scope: ScheduleProblem.Scope
   let cancellation: Cancellation
+  /// Orders of smallest peak, where one was needed.
+  private(set) var orders: [[ScheduleProblem.OperatorID]] = []
+  private var known: ScheduleBudgets?
 
-  func read(_ text: String) throws -> Int {
+  init(problem: ScheduleProblem, scope: ScheduleProblem.Scope, cancellation: Cancellation) {
+    self.problem = problem
+    self.scope = scope
+    self.cancellation = cancellation
+  }
+
+  mutating func read(_ text: String) throws -> Int {
     switch text {
     case "min": return ScheduleBudgets.minimum(problem, scope: scope)
     case "mid", "peak":
-      let budgets = ScheduleBudgets(problem, scope: scope, cancellation: cancellation)
+      if let known { return text == "mid" ? known.middle : known.peak }
+      let progress = ProgressAfterASecond()
+      let budgets = ScheduleBudgets(
+        problem, scope: scope, cancellation: cancellation, progress: { progress.show($0) })
+      known = budgets
+      orders.append(budgets.order)
       if !budgets.peakIsExact {
         StandardError.write("note: the smallest peak is only known to be at most \(budgets.peak)\n")
       }
       return text == "mid" ? budgets.middle : budgets.peak
     default:
-      var digits = text[...]
-      var factor = 1
-      if let last = text.last, last == "K" || last == "M" {
-        factor = last == "K" ? 1 << 10 : 1 << 20
-        digits = text.dropLast()
-      }
-      let isNumber = !digits.isEmpty && digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-      guard isNumber, let number = Int(digits) else {
+      guard let size = MemorySize(argument: text) else {
         throw ValidationError("a budget is min, mid, peak or a number of bytes with an optional K or M, not '\(text)'")
       }
-      let (bytes, overflow) = number.multipliedReportingOverflow(by: factor)
-      if overflow || bytes > ScheduleProblem.largestSize {
-        throw Diagnostic("schedule.budget", "the budget '\(text)' is larger than 2^40 bytes")
-      }
-      return bytes
+      if size.isTooLarge { throw Diagnostic("schedule.budget", "the budget '\(text)' is larger than 2^40 bytes") }
+      return size.units
     }
   }
 }

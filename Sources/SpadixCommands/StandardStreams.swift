@@ -3,6 +3,8 @@ import SpadixSupport
 
 /// Results: what a command was asked for.
 enum StandardOutput {
+  static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
   /// Writes all of the text; throws `file.unwritable` when it cannot, because the disk is full for example.
   static func write(_ text: String) throws { try write(Array(text.utf8)) }
 

@@ -1,3 +1,5 @@
+import SpadixMIP
+
 /// Why buffers cannot be placed: a set of them that cannot be, while every one of them is needed for that.
 public enum AllocationExplanation {
   public struct Subset: Sendable {
@@ -9,21 +11,33 @@ public enum AllocationExplanation {
 
   /// Nil when no subset could be shown to be impossible within the node limit.
   public static func irreducibleSubset(
-    of problem: AllocationProblem, options: AllocationSolver.Options = AllocationSolver.Options()
+    of problem: AllocationProblem, options: AllocationSolver.Options = AllocationSolver.Options(),
+    cancellation: Cancellation? = nil
   ) -> Subset? {
     func outcome(_ indices: [Int]) -> AllocationSolver.Outcome {
       let part = AllocationProblem(capacity: problem.capacity, buffers: indices.map { problem.buffers[$0] })
-      return AllocationSolver(options: options).solve(part).outcome
+      return AllocationSolver(options: options, cancellation: cancellation).solve(part).outcome
     }
-    var kept = Array(problem.buffers.indices)
+    let buffers = problem.buffers
+    if let alone = buffers.indices.first(where: { index in
+      !buffers[index].takesNothing && buffers[index].size + (buffers[index].fixedOffset ?? 0) > problem.capacity
+    }) {
+      return Subset(buffers: [alone], isIrreducible: true)
+    }
+    var kept = Array(buffers.indices)
     // One step at which too much is live explains more than a search does.
-    if let step = overfullStep(problem) {
-      kept = kept.filter { problem.buffers[$0].lower <= step && step < problem.buffers[$0].upper }
+    let sections = AllocationSections(problem)
+    if let section = sections.totals.firstIndex(where: { $0 > problem.capacity }) {
+      kept = sections.members[section]
     } else if outcome(kept) != .infeasible {
       return nil
     }
     var isIrreducible = true
     for index in kept {
+      if cancellation?.isCancelled == true {
+        isIrreducible = false
+        break
+      }
       let rest = kept.filter { $0 != index }
       switch outcome(rest) {
       case .infeasible: kept = rest
@@ -32,12 +46,5 @@ public enum AllocationExplanation {
       }
     }
     return Subset(buffers: kept, isIrreducible: isIrreducible)
-  }
-
-  private static func overfullStep(_ problem: AllocationProblem) -> Int? {
-    guard problem.buffers.allSatisfy({ $0.gaps.isEmpty }) else { return nil }
-    return problem.buffers.map(\.lower).sorted().first { step in
-      problem.buffers.reduce(0) { $0 + ($1.lower <= step && step < $1.upper ? $1.size : 0) } > problem.capacity
-    }
   }
 }

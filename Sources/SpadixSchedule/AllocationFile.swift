@@ -4,7 +4,8 @@ import SpadixSupport
 ///
 /// A header names the columns in any order: `id` (or `buffer`, `buffer_id`), `lower` (or `begin`, `start`), `upper`
 /// (half open; `end` is the last step itself), `size`, and optionally `alignment`, `hint` (-1 for none), `gaps`
-/// (`from-to` or `from-to@low:high`, separated by spaces) and `offset` (fixed).
+/// (`from-to` or `from-to@low:high`, separated by spaces) and `offset` (fixed; empty or -1 for one that is free). Blanks
+/// around fields do not count, and a field may stand in double quotes, with quotes inside doubled (RFC 4180).
 public enum AllocationFile {
   private enum Column: String, CaseIterable {
     case id, lower, upper, size, alignment, hint, gaps, offset
@@ -21,14 +22,14 @@ public enum AllocationFile {
     var reader = Reader(source: source, judgesOffsets: judgesOffsets)
     var buffers: [AllocationProblem.Buffer] = []
     var ids: Set<String> = []
-    for line in reader.lines() {
+    for record in try reader.records() {
       if reader.columns.isEmpty {
-        try reader.readHeader(line)
+        try reader.readHeader(record)
         continue
       }
-      let buffer = try reader.readBuffer(line, capacity: capacity)
+      let buffer = try reader.readBuffer(record, capacity: capacity)
       if !ids.insert(buffer.id).inserted {
-        throw reader.failure("buffer '\(buffer.id)' stands here twice", line)
+        throw reader.failure("buffer '\(buffer.id)' stands here twice", record.place)
       }
       buffers.append(buffer)
     }
@@ -42,19 +43,31 @@ public enum AllocationFile {
   public static func text(_ solution: AllocationSolution, addedTo source: SourceText) throws -> String {
     var reader = Reader(source: source)
     var text = ""
-    for (number, line) in reader.lines().enumerated() {
-      if number == 0 { try reader.readHeader(line) }
-      var fields = reader.fields(line).map { reader.text($0) }
-      let value = number == 0 ? Column.offset.rawValue : "\(solution.offsets[number - 1])"
-      if let column = reader.columns.firstIndex(of: .offset) { fields[column] = value } else { fields.append(value) }
+    for (number, record) in try reader.records().enumerated() {
+      if number == 0 { try reader.readHeader(record) }
+      var fields = record.fields.map { String(decoding: source.bytes[$0.start..<$0.end], as: UTF8.self) }
+      if number == 0 {
+        if !reader.columns.contains(.offset) { fields.append(Column.offset.rawValue) }
+      } else if let column = reader.columns.firstIndex(of: .offset) {
+        fields[column] = "\(solution.offsets[number - 1])"
+      } else {
+        fields.append("\(solution.offsets[number - 1])")
+      }
       text += fields.joined(separator: ",") + "\n"
     }
     return text
   }
 
-  private struct Line {
+  /// Bytes `start ..< end` of the file.
+  private struct Place {
     var start: Int
     var end: Int
+  }
+
+  /// One line of fields, as they stand in the file, with blanks and quotes.
+  private struct Record {
+    var fields: [Place]
+    var place: Place
   }
 
   private struct Reader {
@@ -69,42 +82,61 @@ public enum AllocationFile {
       self.judgesOffsets = judgesOffsets
     }
 
-    func lines() -> [Line] {
-      var result: [Line] = []
-      var start = 0
-      for (offset, byte) in (source.bytes + [UInt8(ascii: "\n")]).enumerated() where byte == UInt8(ascii: "\n") {
-        var end = offset
-        if end > start, source.bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
-        if end > start { result.append(Line(start: start, end: end)) }
-        start = offset + 1
+    /// All lines that are not blank; a quoted field may go over several.
+    func records() throws -> [Record] {
+      let bytes = source.bytes
+      let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+      var position = bytes.starts(with: byteOrderMark) ? byteOrderMark.count : 0
+      var result: [Record] = []
+      while position < bytes.count {
+        let start = position
+        var record = Record(fields: [], place: Place(start: start, end: start))
+        var fieldStart = start
+        var isQuoted = false
+        while position < bytes.count, isQuoted || bytes[position] != UInt8(ascii: "\n") {
+          if bytes[position] == UInt8(ascii: "\"") { isQuoted.toggle() }
+          if bytes[position] == UInt8(ascii: ","), !isQuoted {
+            record.fields.append(Place(start: fieldStart, end: position))
+            fieldStart = position + 1
+          }
+          position += 1
+        }
+        if isQuoted {
+          throw failure("the quotes of this field are not closed", Place(start: fieldStart, end: position))
+        }
+        var end = position
+        if end > fieldStart, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+        record.fields.append(Place(start: fieldStart, end: end))
+        record.place.end = end
+        position += 1
+        let isBlank = bytes[start..<end].allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        if !isBlank { result.append(record) }
       }
       return result
     }
 
-    func failure(_ message: String, _ field: Line) -> Diagnostic {
+    func failure(_ message: String, _ field: Place) -> Diagnostic {
       Diagnostic(
         "allocation.format", message, at: SourceRange(source, field.start, max(field.start + 1, field.end)))
     }
 
-    func fields(_ line: Line) -> [Line] {
-      var result: [Line] = []
-      var start = line.start
-      for offset in line.start...line.end {
-        if offset == line.end || source.bytes[offset] == UInt8(ascii: ",") {
-          result.append(Line(start: start, end: offset))
-          start = offset + 1
-        }
-      }
-      return result
+    /// What a field says, without blanks around it and quotes.
+    func text(_ field: Place) throws -> String {
+      func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+      var bytes = source.bytes[field.start..<field.end].drop(while: isBlank)
+      while let last = bytes.last, isBlank(last) { bytes.removeLast() }
+      guard bytes.contains(UInt8(ascii: "\"")) else { return String(decoding: bytes, as: UTF8.self) }
+      let inside = bytes.dropFirst().dropLast()
+      let unquoted = String(decoding: inside, as: UTF8.self).replacing("\"\"", with: "\u{0}")
+      guard bytes.count > 1, bytes.first == UInt8(ascii: "\""), bytes.last == UInt8(ascii: "\""),
+        !unquoted.contains("\"")
+      else { throw failure("expected quotes around the whole field, and those inside it doubled", field) }
+      return unquoted.replacing("\u{0}", with: "\"")
     }
 
-    func text(_ field: Line) -> String {
-      String(decoding: source.bytes[field.start..<field.end], as: UTF8.self)
-    }
-
-    mutating func readHeader(_ line: Line) throws {
-      for field in fields(line) {
-        let name = text(field)
+    mutating func readHeader(_ record: Record) throws {
+      for field in record.fields {
+        let name = try text(field)
         let column: Column?
         switch name {
         case "buffer", "buffer_id": column = .id
@@ -122,42 +154,46 @@ public enum AllocationFile {
         columns.append(column)
       }
       for column in [Column.id, .lower, .upper, .size] where !columns.contains(column) {
-        throw failure("the column '\(column.rawValue)' is missing", line)
+        throw failure("the column '\(column.rawValue)' is missing", record.place)
       }
     }
 
-    func readBuffer(_ line: Line, capacity: Int) throws -> AllocationProblem.Buffer {
-      let fields = self.fields(line)
-      if fields.count != columns.count {
-        throw failure("expected \(columns.count) fields, found \(fields.count)", line)
+    func readBuffer(_ record: Record, capacity: Int) throws -> AllocationProblem.Buffer {
+      if record.fields.count != columns.count {
+        throw failure("expected \(columns.count) fields, found \(record.fields.count)", record.place)
       }
       var buffer = AllocationProblem.Buffer(id: "", lower: 0, upper: 0, size: 0)
-      for (column, field) in zip(columns, fields) {
+      for (column, field) in zip(columns, record.fields) {
         switch column {
-        case .id: buffer.id = text(field)
+        case .id: buffer.id = try text(field)
         case .lower: buffer.lower = try number(field)
         case .upper: buffer.upper = try number(field) + (endIsLast ? 1 : 0)
         case .size: buffer.size = try number(field)
-        case .alignment: buffer.alignment = try number(field)
-        case .hint:
-          let hint = try number(field)
-          buffer.hint = hint < 0 ? nil : hint
+        case .alignment: buffer.alignment = try text(field).isEmpty ? 1 : number(field)
+        case .hint: buffer.hint = try optionalNumber(field)
         case .gaps: buffer.gaps = try gaps(field)
-        case .offset: buffer.fixedOffset = try number(field)
+        case .offset: buffer.fixedOffset = try optionalNumber(field)
         }
       }
-      try check(buffer, line, capacity)
+      try check(buffer, record.place, capacity)
       return buffer
     }
 
-    private func check(_ buffer: AllocationProblem.Buffer, _ line: Line, _ capacity: Int) throws {
+    /// Nil for an empty field and for -1.
+    private func optionalNumber(_ field: Place) throws -> Int? {
+      if try text(field).isEmpty { return nil }
+      let value = try number(field)
+      return value == -1 ? nil : value
+    }
+
+    private func check(_ buffer: AllocationProblem.Buffer, _ line: Place, _ capacity: Int) throws {
       if buffer.upper < buffer.lower {
         throw failure("buffer '\(buffer.id)' ends in step \(buffer.upper), before it begins in \(buffer.lower)", line)
       }
       if buffer.size < 0 { throw failure("buffer '\(buffer.id)' has the size \(buffer.size)", line) }
       if buffer.alignment < 1 { throw failure("buffer '\(buffer.id)' has the alignment \(buffer.alignment)", line) }
       if judgesOffsets, let offset = buffer.fixedOffset,
-        offset < 0 || offset > capacity - buffer.size || offset % buffer.alignment != 0
+        offset < 0 || offset > capacity - (buffer.takesNothing ? 0 : buffer.size) || offset % buffer.alignment != 0
       {
         throw failure(
           "buffer '\(buffer.id)' is fixed at \(offset), which is outside the memory or not a multiple of its alignment",
@@ -178,14 +214,15 @@ public enum AllocationFile {
     }
 
     /// At most 2^40 in absolute value, so that no sum can overflow.
-    private func number(_ field: Line) throws -> Int {
-      guard let value = Int(text(field)), value.magnitude <= 1 << 40 else {
-        throw failure("expected a whole number of at most 2^40, found '\(text(field))'", field)
+    private func number(_ field: Place) throws -> Int {
+      let text = try text(field)
+      guard let value = Int(text), value.magnitude <= 1 << 40 else {
+        throw failure("expected a whole number of at most 2^40, found '\(text)'", field)
       }
       return value
     }
 
-    private func gaps(_ field: Line) throws -> [AllocationProblem.Gap] {
+    private func gaps(_ field: Place) throws -> [AllocationProblem.Gap] {
       try text(field).split(separator: " ").map { gap in
         func pair(_ text: Substring, _ separator: Character) throws -> (Int, Int) {
           let parts = text.split(separator: separator, omittingEmptySubsequences: false)

@@ -43,6 +43,14 @@ public struct AllocationProblem: Sendable, Equatable {
       self.gaps = gaps
       self.fixedOffset = fixedOffset
     }
+
+    /// Whether no step has a unit of the buffer: then it may be larger than the memory.
+    public var takesNothing: Bool {
+      if size == 0 || lower >= upper { return true }
+      // Gaps do not overlap, so that they leave no step when they are as long as the lifetime.
+      let empty = gaps.filter { $0.window?.isEmpty ?? true }
+      return empty.reduce(0) { $0 + $1.upper - $1.lower } == upper - lower
+    }
   }
 
   public var capacity: Int

@@ -16,7 +16,10 @@ final class AllocationSearch {
   private let cancellation: Cancellation?
   private var nodeLimit = 0
   private var ranking: (_ buffers: [Int], _ totals: UnsafePointer<Int>) -> [Int] = { buffers, _ in buffers }
+  private var effortLimit = 0
   private(set) var nodes = 0
+  /// Elementary steps, of about a nanosecond each.
+  private(set) var effort = 0
 
   /// Offsets of the placed buffers, -1 for the others.
   private let offsets: UnsafeMutablePointer<Int>
@@ -67,11 +70,13 @@ final class AllocationSearch {
 
   /// Searches from the start with the buffers of each part ranked by a function of them and the sections' totals.
   func run(
-    nodeLimit: Int, ranking: @escaping (_ buffers: [Int], _ totals: UnsafePointer<Int>) -> [Int]
+    nodeLimit: Int, effortLimit: Int, ranking: @escaping (_ buffers: [Int], _ totals: UnsafePointer<Int>) -> [Int]
   ) -> Outcome {
     self.nodeLimit = nodeLimit
+    self.effortLimit = effortLimit
     self.ranking = ranking
     nodes = 0
+    effort = 0
     trail.truncate(to: 0)
     parts.truncate(to: 0)
     candidates.truncate(to: 0)
@@ -136,8 +141,9 @@ final class AllocationSearch {
   private func search(
     _ sections: Range<Int>, buffers: Range<Int>, after previous: (offset: Int, rank: Int)
   ) -> Outcome {
-    if nodes >= nodeLimit || cancellation?.isCancelled == true { return .limit }
+    if nodes >= nodeLimit || effort >= effortLimit || cancellation?.isCancelled == true { return .limit }
     nodes += 1
+    effort += 50 + 2 * buffers.count
     // Nothing may lie at or above the lowest top that some unplaced buffer can have: that one would fit below.
     var lowestTop = Int.max
     for position in buffers {
@@ -175,6 +181,7 @@ final class AllocationSearch {
       offsets[buffer] = offset
       let (hatless, isPossible) = place(buffer, at: offset)
       var outcome = Outcome.exhausted
+      effort += 20 + 2 * sections.count
       if isPossible, canHoldRest(sections, from: offset) {
         let inner = tables.firstSection[buffer]..<tables.lastSection[buffer]
         for section in inner { crossings[section] -= 1 }
@@ -203,6 +210,7 @@ final class AllocationSearch {
       }
       totals[span.section] -= span.upper - span.lower
     }
+    effort += 2 * tables.overlaps(of: buffer).count
     var firstAffected = Int.max
     var lastAffected = -1
     for overlap in tables.overlaps(of: buffer) where offsets[overlap.buffer] < 0 {

@@ -1,7 +1,7 @@
 /// Elementary intervals of steps between which no buffer begins, ends or changes what it takes.
 struct AllocationSections {
   /// What a buffer takes in one section, relative to its offset.
-  struct Span {
+  struct Span: Equatable {
     var section: Int
     var lower: Int
     var upper: Int
@@ -72,7 +72,7 @@ struct AllocationSections {
       var distance: [Int: Int] = [:]
       for span in spans[number] {
         for other in members[span.section] where other != number {
-          let needed = span.upper - lowerEnd(of: other, in: span.section)
+          let needed = span.upper - self.span(of: other, in: span.section).lower
           distance[other] = max(distance[other] ?? Int.min, needed)
         }
       }
@@ -80,14 +80,16 @@ struct AllocationSections {
     }
   }
 
-  private func lowerEnd(of buffer: Int, in section: Int) -> Int {
-    let own = spans[buffer]
+  func span(of buffer: Int, in section: Int) -> Span { Self.span(in: spans[buffer], section: section) }
+
+  /// The span of a section among those of a buffer that takes something there.
+  static func span(in spans: [Span], section: Int) -> Span {
     var low = 0
-    var high = own.count - 1
+    var high = spans.count - 1
     while low < high {
       let middle = (low + high) / 2
-      if own[middle].section < section { low = middle + 1 } else { high = middle }
+      if spans[middle].section < section { low = middle + 1 } else { high = middle }
     }
-    return own[low].lower
+    return spans[low]
   }
 }

@@ -4,8 +4,8 @@ public struct AllocationSolution: Sendable, Equatable {
 
   public init(offsets: [Int]) { self.offsets = offsets }
 
-  /// One past the highest unit that any buffer takes.
+  /// One past the highest unit of any buffer that takes something.
   public func height(in problem: AllocationProblem) -> Int {
-    zip(offsets, problem.buffers).reduce(0) { max($0, $1.0 + $1.1.size) }
+    zip(offsets, problem.buffers).reduce(0) { $1.1.takesNothing ? $0 : max($0, $1.0 + $1.1.size) }
   }
 }

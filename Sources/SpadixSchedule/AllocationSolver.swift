@@ -9,6 +9,8 @@ public struct AllocationSolver: Sendable {
   public struct Options: Sendable {
     /// Search nodes, over all orders, after which the solver gives up.
     public var nodeLimit = 20_000_000
+    /// Elementary steps, of about a nanosecond each, after which it gives up: a node of a large problem has more of them.
+    public var effortLimit = 60_000_000_000
     /// Try layouts in the order of time before the search, and more of them after so many nodes.
     public var layoutSweep = true
     public var sweepAfterNodes = 20_000
@@ -35,14 +37,19 @@ public struct AllocationSolver: Sendable {
     case placed(AllocationSolution)
     /// No placement exists.
     case infeasible
-    /// Gave up at the node limit, or on cancellation; or none found for buffers with windows, for which the search is
-    /// not complete.
+    /// Gave up at a limit, or on cancellation.
     case notFound
   }
 
   public struct Result: Sendable {
     public var outcome: Outcome
     public var nodes: Int
+    /// Elementary steps.
+    public var effort = 0
+    /// No memory smaller than this holds the buffers.
+    public var leastCapacity: Int
+    /// The smallest memory for which a placement was seen, nil when there was none.
+    public var foundCapacity: Int?
 
     public var solution: AllocationSolution? {
       if case .placed(let solution) = outcome { return solution }
@@ -55,106 +62,136 @@ public struct AllocationSolver: Sendable {
 
   public var options: Options
   public var cancellation: Cancellation?
+  /// Told what is going on, now and then.
+  public var progress: (@Sendable (String) -> Void)?
 
-  public init(options: Options = Options(), cancellation: Cancellation? = nil) {
+  public init(
+    options: Options = Options(), cancellation: Cancellation? = nil, progress: (@Sendable (String) -> Void)? = nil
+  ) {
     self.options = options
     self.cancellation = cancellation
+    self.progress = progress
   }
 
   /// Sizes, steps and offsets are below 2^40 in absolute value; the problem's readers see to that.
   public func solve(_ problem: AllocationProblem) -> Result {
+    // What takes nothing is in nobody's way, and may lie anywhere.
+    let needed = problem.buffers.indices.filter { !problem.buffers[$0].takesNothing }
+    if needed.count == problem.buffers.count { return solveNeeded(problem) }
+    var result = solveNeeded(
+      AllocationProblem(capacity: problem.capacity, buffers: needed.map { problem.buffers[$0] }))
+    if let solution = result.solution {
+      var offsets = problem.buffers.map { $0.fixedOffset ?? 0 }
+      for (index, offset) in zip(needed, solution.offsets) { offsets[index] = offset }
+      result.outcome = .placed(AllocationSolution(offsets: offsets))
+    }
+    return result
+  }
+
+  private func solveNeeded(_ problem: AllocationProblem) -> Result {
     let sections = AllocationSections(problem)
-    for section in 0..<sections.count where sections.totals[section] > problem.capacity {
-      return Result(outcome: .infeasible, nodes: 0)
+    let tops = problem.buffers.map { $0.size + ($0.fixedOffset ?? 0) }
+    var result = Result(
+      outcome: .notFound, nodes: 0, leastCapacity: max(sections.totals.max() ?? 0, tops.max() ?? 0), foundCapacity: nil)
+    if result.leastCapacity > problem.capacity {
+      result.outcome = .infeasible
+      return result
     }
-    var nodes = 0
-    let isPlain = problem.buffers.allSatisfy { $0.fixedOffset == nil && $0.gaps.isEmpty }
-    if isPlain, let placed = greedy(problem) { return Result(outcome: .placed(placed), nodes: 0) }
-    if isPlain, options.layoutSweep, let placed = LayoutSweep(problem: problem, width: 32).run() {
-      return Result(outcome: .placed(placed), nodes: 0)
+    if place(problem, &result) { return result }
+    result.leastCapacity = max(result.leastCapacity, SectionStacks.leastCapacity(problem, sections))
+    if result.leastCapacity > problem.capacity {
+      result.outcome = .infeasible
+      return result
     }
-    var isSwept = !isPlain || !options.layoutSweep
     // The search descends one level a buffer.
-    if problem.buffers.count > Self.largestSearch { return Result(outcome: .notFound, nodes: nodes) }
+    if problem.buffers.count <= Self.largestSearch { search(problem, sections, &result) }
+    return result
+  }
+
+  /// The quick ways: most instances of real networks need no more.
+  private func place(_ problem: AllocationProblem, _ result: inout Result) -> Bool {
+    func offer(_ solution: AllocationSolution) -> Bool {
+      let height = solution.height(in: problem)
+      result.foundCapacity = min(result.foundCapacity ?? Int.max, height)
+      if height <= problem.capacity { result.outcome = .placed(solution) }
+      return height <= problem.capacity
+    }
+    let isPlain = problem.buffers.allSatisfy { $0.fixedOffset == nil && $0.gaps.isEmpty }
+    if problem.buffers.count <= (isPlain ? 40_000 : Self.largestSearch) {
+      let distances = isPlain ? nil : AllocationDistances(AllocationSections(problem))
+      for order in LowestFit.orders(problem.buffers) {
+        if let distances {
+          if let offsets = LowestFit.offsets(order: order, buffers: problem.buffers, distances: distances),
+            offer(AllocationSolution(offsets: offsets))
+          {
+            return true
+          }
+        } else if offer(AllocationSolution(offsets: LowestFit.offsets(order: order, buffers: problem.buffers))) {
+          return true
+        }
+      }
+    }
+    if isPlain, options.layoutSweep, let placed = LayoutSweep(problem: problem, width: 32).run() {
+      return offer(placed)
+    }
+    return false
+  }
+
+  /// Several searches take turns under a growing limit, until one finds a placement or has been through all of them.
+  private func search(_ problem: AllocationProblem, _ sections: AllocationSections, _ result: inout Result) {
     let tables = AllocationTables(problem, sections)
     let rankings = options.orders.map { AllocationRanking(order: $0, problem, sections) }
+    let hasWindows = problem.buffers.contains { $0.gaps.contains { $0.window != nil } }
+    let isPlain = problem.buffers.allSatisfy { $0.fixedOffset == nil && $0.gaps.isEmpty }
+    let distances = hasWindows ? AllocationDistances(sections) : nil
+    var isSwept = !isPlain || !options.layoutSweep
     var limit = max(1000, 4 * problem.buffers.count)
-    while nodes < options.nodeLimit {
+    /// Whether the search is over.
+    func note(_ nodes: Int, _ spent: Int, _ offsets: [Int]?, isExhausted: Bool) -> Bool {
+      result.nodes += nodes
+      result.effort += spent
+      if let offsets {
+        result.outcome = .placed(AllocationSolution(offsets: offsets))
+        result.foundCapacity = problem.capacity
+      } else if isExhausted {
+        result.outcome = .infeasible
+        result.leastCapacity = max(result.leastCapacity, problem.capacity + 1)
+      }
+      return result.outcome != .notFound || cancellation?.isCancelled == true || result.nodes >= options.nodeLimit
+        || result.effort >= options.effortLimit
+    }
+    while true {
+      let best = result.foundCapacity.map { ", one of \($0) is known" } ?? ""
+      progress?("\(result.nodes) nodes without a placement in \(problem.capacity)\(best)")
       for ranking in rankings {
         let search = AllocationSearch(tables, capacity: problem.capacity, options: options, cancellation: cancellation)
         let outcome = search.run(
-          nodeLimit: min(limit, options.nodeLimit - nodes), ranking: ranking.sorted)
-        nodes += search.nodes
-        switch outcome {
-        case .found:
-          return Result(outcome: .placed(AllocationSolution(offsets: search.solution)), nodes: nodes)
-        case .exhausted:
-          let hasWindows = problem.buffers.contains { $0.gaps.contains { $0.window != nil } }
-          return Result(outcome: hasWindows ? .notFound : .infeasible, nodes: nodes)
-        case .limit:
-          if cancellation?.isCancelled == true || nodes >= options.nodeLimit {
-            return Result(outcome: .notFound, nodes: nodes)
-          }
+          nodeLimit: min(limit, options.nodeLimit - result.nodes), effortLimit: options.effortLimit - result.effort,
+          ranking: ranking.sorted)
+        let isFound = outcome == .found
+        // It stacks upwards, and so does not see what can be done with windows.
+        let isExhausted = outcome == .exhausted && !hasWindows
+        if note(search.nodes, search.effort, isFound ? search.solution : nil, isExhausted: isExhausted) { return }
+      }
+      if let distances {
+        for prefersRoom in [true, false] {
+          var search = DistanceSearch(problem, sections, distances, cancellation: cancellation)
+          let outcome = search.run(
+            nodeLimit: min(2 * limit, options.nodeLimit - result.nodes),
+            effortLimit: options.effortLimit - result.effort,
+            prefersRoom: prefersRoom)
+          let offsets = outcome == .found ? search.offsets : nil
+          if note(search.nodes, search.effort, offsets, isExhausted: outcome == .exhausted) { return }
         }
       }
       limit *= 2
-      if !isSwept, nodes >= options.sweepAfterNodes {
+      if !isSwept, result.nodes >= options.sweepAfterNodes {
         isSwept = true
         if let placed = LayoutSweep(problem: problem, width: 1024).run() {
-          return Result(outcome: .placed(placed), nodes: nodes)
+          _ = note(0, 0, placed.offsets, isExhausted: false)
+          return
         }
       }
     }
-    return Result(outcome: .notFound, nodes: nodes)
-  }
-
-  /// Lowest fit in the order of decreasing size, then the hints alone: most instances of real networks need no more.
-  private func greedy(_ problem: AllocationProblem) -> AllocationSolution? {
-    let buffers = problem.buffers
-    guard buffers.count <= 40_000 else { return nil }
-    let bySize = buffers.indices.sorted { (buffers[$0].size, $1) > (buffers[$1].size, $0) }
-    let byArea = buffers.indices.sorted {
-      let left = buffers[$0].size.multipliedFullWidth(by: buffers[$0].upper - buffers[$0].lower)
-      let right = buffers[$1].size.multipliedFullWidth(by: buffers[$1].upper - buffers[$1].lower)
-      return left.high != right.high
-        ? left.high > right.high
-        : left.low != right.low ? left.low > right.low : $0 < $1
-    }
-    for order in [bySize, byArea] {
-      let offsets = LowestFit.offsets(order: order, buffers: buffers)
-      let solution = AllocationSolution(offsets: offsets)
-      if solution.height(in: problem) <= problem.capacity { return solution }
-    }
-    return nil
-  }
-}
-
-/// Places buffers one after the other, each at the lowest offset that is free during its whole lifetime.
-enum LowestFit {
-  static func offsets(order: [Int], buffers: [AllocationProblem.Buffer]) -> [Int] {
-    var offsets = [Int](repeating: 0, count: buffers.count)
-    var placed: [Int] = []
-    placed.reserveCapacity(buffers.count)
-    for buffer in order {
-      let this = buffers[buffer]
-      // `placed` is sorted by offset, so one pass finds the first hole.
-      var offset = this.hint.map { $0 / this.alignment * this.alignment } ?? 0
-      func firstHole(from start: Int) -> Int {
-        var offset = start
-        for other in placed where buffers[other].lower < this.upper && this.lower < buffers[other].upper {
-          if offsets[other] >= offset + this.size { break }
-          let end = offsets[other] + buffers[other].size
-          if end > offset { offset = (end + this.alignment - 1) / this.alignment * this.alignment }
-        }
-        return offset
-      }
-      let hinted = offset
-      offset = firstHole(from: hinted)
-      if offset != hinted { offset = firstHole(from: 0) }
-      offsets[buffer] = offset
-      let position = placed.firstIndex { offsets[$0] > offset } ?? placed.count
-      placed.insert(buffer, at: position)
-    }
-    return offsets
   }
 }

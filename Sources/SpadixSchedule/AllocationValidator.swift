@@ -27,7 +27,9 @@ public enum AllocationValidator {
       throw .offsetCount(expected: buffers.count, found: solution.offsets.count)
     }
     for (buffer, offset) in zip(buffers, solution.offsets) {
-      if offset < 0 || buffer.size > problem.capacity || offset > problem.capacity - buffer.size {
+      // The whole buffer lies inside the memory, its gaps included, if any step needs any of it.
+      let isNeeded = steps(of: buffer).contains { taken(buffer, 0, $0).map { !$0.isEmpty } ?? false }
+      if offset < 0 || isNeeded && (buffer.size > problem.capacity || offset > problem.capacity - buffer.size) {
         throw .outOfRange(buffer: buffer.id, offset: offset)
       }
       if offset % buffer.alignment != 0 {
@@ -39,11 +41,7 @@ public enum AllocationValidator {
     }
     for second in buffers.indices {
       for first in 0..<second {
-        // What a buffer takes changes only at the ends of lifetimes and gaps.
-        let ends = [buffers[first], buffers[second]].flatMap { buffer in
-          [buffer.lower] + buffer.gaps.flatMap { [$0.lower, $0.upper] }
-        }
-        for step in ends {
+        for step in steps(of: buffers[first]) + steps(of: buffers[second]) {
           guard let one = taken(buffers[first], solution.offsets[first], step),
             let other = taken(buffers[second], solution.offsets[second], step)
           else { continue }
@@ -53,6 +51,11 @@ public enum AllocationValidator {
         }
       }
     }
+  }
+
+  /// What a buffer takes changes only at the ends of its lifetime and of its gaps.
+  private static func steps(of buffer: AllocationProblem.Buffer) -> [Int] {
+    [buffer.lower] + buffer.gaps.flatMap { [$0.lower, $0.upper] }
   }
 
   private static func taken(_ buffer: AllocationProblem.Buffer, _ offset: Int, _ step: Int) -> Range<Int>? {

@@ -12,6 +12,9 @@ struct BlockScheduler {
 
   struct Outcome {
     var order: [Int]
+    /// The gaps that the order drops, with its steps.
+    var drops: [ResidencyModel.Gap]
+    /// What these cost.
     var cost: Int
     var bound: Int
     var closedBy: Component
@@ -31,7 +34,7 @@ struct BlockScheduler {
 
   mutating func solve() -> Outcome {
     let start = Array(0..<core.count)
-    var best = Outcome(order: start, cost: Int.max / 4, bound: 0, closedBy: .open)
+    var best = Outcome(order: start, drops: [], cost: Int.max, bound: 0, closedBy: .open)
     offer(start, &best)
     if best.cost == 0 {
       best.closedBy = .noTraffic
@@ -63,51 +66,32 @@ struct BlockScheduler {
   private mutating func bound(_ model: Model, nodeLimit: Int) -> Int {
     if model.rows.isEmpty { return 0 }
     statistics.note(model)
-    let result = GLPKSolver(nodeLimit: nodeLimit, cancellation: options.cancellation).solve(model)
+    options.progress?("a bound from \(model.rows.count) rows and \(model.columns.count) columns")
+    let result = GLPKSolver(within: nodeLimit, for: model, cancellation: options.cancellation).solve(model)
     statistics.nodes += result.nodes
     if result.status == .feasible || result.status == .unknown { statistics.stops.insert(.nodes) }
     return max(0, result.bound ?? 0)
   }
 
-  /// Takes an order when its residency costs less.
+  /// Takes an order when some residency for it costs less.
   private mutating func offer(_ order: [Int], _ best: inout Outcome) {
-    let cost: Int
-    if options.useUpperBound, core.count <= options.largestModelledBlock {
-      let model = ResidencyModel(core, order: order, capacity: capacity).model
-      statistics.note(model)
-      if model.rows.isEmpty {
-        cost = 0
-      } else {
-        let result = GLPKSolver(
-          nodeLimit: options.nodeLimit, cutoff: best.cost < Int.max / 4 ? best.cost : nil,
-          cancellation: options.cancellation
-        ).solve(model)
-        statistics.nodes += result.nodes
-        cost = result.objective ?? Int.max / 4
-      }
-    } else {
-      cost = Int.max / 4
+    for policy in FurthestUse.Policy.allCases {
+      let drops = FurthestUse.drops(core, order: order, capacity: capacity, policy: policy)
+      let cost = ResidencyModel.cost(drops, core)
+      if cost < best.cost { (best.order, best.drops, best.cost) = (order, drops, cost) }
     }
-    var least = cost
-    if least == Int.max / 4, best.cost == Int.max / 4 {
-      least = ResidencyModel.cost(
-        FurthestUse.drops(core, order: order, capacity: capacity, policy: .furthestNextUse), core)
-    }
-    if least < best.cost {
-      best.cost = least
-      best.order = order
-    }
-  }
-
-  /// The gaps to drop for an order, at the least cost where GLPK may be asked.
-  mutating func drops(_ order: [Int]) -> [ResidencyModel.Gap] {
-    let ruled = FurthestUse.drops(core, order: order, capacity: capacity, policy: .furthestNextUse)
-    guard options.useUpperBound, core.count <= options.largestModelledBlock, !ruled.isEmpty else { return ruled }
-    let model = ResidencyModel(core, order: order, capacity: capacity)
-    let result = GLPKSolver(nodeLimit: options.nodeLimit, cancellation: options.cancellation).solve(model.model)
+    guard best.cost > 0, options.useUpperBound, core.count <= options.largestModelledBlock else { return }
+    let residency = ResidencyModel(core, order: order, capacity: capacity)
+    statistics.note(residency.model)
+    // Also after an interruption: an order that a search took long to find is worth its residency.
+    let isInterrupted = options.cancellation?.isCancelled == true
+    let result = GLPKSolver(
+      within: isInterrupted ? 100 : options.nodeLimit, for: residency.model, cutoff: best.cost,
+      cancellation: isInterrupted ? nil : options.cancellation
+    ).solve(residency.model)
     statistics.nodes += result.nodes
-    guard let objective = result.objective, objective < ResidencyModel.cost(ruled, core) else { return ruled }
-    return model.drops(result.values)
+    guard let cost = result.objective, cost < best.cost else { return }
+    (best.order, best.drops, best.cost) = (order, residency.drops(result.values), cost)
   }
 
   private func close(_ best: inout Outcome, _ component: Component) -> Bool {
@@ -126,12 +110,14 @@ struct BlockScheduler {
       if run(&search, width, &best) != .narrowed { return }
     }
     if options.useSuffixBounds {
-      var builder = SuffixBoundBuilder(core, capacity: capacity, order: best.order, drops: drops(best.order))
+      var builder = SuffixBoundBuilder(core, capacity: capacity, order: best.order, drops: best.drops)
       builder.switches = search.switches
       builder.cancellation = options.cancellation
       builder.labelLimit = labelsLeft
+      builder.effortLimit = effortLeft
       search.suffix = builder.build(progress: options.progress)
       statistics.labels += builder.labels
+      statistics.effort += builder.effort
       best.bound = max(best.bound, search.suffix.total)
       if close(&best, .orderSearch) { return }
     }
@@ -145,6 +131,8 @@ struct BlockScheduler {
     return max(0, options.labelLimit * 512 / size * 512 / size - statistics.labels)
   }
 
+  private var effortLeft: Int { max(0, options.effortLimit - statistics.effort) }
+
   private enum Search {
     /// Everything below the cutoff was searched, or the bound was reached.
     case closed
@@ -157,30 +145,33 @@ struct BlockScheduler {
   private mutating func run(_ search: inout OrderSearch, _ width: Int, _ best: inout Outcome) -> Search {
     if options.cancellation?.isCancelled == true { return .stopped }
     let limit = labelsLeft
-    if limit == 0 {
-      statistics.stops.insert(.labels)
+    if limit == 0 || effortLeft == 0 {
+      statistics.stops.insert(limit == 0 ? .labels : .effort)
       return .stopped
     }
+    let limitOfEffort = effortLeft
     options.progress?("order search, \(width) labels a step, best \(best.cost), bound \(best.bound)")
-    let outcome = search.run(width: width, cutoff: best.cost, labelLimit: limit)
+    let outcome = search.run(width: width, cutoff: best.cost, labelLimit: limit, effortLimit: limitOfEffort)
     statistics.labels += outcome.labels
+    statistics.effort += outcome.effort
     let before = best.cost
-    if let order = outcome.order {
-      best.order = order
-      best.cost = outcome.cost
-    }
+    if let order = outcome.order { offer(order, &best) }
     // An order that costs no more than GLPK's bound needs no proof from the search.
     if best.cost < before, close(&best, .integerPrograms) { return .closed }
     if outcome.isComplete {
-      best.bound = best.cost
-      best.closedBy = .orderSearch
-      return .closed
+      best.bound = max(best.bound, outcome.cost)
+      return close(&best, .orderSearch) ? .closed : .stopped
     }
     if outcome.hasTooManyLive {
       statistics.stops.insert(.liveTensors)
-      return .stopped
+    } else if outcome.isTooLarge {
+      statistics.stops.insert(.memory)
+    } else if outcome.effort > limitOfEffort {
+      statistics.stops.insert(.effort)
+    } else if outcome.labels > limit {
+      statistics.stops.insert(.labels)
     }
-    return .narrowed
+    return outcome.isStopped ? .stopped : .narrowed
   }
 }
 
@@ -190,6 +181,8 @@ struct ScheduleStatistics {
   var columns = 0
   var nodes = 0
   var labels = 0
+  /// Elementary steps of the searches over orders.
+  var effort = 0
   /// What kept blocks from being closed, or might have.
   var stops: Set<ScheduleStop> = []
 

@@ -169,7 +169,10 @@ struct OrderLayer {
   }
 
   /// Adds a label unless another of its ideal makes it superfluous, and marks those that it makes superfluous.
-  mutating func insert(_ label: OrderLabel, dominance: Bool) {
+  ///
+  /// - Returns: how many labels it was compared with.
+  mutating func insert(_ label: OrderLabel, dominance: Bool) -> Int {
+    var compared = 0
     let ideal = Int(label.ideal)
     var index = firstLabel[ideal]
     var previous: Int32 = -1
@@ -181,7 +184,8 @@ struct OrderLayer {
           dominance ? dominates(label, other[0]) : other[0].isSame(as: label), other[0].next
         )
       }
-      if isCovered { return }
+      compared += 1
+      if isCovered { return compared }
       if covers {
         superfluous[Int(index)] = true
         if previous < 0 { firstLabel[ideal] = following } else { labels[Int(previous)].next = following }
@@ -195,6 +199,14 @@ struct OrderLayer {
     firstLabel[ideal] = Int32(labels.count)
     labels.append(added)
     superfluous.append(false)
+    return compared
+  }
+
+  /// Bytes that the layer takes, or nearly so.
+  var memory: Int {
+    labels.count * (MemoryLayout<OrderLabel>.stride + 1) + executed.count * 8 + liveTensors.count * 12
+      + readyOperators.count * 4 + obstacles.count * MemoryLayout<HoldingBound.Obstacle>.stride
+      + ideals.count * (MemoryLayout<Ideal>.stride + 40)
   }
 
   /// What it costs to evict everything that a label keeps, with stores of what is not clean.

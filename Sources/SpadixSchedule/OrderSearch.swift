@@ -23,7 +23,13 @@ struct OrderSearch {
     var isComplete: Bool
     /// Whether more tensors were live than a label has places for; then a larger width does not help.
     var hasTooManyLive = false
+    /// Whether the labels of a layer would have taken more memory than allowed.
+    var isTooLarge = false
     var labels: Int
+    /// Elementary steps, of about a nanosecond each.
+    var effort = 0
+    /// Whether a limit or a cancellation ended the search.
+    var isStopped = false
     /// The least by which the capacity was exceeded where something would have had to be evicted, then or later.
     var smallestExcess = Int.max
   }
@@ -38,6 +44,15 @@ struct OrderSearch {
 
   /// Tensors that are live at the same time beyond this are not searched.
   static let largestLiveCount = 128
+
+  /// Labels and ideals that may be in memory at once, in bytes.
+  static let largestLayer = 500_000_000
+
+  /// A narrow search looks at so many sets of evictions for one move where there are more than so many candidates: the
+  /// ones that cost least for their size first.
+  private static let largestNarrowChoice = 12
+  private static let narrowSetLimit = 16
+  private static let leastWideWidth = 4096
 
   private let keys: [UInt64]
 
@@ -56,39 +71,74 @@ struct OrderSearch {
     }
   }
 
-  /// Searches with at most `width` labels in a layer and at most `labelLimit` labels in all.
-  func run(width: Int, cutoff: Int, labelLimit: Int = Int.max) -> Outcome {
-    var outcome = Outcome(order: nil, cost: cutoff, isComplete: true, labels: 0)
+  /// Searches with at most `width` labels in a layer, and at most so many labels and elementary steps in all.
+  func run(width: Int, cutoff: Int, labelLimit: Int = Int.max, effortLimit: Int = Int.max) -> Outcome {
+    var pass = Pass(
+      cutoff: cutoff, labelLimit: labelLimit, effortLimit: effortLimit, isNarrow: width < Self.leastWideWidth,
+      outcome: Outcome(order: nil, cost: cutoff, isComplete: true, labels: 0))
     var layer = OrderLayer(words: (core.count + 63) / 64)
     layer.addRoot(core)
     var history: [(parents: [Int32], ops: [Int32])] = []
     for _ in 0..<core.count {
       var next = OrderLayer(words: layer.words)
       for ideal in layer.ideals.indices {
-        expand(layer, ideal, into: &next, cutoff: cutoff, &outcome)
-        outcome.hasTooManyLive = next.largestLiveCount > Self.largestLiveCount
-        if outcome.hasTooManyLive || outcome.labels > labelLimit || cancellation?.isCancelled == true {
-          outcome.isComplete = false
-          return outcome
-        }
+        expand(layer, ideal, into: &next, &pass)
+        if pass.outcome.isStopped { return pass.outcome }
       }
-      if next.narrow(to: width, core) { outcome.isComplete = false }
-      if next.labels.isEmpty { return outcome }
+      if next.narrow(to: width, core) { pass.outcome.isComplete = false }
+      if next.labels.isEmpty { return pass.outcome }
       history.append((next.labels.map(\.parent), next.labels.map(\.op)))
       layer = next
     }
     guard let best = layer.labels.indices.min(by: { layer.labels[$0].cost < layer.labels[$1].cost }) else {
-      return outcome
+      return pass.outcome
     }
-    outcome.cost = layer.labels[best].cost
+    pass.outcome.cost = layer.labels[best].cost
     var order: [Int] = []
     var index = best
     for entry in history.reversed() {
       order.append(Int(entry.ops[index]))
       index = Int(entry.parents[index])
     }
-    outcome.order = order.reversed()
-    return outcome
+    pass.outcome.order = order.reversed()
+    return pass.outcome
+  }
+
+  /// One search: its limits, and what has come of it so far.
+  private struct Pass {
+    let cutoff: Int
+    let labelLimit: Int
+    let effortLimit: Int
+    let isNarrow: Bool
+    var outcome: Outcome
+    private var nextCheck = 0
+
+    init(cutoff: Int, labelLimit: Int, effortLimit: Int, isNarrow: Bool, outcome: Outcome) {
+      self.cutoff = cutoff
+      self.labelLimit = labelLimit
+      self.effortLimit = effortLimit
+      self.isNarrow = isNarrow
+      self.outcome = outcome
+    }
+
+    /// Counts steps, and now and then looks whether it is time to stop.
+    @inline(__always)
+    mutating func spend(_ steps: Int, _ next: borrowing OrderLayer, _ cancellation: Cancellation?) {
+      outcome.effort += steps
+      if outcome.effort >= nextCheck { check(next, cancellation) }
+    }
+
+    private mutating func check(_ next: borrowing OrderLayer, _ cancellation: Cancellation?) {
+      nextCheck = outcome.effort + 100_000
+      outcome.isTooLarge = next.memory > OrderSearch.largestLayer
+      let isOver = outcome.effort > effortLimit || outcome.labels > labelLimit || outcome.isTooLarge
+      if isOver || cancellation?.isCancelled == true { stop() }
+    }
+
+    mutating func stop() {
+      outcome.isStopped = true
+      outcome.isComplete = false
+    }
   }
 
   /// One ready operator of an ideal, with what running it changes.
@@ -113,7 +163,7 @@ struct OrderSearch {
   }
 
   private func expand(
-    _ layer: OrderLayer, _ ideal: Int, into next: inout OrderLayer, cutoff: Int, _ outcome: inout Outcome
+    _ layer: OrderLayer, _ ideal: Int, into next: inout OrderLayer, _ pass: inout Pass
   ) {
     let live = layer.live(of: ideal)
     var moves: [Move?] = layer.ready(of: ideal).map { _ in nil }
@@ -122,10 +172,15 @@ struct OrderSearch {
       if let known = moves[number] { return known }
       let made = makeMove(layer, ideal, live, Int(ready[ready.startIndex + number]), &next)
       moves[number] = made
+      pass.outcome.effort += 200 + core.count / 4 + 10 * live.count
+      if next.largestLiveCount > Self.largestLiveCount {
+        pass.outcome.hasTooManyLive = true
+        pass.stop()
+      }
       return made
     }
     var labelIndex = layer.firstLabel[ideal]
-    while labelIndex >= 0 {
+    while labelIndex >= 0, !pass.outcome.isStopped {
       let label = layer.labels[Int(labelIndex)]
       var residentSize = 0
       var rest = label.resident
@@ -138,7 +193,7 @@ struct OrderSearch {
         for number in ready.indices.indices(offsetFrom: ready.startIndex) {
           let candidate = move(number)
           if isSafe(candidate, label, live, residentSize) {
-            apply(candidate, label, labelIndex, live, residentSize, &next, cutoff, &outcome)
+            apply(candidate, label, labelIndex, live, residentSize, &next, &pass)
             isSettled = true
             break
           }
@@ -146,7 +201,8 @@ struct OrderSearch {
       }
       if !isSettled {
         for number in ready.indices.indices(offsetFrom: ready.startIndex) {
-          apply(move(number), label, labelIndex, live, residentSize, &next, cutoff, &outcome)
+          if pass.outcome.isStopped { return }
+          apply(move(number), label, labelIndex, live, residentSize, &next, &pass)
         }
       }
       labelIndex = label.next
@@ -213,9 +269,9 @@ struct OrderSearch {
 
   private func apply(
     _ move: Move, _ label: OrderLabel, _ index: Int32, _ live: ArraySlice<Int32>, _ residentSize: Int,
-    _ next: inout OrderLayer, _ cutoff: Int, _ outcome: inout Outcome
+    _ next: inout OrderLayer, _ pass: inout Pass
   ) {
-    if next.largestLiveCount > Self.largestLiveCount { return }
+    if pass.outcome.isStopped { return }
     let bound = next.ideals[move.target].bound
     // What was evicted and is needed now comes back; its fetch is paid.
     var size = residentSize + move.freshSize
@@ -227,10 +283,10 @@ struct OrderSearch {
     let evictable = label.resident & ~move.touched
     let excess = size - capacity
     if excess <= 0 {
-      emit(move, label, index, evicted: 0, cost: label.cost, bound, live, &next, cutoff, &outcome)
+      emit(move, label, index, evicted: 0, cost: label.cost, bound, live, &next, &pass)
       return
     }
-    outcome.smallestExcess = min(outcome.smallestExcess, excess)
+    pass.outcome.smallestExcess = min(pass.outcome.smallestExcess, excess)
     // Inclusion-minimal sets: taken from large to small, the last one taken is needed.
     var candidates: [(position: Int, size: Int, cost: Int)] = []
     var rest = evictable
@@ -241,29 +297,47 @@ struct OrderSearch {
       let isClean = label.clean >> UInt128(position) & 1 != 0
       candidates.append((position, tensor.size, tensor.bytes * (isClean ? 1 : 2)))
     }
-    candidates.sort { ($0.size, $1.position) > ($1.size, $0.position) }
+    // Of too many the narrow search only tries some.
+    let isCut = pass.isNarrow && candidates.count > Self.largestNarrowChoice
+    if isCut {
+      candidates.sort { left, right in
+        let (one, other) = (left.cost * right.size, right.cost * left.size)
+        return one != other ? one < other : (left.size, right.position) > (right.size, left.position)
+      }
+    } else {
+      candidates.sort { ($0.size, $1.position) > ($1.size, $0.position) }
+    }
     var remaining = [Int](repeating: 0, count: candidates.count + 1)
     for number in candidates.indices.reversed() { remaining[number] = remaining[number + 1] + candidates[number].size }
-    func choose(_ number: Int, _ evicted: UInt128, _ excess: Int, _ cost: Int) {
-      if cost + bound >= cutoff { return }
+    pass.outcome.effort += 20 * candidates.count
+    var setsLeft = isCut ? Self.narrowSetLimit : Int.max
+    func choose(_ number: Int, _ evicted: UInt128, _ excess: Int, _ smallest: Int, _ cost: Int) {
+      if cost + bound >= pass.cutoff || setsLeft == 0 { return }
+      pass.spend(10, next, cancellation)
+      if pass.outcome.isStopped { return }
       if excess <= 0 {
-        emit(move, label, index, evicted: evicted, cost: cost, bound, live, &next, cutoff, &outcome)
+        // In the order of sizes the last one taken is the smallest, and was needed.
+        if isCut, excess + smallest <= 0 { return }
+        emit(move, label, index, evicted: evicted, cost: cost, bound, live, &next, &pass)
+        setsLeft -= 1
         return
       }
       if number == candidates.count || remaining[number] < excess { return }
       let candidate = candidates[number]
       choose(
-        number + 1, evicted | (1 << UInt128(candidate.position)), excess - candidate.size, cost + candidate.cost)
-      choose(number + 1, evicted, excess, cost)
+        number + 1, evicted | (1 << UInt128(candidate.position)), excess - candidate.size,
+        min(smallest, candidate.size), cost + candidate.cost)
+      choose(number + 1, evicted, excess, smallest, cost)
     }
-    choose(0, 0, excess, label.cost)
+    choose(0, 0, excess, Int.max, label.cost)
+    if setsLeft == 0 { pass.outcome.isComplete = false }
   }
 
   private func emit(
     _ move: Move, _ label: OrderLabel, _ index: Int32, evicted: UInt128, cost: Int, _ bound: Int,
-    _ live: ArraySlice<Int32>, _ next: inout OrderLayer, _ cutoff: Int, _ outcome: inout Outcome
+    _ live: ArraySlice<Int32>, _ next: inout OrderLayer, _ pass: inout Pass
   ) {
-    if cost + bound >= cutoff { return }
+    if cost + bound >= pass.cutoff { return }
     var resident = move.staying
     var clean = move.freshClean
     let oldResident = label.resident & ~evicted
@@ -282,17 +356,18 @@ struct OrderSearch {
         shortage = (max(shortage.size, found.size), max(shortage.cost, found.cost))
       }
       total += shortage.cost
-      if total >= cutoff {
-        outcome.smallestExcess = min(outcome.smallestExcess, shortage.size)
+      if total >= pass.cutoff {
+        pass.outcome.smallestExcess = min(pass.outcome.smallestExcess, shortage.size)
         return
       }
     }
-    outcome.labels += 1
+    pass.outcome.labels += 1
     let made = OrderLabel(
       resident: resident, clean: clean, cost: cost,
       emptiedCost: cost + next.evictionCost(resident: resident, clean: clean, ideal: move.target), bound: total,
       parent: index, op: Int32(move.op), ideal: Int32(move.target))
-    next.insert(made, dominance: switches.dominance)
+    let compared = next.insert(made, dominance: switches.dominance)
+    pass.spend(150 + 2 * live.count + 15 * compared, next, cancellation)
   }
 }
 

@@ -4,6 +4,7 @@ import SpadixMIP
 struct PeakSearch {
   let core: ScheduleCore
   var labelLimit: Int
+  var effortLimit = Int.max
   var cancellation: Cancellation?
 
   struct Outcome {
@@ -12,6 +13,7 @@ struct PeakSearch {
     /// Whether no order has a smaller peak.
     var isExact: Bool
     var labels: Int
+    var effort = 0
   }
 
   /// The most that is live at once in an order.
@@ -44,15 +46,18 @@ struct PeakSearch {
       let capacity = width == 64 ? lower : lower + (best.peak - lower) / 2
       var search = OrderSearch(core, capacity: capacity)
       search.cancellation = cancellation
-      let outcome = search.run(width: width, cutoff: 1, labelLimit: max(1, labelLimit - best.labels))
+      let outcome = search.run(
+        width: width, cutoff: 1, labelLimit: max(1, labelLimit - best.labels),
+        effortLimit: max(1, effortLimit - best.effort))
       best.labels += outcome.labels
+      best.effort += outcome.effort
       if let order = outcome.order {
         best.order = order
         best.peak = min(best.peak, Self.peak(of: order, core))
       } else if outcome.isComplete {
         lower = outcome.smallestExcess == Int.max ? best.peak : max(lower + 1, capacity + outcome.smallestExcess)
         lower = min(lower, best.peak)
-      } else if best.labels >= labelLimit || cancellation?.isCancelled == true {
+      } else if outcome.isStopped || best.labels >= labelLimit {
         best.isExact = false
         break
       } else {

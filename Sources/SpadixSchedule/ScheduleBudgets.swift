@@ -8,26 +8,35 @@ public struct ScheduleBudgets: Sendable {
   public var peak: Int
   /// Whether `peak` is known to be the smallest.
   public var peakIsExact: Bool
+  /// An order that reaches `peak`.
+  public var order: [ScheduleProblem.OperatorID]
 
   /// Half way between the two, rounded down.
   public var middle: Int { minimum + (peak - minimum) / 2 }
 
   public init(
     _ problem: ScheduleProblem, scope: ScheduleProblem.Scope, labelLimit: Int = 20_000_000,
-    cancellation: Cancellation? = nil
+    effortLimit: Int = 10_000_000_000, cancellation: Cancellation? = nil, progress: (@Sendable (String) -> Void)? = nil
   ) {
     let core = ScheduleCore(problem, scope: scope)
     minimum = core.smallestCapacity
     peak = minimum
     peakIsExact = true
-    let contracted = Contraction(core).core
-    for (number, block) in contracted.blocks().enumerated() {
+    let contraction = Contraction(core)
+    let contracted = contraction.core
+    let blocks = contracted.blocks()
+    var found: [Int] = []
+    for (number, block) in blocks.enumerated() {
       let part = contracted.restricted(to: block, afterFirst: number > 0)
-      let search = PeakSearch(core: part, labelLimit: labelLimit, cancellation: cancellation)
+      let search = PeakSearch(
+        core: part, labelLimit: labelLimit, effortLimit: effortLimit / blocks.count, cancellation: cancellation)
+      progress?("the smallest peak, block \(number + 1) of \(blocks.count), \(part.count) operators")
       let outcome = search.run(floor: peak)
       peak = max(peak, outcome.peak)
       if !outcome.isExact { peakIsExact = false }
+      found += outcome.order.dropFirst(number > 0 ? 1 : 0).map { block[$0] }
     }
+    order = contraction.expanded(found).map(ScheduleProblem.OperatorID.init)
   }
 
   /// The smallest legal budget alone, which needs no search.

@@ -1,3 +1,4 @@
+import SpadixMIP
 import SpadixSupport
 
 /// Pieces with addresses, and what they move.
@@ -8,68 +9,138 @@ struct ScheduleLayout {
 }
 
 extension Scheduler {
-  /// Gives every piece of residency an address. Where the pieces do not pack, GLPK is asked to drop one of the gaps that
-  /// are in the way; after that, room is left free on purpose; and in the end every operator gets its operands afresh.
+  /// Gives every piece of residency an address. Where the pieces do not pack, residency is chosen again with less room;
+  /// then GLPK is asked to drop one of the gaps that are in the way; and there always is what an arena makes of the order.
   func layOut(
     _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ budget: Int, _ order: [Int],
     _ drops: [ResidencyModel.Gap]
   ) -> ScheduleLayout {
-    let builder = PieceBuilder(problem, scope, core, order)
-    var nodes = 0
-    func packed(_ pieces: [ScheduleSolution.Piece], nodeLimit: Int? = nil) -> ScheduleLayout? {
-      var options = AllocationSolver.Options()
-      // After an interruption a plan is still wanted, soon.
-      let isInterrupted = self.options.cancellation?.isCancelled == true
-      options.nodeLimit = isInterrupted ? 20_000 : nodeLimit ?? self.options.packingNodeLimit
-      let result = AllocationSolver(options: options, cancellation: isInterrupted ? nil : self.options.cancellation)
-        .solve(builder.allocation(pieces, budget))
-      nodes += result.nodes
-      guard let solution = result.solution else { return nil }
-      var placed = pieces
-      for index in placed.indices { placed[index].offset = solution.offsets[index] }
-      return ScheduleLayout(pieces: placed, traffic: builder.traffic(placed), nodes: nodes)
-    }
-    let first = builder.pieces(drops)
-    if let layout = packed(first) { return layout }
+    var packer = Packer(options, PieceBuilder(problem, scope, core, order), budget)
+    let first = packer.builder.pieces(drops)
+    if packer.offer(first, nodeLimit: options.packingNodeLimit), let layout = packer.layout { return layout }
     options.progress?("the plan does not pack; looking for another")
-    if first.count > AllocationSolver.largestSearch || self.options.cancellation?.isCancelled == true {
-      // Too many pieces for repairs, or no time: place them as they come, and evict what is in the way.
-      let arena = OnlineArena(problem, scope, core, order, budget, .furthestNextUse)
-      let pieces = arena.run()
-      return ScheduleLayout(pieces: pieces, traffic: builder.traffic(pieces), nodes: nodes)
+    for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] {
+      var arena = OnlineArena(problem, scope, core, order, budget, policy)
+      packer.take(arena.run())
     }
-    if options.usePacking, core.count <= options.largestModelledBlock {
-      var model = ResidencyModel(core, order: order, capacity: budget)
-      var current = drops
-      for _ in 0..<16 {
-        let core = unpackableCore(builder.pieces(current), builder, budget)
-        let dropped = Set(current.map { GapKey($0) })
-        let kept = model.gaps.filter { gap in
-          !dropped.contains(GapKey(gap))
-            && core.contains {
-              $0.tensor.index == builder.original(gap.tensor) && $0.first <= gap.first && gap.last <= $0.last
-            }
-        }
-        if kept.isEmpty { break }
-        model.requireOne(of: kept)
-        let result = solver().solve(model.model)
-        nodes += result.nodes
-        guard result.objective != nil else { break }
-        current = model.drops(result.values)
-        if let layout = packed(builder.pieces(current)) { return layout }
+    if first.count <= AllocationSolver.largestSearch {
+      withLessRoom(core, order, budget, &packer)
+      if options.usePacking, core.count <= options.largestModelledBlock {
+        repair(core, order, budget, drops, &packer)
       }
     }
-    // Then without a model: the cheapest gap that is in the way goes, also one between neighbouring steps.
-    var cuts = builder.ends(drops)
-    for _ in 0..<200 where options.cancellation?.isCancelled != true {
-      let pieces = builder.pieces(endingAfter: cuts)
-      if let layout = packed(pieces, nodeLimit: 50_000) { return layout }
-      let inTheWay = unpackableCore(pieces, builder, budget)
-      guard let cut = builder.cheapestCut(inTheWay, cuts) else { break }
+    return packer.layout ?? ScheduleLayout(pieces: [], traffic: .init(spilled: 0, fetched: 0), nodes: 0)
+  }
+
+  /// The best layout for an order so far.
+  struct Packer {
+    let builder: PieceBuilder
+    private let options: ScheduleOptions
+    private let budget: Int
+    private(set) var layout: ScheduleLayout?
+    private var effortLeft: Int
+    private var nodes = 0
+
+    init(_ options: ScheduleOptions, _ builder: PieceBuilder, _ budget: Int) {
+      self.options = options
+      self.builder = builder
+      self.budget = budget
+      effortLeft = 4 * options.packingEffortLimit
+    }
+
+    var isOver: Bool { effortLeft <= 0 || options.cancellation?.isCancelled == true }
+
+    /// Whether traffic of so many bytes would be an improvement.
+    func isBetter(_ pieces: [ScheduleSolution.Piece]) -> Bool {
+      layout.map { builder.traffic(pieces).total < $0.traffic.total } ?? true
+    }
+
+    /// Takes pieces that have addresses already.
+    mutating func take(_ placed: [ScheduleSolution.Piece]) {
+      if isBetter(placed) {
+        layout = ScheduleLayout(pieces: placed, traffic: builder.traffic(placed), nodes: nodes)
+      }
+    }
+
+    /// Looks for addresses; false when none were found.
+    mutating func offer(_ pieces: [ScheduleSolution.Piece], nodeLimit: Int) -> Bool {
+      var limits = AllocationSolver.Options()
+      // After an interruption a plan is still wanted, soon.
+      let isInterrupted = options.cancellation?.isCancelled == true
+      limits.nodeLimit = isInterrupted ? min(20_000, nodeLimit) : nodeLimit
+      limits.effortLimit = max(1, isInterrupted ? 100_000_000 : min(options.packingEffortLimit, effortLeft))
+      let result = AllocationSolver(options: limits, cancellation: isInterrupted ? nil : options.cancellation)
+        .solve(builder.allocation(pieces, budget))
+      effortLeft -= result.effort
+      nodes += result.nodes
+      layout?.nodes = nodes
+      guard let solution = result.solution else { return false }
+      var placed = pieces
+      for index in placed.indices { placed[index].offset = solution.offsets[index] }
+      take(placed)
+      return true
+    }
+  }
+
+  /// Residency for a little less than the budget leaves the packing some room.
+  private func withLessRoom(_ core: ScheduleCore, _ order: [Int], _ budget: Int, _ packer: inout Packer) {
+    for percent in [99, 97, 94] where !packer.isOver {
+      let capacity = budget / 100 * percent
+      if capacity < core.smallestCapacity { return }
+      var candidates: [[ResidencyModel.Gap]] = []
+      if core.count <= options.largestModelledBlock {
+        let residency = ResidencyModel(core, order: order, capacity: capacity)
+        let result = GLPKSolver(
+          within: options.nodeLimit, for: residency.model, cancellation: options.cancellation
+        ).solve(residency.model)
+        if result.objective != nil { candidates.append(residency.drops(result.values)) }
+      }
+      for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] where candidates.isEmpty {
+        candidates.append(FurthestUse.drops(core, order: order, capacity: capacity, policy: policy))
+      }
+      for drops in candidates {
+        let pieces = packer.builder.pieces(drops)
+        if packer.isBetter(pieces), packer.offer(pieces, nodeLimit: 100_000) { return }
+      }
+    }
+  }
+
+  /// Asks GLPK to drop one of the gaps that are in the way, again and again; then without a model: the cheapest gap that
+  /// is in the way goes, also one between neighbouring steps.
+  private func repair(
+    _ core: ScheduleCore, _ order: [Int], _ budget: Int, _ drops: [ResidencyModel.Gap], _ packer: inout Packer
+  ) {
+    var model = ResidencyModel(core, order: order, capacity: budget)
+    var current = drops
+    for _ in 0..<16 where !packer.isOver {
+      let core = unpackableCore(packer.builder.pieces(current), packer.builder, budget)
+      let dropped = Set(current.map { GapKey($0) })
+      let kept = model.gaps.filter { gap in
+        !dropped.contains(GapKey(gap))
+          && core.contains {
+            $0.tensor.index == packer.builder.original(gap.tensor) && $0.first <= gap.first && gap.last <= $0.last
+          }
+      }
+      if kept.isEmpty { break }
+      model.requireOne(of: kept)
+      let result = GLPKSolver(
+        within: options.nodeLimit, for: model.model, cancellation: options.cancellation
+      ).solve(model.model)
+      guard result.objective != nil else { break }
+      current = model.drops(result.values)
+      let pieces = packer.builder.pieces(current)
+      // What GLPK finds from here on costs no less.
+      if !packer.isBetter(pieces) { return }
+      if packer.offer(pieces, nodeLimit: options.packingNodeLimit) { return }
+    }
+    var cuts = packer.builder.ends(drops)
+    for _ in 0..<200 where !packer.isOver {
+      let pieces = packer.builder.pieces(endingAfter: cuts)
+      if !packer.isBetter(pieces) || packer.offer(pieces, nodeLimit: 50_000) { return }
+      let inTheWay = unpackableCore(pieces, packer.builder, budget)
+      guard let cut = packer.builder.cheapestCut(inTheWay, cuts) else { return }
       cuts[cut.tensor].insert(cut.step)
     }
-    let single = builder.stacked(builder.singleStepPieces())
-    return ScheduleLayout(pieces: single, traffic: builder.traffic(single), nodes: nodes)
   }
 
   private struct GapKey: Hashable {
@@ -87,8 +158,9 @@ extension Scheduler {
   ) -> [ScheduleSolution.Piece] {
     var options = AllocationSolver.Options()
     options.nodeLimit = 4_000
+    options.effortLimit = 50_000_000
     options.layoutSweep = false
-    let solver = AllocationSolver(options: options)
+    let solver = AllocationSolver(options: options, cancellation: self.options.cancellation)
     func packs(_ some: [ScheduleSolution.Piece]) -> Bool {
       solver.solve(builder.allocation(some, budget)).solution != nil
     }
@@ -118,115 +190,5 @@ extension Scheduler {
       }
     }
     return kept
-  }
-}
-
-/// Turns dropped gaps into pieces, and pieces into rectangles and traffic.
-struct PieceBuilder {
-  private let problem: ScheduleProblem
-  private let core: ScheduleCore
-  private let scope: ScheduleProblem.Scope
-  /// For each tensor of the problem the steps that touch it, ascending; empty when it is not scheduled.
-  private var steps: [[Int]]
-  private let operators: [ScheduleProblem.Operator]
-
-  var stepCount: Int { operators.count }
-
-  init(_ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ order: [Int]) {
-    self.problem = problem
-    self.core = core
-    self.scope = scope
-    operators = order.map { problem.operators[core.operators[$0].original ?? 0] }
-    steps = [[Int]](repeating: [], count: problem.tensors.count)
-    for (step, op) in operators.enumerated() {
-      for tensor in problem.operands(of: op, in: scope) { steps[tensor.index].append(step) }
-    }
-  }
-
-  /// The problem's number of a tensor of the core.
-  func original(_ tensor: Int) -> Int { core.tensors[tensor].original }
-
-  /// Pieces without addresses yet, sorted by first step, then tensor.
-  func pieces(_ drops: [ResidencyModel.Gap]) -> [ScheduleSolution.Piece] { pieces(endingAfter: ends(drops)) }
-
-  /// For each tensor of the problem the steps after which a dropped gap begins.
-  func ends(_ drops: [ResidencyModel.Gap]) -> [Set<Int>] {
-    var ends = [Set<Int>](repeating: [], count: problem.tensors.count)
-    for gap in drops { ends[original(gap.tensor)].insert(gap.first) }
-    return ends
-  }
-
-  /// The use within one of the pieces after which ending the tensor's piece costs least.
-  func cheapestCut(_ pieces: [ScheduleSolution.Piece], _ cuts: [Set<Int>]) -> (tensor: Int, step: Int)? {
-    var best: (cost: Int, tensor: Int, step: Int)?
-    for piece in pieces {
-      let index = piece.tensor.index
-      let tensor = problem.tensors[index]
-      let paysStore = tensor.kind == .activation && cuts[index].isEmpty
-      let cost = tensor.bytes * (paysStore ? 2 : 1)
-      for step in steps[index] where piece.first <= step && step < piece.last {
-        if best.map({ (cost, index, step) < ($0.cost, $0.tensor, $0.step) }) ?? true { best = (cost, index, step) }
-      }
-    }
-    return best.map { ($0.tensor, $0.step) }
-  }
-
-  /// Pieces that end after the given steps of each tensor, and at last uses.
-  func pieces(endingAfter ends: [Set<Int>]) -> [ScheduleSolution.Piece] {
-    pieces { tensor, step in ends[tensor].contains(step) }
-  }
-
-  /// Every operand comes for its operator alone.
-  func singleStepPieces() -> [ScheduleSolution.Piece] { pieces { _, _ in true } }
-
-  /// Pieces of a single step, one on top of the other in each step.
-  func stacked(_ pieces: [ScheduleSolution.Piece]) -> [ScheduleSolution.Piece] {
-    var top = [Int](repeating: 0, count: operators.count)
-    var placed = pieces
-    for index in placed.indices {
-      placed[index].offset = top[placed[index].first]
-      top[placed[index].first] += problem.tensors[placed[index].tensor].size
-    }
-    return placed
-  }
-
-  private func pieces(endsAfter: (Int, Int) -> Bool) -> [ScheduleSolution.Piece] {
-    var result: [ScheduleSolution.Piece] = []
-    for (tensor, uses) in steps.enumerated() {
-      var first: Int?
-      for (number, step) in uses.enumerated() {
-        let start = first ?? step
-        if number + 1 == uses.count || endsAfter(tensor, step) {
-          result.append(
-            ScheduleSolution.Piece(
-              tensor: ScheduleProblem.TensorID(tensor), first: start, last: step, offset: 0))
-          first = nil
-        } else {
-          first = start
-        }
-      }
-    }
-    return result.sorted { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
-  }
-
-  func allocation(_ pieces: [ScheduleSolution.Piece], _ budget: Int) -> AllocationProblem {
-    AllocationProblem(
-      capacity: budget,
-      buffers: pieces.map { piece in
-        AllocationProblem.Buffer(
-          id: problem.tensors[piece.tensor].name, lower: piece.first, upper: piece.last + 1,
-          size: problem.tensors[piece.tensor].size)
-      })
-  }
-
-  func traffic(_ pieces: [ScheduleSolution.Piece]) -> ScheduleSolution.Traffic {
-    var count = [Int](repeating: 0, count: problem.tensors.count)
-    for piece in pieces { count[piece.tensor.index] += 1 }
-    var traffic = ScheduleSolution.Traffic(spilled: 0, fetched: 0)
-    for (index, tensor) in problem.tensors.enumerated() where count[index] > 1 {
-      traffic.fetched += (count[index] - 1) * tensor.bytes
-      if tensor.kind == .activation { traffic.spilled += tensor.bytes }
-    }
-    return traffic
   }
 }

@@ -17,8 +17,12 @@ public struct ScheduleOptions: Sendable {
   /// Labels of the order search, over all blocks. A label of a block of more than 512 operators counts for more, since it
   /// costs more.
   public var labelLimit = 24_000_000
-  /// Nodes of one packing.
+  /// Elementary steps of the searches over orders, of about a nanosecond each, over all blocks: what a label costs differs
+  /// by a factor of a hundred between problems, and this bounds the work whatever it costs.
+  public var effortLimit = 40_000_000_000
+  /// Nodes and elementary steps of one packing.
   public var packingNodeLimit = 2_000_000
+  public var packingEffortLimit = 2_000_000_000
   /// Other orders to try when the pieces of an optimal one do not pack, unless the search took more labels than this.
   public var reorderings = 16
   public var largestReorderedSearch = 200_000

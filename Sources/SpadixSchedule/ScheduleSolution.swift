@@ -69,6 +69,15 @@ public struct ScheduleSolution: Sendable {
 
   public var isProven: Bool { bound == traffic.total }
 
+  /// Takes order, pieces and traffic of another plan for the same problem where that moves less.
+  mutating func improve(with other: ScheduleSolution) {
+    guard other.traffic.total < traffic.total else { return }
+    order = other.order
+    pieces = other.pieces
+    traffic = other.traffic
+    bound = min(bound, traffic.total)
+  }
+
   public init(
     scope: ScheduleProblem.Scope, budget: Int, order: [ScheduleProblem.OperatorID], pieces: [Piece], traffic: Traffic,
     bound: Int, certificate: Certificate

@@ -23,7 +23,6 @@ public enum ScheduleSolutionFile {
         "columns": .integer(certificate.columns), "nodes": .integer(certificate.nodes),
         "labels": .integer(certificate.labels),
         "stoppedBy": .array(certificate.stops.map { .string($0.rawValue) }),
-        "seconds": .number((certificate.seconds * 1000).rounded() / 1000),
       ],
     ]
   }

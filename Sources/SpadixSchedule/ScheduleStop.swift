@@ -2,6 +2,10 @@
 public enum ScheduleStop: String, Sendable, CaseIterable {
   /// The limit on labels of the order search.
   case labels = "label limit"
+  /// The limit on the work of the searches over orders.
+  case effort = "effort limit"
+  /// The labels of the order search would not have fitted in memory.
+  case memory = "memory limit"
   /// The limit on branch-and-bound nodes of GLPK.
   case nodes = "node limit"
   /// A block has more operators than are modelled or searched.

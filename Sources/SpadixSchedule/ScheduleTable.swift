@@ -1,12 +1,17 @@
 /// The text that a person reads: a summary, and the allocation table.
 public enum ScheduleTable {
-  public static func text(_ plan: ScheduleSolution, for problem: ScheduleProblem) -> String {
-    summary(plan, for: problem) + "\n" + allocation(plan, for: problem)
+  /// - Parameter showsTime: whether the summary says how long it took, which no two runs agree on.
+  public static func text(
+    _ plan: ScheduleSolution, for problem: ScheduleProblem, showsTime: Bool = false
+  ) -> String {
+    summary(plan, for: problem, showsTime: showsTime) + "\n" + allocation(plan, for: problem)
   }
 
-  public static func summary(_ plan: ScheduleSolution, for problem: ScheduleProblem) -> String {
+  public static func summary(
+    _ plan: ScheduleSolution, for problem: ScheduleProblem, showsTime: Bool = false
+  ) -> String {
     let gap = plan.traffic.total - plan.bound
-    let percent = plan.traffic.total == 0 ? 0 : Double(gap) * 100 / Double(plan.traffic.total)
+    let percent = percent(gap, of: plan.traffic.total)
     let closed = plan.certificate.closedBy.map { "\($0.component) \($0.blocks)" }.joined(separator: ", ")
     let certificate = plan.certificate
     let stops = certificate.stops.map(\.rawValue).joined(separator: ", ")
@@ -14,13 +19,14 @@ public enum ScheduleTable {
       ("problem", "\(problem.name), \(problem.operators.count) operators, \(plan.scope.rawValue)"),
       ("budget", "\(plan.budget)"),
       ("traffic", "\(plan.traffic.total) (spilled \(plan.traffic.spilled), fetched \(plan.traffic.fetched))"),
-      ("bound", plan.isProven ? "\(plan.bound), proven optimal" : "\(plan.bound), gap \(gap) (\(tenths(percent)) %)"),
+      ("bound", plan.isProven ? "\(plan.bound), proven optimal" : "\(plan.bound), gap \(gap) (\(percent))"),
       ("closed by", closed.isEmpty ? "nothing to close" : "\(closed) of \(certificate.blocks) blocks"),
       ("stopped by", stops),
       (
         "effort",
         "\(certificate.rows) rows, \(certificate.columns) columns, \(certificate.nodes) nodes, "
-          + "\(certificate.labels) labels, \(Int((certificate.seconds * 1000).rounded())) ms"
+          + "\(certificate.labels) labels"
+          + (showsTime ? ", \(Int((certificate.seconds * 1000).rounded())) ms" : "")
       ),
     ]
     return lines.filter { !$0.1.isEmpty }.map { padded($0.0, 10) + " " + $0.1 + "\n" }.joined()
@@ -47,6 +53,11 @@ public enum ScheduleTable {
 
   static func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(1, width - text.count))
+  }
+
+  /// A part of a whole, such as "12.5 %".
+  public static func percent(_ part: Int, of whole: Int) -> String {
+    tenths(whole == 0 ? 0 : Double(part) * 100 / Double(whole)) + " %"
   }
 
   static func tenths(_ value: Double) -> String {

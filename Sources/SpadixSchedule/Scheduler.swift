@@ -10,9 +10,13 @@ public struct Scheduler: Sendable {
 
   /// A validated schedule for a budget of at least the largest operator's inputs and outputs.
   ///
+  /// - Parameters:
+  ///   - orders: legal orders that may be good, for example one of smallest peak.
+  ///   - known: plans for the same problem and scope and no larger a budget: the result is none the worse.
   /// - Throws: `Diagnostic` when an operator does not fit the budget, with its tensors and what they need.
   public func solve(
-    _ problem: ScheduleProblem, scope: ScheduleProblem.Scope = .activations, budget: Int
+    _ problem: ScheduleProblem, scope: ScheduleProblem.Scope = .activations, budget: Int,
+    orders: [[ScheduleProblem.OperatorID]] = [], known: [ScheduleSolution] = []
   ) throws -> ScheduleSolution {
     let clock = ContinuousClock()
     let start = clock.now
@@ -25,6 +29,15 @@ public struct Scheduler: Sendable {
     if attempt.onlyAddressesAreMissing, options.usePacking, options.formulation == .exact {
       attempt = otherOrders(attempt, problem, scope, budget)
     }
+    if !attempt.solution.isProven {
+      for plan in known where plan.scope == scope && plan.budget <= budget { attempt.solution.improve(with: plan) }
+      if options.formulation == .exact {
+        let core = ScheduleCore(problem, scope: scope)
+        for order in [Array(0..<core.count)] + orders.map({ $0.map(\.index) }) {
+          attempt.solution.improve(with: ruled(problem, scope, core, budget, order))
+        }
+      }
+    }
     let elapsed = clock.now - start
     let stops = attempt.stops.union(attempt.onlyAddressesAreMissing ? [.addresses] : [])
     attempt.solution.certificate.stops =
@@ -33,6 +46,25 @@ public struct Scheduler: Sendable {
       Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
     try Self.validate(attempt.solution, problem)
     return attempt.solution
+  }
+
+  /// The best that rules make of an order, in no time.
+  private func ruled(
+    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ budget: Int, _ order: [Int]
+  ) -> ScheduleSolution {
+    var packer = Packer(options, PieceBuilder(problem, scope, core, order), budget)
+    for policy in FurthestUse.Policy.allCases {
+      var arena = OnlineArena(problem, scope, core, order, budget, policy)
+      packer.take(arena.run())
+      let pieces = packer.builder.pieces(FurthestUse.drops(core, order: order, capacity: budget, policy: policy))
+      if packer.isBetter(pieces), pieces.count <= AllocationSolver.largestSearch {
+        _ = packer.offer(pieces, nodeLimit: 20_000)
+      }
+    }
+    return ScheduleSolution(
+      scope: scope, budget: budget, order: order.map(ScheduleProblem.OperatorID.init),
+      pieces: packer.layout?.pieces ?? [], traffic: packer.layout?.traffic ?? .init(spilled: 0, fetched: 0), bound: 0,
+      certificate: ScheduleSolution.Certificate())
   }
 
   private struct Attempt {
@@ -119,8 +151,6 @@ public struct Scheduler: Sendable {
       notes: notes, help: "give a budget of at least \(largest.size)")
   }
 
-  func solver() -> GLPKSolver { GLPKSolver(nodeLimit: options.nodeLimit, cancellation: options.cancellation) }
-
   // MARK: - Order and residency
 
   private struct Ordered {
@@ -155,11 +185,10 @@ public struct Scheduler: Sendable {
       if blocks.count > 1 { options.progress?("block \(number + 1) of \(blocks.count), \(part.count) operators") }
       var scheduler = BlockScheduler(part, capacity: budget, options: options, statistics: result.statistics)
       let outcome = scheduler.solve()
-      let drops = scheduler.drops(outcome.order)
       result.statistics = scheduler.statistics
       let overlap = number > 0 ? 1 : 0
       let offset = result.order.count - overlap
-      result.drops += drops.map { gap in
+      result.drops += outcome.drops.map { gap in
         ResidencyModel.Gap(
           tensor: indexOfOriginal[part.tensors[gap.tensor].original] ?? 0, first: gap.first + offset,
           last: gap.last + offset)

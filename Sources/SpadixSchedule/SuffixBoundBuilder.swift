@@ -15,7 +15,9 @@ struct SuffixBoundBuilder {
   var cancellation: Cancellation?
   /// Labels spent on all suffixes.
   var labelLimit = Int.max
+  var effortLimit = Int.max
   private(set) var labels = 0
+  private(set) var effort = 0
 
   /// Labels spent on one suffix before it is given up.
   private static let largestSuffixSearch = 100_000
@@ -54,7 +56,11 @@ struct SuffixBoundBuilder {
     for position in order.indices.reversed() where result.fromPosition[position] < paid[position] {
       let paysMore = paid[position] > paid[position + 1]
       guard paysMore || searched - position >= stride else { continue }
-      if failures == Self.largestFailureCount || labels >= labelLimit || cancellation?.isCancelled == true { break }
+      if failures == Self.largestFailureCount || labels >= labelLimit || effort >= effortLimit
+        || cancellation?.isCancelled == true
+      {
+        break
+      }
       searched = position
       let description = "the last \(order.count - position) of \(order.count) operators"
       if let bound = search(from: position, result) {
@@ -74,7 +80,7 @@ struct SuffixBoundBuilder {
     let part = core.restricted(to: order[position...].sorted())
     let model = ResidencyBound(part, capacity: capacity).model
     if model.rows.isEmpty { return 0 }
-    return GLPKSolver(nodeLimit: 500, cancellation: cancellation).solve(model).bound ?? 0
+    return GLPKSolver(within: 500, for: model, cancellation: cancellation).solve(model).bound ?? 0
   }
 
   /// The least cost of the operators from a position on, by themselves; nil when the search was too large.
@@ -91,11 +97,13 @@ struct SuffixBoundBuilder {
     var least = paid[position]
     let limit = min(Self.largestSuffixSearch, labelLimit - labels)
     for width in [16, 256, Int.max] {
-      let outcome = search.run(width: width, cutoff: least, labelLimit: limit)
+      let outcome = search.run(
+        width: width, cutoff: least, labelLimit: limit, effortLimit: max(1, effortLimit - effort))
       labels += outcome.labels
+      effort += outcome.effort
       least = outcome.cost
       if least == known.fromPosition[position] || outcome.isComplete { return least }
-      if outcome.labels > limit || outcome.hasTooManyLive { return nil }
+      if outcome.isStopped { return nil }
     }
     return nil
   }

@@ -1,0 +1,79 @@
+/// Places buffers one after the other, each at the lowest offset that is free during its whole lifetime.
+enum LowestFit {
+  /// The orders worth trying: by decreasing size, and by decreasing area.
+  static func orders(_ buffers: [AllocationProblem.Buffer]) -> [[Int]] {
+    let bySize = buffers.indices.sorted { (buffers[$0].size, $1) > (buffers[$1].size, $0) }
+    let byArea = buffers.indices.sorted {
+      let left = buffers[$0].size.multipliedFullWidth(by: buffers[$0].upper - buffers[$0].lower)
+      let right = buffers[$1].size.multipliedFullWidth(by: buffers[$1].upper - buffers[$1].lower)
+      return left.high != right.high
+        ? left.high > right.high
+        : left.low != right.low ? left.low > right.low : $0 < $1
+    }
+    return [bySize, byArea]
+  }
+
+  /// For buffers without gaps whose offsets are all to be chosen.
+  static func offsets(order: [Int], buffers: [AllocationProblem.Buffer]) -> [Int] {
+    var offsets = [Int](repeating: 0, count: buffers.count)
+    var placed: [Int] = []
+    placed.reserveCapacity(buffers.count)
+    for buffer in order {
+      let this = buffers[buffer]
+      // `placed` is sorted by offset, so one pass finds the first hole.
+      var offset = this.hint.map { $0 / this.alignment * this.alignment } ?? 0
+      func firstHole(from start: Int) -> Int {
+        var offset = start
+        for other in placed where buffers[other].lower < this.upper && this.lower < buffers[other].upper {
+          if offsets[other] >= offset + this.size { break }
+          let end = offsets[other] + buffers[other].size
+          if end > offset { offset = (end + this.alignment - 1) / this.alignment * this.alignment }
+        }
+        return offset
+      }
+      let hinted = offset
+      offset = firstHole(from: hinted)
+      if offset != hinted { offset = firstHole(from: 0) }
+      offsets[buffer] = offset
+      let position = placed.firstIndex { offsets[$0] > offset } ?? placed.count
+      placed.insert(buffer, at: position)
+    }
+    return offsets
+  }
+
+  /// For buffers with gaps, and around those whose offsets are fixed; nil when two of those overlap.
+  static func offsets(
+    order: [Int], buffers: [AllocationProblem.Buffer], distances: AllocationDistances
+  ) -> [Int]? {
+    var offsets = buffers.map(\.fixedOffset)
+    let fixed = order.filter { buffers[$0].fixedOffset != nil }
+    for buffer in fixed + order.filter({ buffers[$0].fixedOffset == nil }) {
+      let alignment = buffers[buffer].alignment
+      func firstHole(from start: Int) -> Int {
+        var offset = start
+        var isFree = false
+        while !isFree {
+          isFree = true
+          for index in distances.pairsOfBuffer[buffer] {
+            let pair = distances.pairs[index]
+            guard let other = offsets[pair.first == buffer ? pair.second : pair.first] else { continue }
+            let needed = pair.lowestOffset(of: buffer, from: offset, beside: other)
+            if needed > offset {
+              offset = (needed + alignment - 1) / alignment * alignment
+              isFree = false
+            }
+          }
+        }
+        return offset
+      }
+      if let fixed = buffers[buffer].fixedOffset {
+        if firstHole(from: fixed) != fixed { return nil }
+        continue
+      }
+      let hinted = buffers[buffer].hint.map { $0 / alignment * alignment } ?? 0
+      let offset = firstHole(from: hinted)
+      offsets[buffer] = offset == hinted ? offset : firstHole(from: 0)
+    }
+    return offsets.map { $0 ?? 0 }
+  }
+}
