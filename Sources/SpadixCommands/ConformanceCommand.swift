@@ -9,13 +9,16 @@ struct ConformanceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "conformance", abstract: "Run programs that carry the result they must have, and compare.",
     discussion: """
-      A file that cannot be read counts as failed, and the others run. Exits with status 2 when a program leaves other \
-      bytes than it must, or stores where it must not; otherwise with 1 when a file could not be read.
+      A file that cannot be read counts as failed, and so does a program of which --check finds an error, though its \
+      bytes come out right; the others run. Exits with status 2 when a program leaves other bytes than it must, or \
+      stores where it must not; otherwise with 1 when a check found an error or a file could not be read.
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "A program, or a folder, searched to any depth for .spxo, .safetensors and .s (assembly) files.",
+      """
+      A program, - for standard input, or a folder, searched to any depth for .spxo, .safetensors and .s (assembly) files.
+      """,
       valueName: "program|folder"))
   var path: String
 
@@ -34,7 +37,7 @@ struct ConformanceCommand: ParsableCommand {
   func run() throws {
     let programs = try programs()
     let options = Machine.Options(checks: try CheckSet(parsing: check), fill: fill, kernels: kernels)
-    var (passed, failed, unreadable, skipped, commands, bytes, findings) = (0, 0, 0, 0, 0, 0, 0)
+    var (passed, wrong, faulty, unreadable, skipped, commands, bytes, findings) = (0, 0, 0, 0, 0, 0, 0, 0)
     for (name, file) in programs {
       guard let program = try read(file) else {
         unreadable += 1
@@ -49,21 +52,22 @@ struct ConformanceCommand: ParsableCommand {
       commands += program.commands.count
       bytes += result.bytesCompared
       findings += result.log.count
-      if result.passes { passed += 1 } else { failed += 1 }
+      if result.passes { passed += 1 } else if result.isExact { faulty += 1 } else { wrong += 1 }
       if verbose || !result.passes {
         try StandardOutput.write("\(result.passes ? "pass" : "FAIL")  \(name)\(Self.reason(result))\n")
       }
       for finding in result.log.diagnostics(in: program) { StandardError.write("\(name): \(finding)") }
     }
-    if passed + failed + unreadable == 0 {
+    let total = passed + wrong + faulty + unreadable
+    if total == 0 {
       throw Diagnostic("conformance.empty", "no program in '\(path)' carries expectations")
     }
     try StandardOutput.write(
-      "\(passed) of \(passed + failed + unreadable) programs pass: \(commands) commands, \(bytes) bytes compared, "
+      "\(passed) of \(total) programs pass: \(commands) commands, \(bytes) bytes compared, "
         + "\(findings) findings\(unreadable > 0 ? ", \(unreadable) files cannot be read" : "")"
         + "\(skipped > 0 ? ", \(skipped) programs without expectations" : "")\n")
-    if failed > 0 { throw ExitStatus.mismatch }
-    if unreadable > 0 { throw ExitStatus.diagnostics }
+    if wrong > 0 { throw ExitStatus.mismatch }
+    if faulty + unreadable > 0 { throw ExitStatus.diagnostics }
   }
 
   /// Nil after printing why a program cannot be read.
@@ -80,6 +84,7 @@ struct ConformanceCommand: ParsableCommand {
 
   /// Names to report, and paths.
   private func programs() throws -> [(name: String, file: String)] {
+    if path == "-" { return [("<standard input>", path)] }
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw Diagnostic("conformance.folder", "cannot read '\(path)': expected a program or a folder of programs")
@@ -96,6 +101,7 @@ struct ConformanceCommand: ParsableCommand {
     }
     if let stray = result.strayStore { return "  command \(stray) stores outside the expectations" }
     if let fault = result.fault { return "  \(fault.message)" }
+    if let error = result.error { return "  command \(error.command): \(error.id)" }
     return "  \(result.bytesCompared) bytes"
   }
 }

@@ -78,7 +78,8 @@ struct FileArguments {
   mutating func addFiles(of graph: Graph) throws {
     for definition in graph.data {
       guard let file = definition.file else { continue }
-      try add(Input(description: "'\(file)', which holds data @\(definition.name)", path: file, range: definition.range))
+      let description = "'\(file)', which holds data @\(definition.name)"
+      try add(Input(description: description, path: file, range: definition.range))
     }
   }
 

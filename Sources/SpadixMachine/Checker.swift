@@ -15,6 +15,8 @@ struct Checker {
   private var order: DramOrder?
   private var waste: WasteTracker?
   private let watchesRows: Bool
+  /// Bytes of DRAM that may hold anything at the end, as the program says.
+  private let unspecified: [Program.AddressRange]
 
   static func needed(for checks: CheckSet) -> Bool {
     !checks.isDisjoint(with: [.initialized, .dram, .fences, .writeOrder, .waste])
@@ -24,6 +26,7 @@ struct Checker {
     self.checks = checks
     dim = program.target.dim
     watchesRows = checks.contains(.initialized)
+    unspecified = program.unspecified
     scratchpadWritten = try WrittenRows(count: program.target.scratchpadRows + 64)
     accumulatorWritten = try WrittenRows(count: program.target.accumulatorRows + 64)
     if checks.contains(.dram) {
@@ -46,8 +49,8 @@ struct Checker {
 
   mutating func readDram(_ address: UInt64, _ count: Int) { waste?.hostReadDram(address, count) }
 
-  /// `decoder` is the state behind the chunk.
-  mutating func check(_ chunk: borrowing DecodedChunk, _ decoder: Decoder) {
+  /// `decoder` is the state behind the chunk; a chunk with a fence has one.
+  mutating func check(_ chunk: borrowing DecodedChunk, _ decoder: Decoder?) {
     let commands = chunk.commands
     for index in commands.indices {
       if commands[index].kind == .compute && waste == nil && changesNothing(commands[index]) { continue }
@@ -66,7 +69,7 @@ struct Checker {
         checkDramRead(Transfer(it), "config_output_scales")
         order?.load(Transfer(it))
       case .compute: checkCompute(it)
-      case .fence: order?.fence(decoder)
+      case .fence: if let decoder { order?.fence(decoder) }
       }
       if waste != nil { waste?.step(it, chunk) }
     }
@@ -151,6 +154,7 @@ struct Checker {
     }
     var row = Int(it.a.row)
     while columns > 0 {
+      if _slowPath(!unspecified.isEmpty) && !it.flags.contains(.pooled) { excuse(it, row, rows) }
       if it.flags.contains(.accumulator) {
         needsAccumulator(row, rows, 1, it, "the store")
       } else {
@@ -159,6 +163,33 @@ struct Checker {
       columns -= dim
       row += dim
     }
+  }
+
+  /// Rows without a value may go to bytes that are declared to hold anything: a remark, not an error.
+  ///
+  /// - Parameter row: the first row of a column block of the store.
+  @inline(never)
+  private mutating func excuse(_ it: DecodedCommand, _ row: Int, _ rows: Int) {
+    let transfer = Transfer(it)
+    let isAccumulator = it.flags.contains(.accumulator)
+    var first: Int?
+    for index in 0..<rows {
+      let local = row + index
+      let start = transfer.address(index)
+      let isWritten = isAccumulator ? accumulatorWritten.contains(local, 1, 1) : scratchpadWritten.contains(local, 1, 1)
+      let isExcused = unspecified.contains {
+        start >= $0.address && start + UInt64(transfer.bytes) <= $0.address + UInt64($0.length)
+      }
+      if isWritten || !isExcused { continue }
+      if isAccumulator { accumulatorWritten.insert(local, 1, 1) } else { scratchpadWritten.insert(local, 1, 1) }
+      first = first ?? local
+    }
+    guard let first else { return }
+    report(
+      Finding(
+        "machine.uninitialized", Int(it.command),
+        "the store reads row \(first) of the \(isAccumulator ? "accumulator" : "scratchpad"), which no command has "
+          + "written, into bytes that are declared unspecified", severity: .remark))
   }
 
   private mutating func checkStore(_ transfer: Transfer) {

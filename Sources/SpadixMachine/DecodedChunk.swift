@@ -6,17 +6,24 @@ struct DecodedChunk: ~Copyable {
   /// Small enough for the second-level cache.
   static let capacity = 2048
 
-  private var steps: UnsafeMutablePointer<DecodedCommand>
-  /// Steps that there is memory for. Hardware loops go beyond the capacity.
-  private var allocated: Int
+  /// What happens with a full chunk in the middle of a hardware loop, which can be millions of steps.
+  typealias Consumer = (inout DecodedChunk) throws(Finding) -> Void
+
+  private let steps: UnsafeMutablePointer<DecodedCommand>
   private var count = 0
   private(set) var stores: [StoreConfiguration] = []
+  private let consumer: Consumer
 
-  init() {
-    allocated = 2 * Self.capacity
-    steps = .allocate(capacity: allocated)
+  /// - Parameter consumer: takes the steps of a chunk that a hardware loop has filled, before more of them come. It may
+  ///   end the loop by throwing.
+  init(consumer: @escaping Consumer) {
+    self.consumer = consumer
+    steps = .allocate(capacity: Self.allocated)
     stores.reserveCapacity(64)
   }
+
+  /// One step of a loop, or one command, is a few steps at most.
+  private static let allocated = capacity + 64
 
   deinit { steps.deallocate() }
 
@@ -29,9 +36,17 @@ struct DecodedChunk: ~Copyable {
   /// Index of the store configuration in force.
   var configuration: Int { stores.count - 1 }
 
+  /// Has the steps taken if they fill the chunk. `store` is the configuration in force.
+  @inline(__always)
+  mutating func makeRoom(_ store: @autoclosure () -> StoreConfiguration) throws(Finding) {
+    if _fastPath(hasRoom) { return }
+    try consumer(&self)
+    reset(store())
+  }
+
   @inline(__always)
   mutating func append(_ step: DecodedCommand) {
-    if _slowPath(count == allocated) { grow() }
+    precondition(count < Self.allocated, "a loop asks for room before each of its steps")
     (steps + count).initialize(to: step)
     count += 1
   }
@@ -45,14 +60,5 @@ struct DecodedChunk: ~Copyable {
     count = 0
     stores.removeAll(keepingCapacity: true)
     stores.append(store)
-  }
-
-  @inline(never)
-  private mutating func grow() {
-    let larger = UnsafeMutablePointer<DecodedCommand>.allocate(capacity: 2 * allocated)
-    larger.moveInitialize(from: steps, count: count)
-    steps.deallocate()
-    steps = larger
-    allocated *= 2
   }
 }

@@ -108,7 +108,7 @@ struct DramOrder {
   /// Decides the suspicious stores of the interval that ends.
   mutating func finish() {
     if suspects.isEmpty { return }
-    var analysis = DependenceAnalysis(program)
+    let analysis = DependenceAnalysis(program)
     for (store, load) in analysis.races(origin, from: originCommand, through: Int(suspects[suspects.count - 1])) {
       findings.add(
         Finding(
@@ -120,6 +120,8 @@ struct DramOrder {
 
   @inline(never)
   private mutating func report(_ id: String, _ it: Transfer, _ message: String, _ earlier: [Transfer]) {
+    // One command's own rows are dealt with where its stride is.
+    guard let first = earlier.first, first.command != it.command else { return }
     if findings.isFull(id), !earlier.reversed().prefix(while: { $0.command == it.command }).contains(where: it.overlaps)
     {
       // No byte of it is the command's own: one of another command is sure to be found.
@@ -127,7 +129,6 @@ struct DramOrder {
       return
     }
     let other = earlier.last { $0.overlaps(it) && $0.command != it.command }
-    // One command's own rows are dealt with where its stride is.
     guard let other else { return }
     findings.add(
       Finding(id, Int(it.command), "\(message), with no fence between them", earlier: Int(other.command)))
@@ -138,7 +139,7 @@ struct DramOrder {
 ///
 /// Each queue runs in order; what a command waits for beyond its queue is what it shares rows with. A clock is the number
 /// of loads known to be complete.
-struct DependenceAnalysis {
+final class DependenceAnalysis {
   private let program: Program
   private let dim: Int
   /// For each row the load that last wrote it, counted from 1; 0 for none.
@@ -150,6 +151,7 @@ struct DependenceAnalysis {
   /// The load of the scales per column that stores wait for.
   private var scalesClock: Int32 = 0
   private var loads: [Transfer] = []
+  private var found: [(store: Int, load: Int)] = []
 
   init(_ program: Program) {
     self.program = program
@@ -159,29 +161,32 @@ struct DependenceAnalysis {
   }
 
   /// Pairs of a store and the load whose bytes it overwrites without waiting for it.
-  mutating func races(_ origin: Decoder, from first: Int, through last: Int) -> [(store: Int, load: Int)] {
+  func races(_ origin: Decoder, from first: Int, through last: Int) -> [(store: Int, load: Int)] {
     var decoder = origin
-    var chunk = DecodedChunk()
-    var found: [(store: Int, load: Int)] = []
+    var chunk = DecodedChunk { [unowned self] (chunk) throws(Finding) in follow(chunk) }
     for index in first...max(first, last) where program.commands.indices.contains(index) {
       chunk.reset(decoder.store)
       do { try decoder.decode(program.commands[index], index: index, into: &chunk) } catch { return found }
-      for it in chunk.commands {
-        switch it.kind {
-        case .load: follow(load: it)
-        case .compute: follow(compute: it)
-        case .store, .storeScratchpad: follow(store: it, chunk.stores[Int(it.configuration)], &found)
-        case .loadScales:
-          loads.append(Transfer(it))
-          scalesClock = Int32(truncatingIfNeeded: loads.count)
-        case .fence: break
-        }
-      }
+      follow(chunk)
     }
     return found
   }
 
-  private mutating func follow(load it: DecodedCommand) {
+  private func follow(_ chunk: borrowing DecodedChunk) {
+    for it in chunk.commands {
+      switch it.kind {
+      case .load: follow(load: it)
+      case .compute: follow(compute: it)
+      case .store, .storeScratchpad: follow(store: it, chunk.stores[Int(it.configuration)])
+      case .loadScales:
+        loads.append(Transfer(it))
+        scalesClock = Int32(truncatingIfNeeded: loads.count)
+      case .fence: break
+      }
+    }
+  }
+
+  private func follow(load it: DecodedCommand) {
     if !it.flags.contains(.zero) { loads.append(Transfer(it)) }
     let clock = Int32(truncatingIfNeeded: loads.count)
     var row = Int(it.a.row)
@@ -199,7 +204,7 @@ struct DependenceAnalysis {
     }
   }
 
-  private mutating func follow(compute it: DecodedCommand) {
+  private func follow(compute it: DecodedCommand) {
     for (tile, stride) in [(it.a, Int(it.aStride)), (it.b, 1), (it.d, 1)] where !tile.isGarbage {
       // Logical and physical rows differ under transposition; the larger number is safe to look at.
       for index in 0..<max(Int(tile.rows), Int(tile.columns)) {
@@ -220,9 +225,7 @@ struct DependenceAnalysis {
     }
   }
 
-  private mutating func follow(
-    store it: DecodedCommand, _ configuration: StoreConfiguration, _ found: inout [(store: Int, load: Int)]
-  ) {
+  private func follow(store it: DecodedCommand, _ configuration: StoreConfiguration) {
     var rows = Int(it.a.rows)
     if it.flags.contains(.pooled), let pooling = configuration.pooling { rows = pooling.pixelsRead }
     if configuration.perChannel { storeClock = max(storeClock, scalesClock) }

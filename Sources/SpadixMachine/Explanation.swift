@@ -14,18 +14,17 @@ public struct Explanation {
       let range = last < 0 ? "no commands" : last == 0 ? "command 0 only" : "commands 0 to \(last)"
       throw Diagnostic("explain.range", "there is no command \(index); the program has \(range)")
     }
-    var history = History(program)
+    let history = History(program)
     for before in 0..<index { try history.step(before) }
     text = try history.explain(index, steps: steps)
   }
 }
 
 /// Who wrote what, up to a command.
-private struct History: ~Copyable {
+private final class History {
   let program: Program
   let dim: Int
   var decoder: Decoder
-  var chunk = DecodedChunk()
   var scratchpad: [Int32]
   var accumulator: [Int32]
   /// Transfers to DRAM so far, in order.
@@ -42,18 +41,24 @@ private struct History: ~Copyable {
     accumulator = [Int32](repeating: -1, count: program.target.accumulatorRows)
   }
 
-  mutating func decode(_ index: Int) throws {
+  /// Decodes a command; a loop gives its steps a chunk at a time.
+  private func decode(_ index: Int, _ body: @escaping (borrowing DecodedChunk) -> Void) throws {
+    var chunk = DecodedChunk { (chunk) throws(Finding) in body(chunk) }
     chunk.reset(decoder.store)
     do {
       try decoder.decode(program.commands[index], index: index, into: &chunk)
     } catch {
       throw error.diagnostic(in: program)
     }
+    body(chunk)
   }
 
-  mutating func step(_ index: Int) throws {
-    try decode(index)
+  func step(_ index: Int) throws {
+    try decode(index) { [self] in note($0) }
     noteConfiguration(index)
+  }
+
+  private func note(_ chunk: borrowing DecodedChunk) {
     for it in chunk.commands {
       for access in it.writes(dim: dim) {
         for row in access.each {
@@ -67,7 +72,7 @@ private struct History: ~Copyable {
     }
   }
 
-  private mutating func noteConfiguration(_ index: Int) {
+  private func noteConfiguration(_ index: Int) {
     let command = program.commands[index]
     guard let format = CommandFormat.of(command) else { return }
     var name = format.mnemonic
@@ -80,7 +85,7 @@ private struct History: ~Copyable {
     configurations.append((name, index))
   }
 
-  mutating func explain(_ index: Int, steps: Int) throws -> String {
+  func explain(_ index: Int, steps: Int) throws -> String {
     var text = "\(describe(index))\n"
     let command = program.commands[index]
     if let format = CommandFormat.of(command) {
@@ -91,12 +96,41 @@ private struct History: ~Copyable {
     if configurations.isEmpty { text += "  nothing is configured\n" }
     for (_, index) in configurations.sorted(by: { $0.command < $1.command }) { text += "  \(describe(index))\n" }
     text += "  last fence: \(lastFence.map { "command \($0)" } ?? "none")\n"
-    try decode(index)
-    if chunk.commands.isEmpty { return text + "\nno step of its own\n" }
-    for it in chunk.commands.prefix(steps) { text += explain(it) }
-    let rest = chunk.commands.count - steps
+    var count = 0
+    var explained = ""
+    try decode(index) { [self] chunk in
+      for it in chunk.commands {
+        if count < steps { explained += explain(it, chunk.stores[Int(it.configuration)]) }
+        count += 1
+      }
+    }
+    if count == 0 { return text + "\n\(try withoutStep(index))" }
+    text += explained
+    let rest = count - steps
     if rest > 0 { text += "\n... and \(rest) more \(rest == 1 ? "step" : "steps") (--steps all)\n" }
     return text
+  }
+
+  /// What a command is for that neither moves nor computes.
+  private func withoutStep(_ index: Int) throws -> String {
+    switch program.commands[index].funct {
+    case Funct.preload:
+      let isCompute: (Command) -> Bool = { $0.funct == Funct.computePreloaded || $0.funct == Funct.computeAccumulated }
+      guard let compute = program.commands[index...].firstIndex(where: isCompute) else {
+        return "no compute follows that would use what it latches\n"
+      }
+      for between in (index + 1)..<compute { try step(between) }
+      var text = "one step with \(describe(compute))\n"
+      try decode(compute) { [self] chunk in
+        for it in chunk.commands { text += explain(it, chunk.stores[Int(it.configuration)]) }
+      }
+      return text
+    case Funct.flush, Funct.counter, Funct.clockGate:
+      return "nothing moves and nothing is computed: the machine passes over it\n"
+    case Funct.fence: return "the commands behind it wait until all before it are done\n"
+    case Funct.loopMatmulRun, Funct.loopConvRun: return "the loop has no steps: one of its bounds is 0\n"
+    default: return "nothing moves and nothing is computed: it is in force for the commands behind it\n"
+    }
   }
 
   private func line(_ field: CommandField, _ command: Command) -> String {
@@ -109,7 +143,7 @@ private struct History: ~Copyable {
     return "\(field.name) = \(value)  \(place)\(summary)"
   }
 
-  private func explain(_ it: DecodedCommand) -> String {
+  private func explain(_ it: DecodedCommand, _ configuration: borrowing StoreConfiguration) -> String {
     var text = "\nstep: \(it.kind)\n"
     if it.kind == .load || it.kind == .store || it.kind == .loadScales {
       if it.flags.contains(.zero) {
@@ -127,7 +161,7 @@ private struct History: ~Copyable {
         }
       }
     }
-    for access in it.reads(chunk.stores[Int(it.configuration)], dim: dim) {
+    for access in it.reads(configuration, dim: dim) {
       text += "  reads \(access.name): \(access.text)\n"
       let writers = Set(access.each.map { access.isAccumulator ? accumulator[$0] : scratchpad[$0] }).sorted()
       for writer in writers.prefix(4) {

@@ -203,6 +203,7 @@ extension Decoder {
       for row in 0..<loop.outRows {
         for col in Swift.stride(from: 0, to: loop.outCols, by: dim) {
           for channel in Swift.stride(from: 0, to: loop.channels, by: width) {
+            try chunk.makeRoom(store)
             let address = LocalAddress.accumulator(loop.biasStart + loop.pixel(batch, row, col, channel))
             let tile = LocalTile(
               address, rows: min(loop.outCols - col, dim), columns: min(loop.channels - channel, width))
@@ -238,6 +239,7 @@ extension Decoder {
           }
           let outside = row < 0 || row >= loop.inRowsUnpadded || col < 0 || col >= loop.inColsUnpadded
           for channel in Swift.stride(from: 0, to: loop.kernelChannels, by: channelStep) {
+            try chunk.makeRoom(store)
             let local = loop.a(batch, channel, row + loop.up, col + loop.left)
             let columns = min(transposed ? loop.batches - batch : loop.kernelChannels - channel, width)
             let tile = LocalTile(.scratchpad(local), rows: loop.sampled(count), columns: columns)
@@ -281,6 +283,7 @@ extension Decoder {
       for row in 0..<loop.kernelRows {
         for col in 0..<loop.kernelCols {
           for channel in Swift.stride(from: 0, to: loop.kernelChannels, by: inStep) {
+            try chunk.makeRoom(store)
             let rows = min(transposed ? loop.channels - out : loop.kernelChannels - channel, dim)
             let columns = min(transposed ? loop.kernelChannels - channel : loop.channels - out, width)
             var offset = (row * kernel + col) * sizes.inChannels + channel
@@ -341,6 +344,7 @@ extension Decoder {
             col += 1
             continue
           }
+          try chunk.makeRoom(store)
           let inRow = halved(row * loop.stride + kernelRow * loop.dilation)
           let inCol = halved(col * loop.stride + kernelCol * loop.dilation)
           let rows = transposed ? min(loop.batches - batch, dim) : halved(min(loop.outCols - col, reach))
@@ -365,6 +369,7 @@ extension Decoder {
       for row in 0..<loop.outRows {
         for col in stride(from: 0, to: loop.outCols, by: dim) {
           for channel in stride(from: 0, to: loop.channels, by: dim) {
+            try chunk.makeRoom(store)
             let source = LocalAddress.accumulator(loop.resultStart + loop.pixel(batch, row, col, channel))
             let tile = LocalTile(
               source, rows: min(loop.outCols - col, dim), columns: min(loop.channels - channel, dim))
@@ -396,6 +401,7 @@ extension Decoder {
     let plane = convolution.sizes.poolOutRows * pooling.poolOutCols
     for batch in 0..<loop.batches {
       for channel in Swift.stride(from: 0, to: loop.channels, by: dim) {
+        try chunk.makeRoom(store)
         let source = LocalAddress.accumulator(loop.resultStart + loop.pixel(batch, 0, 0, channel))
         let tile = LocalTile(source, rows: 0, columns: min(loop.channels - channel, dim))
         let offset = UInt64(batch * plane) &* UInt64(stride) &+ UInt64(channel)

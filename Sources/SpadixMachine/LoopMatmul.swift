@@ -78,6 +78,7 @@ extension Decoder {
     if matmul.d != 0 {
       for row in 0..<i {
         for column in 0..<j {
+          try chunk.makeRoom(store)
           let address = loop.address(matmul.d, row, column, stride: matmul.dStride, bytes: run.lowD ? 1 : 4)
           let tile = LocalTile(.accumulator(loop.c(row, column)), rows: loop.rows(row), columns: loop.columns(column))
           try moveIn(loads.2, address, tile.bits, &chunk)
@@ -94,6 +95,7 @@ extension Decoder {
   private mutating func expandResidualAdd(_ loop: MatmulLoop, _ chunk: inout DecodedChunk) throws(Finding) {
     for i in 0..<loop.bounds.i {
       for j in 0..<loop.bounds.j {
+        try chunk.makeRoom(store)
         let (rows, columns, row) = (loop.rows(i), loop.columns(j), loop.c(i, j))
         let a = loop.address(matmul.a, i, j, stride: matmul.aStride, bytes: 1)
         let b = loop.address(matmul.b, i, j, stride: matmul.bStride, bytes: 1)
@@ -108,6 +110,7 @@ extension Decoder {
   private mutating func expand(
     _ loop: MatmulLoop, _ i: Int, _ j: Int, _ k: Int, _ chunk: inout DecodedChunk
   ) throws(Finding) {
+    try chunk.makeRoom(store)
     let run = loop.run
     let (rows, columns, depth) = (loop.rows(i), loop.columns(j), loop.depth(k))
     if j == 0 && matmul.a != 0 {
@@ -163,6 +166,7 @@ extension Decoder {
           try configure(ConfigNorm(statistics: register, setOnlyStatistics: true), &chunk)
           let row = first + register
           for j in 0..<loop.bounds.j {
+            try chunk.makeRoom(store)
             let step = j == loop.bounds.j - 1 ? pass.1 : pass.0
             let source = LocalAddress.accumulator(loop.c(i, j) + row, fullWidth: loop.run.fullC)
             let address =

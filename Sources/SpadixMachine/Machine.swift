@@ -58,7 +58,7 @@ public final class Machine {
     var symbolTraffic: SymbolTraffic?
     var timeModel: TimeModel?
     var checker: Checker?
-    var chunk = DecodedChunk()
+    var chunk: DecodedChunk
     /// The next command.
     var next = 0
     /// Steps that hardware loops became.
@@ -97,7 +97,8 @@ public final class Machine {
       to: State(
         decoder: Decoder(target: program.target, checks: options.checks), counting: Counting(program),
         symbolTraffic: options.symbols ? SymbolTraffic(program) : nil,
-        timeModel: options.time ? TimeModel(program, trace: false) : nil, checker: checker))
+        timeModel: options.time ? TimeModel(program, trace: false) : nil, checker: checker,
+        chunk: DecodedChunk { [unowned self] (chunk) throws(Finding) in try consumePart(&chunk) }))
   }
 
   deinit {
@@ -149,7 +150,7 @@ public final class Machine {
         while state.pointee.next < end && fault == nil {
           state.pointee.chunk.reset(state.pointee.decoder.store)
           decode(commands, end)
-          consume()
+          consume(&state.pointee.chunk, state.pointee.decoder)
         }
       }
     }
@@ -161,18 +162,18 @@ public final class Machine {
       while state.pointee.next < end && state.pointee.chunk.hasRoom {
         let limit = min(end, options.maximumCommands - state.pointee.steps)
         if state.pointee.next >= limit {
-          fault = Finding(
-            "machine.command-limit", state.pointee.next, "the run stops after \(options.maximumCommands) commands")
+          fault = commandLimit
           return
         }
         state.pointee.next = try state.pointee.decoder.decodeRun(
           commands, state.pointee.next..<limit, into: &state.pointee.chunk)
         let index = state.pointee.next
         if index == limit || !state.pointee.chunk.hasRoom { continue }
-        let before = state.pointee.chunk.commands.count
+        let isLoop = commands[index].funct == Funct.loopMatmulRun || commands[index].funct == Funct.loopConvRun
+        // A loop has its chunks for itself, so that its steps can be counted.
+        if isLoop && !state.pointee.chunk.commands.isEmpty { return }
         try state.pointee.decoder.decode(commands[index], index: index, into: &state.pointee.chunk)
-        let expanded = state.pointee.chunk.commands.count - before
-        if expanded > 1 { state.pointee.steps += expanded }
+        if isLoop { try countSteps(&state.pointee.chunk) }
         state.pointee.next = index + 1
         // A fence ends the chunk: the decoder's state behind it is where an analysis of the transfers starts.
         if commands[index].funct == Funct.fence { return }
@@ -184,16 +185,38 @@ public final class Machine {
     }
   }
 
-  private func consume() {
-    if let (index, error) = touched.check(state.pointee.chunk.commands) {
-      state.pointee.chunk.truncate(to: index)
+  private var commandLimit: Finding {
+    Finding("machine.command-limit", state.pointee.next, "the run stops after \(options.maximumCommands) commands")
+  }
+
+  /// Counts steps of the loop that comes next, and drops those beyond the limit.
+  private func countSteps(_ chunk: inout DecodedChunk) throws(Finding) {
+    let room = options.maximumCommands - state.pointee.next - state.pointee.steps
+    let count = chunk.commands.count
+    state.pointee.steps += count
+    if count <= room { return }
+    chunk.truncate(to: max(0, room))
+    throw commandLimit
+  }
+
+  /// Runs a part of a loop, whose decoding goes on afterwards.
+  private func consumePart(_ chunk: inout DecodedChunk) throws(Finding) {
+    try countSteps(&chunk)
+    consume(&chunk, nil)
+    if let fault { throw fault }
+  }
+
+  /// - Parameter decoder: its state behind the chunk; nil in a loop, which has no fences.
+  private func consume(_ chunk: inout DecodedChunk, _ decoder: Decoder?) {
+    if let (index, error) = touched.check(chunk.commands) {
+      chunk.truncate(to: index)
       fault = error
     }
-    state.pointee.checker?.check(state.pointee.chunk, state.pointee.decoder)
-    state.pointee.counting.count(state.pointee.chunk)
-    state.pointee.symbolTraffic?.count(state.pointee.chunk)
-    state.pointee.timeModel?.advance(state.pointee.chunk)
-    executor?.execute(state.pointee.chunk)
+    state.pointee.checker?.check(chunk, decoder)
+    state.pointee.counting.count(chunk)
+    state.pointee.symbolTraffic?.count(chunk)
+    state.pointee.timeModel?.advance(chunk)
+    executor?.execute(chunk)
   }
 
   /// Brings the findings of all parts into the order of the commands.
