@@ -14,8 +14,9 @@ FUZZ_CASES ?= 10000
 FUZZ_SECONDS ?= 1800
 MACHINE_CASES ?= 100000
 SCHEDULE_CASES ?= 100000
+QUANTIZATION_CASES ?= 10000
 
-.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule figures bench-schedule examples clean
+.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule fuzz-quantization figures bench-schedule examples clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +63,12 @@ fuzz-schedule: ## SCHEDULE_CASES random graphs: the exact schedule against an ex
 	@Scripts/setup.sh library
 	swift build $(SWIFT_FLAGS) --build-tests
 	SPADIX_SCHEDULE_CASES=$(SCHEDULE_CASES) swift test $(SWIFT_FLAGS) --skip-build --filter SchedulerCampaign
+
+fuzz-quantization: ## QUANTIZATION_CASES random graphs on 8 targets: int8 operations against what they mean in float
+	@Scripts/setup.sh library
+	swift build $(SWIFT_FLAGS) --build-tests
+	SPADIX_QUANTIZATION_CASES=$(QUANTIZATION_CASES) \
+	  swift test $(SWIFT_FLAGS) --skip-build --filter QuantizationCampaign
 
 figures: build ## measure the figures of docs/figures.md
 	python3 Benchmarks/figures.py $(SPADIX)

@@ -17,10 +17,14 @@ public struct Compilation {
   public let formulation: Compiler.Formulation
   /// Simplified and fused, in floating point.
   public internal(set) var optimized: Graph?
+  /// The same with ranges: what was quantized. Nil where the input was quantized already.
+  public internal(set) var calibrated: Graph?
   public internal(set) var quantized: Graph?
   public internal(set) var npu: Graph?
   public internal(set) var schedule: Schedule?
   public internal(set) var generated: GeneratedProgram?
+  /// What is random about the samples that ranges come from; nil where nothing is.
+  public internal(set) var calibration: String?
   /// Warnings and remarks of the passes.
   public internal(set) var diagnostics = Diagnostics()
 

@@ -22,17 +22,20 @@ public struct Compiler {
     public var formulation: Formulation
     /// Samples for inputs by name; they stand in for those that the graph names.
     public var samples: [CalibrationSamples]
+    /// Whether inputs that have a range and no samples get random ones.
+    public var calibratesAtRandom: Bool
     /// What to print while passes run. Its dump folder and limit are not looked at: the compiler dumps all phases.
     public var instrumentation: PassInstrumentation
     /// A folder for numbered files of every pass and phase.
     public var dumpDirectory: String?
 
     public init(
-      formulation: Formulation = .residency, samples: [CalibrationSamples] = [],
+      formulation: Formulation = .residency, samples: [CalibrationSamples] = [], calibratesAtRandom: Bool = false,
       instrumentation: PassInstrumentation = PassInstrumentation(), dumpDirectory: String? = nil
     ) {
       self.formulation = formulation
       self.samples = samples
+      self.calibratesAtRandom = calibratesAtRandom
       self.instrumentation = instrumentation
       self.dumpDirectory = dumpDirectory
     }
@@ -85,6 +88,11 @@ public struct Compiler {
         "samples for '\(sample.input)' are given to calibrate with, but the graph is quantized already",
         help: "calibrate the graph in floating point")
     }
+    if input.phase > .graph, options.calibratesAtRandom {
+      throw Diagnostic(
+        "driver.calibrated-already", "random samples are asked for to calibrate with, but the graph is quantized already",
+        help: "calibrate the graph in floating point")
+    }
     if input.phase == .plan, options.formulation != .residency {
       throw Diagnostic(
         "driver.planned-already",
@@ -118,15 +126,18 @@ public struct Compiler {
         continue
       }
       // One by one, so that every pass has its dump and a reproducer names only the pass that failed.
-      for step in pipeline.steps {
+      let chosen = options.calibratesAtRandom ? try pipeline.calibratingAtRandom() : pipeline
+      for step in chosen.steps {
         let manager = PassManager(PassPipeline([step]), instrumentation: options.instrumentation)
         graph = try manager.run(graph, in: &context)
+        if step.pass.name == Pass.calibrate.name { compilation.calibrated = graph }
         try dump.write(graph, phase: step.pass.name)
       }
       compilation[phase] = graph
     }
     if input.phase == .plan { compilation.npu = graph }
     compilation.diagnostics = context.diagnostics
+    compilation.calibration = context.calibration
   }
 
   /// Kernels, order and plan; the plan has passed the validator.

@@ -5,6 +5,7 @@ import SpadixMachine
 import SpadixReference
 import SpadixSupport
 import SpadixTensor
+import SpadixVerify
 
 /// One random graph, compiled for one random target, and run beside the integer reference.
 public struct FuzzCase {
@@ -54,9 +55,16 @@ public struct FuzzCase {
       seed: seed, count: 1, for: input.graph.inputPorts, ranges: try input.graph.inputRanges(data: data))
     let runner = try ProgramRunner(generated.program)
     let found = try runner.run(samples[0])
-    let expected = try IntegerEvaluator(graph: quantized, data: data).run(inputs: samples[0])
+    let values = try IntegerEvaluator(graph: quantized, data: data).evaluateAll(inputs: samples[0])
+    let expected = quantized.outputs.map { values[$0.index] }
     for (index, pair) in zip(found, expected).enumerated() where pair.0.storage != pair.1.storage {
       return .failed("output \(index) is not the integer reference's")
+    }
+    if let real = compilation.calibrated {
+      var check = try QuantizationCheck(real: real, quantized: quantized, data: data)
+      try check.check(values)
+      try check.checkRandomOperands(seed: seed)
+      if let violation = check.summary.violations.first { return .failed("\(violation.diagnostic)") }
     }
     if let finding = runner.findings.all.first { return .failed("the machine finds: \(finding)") }
     return counted(generated, schedule, runner)

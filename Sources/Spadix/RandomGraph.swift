@@ -98,7 +98,7 @@ public struct RandomGraph {
     switch Int.random(in: 0..<22, using: &generator) {
     case 0...5: convolution(value)
     case 6: relu(value)
-    case 7: emit("nn.clamp", [value.name], ["low = 0.0", "high = 6.0"], value.shape, range: (0, 6))
+    case 7: clamp(value)
     case 8, 9: addition(value)
     case 10: pooling(value, "nn.max_pool2d")
     case 11: pooling(value, "nn.avg_pool2d")
@@ -123,6 +123,23 @@ public struct RandomGraph {
 
   private mutating func relu(_ value: Value) {
     emit("nn.relu", [value.name], [], value.shape, range: (0, max(0.25, value.range.high)))
+  }
+
+  /// Bounds of every kind: relu6, symmetric or not, on one side only, both above or both below zero.
+  private mutating func clamp(_ value: Value) {
+    let near = Float(Int.random(in: 1...16, using: &generator)) / 8
+    let far = near + Float(Int.random(in: 1...32, using: &generator)) / 8
+    let (low, high) = pick([
+      (0, 6), (-near, near), (-near, far), (-far, near), (near, far), (-far, -near), (-near, .infinity),
+      (-.infinity, near), (near, .infinity), (-.infinity, 0),
+    ])
+    var attributes = [String]()
+    if high.isFinite { attributes.append("high = \(high)") }
+    if low.isFinite { attributes.append("low = \(low)") }
+    func confined(_ bound: Float) -> Float { min(max(bound, low), high) }
+    emit(
+      "nn.clamp", [value.name], attributes, value.shape,
+      range: (confined(value.range.low), confined(value.range.high)))
   }
 
   private mutating func convolution(_ value: Value) {
@@ -270,9 +287,10 @@ public struct RandomGraph {
     let outputs = pick([1, 3, 10, 16, 33])
     let transposed = chance(20)
     let bound = 2 / Float(inner).squareRoot()
-    var operands = [
-      value.name, constant(transposed ? [outputs, inner] : [inner, outputs], low: -bound, high: bound),
-    ]
+    let batch = value.shape.count > 2 && chance(25) ? Array(value.shape.dropLast(2)) : []
+    let matrix = batch + (transposed ? [outputs, inner] : [inner, outputs])
+    if matrix.reduce(1, *) > 60_000 { return }
+    var operands = [value.name, constant(matrix, low: -bound, high: bound)]
     if chance(60) { operands.append(constant([outputs], low: -1, high: 1)) }
     emit(
       "nn.matmul", operands, transposed ? ["transpose_b = true"] : [], Array(value.shape.dropLast()) + [outputs])

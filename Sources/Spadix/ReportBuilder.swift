@@ -22,7 +22,7 @@ extension Compilation {
     }
     let end = generated.program.symbols.map { $0.address + UInt64($0.length) }.max() ?? UInt64(Target.firstAddress)
     return CompilationReport(
-      graph: npu.name, target: target, operators: operators,
+      graph: npu.name, target: target, calibration: calibration, operators: operators,
       schedule: ScheduleReport(
         formulation: input.phase == .plan ? ScheduleReport.file : formulation.rawValue,
         trafficBytes: plan.trafficBytes, boundBytes: plan.boundBytes,

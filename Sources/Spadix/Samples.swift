@@ -215,12 +215,14 @@ extension ElementType {
 }
 
 extension TensorType {
-  /// The type of this many tensors one after the other along axis 0; nil when it has too many elements.
+  /// The type of this many tensors one after the other along axis 0; nil when it has too many elements. One scalar stays
+  /// one, several have an axis.
   func stacked(_ count: Int) -> TensorType? {
+    if shape.isEmpty, count == 1 { return self }
     let (batch, overflow) = (shape.first ?? 1).multipliedReportingOverflow(by: count)
     guard !overflow else { return nil }
     var result = self
-    result.shape.replaceSubrange(0..<min(1, shape.count), with: [batch])
+    result.shape.replaceSubrange(0..<min(1, rank), with: [batch])
     return result.checkedElementCount == nil ? nil : result
   }
 }

@@ -2,17 +2,21 @@ import SpadixIR
 import SpadixReference
 import SpadixSupport
 import SpadixTensor
+import SpadixVerify
 
 /// Compares a compiled program, run on the machine, with the references, sample by sample.
 ///
 /// The integer reference must be equalled bit for bit. The float reference, where the input was in floating point, says
-/// what quantization costs.
+/// what quantization costs, and every int8 operation is held against what it means in floating point.
 public struct Verification {
   public let compilation: Compilation
   public let data: DataStore
   private let runner: ProgramRunner
   private let integers: IntegerEvaluator
   private let floats: FloatEvaluator?
+
+  /// The first samples are enough to hold operations against their meaning: their operands are drawn at random as well.
+  static let quantizationSamples = 8
 
   /// - Precondition: the compilation went to its last phase.
   public init(_ compilation: Compilation, data: DataStore) throws {
@@ -44,11 +48,19 @@ public struct Verification {
     var result = VerificationResult(
       sampleCount: samples.count, outputs: ports.map { VerificationResult.Output(name: $0.name) })
     var accuracy = Accuracy(labels: labels)
+    var check = try quantizationCheck()
     for sample in 0..<samples.count {
       progress(sample)
       let inputs = samples[sample]
       let found = try runner.run(inputs)
-      let expected = try integers.run(inputs: inputs)
+      let expected: [Tensor]
+      if check != nil, sample < Self.quantizationSamples {
+        let values = try integers.evaluateAll(inputs: inputs)
+        try check?.check(values)
+        expected = integers.graph.outputs.map { values[$0.index] }
+      } else {
+        expected = try integers.run(inputs: inputs)
+      }
       let real = try floats?.run(inputs: inputs)
       for index in ports.indices {
         if found[index].storage == expected[index].storage { result.outputs[index].exactSamples += 1 }
@@ -62,8 +74,16 @@ public struct Verification {
         result.divergence = try divergence(sample, inputs, expected: expected)
       }
     }
+    try check?.checkRandomOperands(seed: 1)
+    result.quantization = check?.summary
     result.accuracy = accuracy.result
     return result
+  }
+
+  /// Nil where the input was quantized already.
+  private func quantizationCheck() throws -> QuantizationCheck? {
+    guard let real = compilation.calibrated, let quantized = compilation.quantized else { return nil }
+    return try QuantizationCheck(real: real, quantized: quantized, data: data)
   }
 
   /// Looks for the first operation whose result is wrong, after a sample has been run that came out wrong.
@@ -106,8 +126,12 @@ public struct VerificationResult: Sendable {
   public var accuracy: Accuracy?
   /// Of the first sample that is not exact.
   public var divergence: Divergence?
+  /// The int8 operations against what they mean in floating point; nil where the input was quantized already.
+  public var quantization: QuantizationSummary?
 
   public var isExact: Bool { outputs.allSatisfy { $0.exactSamples == sampleCount } }
+  /// Whether the machine is exact and every int8 operation means what it should.
+  public var isRight: Bool { isExact && quantization?.violations.isEmpty != false }
 }
 
 /// Counts right answers.

@@ -51,7 +51,7 @@ struct KernelLowering {
     case .npuConv2d(let conv):
       return [operation.operands[0]] + (conv.residual ? [operation.operands.last!] : [])
     case .npuMatmul:
-      return graph.isConstant(operation.operands[1])
+      return graph.isConstant(operation.operands[1]) && graph.type(of: operation.operands[1]).isMatrix
         ? [operation.operands[0]] : [operation.operands[0], operation.operands[1]]
     case .npuMul: return [operation.operands[0]]
     case .npuAdd, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:

@@ -25,12 +25,9 @@ extension KernelLowering {
     let weights: TileKernel.Weights
     var images = 1
     var tapSums: [Int32] = []
-    if let matrix = try graph.constantTensor(operation.operands[1], from: data) {
-      guard matrix.type.shape.count == 2 || matrix.type.shape.dropLast(2).allSatisfy({ $0 == 1 }) else {
-        throw Diagnostic(
-          "codegen.batched-weights", "npu.matmul with constant weights takes one matrix; found \(matrix.type.shape)",
-          at: operation.range)
-      }
+    if graph.type(of: operation.operands[1]).isMatrix,
+      let matrix = try graph.constantTensor(operation.operands[1], from: data)
+    {
       var values = matrix.int8s
       if product.transposeB {
         values = (0..<contracted).flatMap { k in (0..<outputs).map { matrix.int8s[$0 * contracted + k] } }
@@ -40,8 +37,8 @@ extension KernelLowering {
     } else {
       guard product.inputZeroPoint == 0 else {
         throw Diagnostic(
-          "codegen.zero-point", "a product of two activations needs zero point 0; found \(product.inputZeroPoint)",
-          at: operation.range)
+          "codegen.zero-point", "a product of two activations, or with a matrix for each batch, needs zero point 0; found "
+            + "\(product.inputZeroPoint)", at: operation.range)
       }
       let b = shape(operation.operands[1])
       images = b.dropLast(2).reduce(1, *) == 1 ? 1 : batch

@@ -34,7 +34,9 @@ struct CompileCommand: ParsableCommand {
   var dumpDir: String?
 
   @Option(
-    help: ArgumentHelp("Samples to calibrate an input with, instead of the graph's own.", valueName: "input=file.npy"))
+    help: ArgumentHelp(
+      "Samples to calibrate an input with, instead of the graph's own; random draws those of inputs without from their "
+        + "ranges.", valueName: "input=file.npy|random"))
   var calibrate: [NamedFile] = []
 
   @Option(
@@ -49,7 +51,7 @@ struct CompileCommand: ParsableCommand {
 
   func run() throws {
     var files = try FileArguments(
-      inputs: [input, target.target] + calibrate.map(\.path),
+      inputs: [input, target.target] + calibrate.files.map(\.path),
       outputs: [
         OutputArgument("--output", output, emit ?? .program == .program ? .file : .graph),
         OutputArgument("--dump-dir", dumpDir, .dumps), OutputArgument("--report-file", reporting.reportFile),
@@ -61,6 +63,7 @@ struct CompileCommand: ParsableCommand {
       target: try target.load(),
       options: Compiler.Options(
         formulation: formulation, samples: try calibrate.samples(for: input.graph),
+        calibratesAtRandom: calibrate.asksForRandom,
         instrumentation: passes.instrumentation, dumpDirectory: dumpDir))
     let compilation = try compiler.compile(input, data: DataStore(), upTo: emit ?? .program)
     compilation.diagnostics.show(remarks: reporting.verbose)

@@ -11,12 +11,22 @@ enum InputFile {
 }
 
 extension [NamedFile] {
+  /// Whether `--calibrate random` is among them; a file of that name is `./random`.
+  var asksForRandom: Bool { contains(where: \.isRandom) }
+
+  /// The files among what `--calibrate` was given.
+  var files: [NamedFile] { filter { !$0.isRandom } }
+
   /// Calibration samples for inputs of a graph.
   func samples(for graph: Graph) throws -> [CalibrationSamples] {
-    try Samples.stacked(reading: map { ($0.name, $0.path) }, for: graph.inputPorts).map {
+    try Samples.stacked(reading: files.map { ($0.name, $0.path) }, for: graph.inputPorts).map {
       CalibrationSamples(input: $0.name, tensor: $0.tensor)
     }
   }
+}
+
+extension NamedFile {
+  fileprivate var isRandom: Bool { name.isEmpty && path == "random" }
 }
 
 extension Diagnostics {

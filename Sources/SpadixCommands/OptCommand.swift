@@ -24,7 +24,9 @@ struct OptCommand: ParsableCommand {
   @OptionGroup var target: TargetOptions
 
   @Option(
-    help: ArgumentHelp("Samples to calibrate an input with, instead of the graph's own.", valueName: "input=file.npy"))
+    help: ArgumentHelp(
+      "Samples to calibrate an input with, instead of the graph's own; random draws those of inputs without from their "
+        + "ranges.", valueName: "input=file.npy|random"))
   var calibrate: [NamedFile] = []
 
   @Option(
@@ -45,12 +47,13 @@ struct OptCommand: ParsableCommand {
   }
 
   private func pipeline() throws -> PassPipeline {
-    passes.isEmpty ? PassPipeline([PassPipeline.Step]()) : try PassPipeline(parsing: passes)
+    let pipeline = passes.isEmpty ? PassPipeline([PassPipeline.Step]()) : try PassPipeline(parsing: passes)
+    return calibrate.asksForRandom ? try pipeline.calibratingAtRandom() : pipeline
   }
 
   func run() throws {
     var files = try FileArguments(
-      inputs: [input, target.target] + calibrate.map(\.path),
+      inputs: [input, target.target] + calibrate.files.map(\.path),
       outputs: [
         OutputArgument("--output", output, format == .spx ? .graph : .file),
         OutputArgument("--dump-dir", instrumentation.dumpDir, .dumps),

@@ -11,8 +11,9 @@ struct VerifyCommand: ParsableCommand {
     discussion: """
       The machine's outputs must equal the integer reference's bit for bit: otherwise the first operation that went \
       wrong is named and the exit status is 2. Where the graph is in floating point, its float reference says what \
-      quantization costs; with labels, how often each gives the right answer. Without inputs, seeded random ones are \
-      used.
+      quantization costs; with labels, how often each gives the right answer. Every int8 operation is held against what it \
+      means in floating point, and an error beyond what its types allow is status 2 as well. Without inputs, seeded random \
+      ones are used.
       """)
 
   @Argument(help: ArgumentHelp("The graph, in any phase; - is standard input.", valueName: "graph.spx"))
@@ -38,7 +39,9 @@ struct VerifyCommand: ParsableCommand {
   var seed: UInt64 = 1
 
   @Option(
-    help: ArgumentHelp("Samples to calibrate an input with, instead of the graph's own.", valueName: "input=file.npy"))
+    help: ArgumentHelp(
+      "Samples to calibrate an input with, instead of the graph's own; random draws those of inputs without from their "
+        + "ranges.", valueName: "input=file.npy|random"))
   var calibrate: [NamedFile] = []
 
   @Option(
@@ -56,7 +59,7 @@ struct VerifyCommand: ParsableCommand {
 
   func run() throws {
     var files = try FileArguments(
-      inputs: [input, target.target, labels] + inputs.map(\.path) + calibrate.map(\.path),
+      inputs: [input, target.target, labels] + inputs.map(\.path) + calibrate.files.map(\.path),
       outputs: [OutputArgument("--report-file", reporting.reportFile)])
     let input = try InputFile.read(input)
     try files.addFiles(of: input.graph)
@@ -65,7 +68,8 @@ struct VerifyCommand: ParsableCommand {
     let labels = try self.labels.map { try readLabels($0, samples, input.graph) }
     let compiler = Compiler(
       target: try target.load(),
-      options: Compiler.Options(formulation: formulation, samples: try calibrate.samples(for: input.graph)))
+      options: Compiler.Options(formulation: formulation, samples: try calibrate.samples(for: input.graph),
+        calibratesAtRandom: calibrate.asksForRandom))
     let compilation = try compiler.compile(input, data: data)
     compilation.diagnostics.show(remarks: reporting.verbose)
 
@@ -75,9 +79,16 @@ struct VerifyCommand: ParsableCommand {
       progress.show("sample \($0 + 1) of \(samples.count)")
     }
     progress.clear()
-    try reporting.write(compilation, isOutputTaken: false)
-    try StandardOutput.write(VerificationText(result, compilation, seed: inputs.isEmpty ? seed : nil).text)
-    if !result.isExact { throw ExitStatus.mismatch }
+    let report = VerificationReport(result, compilation, seed: inputs.isEmpty ? seed : nil)
+    try reporting.write(compilation, isOutputTaken: false, verification: report.json)
+    // Programs read the JSON: nothing else goes to standard output then.
+    if reporting.report == .json, reporting.reportFile == nil {
+      StandardError.write(report.text)
+    } else {
+      try StandardOutput.write(report.text)
+    }
+    for violation in result.quantization?.violations ?? [] { StandardError.write(violation.diagnostic.description) }
+    if !result.isRight { throw ExitStatus.mismatch }
   }
 
   private func readSamples(_ graph: Graph, _ data: DataStore) throws -> Samples {
@@ -107,75 +118,5 @@ struct VerifyCommand: ParsableCommand {
         "labels.range", "'\(path)' holds label \(values[bad]) at element \(bad); expected 0 to \(classes - 1)")
     }
     return Array(values.prefix(samples.count * rows))
-  }
-}
-
-/// What a verification found, for people.
-private struct VerificationText {
-  let result: VerificationResult
-  let compilation: Compilation
-  let seed: UInt64?
-
-  init(_ result: VerificationResult, _ compilation: Compilation, seed: UInt64?) {
-    self.result = result
-    self.compilation = compilation
-    self.seed = seed
-  }
-
-  var text: String {
-    let noun = (seed == nil ? "" : "random ") + (result.sampleCount == 1 ? "sample" : "samples")
-    var text =
-      "@\(compilation.input.graph.name) on \(compilation.target.name): \(result.sampleCount) \(noun)"
-    text += seed.map { " (seed \($0))\n" } ?? "\n"
-    for output in result.outputs {
-      text += "  %\(output.name): bit-exact \(output.exactSamples) of \(result.sampleCount)"
-      if let quality = output.quality {
-        text += "; against float: SQNR \(fixed(quality.decibels, 1)) dB, cosine \(fixed(quality.cosine, 5)), "
-        text += "max error \(fixed(quality.maximumError, 5))"
-      }
-      text += "\n"
-    }
-    if let accuracy = result.accuracy {
-      text += "  accuracy: "
-      if let float = accuracy.float { text += "float \(percent(float, accuracy.labels)), " }
-      text += "int8 \(percent(accuracy.machine, accuracy.labels)) of \(accuracy.labels) labels\n"
-    }
-    if let divergence = result.divergence { text += describe(divergence) }
-    return text
-  }
-
-  private func describe(_ divergence: Divergence) -> String {
-    let place =
-      switch divergence.stage {
-      case .lowering: "the lowered graph differs from the quantized one"
-      case .machine: "the machine differs from the integer reference"
-      }
-    var text = "  mismatch in sample \(divergence.sample): \(place)\n"
-    if let operation = divergence.operation {
-      text += "  first at \(operation)"
-      if let line = divergence.sourceLine { text += ", line \(line)" }
-      if let difference = divergence.difference {
-        text += ": \(difference.count) of \(difference.elementCount) elements differ, element \(difference.element) "
-        text += "is \(number(difference.found)), expected \(number(difference.expected))"
-      }
-      text += "\n"
-    } else {
-      text += "  no intermediate value that can be compared is wrong\n"
-    }
-    text += "  before it \(divergence.rightBefore) values are right, and \(divergence.unseenBefore) are not in DRAM\n"
-    return text
-  }
-
-  private func percent(_ part: Int, _ whole: Int) -> String {
-    "\(fixed(whole == 0 ? 0 : 100 * Double(part) / Double(whole), 1)) %"
-  }
-
-  /// Always the same digits, so that output does not depend on the last bits of a sum.
-  private func fixed(_ value: Double, _ digits: Int) -> String {
-    value.isFinite ? String(format: "%.\(digits)f", value) : value > 0 ? "inf" : "-inf"
-  }
-
-  private func number(_ value: Double) -> String {
-    value == value.rounded() && value.magnitude < 1e15 ? String(Int(value)) : String(value)
   }
 }

@@ -7,6 +7,8 @@ public struct CompilationReport: Sendable {
   /// Name of the graph.
   public var graph: String
   public var target: Target
+  /// What is random about the samples that the ranges of values come from; nil where nothing is.
+  public var calibration: String?
   /// In execution order.
   public var operators: [OperatorReport]
   public var schedule: ScheduleReport
@@ -23,12 +25,13 @@ public struct CompilationReport: Sendable {
   public var allocation: [AllocationReport]
 
   public init(
-    graph: String, target: Target, operators: [OperatorReport], schedule: ScheduleReport, scratchpadPeakRows: Int,
+    graph: String, target: Target, calibration: String? = nil, operators: [OperatorReport], schedule: ScheduleReport, scratchpadPeakRows: Int,
     accumulatorPeakRows: Int, commands: Int, dramImageBytes: Int, modelledCycles: Int?,
     allocation: [AllocationReport]
   ) {
     self.graph = graph
     self.target = target
+    self.calibration = calibration
     self.operators = operators
     self.schedule = schedule
     self.scratchpadPeakRows = scratchpadPeakRows

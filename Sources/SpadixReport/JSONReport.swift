@@ -4,14 +4,20 @@ import SpadixSupport
 /// The report for programs. `docs/report.md` lists the keys; they are kept.
 public struct JSONReport {
   public var report: CompilationReport
+  /// What `spadix verify` adds, under the key `verification`.
+  public var verification: JSONValue?
 
-  public init(_ report: CompilationReport) { self.report = report }
+  public init(_ report: CompilationReport, verification: JSONValue? = nil) {
+    self.report = report
+    self.verification = verification
+  }
 
   public var text: String {
-    JSONValue.object([
+    var members: [JSONValue.Member] = [
       .init("format", .string("spadix-report-1")),
       .init("graph", .string(report.graph)),
       .init("target", target),
+      .init("random_calibration", report.calibration.map { .string($0) } ?? .null),
       .init("dram_bytes", Self.traffic(report.traffic)),
       .init("dram_image_bytes", .integer(report.dramImageBytes)),
       .init("scratchpad_peak_rows", .integer(report.scratchpadPeakRows)),
@@ -25,7 +31,9 @@ public struct JSONReport {
       .init("schedule", schedule),
       .init("operators", .array(report.operators.map(Self.row))),
       .init("allocation", .array(report.allocation.map(Self.stay))),
-    ]).text(pretty: true) + "\n"
+    ]
+    if let verification { members.append(.init("verification", verification)) }
+    return JSONValue.object(members).text(pretty: true) + "\n"
   }
 
   private var target: JSONValue {

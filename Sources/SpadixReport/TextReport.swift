@@ -22,12 +22,13 @@ public struct TextReport {
   private var heading: String {
     let target = report.target
     let host = report.hostSteps.count
+    let calibration = report.calibration.map { "ranges from \($0)\n" } ?? ""
     return """
       @\(report.graph) for \(target.name): dim \(target.dim), scratchpad \(Figures.bytes(target.scratchpadBytes)), \
       accumulator \(Figures.bytes(target.accumulatorBytes))
       \(report.operators.count - host) operators on the accelerator, \(host) on the host; \
       \(Figures.grouped(report.commands)) commands
-
+      \(calibration)
       """
   }
 

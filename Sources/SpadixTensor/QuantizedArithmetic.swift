@@ -55,24 +55,36 @@ public enum QuantizedArithmetic {
     return Int32(min(max(quotient, Double(Int32.min)), Double(Int32.max)))
   }
 
-  /// The scale that turns an accumulator of products into the output: `(input * weight) / output` in Float32.
-  @inlinable
-  public static func outputScale(input: Float, weight: Float, output: Float) -> Float { (input * weight) / output }
+  /// Where the scales of output stages lie. Below, every accumulator becomes 0, as it does at the lower end; above, every
+  /// accumulator but 0 saturates, as it does at the upper end, and a product that no 64-bit integer holds would count as
+  /// the most negative one.
+  public static let outputScales: ClosedRange<Float> = .leastNormalMagnitude...0x1p31
 
-  /// The scale of a requantization, and of the addition of equal scales: `input / output` in Float32.
-  @inlinable
-  public static func rescale(input: Float, output: Float) -> Float { input / output }
-
-  /// The scale of a sum `multiplier * q` of addends: `(input / multiplier) / output` in Float32.
-  @inlinable
-  public static func addScale(input: Float, multiplier: Int32, output: Float) -> Float {
-    (input / Float(multiplier)) / output
+  /// The scale that turns an accumulator of products into the output: `(input * weight) / output` in Float32, within
+  /// `outputScales`.
+  public static func outputScale(input: Float, weight: Float, output: Float) -> Float {
+    let product = input * weight
+    // Tiny scales whose product is no normal number may still have a quotient that is one.
+    return confined(
+      product.isNormal ? product / output : Float(Double(input) * Double(weight) / Double(output)))
   }
 
-  /// The scale of an average over `count` elements: `(input / output) * (1 / count)` in Float32.
-  @inlinable
+  /// The scale of a requantization, and of the addition of equal scales: `input / output` in Float32, within
+  /// `outputScales`.
+  public static func rescale(input: Float, output: Float) -> Float { confined(input / output) }
+
+  /// The scale of a sum `multiplier * q` of addends: `(input / multiplier) / output` in Float32, within `outputScales`.
+  public static func addScale(input: Float, multiplier: Int32, output: Float) -> Float {
+    confined((input / Float(multiplier)) / output)
+  }
+
+  /// The scale of an average over `count` elements: `(input / output) * (1 / count)` in Float32, within `outputScales`.
   public static func averageScale(input: Float, output: Float, count: Int) -> Float {
-    (input / output) * (1 / Float(count))
+    confined((input / output) * (1 / Float(count)))
+  }
+
+  private static func confined(_ scale: Float) -> Float {
+    min(max(scale, outputScales.lowerBound), outputScales.upperBound)
   }
 
   /// The int8 bounds of a real interval in a per-tensor quantized type: its ends, quantized.

@@ -61,15 +61,6 @@ private enum TestFailure: Error { case noConvolution }
     }
   }
 
-  @Test func saturationIsTheClampAtTheSaturatingScale() throws {
-    for activation in [Activation.relu, .clamp(low: 0, high: 6), .clamp(low: -1, high: 1), .clamp(low: -3, high: 0.5)] {
-      let scale = try #require(QuantizationScheme.saturatingScale(for: activation))
-      let type = Quantization(scale: scale.isFinite ? scale : 1, zeroPoint: 0)
-      #expect(QuantizationScheme.saturationExpresses(activation, type), "\(activation)")
-    }
-    #expect(QuantizationScheme.saturatingScale(for: .clamp(low: 1, high: 6)) == nil)
-    #expect(QuantizationScheme.saturatingScale(for: .clamp(low: -6, high: -1)) == nil)
-  }
 }
 
 @Suite struct QuantizeTests {
@@ -146,7 +137,7 @@ private enum TestFailure: Error { case noConvolution }
     let body = "  %y = nn.softmax %x : f32[1, 2]\n  return %y"
     #expect(
       types("nn.softmax", in: try quantized(body, result: "f32[1, 2]").graph)
-        == [Quantization(scale: 1 / 256, zeroPoint: -128)])
+        == [Quantization(scale: 1 / 255, zeroPoint: -128)])
     #expect(
       types("nn.softmax", in: try quantized(body, result: "f32[1, 2]", target: .gemmini).graph)
         == [Quantization(scale: 1 / 127, zeroPoint: 0)])
@@ -201,7 +192,7 @@ private enum TestFailure: Error { case noConvolution }
         return %y
       }
       """
-    #expect(diagnostics { _ = try run("fold-constants,quantize", on: text) } == ["data.not-finite"])
+    #expect(diagnostics { _ = try run("fold-constants,quantize", on: text) } == ["fold.batch-norm"])
   }
 
   @Test(arguments: badGraphs) func badGraphsAreReported(body: String, data: String, id: String) {
@@ -353,15 +344,30 @@ private let badGraphs = [
     #expect(types("nn.requantize", in: graph).isEmpty)
   }
 
-  @Test func boundsThatSaturationCannotExpressAreNamedAndStayOnTheHost() throws {
-    let (graph, reports) = try quantized("low = 1.0, high = 6.0", range: "[1.0, 6.0]", target: .gemmini)
-    #expect(reports == ["quantize.clamp"])
+  /// Bounds that no symmetric type saturates at, and the npu operators that confine to them.
+  @Test(arguments: [
+    ("low = -1.0, high = 2.0", "[-1.0, 2.0]"), ("low = -2.0, high = 1.0", "[-2.0, 1.0]"),
+    ("low = 1.0, high = 6.0", "[1.0, 6.0]"), ("low = -6.0, high = 0.0", "[-6.0, 0.0]"),
+    ("low = -0.5", "[-0.5, 4.0]"), ("high = 0.5", "[-4.0, 0.5]"),
+  ]) func otherBoundsTakeTwoRescalings(bounds: String, range: String) throws {
+    let (graph, reports) = try quantized(bounds, range: range, target: .gemmini)
+    #expect(reports.isEmpty)
     let lowered = try run("lower", on: graph, target: .gemmini).graph
-    let product = try #require(lowered.operations.first { $0.op.mnemonic == "nn.matmul" })
-    #expect(product.hostReason?.hasPrefix("clamp: ") == true)
+    #expect(
+      mnemonics(lowered).filter { $0.hasPrefix("npu") }
+        == ["npu.matmul", "npu.requantize", "npu.requantize", "npu.concat"])
   }
 
-  @Test func symmetricBoundsCostOneStepOfTheRange() throws {
+  @Test func upperBoundsBelowZeroAreNamedAndConfinedOnTheHost() throws {
+    let (graph, reports) = try quantized("low = -6.0, high = -1.0", range: "[-6.0, -1.0]", target: .gemmini)
+    #expect(reports == ["quantize.clamp"])
+    let lowered = try run("lower", on: graph, target: .gemmini).graph
+    #expect(mnemonics(lowered).contains("npu.matmul"))
+    let clamp = try #require(lowered.operations.first { $0.op.mnemonic == "nn.requantize" })
+    #expect(clamp.hostReason?.hasPrefix("clamp: ") == true)
+  }
+
+  @Test func symmetricBoundsCostHalfAStepOfTheRange() throws {
     let text = """
       graph @test(%x: f32[1, 2] {range = [-4.0, 4.0]}) -> f32[1, 2] {
         %y = nn.clamp %x {high = 1.0, low = -1.0} : f32[1, 2]
@@ -369,6 +375,8 @@ private let badGraphs = [
       }
       """
     let graph = try run("quantize", on: text, target: .gemmini)
-    #expect(types("nn.requantize", in: graph) == [Quantization(scale: 1 / 128)])
+    let type = try #require(types("nn.requantize", in: graph).first ?? nil)
+    #expect(types("nn.requantize", in: graph).count == 1 && abs(type.scale * 127.5 - 1) < 1e-5)
+    #expect(Activation.clamp(low: -1, high: 1).clampBounds(type) == (-128, 127))
   }
 }

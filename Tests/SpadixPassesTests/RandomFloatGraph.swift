@@ -52,12 +52,20 @@ struct RandomFloatGraph {
     matrices.append(graph.append(op, operands, type: .f32(shape), name: "v\(graph.values.count)"))
   }
 
+  /// Bounds of every kind: relu6, symmetric or not, on one side only, both above or both below zero.
   private mutating func activation() -> Activation {
-    pick([
-      .relu, .clamp(low: 0, high: 6), .clamp(low: -1, high: 1), .clamp(low: -0.5, high: 0.25),
-      .clamp(low: 0, high: 0.5),
+    let near = Float.random(in: 0.01...1, using: &generator)
+    let far = near + Float.random(in: 0.01...2, using: &generator)
+    return pick([
+      .relu, .clamp(low: 0, high: 6), .clamp(low: 0, high: near), .clamp(low: -near, high: near),
+      .clamp(low: -near, high: far), .clamp(low: -far, high: near), .clamp(low: near, high: far),
+      .clamp(low: -far, high: -near), .clamp(low: -near, high: .infinity), .clamp(low: near, high: .infinity),
+      .clamp(low: -.infinity, high: near), .clamp(low: -.infinity, high: -near), .clamp(low: -near, high: 0),
     ])
   }
+
+  /// Written into the operator itself, as graphs of strangers may have it.
+  private mutating func fused() -> Activation { chance(25) ? activation() : .none }
 
   private mutating func step() {
     let x = pick(images)
@@ -74,11 +82,19 @@ struct RandomFloatGraph {
       case .clamp(let low, let high): image(.clamp(Clamp(low: low, high: high)), [x], shape)
       }
     case 6, 7: pooling(x, shape)
-    case 8: image(.globalAvgPool2d(GlobalAvgPool2D()), [x], [shape[0], 1, 1, shape[3]])
+    case 8:
+      var average = GlobalAvgPool2D()
+      average.activation = fused()
+      image(.globalAvgPool2d(average), [x], [shape[0], 1, 1, shape[3]])
     case 9, 10:
       let partner = pick(images.filter { self.shape($0) == shape })
-      image(.add(Add()), [x, partner], shape)
-    case 11: image(.mul(Mul()), [x, constant(pick([[], [1], [shape[3]]]))], shape)
+      var add = Add()
+      add.activation = fused()
+      image(.add(add), [x, partner], shape)
+    case 11:
+      var mul = Mul()
+      mul.activation = fused()
+      image(.mul(mul), [x, constant(pick([[], [1], [shape[3]]]))], shape)
     case 12:
       let partner = pick(images.filter { self.shape($0).dropLast() == shape.dropLast() })
       image(
@@ -109,6 +125,7 @@ struct RandomFloatGraph {
       size: kernel, strides: convolution.strides, padding: convolution.padding, dilations: convolution.dilations)
     let size = window.outputSize(of: [shape[1], shape[2]])
     guard size[0] > 0, size[1] > 0 else { return }
+    convolution.activation = fused()
     var operands = [x, constant(kernel + [shape[3] / convolution.groups, channels])]
     if chance(60) { operands.append(constant([channels])) }
     image(.conv2d(convolution), operands, [shape[0], size[0], size[1], channels])
@@ -125,7 +142,9 @@ struct RandomFloatGraph {
       image(.maxPool2d(MaxPool2D(window: window, strides: strides, padding: padding)), [x], result)
     } else {
       image(
-        .avgPool2d(AvgPool2D(window: window, strides: strides, padding: padding, countIncludePad: chance(50))), [x],
+        .avgPool2d(
+          AvgPool2D(
+            window: window, strides: strides, padding: padding, countIncludePad: chance(50), activation: fused())), [x],
         result)
     }
   }
@@ -135,6 +154,11 @@ struct RandomFloatGraph {
     let columns = shape[2] * shape[3]
     let a = graph.append(.reshape(Reshape()), [x], type: .f32([rows, columns]), name: "v\(graph.values.count)")
     var product = MatMul()
+    product.activation = fused()
+    if chance(25) {
+      heads(x, shape)
+      return
+    }
     if let b = matrices.first(where: { self.shape($0)[1] == columns }), chance(60) {
       product.transposeB = true
       matrix(.matmul(product), [a, b], [rows, self.shape(b)[0]])
@@ -157,6 +181,18 @@ struct RandomFloatGraph {
         matrix(.matmul(transposedA()), [last, last], [size, size])
       }
     }
+  }
+
+  /// A matrix of weights for each image and row.
+  private mutating func heads(_ x: ValueID, _ shape: [Int]) {
+    var product = MatMul()
+    product.activation = fused()
+    product.transposeB = chance(30)
+    let width = pick([1, 3, 5])
+    let matrix = product.transposeB ? [width, shape[3]] : [shape[3], width]
+    var operands = [x, constant(Array(shape[..<2]) + matrix)]
+    if chance(50) { operands.append(constant([width])) }
+    image(.matmul(product), operands, [shape[0], shape[1], shape[2], width])
   }
 
   private func transposedA() -> MatMul {

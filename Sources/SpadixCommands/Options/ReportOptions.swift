@@ -18,11 +18,13 @@ struct ReportOptions: ParsableArguments {
   @Flag(name: [.short, .long], help: "Add the allocation table to the text report, and show remarks of the passes.")
   var verbose = false
 
-  /// - Parameter isOutputTaken: whether standard output carries something else; the report then goes to standard error.
-  func write(_ compilation: Compilation, isOutputTaken: Bool) throws {
-    guard report != .none, let figures = try compilation.report(modelsTime: true), let text = text(figures) else {
-      return
-    }
+  /// - Parameters:
+  ///   - isOutputTaken: whether standard output carries something else; the report then goes to standard error.
+  ///   - verification: what the JSON says of a verification; nil where there was none.
+  func write(_ compilation: Compilation, isOutputTaken: Bool, verification: JSONValue? = nil) throws {
+    guard report != .none, let figures = try compilation.report(modelsTime: true),
+      let text = text(figures, verification)
+    else { return }
     if let reportFile {
       try Files.write(text, to: reportFile)
     } else if isOutputTaken {
@@ -32,10 +34,10 @@ struct ReportOptions: ParsableArguments {
     }
   }
 
-  private func text(_ report: CompilationReport) -> String? {
+  private func text(_ report: CompilationReport, _ verification: JSONValue?) -> String? {
     switch self.report {
     case .text: TextReport(report, verbose: verbose).text
-    case .json: JSONReport(report).text
+    case .json: JSONReport(report, verification: verification).text
     case .csv: CSVReport(report).text
     case .none: nil
     }

@@ -69,6 +69,9 @@ public struct Value: Sendable {
   public var calibration: ValueRange?
   /// For an input, the data that holds samples to calibrate with; text attribute `calibration = @data`.
   public var samples: DataID?
+  /// For an int8 value, the value that it stands for in the graph that was quantized. The text does not show it; passes
+  /// that keep the value keep it.
+  public var counterpart: ValueID?
 
   public init(type: TensorType, name: String? = nil, definition: Definition, range: SourceRange? = nil) {
     self.type = type

@@ -90,6 +90,16 @@ public struct GraphRewriter {
     if graph.values[new].calibration == nil { graph.values[new].calibration = source.values[old].calibration }
   }
 
+  /// Gives a value of the new graph a range, unless it has one.
+  public mutating func adoptRange(_ range: ValueRange?, of value: ValueID) {
+    if graph.values[value].calibration == nil { graph.values[value].calibration = range }
+  }
+
+  /// Says which value of the source a value of the new graph stands for in another type.
+  public mutating func setCounterpart(_ source: ValueID, of value: ValueID) {
+    graph.values[value].counterpart = source
+  }
+
   /// Changes the type of a value of the new graph.
   public mutating func setType(_ type: TensorType, of value: ValueID) { graph.values[value].type = type }
 

@@ -54,6 +54,11 @@ public struct MatMul: OperatorDefinition {
   }
 }
 
+extension TensorType {
+  /// Whether there is one matrix in the last two dimensions, whatever leading dimensions of length 1 stand before.
+  public var isMatrix: Bool { rank >= 2 && shape.dropLast(2).allSatisfy { $0 == 1 } }
+}
+
 extension OperatorCheck {
   /// The shape of a matrix product; the rule of nn.matmul and npu.matmul.
   mutating func matrixProduct(transposeA: Bool, transposeB: Bool) -> [Int]? {

@@ -18,13 +18,10 @@ extension CanonicalizationRules {
       {
         let image = graph.values[producer.operands[0]]
         let bounds = activation.bounds
-        let range = image.calibration.map {
-          ValueRange(
-            low: min(max($0.low, bounds.low), bounds.high), high: min(max($0.high, bounds.low), bounds.high))
-        }
+        let range = graph.knownRange(of: producer.operands[0])?.clamped(low: bounds.low, high: bounds.high)
         let activated = rewriter.emit(
           operation.op, [rewriter[producer.operands[0]]], type: image.type,
-          calibration: range ?? graph.values[operation.result].calibration)
+          calibration: range ?? graph.knownRange(of: operation.result))
         rewriter.emit(producer.op, [activated], standingFor: operation.result, origin: producer)
         return true
       }

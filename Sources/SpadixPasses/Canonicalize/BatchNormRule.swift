@@ -1,4 +1,5 @@
 import SpadixIR
+import SpadixSupport
 import SpadixTensor
 
 /// A batch normalization as one multiplication and one addition per channel.
@@ -19,7 +20,7 @@ struct ChannelAffine {
       offsets: offsets.indices.map { offsets[$0] * next.factors[$0] + next.offsets[$0] })
   }
 
-  /// Nil where a parameter is computed.
+  /// Nil where a parameter is computed. Throws `fold.batch-norm` where a channel has no finite factor and offset.
   init?(_ operation: Operation, _ norm: BatchNorm, in graph: Graph, _ data: DataStore) throws {
     guard let scale = try graph.constantTensor(operation.operands[1], from: data)?.floats,
       let bias = try graph.constantTensor(operation.operands[2], from: data)?.floats,
@@ -31,9 +32,22 @@ struct ChannelAffine {
     offsets = []
     for channel in scale.indices {
       let deviation = (Double(variance[channel]) + Double(norm.epsilon)).squareRoot()
+      guard deviation > 0 else {
+        throw Diagnostic(
+          "fold.batch-norm",
+          "channel \(channel) has variance \(variance[channel]), epsilon is \(norm.epsilon); expected a positive sum",
+          at: operation.range, help: "give epsilon a positive value, such as 1e-5")
+      }
       let factor = Double(scale[channel]) / deviation
+      let offset = Double(bias[channel]) - Double(mean[channel]) * factor
+      guard Float(factor).isFinite, Float(offset).isFinite else {
+        throw Diagnostic(
+          "fold.batch-norm",
+          "channel \(channel) is multiplied with \(factor) and \(offset) is added to it; expected numbers that Float32 holds",
+          at: operation.range, help: "look at the scale, bias, mean and variance of the channel")
+      }
       factors.append(Float(factor))
-      offsets.append(Float(Double(bias[channel]) - Double(mean[channel]) * factor))
+      offsets.append(Float(offset))
     }
   }
 }
@@ -62,7 +76,7 @@ extension CanonicalizationRules {
     let range = graph.values[operation.result].calibration
     let input = rewriter.emit(
       .reshape(Reshape()), [rewriter[operation.operands[0]]], type: image,
-      calibration: graph.values[operation.operands[0]].calibration)
+      calibration: graph.knownRange(of: operation.operands[0]))
     let result = rewriter.emit(.conv2d(convolution), [input, weights, bias], type: image, calibration: range)
     rewriter.emit(.reshape(Reshape()), [result], standingFor: operation.result, origin: operation)
     return true

@@ -34,14 +34,14 @@ extension CanonicalizationRules {
   func product(_ operation: Operation, _ product: MatMul, _ rewriter: inout GraphRewriter) -> Bool {
     var product = product
     var operands = operation.operands
-    if product.transposeA, let matrix = transposedMatrix(operands[0]) {
-      product.transposeA = false
-      operands[0] = matrix
+    func readUntransposed(_ operand: Int) -> Bool {
+      guard let matrix = transposedMatrix(operands[operand]) else { return false }
+      rewriter.adoptRange(graph.knownRange(of: operands[operand]), of: rewriter[matrix])
+      operands[operand] = matrix
+      return true
     }
-    if let matrix = transposedMatrix(operands[1]) {
-      product.transposeB.toggle()
-      operands[1] = matrix
-    }
+    if product.transposeA, readUntransposed(0) { product.transposeA = false }
+    if readUntransposed(1) { product.transposeB.toggle() }
     guard operands != operation.operands else { return false }
     rewriter.emit(.matmul(product), operands.map { rewriter[$0] }, standingFor: operation.result, origin: operation)
     return true

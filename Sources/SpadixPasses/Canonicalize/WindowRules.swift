@@ -6,6 +6,7 @@ extension CanonicalizationRules {
     guard let (padding, input) = paddedImage(operation.operands[0], with: convolution.padding) else { return false }
     var padded = convolution
     padded.padding = padding
+    rewriter.adoptRange(graph.knownRange(of: operation.operands[0]), of: rewriter[input])
     let operands = [rewriter[input]] + rewriter.operands(of: operation).dropFirst()
     rewriter.emit(.conv2d(padded), operands, standingFor: operation.result, origin: operation)
     return true
@@ -26,6 +27,7 @@ extension CanonicalizationRules {
     var padded = pool
     padded.padding = padding
     padded.countIncludePad = true
+    rewriter.adoptRange(graph.knownRange(of: operation.operands[0]), of: rewriter[input])
     rewriter.emit(.avgPool2d(padded), [rewriter[input]], standingFor: operation.result, origin: operation)
     return true
   }

@@ -92,9 +92,19 @@ struct ConstantFolding {
       isReal
       ? try FloatEvaluator(graph: graph, data: data).evaluate(operation, operands: operands)
       : try IntegerEvaluator(graph: graph, data: data).evaluate(operation, operands: operands)
+    if case .f32(let elements) = results[0].storage { try requireFinite(elements, operation) }
     let name = graph.values[operation.result].name ?? "folded"
     rewriter.replace(operation.result, with: rewriter.emitConstant(results[0], name: name))
     return true
+  }
+
+  /// Throws `fold.not-finite` for results of constants that no Float32 holds, with the place of the operation.
+  func requireFinite(_ elements: [Float], _ operation: Operation) throws {
+    guard let position = elements.firstIndex(where: { !$0.isFinite }) else { return }
+    throw Diagnostic(
+      "fold.not-finite",
+      "\(operation.op.mnemonic) of constants gives \(elements[position]) as element \(position); expected finite numbers",
+      at: operation.range, help: "look for a division by 0, and for an overflow")
   }
 
   /// Reads constant weights the other way round, once.

@@ -58,6 +58,8 @@ extension ConstantFolding {
       guard let bias else { return affine.offsets[channel] }
       return bias[channel] * affine.factors[channel] + affine.offsets[channel]
     }
+    try requireFinite(newWeights, operation)
+    try requireFinite(newBias, operation)
     let biasName = producer.operands.count > 2 ? graph.dataName(of: producer.operands[2]) : "bias"
     let operands = [
       rewriter[producer.operands[0]],

@@ -101,17 +101,13 @@ struct Lowering {
         return .npuRequantize(requantize)
       }
     case .requantize(let payload):
-      return store(nil, payload.activation) { stage in
-        var requantize = NpuRequantize()
-        requantize.inputZeroPoint = zeroPoint(operation, 0)
-        requantize.output = stage
-        return .npuRequantize(requantize)
-      }
+      return rescaling(operation, payload)
     case .conv2d(let payload):
       return convolution(operation, payload)
     case .matmul(let payload):
       if zeroPoint(operation, 1) != 0 { return .host(.operandZeroPoint) }
-      if !graph.isConstant(operation.operands[1]), zeroPoint(operation, 0) != 0 { return .host(.operandZeroPoint) }
+      let isMatrix = graph.isConstant(operation.operands[1]) && graph.type(operation.operands[1]).isMatrix
+      if !isMatrix, zeroPoint(operation, 0) != 0 { return .host(.operandZeroPoint) }
       return store(1, payload.activation) { stage in
         var product = NpuMatMul()
         product.transposeB = payload.transposeB
@@ -211,6 +207,21 @@ struct Lowering {
     }
     if let first = scales.first, scales.allSatisfy({ $0 == first }) { scales = [first] }
     return OutputStage(scales: scales, zeroPoint: output.zeroPoint, low: bounds.low, high: bounds.high)
+  }
+
+  /// Where scales are equal, the result's zero point is one less to subtract from the operand: a store that adds none
+  /// needs none then, and saturates at the same integers.
+  private func rescaling(_ operation: Operation, _ payload: Requantize) -> Result {
+    var requantize = NpuRequantize()
+    requantize.inputZeroPoint = zeroPoint(operation, 0)
+    requantize.output = outputStage(of: operation, weights: nil, payload.activation)
+    let shift = requantize.inputZeroPoint - requantize.output.zeroPoint
+    if !target.hasOutputStage, requantize.output.scales == [1], (-128...127).contains(shift) {
+      requantize.inputZeroPoint = shift
+      requantize.output.zeroPoint = 0
+    }
+    if let reason = target.outputStageProblem(requantize.output) { return .host(reason) }
+    return .operators([(.npuRequantize(requantize), graph.type(operation.result))])
   }
 
   private func average(_ operation: Operation, _ window: Window2D, _ stage: OutputStage) -> NpuAvgPool2D {

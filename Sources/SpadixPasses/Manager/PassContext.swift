@@ -12,6 +12,8 @@ public struct PassContext {
   public var samples: [CalibrationSamples]
   /// The options of the pass that is running.
   public internal(set) var arguments: PassArguments
+  /// What is random about the samples that ranges come from; nil where nothing is.
+  public internal(set) var calibration: String?
   /// Warnings and remarks so far, in the order of reporting.
   public private(set) var diagnostics: Diagnostics
 

@@ -27,6 +27,15 @@ public struct PassPipeline: Sendable {
   /// As in `--passes`; parses back to the same pipeline.
   public var description: String { steps.map(\.description).joined(separator: ",") }
 
+  /// The same passes, of which `calibrate` draws random samples for inputs that have none.
+  public func calibratingAtRandom() throws -> PassPipeline {
+    var result = self
+    for index in steps.indices where steps[index].pass.name == Pass.calibrate.name {
+      try result.steps[index].arguments.set("source", to: "random", ofPass: Pass.calibrate.name)
+    }
+    return result
+  }
+
   public static func + (left: PassPipeline, right: PassPipeline) -> PassPipeline {
     PassPipeline(left.steps + right.steps)
   }

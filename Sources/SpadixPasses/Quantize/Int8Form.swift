@@ -34,7 +34,8 @@ struct Int8Form {
       if let bias = places.bias { roles[bias] = .bias }
     case .matmul:
       guard isConstant(2) else { return nil }
-      if graph.isConstant(operation.operands[1]) { roles[1] = .weights }
+      // A matrix of its own for each batch is read like an activation.
+      if graph.isConstant(operation.operands[1]), graph.type(operation.operands[1]).isMatrix { roles[1] = .weights }
       if roles.count > 2 { roles[2] = .bias }
     case .mul:
       guard isConstant(1) else { return nil }

@@ -21,7 +21,7 @@ struct QuantizationPlan {
     let members = try int8Values(of: graph, context)
     RangeInference.complete(&ranges, of: graph)
     try check(members, graph)
-    assignTypes(to: members, graph)
+    try assignTypes(to: members, graph)
   }
 
   /// The values that need an int8 form, by id; gives constants among them the range of their elements.
@@ -54,8 +54,10 @@ struct QuantizationPlan {
         at: graph.values[first].range ?? graph.producer(of: first)?.range,
         help: graph.inputs.contains { graph.values[$0].samples != nil }
           ? "run the pass calibrate first: the inputs have samples"
-          : "give the inputs samples (`calibration = @data`, or --calibrate NAME=FILE.npy), or write "
-            + "`range = [low, high]` on the values")
+          : "give the inputs samples (`calibration = @data`, or --calibrate NAME=FILE.npy), "
+            + (graph.inputs.allSatisfy { graph.values[$0].calibration != nil }
+              ? "draw them from the inputs' ranges (--calibrate random), " : "")
+            + "or write `range = [low, high]` on the values")
       for other in unknown.dropFirst().prefix(4) {
         diagnostic.notes.append(
           .init("neither is that of \(graph.describe(other))", at: graph.values[other].range))
@@ -77,7 +79,26 @@ struct QuantizationPlan {
     try diagnostics.throwIfErrors()
   }
 
-  private mutating func assignTypes(to members: [ValueID], _ graph: Graph) {
+  /// A range so small that its scale would be no normal number is refused: its values would all become 0 unnoticed.
+  private func check(
+    _ hulls: [ValueRange?], of members: [ValueID], _ classes: inout DisjointSets, _ graph: Graph
+  ) throws {
+    var diagnostics = Diagnostics()
+    for value in members {
+      guard let range = ranges[value.index], let hull = hulls[classes.find(value.index)] else { continue }
+      let magnitude = max(hull.low.magnitude, hull.high.magnitude)
+      if magnitude == 0 || magnitude >= QuantizationScheme.smallestMagnitude { continue }
+      diagnostics.report(
+        Diagnostic(
+          "quantize.range",
+          "\(graph.describe(value)) has the range [\(range.low), \(range.high)]; expected magnitudes of at least "
+            + "\(QuantizationScheme.smallestMagnitude), or [0.0, 0.0]",
+          at: graph.values[value].range ?? graph.producer(of: value)?.range))
+    }
+    try diagnostics.throwIfErrors()
+  }
+
+  private mutating func assignTypes(to members: [ValueID], _ graph: Graph) throws {
     var classes = DisjointSets(count: graph.values.count)
     var isSymmetric = [Bool](repeating: scheme.activations == .symmetric, count: graph.values.count)
     var isProbability = [Bool](repeating: false, count: graph.values.count)
@@ -102,6 +123,7 @@ struct QuantizationPlan {
       if isSymmetric[value.index] { isSymmetric[root] = true }
       if isProbability[value.index] { isProbability[root] = true }
     }
+    try check(hulls, of: members, &classes, graph)
     var types = zip(hulls, isSymmetric).map { hull, isSymmetric in
       hull.map { QuantizationScheme.quantization(for: $0, symmetric: isSymmetric) }
     }
@@ -109,22 +131,22 @@ struct QuantizationPlan {
       guard isProbability[root], let hull, hull.low >= 0, hull.high <= 1 else { continue }
       types[root] = QuantizationScheme.softmax(symmetric: isSymmetric[root])
     }
-    if !scheme.hasClamp { letSaturationClamp(&types, &classes, graph) }
+    if !scheme.hasClamp { letSaturationClamp(&types, hulls, &classes, graph) }
     for value in members { quantizations[value.index] = types[classes.find(value.index)] }
   }
 
-  /// Makes scales a little smaller where int8 then saturates just where an activation clamps: 1/128 instead of 1/127 for
-  /// [-1, 1] costs a hundredth of the range and saves a rescaling.
-  private func letSaturationClamp(_ types: inout [Quantization?], _ classes: inout DisjointSets, _ graph: Graph) {
+  /// Makes scales a little smaller where int8 then saturates just where an activation clamps and still reaches the range
+  /// to half a step: 1/127.5 instead of 1/127 for [-1, 1] saves a rescaling.
+  private func letSaturationClamp(
+    _ types: inout [Quantization?], _ hulls: [ValueRange?], _ classes: inout DisjointSets, _ graph: Graph
+  ) {
     for (operation, form) in zip(graph.operations, forms) where form != nil {
-      guard let activation = operation.op.elementwiseActivation ?? operation.op.fusedActivation,
-        let limit = QuantizationScheme.saturatingScale(for: activation), limit.isFinite
-      else { continue }
+      guard let activation = operation.op.elementwiseActivation ?? operation.op.fusedActivation else { continue }
       let root = classes.find(operation.result.index)
-      guard let type = types[root], type.zeroPoint == 0, type.scale > limit, type.scale <= limit * 1.01 else {
-        continue
-      }
-      types[root] = Quantization(scale: limit, zeroPoint: 0)
+      guard let type = types[root], type.zeroPoint == 0, !activation.isSaturation(in: type), let hull = hulls[root],
+        let scales = Confinement.scales(for: activation, covering: hull), type.scale > scales.largest
+      else { continue }
+      types[root] = Quantization(scale: scales.largest)
     }
   }
 }
@@ -137,6 +159,6 @@ extension Diagnostic {
       "quantize.not-finite",
       "element \(position) of @\(data?.name ?? "?") is \(element); expected finite numbers of magnitude at most "
         + "\(QuantizationScheme.largestMagnitude)",
-      at: data?.range ?? graph.values[constant].range)
+      at: data?.range ?? graph.values[constant].range ?? graph.producer(of: constant)?.range)
   }
 }

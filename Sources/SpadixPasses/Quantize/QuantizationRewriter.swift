@@ -98,28 +98,50 @@ struct QuantizationRewriter {
         .quantize(Quantize()), [rewriter[value]], type: TensorType(graph.type(value).shape, .q8(quantization)),
         name: name.map { "\($0)_q8" })
     }
-    int8Forms[value.index] = form
+    setInt8Form(form, of: value, &rewriter)
     return form
   }
 
-  /// Adds the int8 operation that computes a result, and `nn.requantize` or `nn.dequantize` where readers need more.
+  private mutating func setInt8Form(_ form: ValueID, of value: ValueID, _ rewriter: inout GraphRewriter) {
+    int8Forms[value.index] = form
+    rewriter.setCounterpart(value, of: form)
+  }
+
+  /// Adds the int8 operation that computes a result, what confines it to its activation's bounds where the target's store
+  /// cannot, and `nn.dequantize` for readers in f32.
   mutating func finish(
     _ operation: Operation, _ op: Operator, _ operands: [ValueID], _ rewriter: inout GraphRewriter
   ) {
+    let confinement = confinement(of: operation, op.fusedActivation ?? .none)
+    var computed = op
+    computed.fusedActivation = confinement.activation
+    var result = operands[0]
+    if !isRescaling(op, of: operands, to: confinement, rewriter) {
+      result = rewriter.emit(
+        computed, operands, type: TensorType(graph.type(operation.result).shape, .q8(confinement.computed)),
+        name: confinement.rescalings.isEmpty ? int8Name(of: operation.result) : nil)
+      rewriter.setOrigin(operation, of: result)
+    }
+    finish(operation, result, confinement, &rewriter)
+  }
+
+  /// Lets an int8 value in the computed type, confined as far as that type does it, be the result of an operation.
+  mutating func finish(
+    _ operation: Operation, _ computed: ValueID, _ confinement: Confinement, _ rewriter: inout GraphRewriter
+  ) {
     let value = operation.result
     let shape = graph.type(value).shape
-    let wanted = quantization(value)
-    let name = graph.values[value].name
-    let int8Name = needsReal[value.index] ? name.map { "\($0)_q8" } : name
-    let computed = computedType(of: operation, op.fusedActivation, wanted)
-    var result = rewriter.emit(
-      op, operands, type: TensorType(shape, .q8(computed)), name: computed == wanted ? int8Name : nil)
-    rewriter.setOrigin(operation, of: result)
-    if computed != wanted {
+    var result = computed
+    for (index, rescaling) in confinement.rescalings.enumerated() {
+      var requantize = Requantize()
+      requantize.activation = rescaling.activation
+      let isLast = index == confinement.rescalings.count - 1
       result = rewriter.emit(
-        .requantize(Requantize()), [result], type: TensorType(shape, .q8(wanted)), name: int8Name)
+        .requantize(requantize), [result], type: TensorType(shape, .q8(rescaling.type)),
+        name: isLast ? int8Name(of: value) : nil)
+      rewriter.setOrigin(operation, of: result)
     }
-    int8Forms[value.index] = result
+    setInt8Form(result, of: value, &rewriter)
     if needsReal[value.index] {
       rewriter.emit(.dequantize(Dequantize()), [result], standingFor: value, type: .f32(shape), origin: operation)
     } else {
@@ -127,25 +149,39 @@ struct QuantizationRewriter {
     }
   }
 
-  /// The type in which an operation computes its result: the one its readers want, or, where the store has no clamp, one
-  /// that saturates where the activation clamps.
-  mutating func computedType(
-    of operation: Operation, _ activation: Activation?, _ wanted: Quantization
-  ) -> Quantization {
-    guard !plan.scheme.hasClamp, let activation, wanted.zeroPoint == 0,
-      !QuantizationScheme.saturationExpresses(activation, wanted)
-    else { return wanted }
-    let (low, high) = activation.bounds
-    guard let scale = QuantizationScheme.saturatingScale(for: activation) else {
+  /// The name of the int8 form of a result, which has the result's own unless the f32 form needs that.
+  func int8Name(of value: ValueID) -> String? {
+    let name = graph.values[value].name
+    return needsReal[value.index] ? name.map { "\($0)_q8" } : name
+  }
+
+  /// How the result of an operation is confined to the bounds of its activation; reports what is left to the host.
+  mutating func confinement(of operation: Operation, _ activation: Activation) -> Confinement {
+    guard let range = plan.ranges[operation.result.index] else {
+      preconditionFailure("values with an int8 form have ranges")
+    }
+    let confinement = Confinement(
+      activation, wanted: quantization(operation.result), range: range, hasClamp: plan.scheme.hasClamp)
+    if !confinement.isExact {
+      let (low, high) = activation.bounds
       remarks.append(
         Diagnostic(
           "quantize.clamp",
-          "no symmetric int8 type saturates at \(low) and \(high); \(graph.describe(operation.result)) needs a target "
-            + "with a clamp", at: operation.range, severity: .remark,
-          help: "bounds that saturation expresses are at most 0 below and more than 0 above"))
-      return wanted
+          "the target's store cannot confine \(graph.describe(operation.result)) to [\(low), \(high)]: the host does it",
+          at: operation.range, severity: .remark,
+          help: "an upper bound of at least 0, or a target with an output stage"))
     }
-    return Quantization(scale: max(scale, QuantizationScheme.smallestScale), zeroPoint: 0)
+    return confinement
+  }
+
+  /// Whether a rescaling would change nothing, because its operand has the computed type and no bound is left to apply.
+  private func isRescaling(
+    _ op: Operator, of operands: [ValueID], to confinement: Confinement, _ rewriter: GraphRewriter
+  ) -> Bool {
+    guard case .requantize = op, !confinement.rescalings.isEmpty, confinement.activation.bounds.low < 0 else {
+      return false
+    }
+    return rewriter.graph.type(operands[0]).element.quantization == confinement.computed
   }
 
   // MARK: Products with constants
@@ -219,7 +255,14 @@ struct QuantizationRewriter {
     if let bias, bias < operation.operands.count {
       let inputScale = quantization(operation.operands[0]).scale
       let integers = try floats(operation.operands[bias]).enumerated().map { channel, real in
-        QuantizedArithmetic.quantizeBias(real, input: inputScale, weight: type.scale(at: channel))
+        let scale = type.scale(at: channel)
+        guard (Double(real) / (Double(inputScale) * Double(scale))).magnitude < 0x1p31 else {
+          throw Diagnostic(
+            "quantize.bias-range",
+            "the bias \(real) of \(graph.describe(operation.result)) has no int32 beside an input of scale \(inputScale)",
+            at: operation.range, help: "widen the range of the input")
+        }
+        return QuantizedArithmetic.quantizeBias(real, input: inputScale, weight: scale)
       }
       operands.append(
         rewriter.emitConstant(
@@ -228,7 +271,8 @@ struct QuantizationRewriter {
     return operands
   }
 
-  /// A product of two activations; its bias is in units of the product of their scales.
+  /// A product of two activations; its bias is in units of the product of their scales. Where it does not fit int32 in
+  /// these units, the product stays in f32.
   private mutating func writeProduct(_ operation: Operation, _ rewriter: inout GraphRewriter) throws {
     var operands = [try int8(operation.operands[0], &rewriter), try int8(operation.operands[1], &rewriter)]
     if operation.operands.count > 2 {
@@ -237,13 +281,15 @@ struct QuantizationRewriter {
       for (channel, real) in biases.enumerated() where !(real.magnitude <= QuantizationScheme.largestMagnitude) {
         throw Diagnostic.notFinite(real, at: channel, constant: operation.operands[2], in: graph)
       }
-      if let channel = biases.firstIndex(where: { (Double($0) / (Double(a) * Double(b))).magnitude >= 0x1p31 }) {
+      if let bias = biases.first(where: { (Double($0) / (Double(a) * Double(b))).magnitude >= 0x1p31 }) {
         remarks.append(
           Diagnostic(
             "quantize.bias-range",
-            "the bias \(biases[channel]) of \(graph.describe(operation.result)) does not fit int32 in units of "
-              + "\(a * b) and was saturated", at: operation.range, severity: .warning,
+            "the bias \(bias) of \(graph.describe(operation.result)) does not fit int32 in units of \(Double(a) * Double(b)); "
+              + "the product stays in f32", at: operation.range, severity: .remark,
             help: "widen the range of an operand"))
+        writeReal(operation, operands, &rewriter)
+        return
       }
       let integers = biases.map { QuantizedArithmetic.quantizeBias($0, input: a, weight: b) }
       operands.append(
@@ -251,5 +297,19 @@ struct QuantizationRewriter {
           Tensor(.i32([integers.count]), .i32(integers)), name: graph.dataName(of: operation.operands[2])))
     }
     finish(operation, operation.op, operands, &rewriter)
+  }
+
+  /// An operation on the real values of its int8 operands; constants come last and stay as they are.
+  private mutating func writeReal(_ operation: Operation, _ int8: [ValueID], _ rewriter: inout GraphRewriter) {
+    let value = operation.result
+    let operands = operation.operands.enumerated().map { position, operand in
+      position < int8.count
+        ? rewriter.emit(.dequantize(Dequantize()), [int8[position]], type: graph.type(operand)) : rewriter[operand]
+    }
+    let result = rewriter.emit(operation.op, operands, standingFor: value, origin: operation)
+    let form = rewriter.emit(
+      .quantize(Quantize()), [result], type: TensorType(graph.type(value).shape, .q8(quantization(value))),
+      name: graph.values[value].name.map { "\($0)_q8" })
+    setInt8Form(form, of: value, &rewriter)
   }
 }

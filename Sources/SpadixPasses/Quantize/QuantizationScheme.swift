@@ -48,9 +48,9 @@ public struct QuantizationScheme: Sendable, Equatable {
     residualPasses ?? min(4, max(1, taps * ((channels + dim - 1) / dim) / 8))
   }
 
-  /// The softmax result in [0, 1]: all 256 codes, or the non-negative half of them.
+  /// The softmax result in [0, 1]: all 256 codes, or the non-negative half of them. 1 is exact.
   public static func softmax(symmetric: Bool) -> Quantization {
-    symmetric ? Quantization(scale: 1 / 127, zeroPoint: 0) : Quantization(scale: 1 / 256, zeroPoint: -128)
+    quantization(for: ValueRange(low: 0, high: 1), symmetric: symmetric)
   }
 
   /// The type for real values of an interval. Zero is always exactly representable.
@@ -63,30 +63,12 @@ public struct QuantizationScheme: Sendable, Equatable {
     return Quantization(scale: scale, zeroPoint: Int32(min(max(zeroPoint, -128), 127)))
   }
 
-  /// The largest scale at which a symmetric type saturates where the activation clamps; nil where there is none.
-  ///
-  /// Saturation cuts at -128 and 127 and the relu of the store at 0, so the upper bound must become 127, and the lower
-  /// one 0 or -128.
-  public static func saturatingScale(for activation: Activation) -> Float? {
-    let (low, high) = activation.bounds
-    guard high > 0, low <= 0 else { return nil }
-    var scale = Float.infinity
-    if high.isFinite { scale = min(scale, high / 127) }
-    if low < 0, low.isFinite { scale = min(scale, low / -128) }
-    return scale
-  }
-
-  /// Whether a store without a clamp confines results of this type to the activation's bounds.
-  public static func saturationExpresses(_ activation: Activation, _ quantization: Quantization) -> Bool {
-    let (low, high) = activation.clampBounds(quantization)
-    return quantization.zeroPoint == 0 && (low == -128 || low == 0) && high == 127
-  }
-
-  /// The smallest scale that is chosen, and the largest magnitude that ranges and weights may have. Products and
-  /// quotients of scales, as output stages need them, then stay normal Float32 numbers.
-  public static let smallestScale: Float = 0x1p-40
+  /// The smallest scale that is chosen: a normal Float32 number, as are its products with small integers.
+  public static let smallestScale: Float = 0x1p-120
+  /// The magnitudes that ranges may have besides 0. Weights and biases may be smaller, and count as 0 then.
+  public static let smallestMagnitude: Float = 0x1p-112
   public static let largestMagnitude: Float = 0x1p40
 
-  /// A scale for a tensor of zeros is 1; tiny ones are raised to where products of scales do not underflow.
+  /// A scale for a tensor of zeros is 1.
   static func usable(_ scale: Float) -> Float { scale == 0 ? 1 : max(scale, smallestScale) }
 }

@@ -22,10 +22,13 @@ extension Pass {
       Where k would be 0 the addition is taken out of the convolution again.
       - **Biases** are int32 in units of the accumulator; the weights' scale of a channel is enlarged where its bias \
       would not fit 31 bits.
-      - **Clamps on targets without a clamp** (relu6 on `gemmini`): the result's scale is chosen so that int8 saturates \
-      exactly where the activation clamps, and `nn.requantize` follows where that is not the type its readers need. \
-      Bounds that no scale expresses are named in a remark; `lower` then leaves the operation on the host.
-      - **Softmax** results have scale 1/256 and zero point -128, or 1/127 and 0.
+      - **Clamps on targets without a clamp**: for relu6 on `gemmini` the result's scale is chosen so that int8 saturates \
+      just where the activation clamps, and `nn.requantize` follows where that is not the type its readers need. Other \
+      bounds take two of them: for [-1, 2] the upper bound is 127 and the lower one -64; less 64, what lies below \
+      saturates at -128, and 64 more bring the rest back. Upper bounds below 0 are beyond that: a remark names them, and \
+      `lower` leaves the clamp to the host.
+      - **Softmax** results have scale 1/255 and zero point -128, or 1/127 and 0.
+      - **Tiny and huge ranges**: magnitudes from 2^-112 to 2^40 besides 0; others are an error.
 
       A graph that computes in int8 already passes through untouched.
       """,

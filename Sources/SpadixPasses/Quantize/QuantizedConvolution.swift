@@ -32,10 +32,12 @@ extension QuantizationRewriter {
     _ rewriter: inout GraphRewriter
   ) throws {
     let shape = graph.type(addend).shape
-    guard let sum = plan.ranges[operation.result.index], let added = plan.ranges[addend.index] else {
+    guard let sum = plan.ranges[operation.result.index] else {
       preconditionFailure("values with an int8 form have ranges")
     }
-    // What the convolution has to reach for the sum to reach its range; more saturates the sum in any case.
+    // What the convolution has to reach for the sum to reach its range, whatever the addend; more saturates the sum in any
+    // case.
+    let added = quantization(addend).representable
     let own = ValueRange(low: sum.low - added.high, high: sum.high - added.low)
     let common = QuantizationScheme.quantization(
       for: own.hull(added), symmetric: plan.scheme.activations == .symmetric)
@@ -58,13 +60,17 @@ extension QuantizationRewriter {
       finish(operation, .add(add), [convolved, addendInt8], &rewriter)
       return
     }
-    let wanted = quantization(operation.result)
-    let computed = computedType(of: operation, add.activation, wanted)
-    var result = rewriter.emit(.add(add), [convolved, addendInt8], type: TensorType(shape, .q8(computed)))
-    if computed != wanted {
-      result = rewriter.emit(.requantize(Requantize()), [result], type: TensorType(shape, .q8(wanted)))
-    }
+    // Rescalings are monotone: they may follow the pooling, which leaves fewer elements.
+    let confinement = confinement(of: operation, convolution.activation)
+    add.activation = confinement.activation
+    let computed = ElementType.q8(confinement.computed)
+    let total = rewriter.emit(.add(add), [convolved, addendInt8], type: TensorType(shape, computed))
+    rewriter.setOrigin(operation, of: total)
     let pool = MaxPool2D(window: pooling.window, strides: pooling.strides, padding: pooling.padding)
-    finish(operation, .maxPool2d(pool), [result], &rewriter)
+    let pooled = rewriter.emit(
+      .maxPool2d(pool), [total], type: TensorType(graph.type(operation.result).shape, computed),
+      name: confinement.rescalings.isEmpty ? int8Name(of: operation.result) : nil)
+    rewriter.setOrigin(operation, of: pooled)
+    finish(operation, pooled, confinement, &rewriter)
   }
 }

@@ -20,23 +20,18 @@ enum RangeInference {
 
   private static func forward(_ ranges: inout [ValueRange?], _ graph: Graph) {
     for operation in graph.operations {
-      let operands = operation.operands.map { ranges[$0.index] }
-      let bounds = operation.op.elementwiseActivation?.bounds ?? operation.op.fusedActivation?.bounds
-      let known = ranges[operation.result.index] ?? result(of: operation.op, operands)
-      guard let bounds else {
-        ranges[operation.result.index] = known
-        continue
-      }
+      let known = ranges[operation.result.index] ?? result(of: operation.op, operation.operands.map { ranges[$0.index] })
+      let (low, high) = operation.op.bounds
       if let known {
-        ranges[operation.result.index] = known.clamped(low: bounds.low, high: bounds.high)
-      } else if bounds.low.isFinite, bounds.high.isFinite {
-        ranges[operation.result.index] = ValueRange(low: bounds.low, high: bounds.high)
+        ranges[operation.result.index] = known.clamped(low: low, high: high)
+      } else if low.isFinite, high.isFinite {
+        ranges[operation.result.index] = ValueRange(low: low, high: high)
       }
     }
   }
 
   /// What an operator's result can be at most, before its activation; nil where the operands do not say.
-  private static func result(of op: Operator, _ operands: [ValueRange?]) -> ValueRange? {
+  fileprivate static func result(of op: Operator, _ operands: [ValueRange?]) -> ValueRange? {
     switch op {
     case .maxPool2d, .reshape, .transpose, .relu, .clamp:
       operands[0]
@@ -55,6 +50,35 @@ enum RangeInference {
       .npuTranspose:
       nil
     }
+  }
+}
+
+extension Graph {
+  /// The range that is written at a value, or that follows from the range written at what it is moved, pooled, averaged or
+  /// clamped from; nil where neither is known.
+  func knownRange(of value: ValueID) -> ValueRange? {
+    var path: [Operator] = []
+    var current = value
+    while values[current].calibration == nil {
+      guard let producer = producer(of: current), producer.operands.count == 1 else { return nil }
+      path.append(producer.op)
+      current = producer.operands[0]
+    }
+    return path.reversed().reduce(values[current].calibration) { range, op in
+      range.flatMap { RangeInference.result(of: op, [$0]) }?.clamped(low: op.bounds.low, high: op.bounds.high)
+    }
+  }
+}
+
+extension Operator {
+  /// The interval that the operator confines its results to, by what it is or by its fused activation.
+  fileprivate var bounds: (low: Float, high: Float) { (elementwiseActivation ?? fusedActivation ?? .none).bounds }
+}
+
+extension Quantization {
+  /// The real values that a per-tensor type reaches.
+  var representable: ValueRange {
+    ValueRange(low: Float(-128 - zeroPoint) * scale, high: Float(127 - zeroPoint) * scale)
   }
 }
 

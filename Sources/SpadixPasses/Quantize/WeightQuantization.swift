@@ -26,7 +26,10 @@ struct WeightQuantization {
     var scales = maxima.map { max($0 > 0 ? $0 / 127 : fallback, QuantizationScheme.smallestScale) }
     if let bias {
       for channel in scales.indices {
-        let needed = bias[channel].magnitude / inputScale / Self.largestBias
+        // In Float64: the quotient of a bias and a tiny scale may be beyond Float32. What is beyond it in the end as
+        // well is refused when the bias becomes an integer.
+        let needed = Float(
+          min(Double(bias[channel].magnitude) / Double(inputScale) / Double(Self.largestBias), 0x1p120))
         if needed > 2 * scales[channel], maxima[channel] > 0 { isCoarsenedByBias = true }
         scales[channel] = max(scales[channel], needed)
       }

@@ -22,7 +22,8 @@ struct UseIndex {
 }
 
 extension GraphRewriter {
-  /// Adds an operation whose result stands for a value of the source and takes over its name, type and calibration.
+  /// Adds an operation whose result stands for a value of the source and takes over its name, type and range. A range that
+  /// was left out because it follows from those of values before is written now: these may be gone.
   ///
   /// Its line is that of `origin`, the operation whose work it does.
   @discardableResult
@@ -30,7 +31,7 @@ extension GraphRewriter {
     _ op: Operator, _ operands: [ValueID], standingFor old: ValueID, type: TensorType? = nil, origin: Operation
   ) -> ValueID {
     let value = source.values[old]
-    let new = emit(op, operands, type: type ?? value.type, name: value.name, calibration: value.calibration)
+    let new = emit(op, operands, type: type ?? value.type, name: value.name, calibration: source.knownRange(of: old))
     setOrigin(origin, of: new)
     replace(old, with: new)
     return new

@@ -1,0 +1,226 @@
+import SpadixIR
+import SpadixReference
+import SpadixSupport
+import SpadixTensor
+
+/// Holds a quantized graph against what the graph in floating point means, operation by operation.
+///
+/// Each operation gets the int8 operands that it really gets, as the real numbers that they stand for; what it makes of
+/// them in floating point may differ from what its integers stand for by what `ErrorBound` allows. Results beyond the range
+/// that the graph states for a value may be anywhere between the end of the range and themselves: there int8 saturates.
+///
+/// This knows the graphs and the reference evaluators, and nothing of how the one graph was made from the other but which
+/// value stands for which.
+public struct QuantizationCheck {
+  private let real: Graph
+  private let quantized: Graph
+  private let data: DataStore
+  private let fragments: [Fragment]
+  private let ranges: [ValueRange?]
+  private let floats: FloatEvaluator
+  private let integers: IntegerEvaluator
+  /// By fragment: the elements that are furthest from what they should be, in steps and as a part of what is allowed.
+  private var worst: [QuantizationError?]
+  private var worstPart: [QuantizationError?]
+
+  /// - Parameters:
+  ///   - real: the graph in floating point, with the ranges that were quantized for.
+  ///   - quantized: the graph in int8, whose values know their counterparts.
+  /// Throws `verify.unmatched` where an int8 operation belongs to no operation in floating point.
+  public init(real: Graph, quantized: Graph, data: DataStore) throws {
+    self.real = real
+    self.quantized = quantized
+    self.data = data
+    ranges = ExpectedRanges.ranges(of: real)
+    floats = FloatEvaluator(graph: real, data: data)
+    integers = IntegerEvaluator(graph: quantized, data: data)
+    fragments = try quantized.values.indices.compactMap { index in
+      let value = ValueID(index)
+      guard let counterpart = quantized.values[value].counterpart else { return nil }
+      return try Fragment(of: value, standingFor: counterpart, real: real, quantized: quantized)
+    }
+    worst = Array(repeating: nil, count: fragments.count)
+    worstPart = worst
+    try requireCoverage()
+    try checkWeights()
+  }
+
+  /// Every int8 operation belongs to a fragment, so that none escapes.
+  private func requireCoverage() throws {
+    var isCovered = [Bool](repeating: false, count: quantized.operations.count)
+    for fragment in fragments {
+      switch fragment.source {
+      case .constant, .conversion:
+        if let producer = quantized.values[fragment.result].producer { isCovered[producer.index] = true }
+      case .computation(let computation):
+        for step in computation.steps { isCovered[step.index] = true }
+      }
+    }
+    for (operation, isCovered) in zip(quantized.operations, isCovered) where !isCovered {
+      if quantized.values[operation.result].type.element.isQuantized, !quantized.isConstant(operation.result) {
+        throw Diagnostic.unmatched("\(operation.op.mnemonic) computes no value of the float graph", at: operation.range)
+      }
+    }
+  }
+
+  /// Checks one run of the quantized graph.
+  ///
+  /// - Parameter values: every value of the quantized graph, by id.
+  public mutating func check(_ values: [Tensor]) throws {
+    for index in fragments.indices { try measure(index, isRandom: false) { values[$0.index] } }
+  }
+
+  /// Checks every operation once on operands of its own: integers drawn from the whole range of each.
+  public mutating func checkRandomOperands(seed: UInt64) throws {
+    for (index, fragment) in fragments.enumerated() {
+      guard case .computation(let computation) = fragment.source else { continue }
+      var values: [ValueID: Tensor] = [:]
+      for (position, operand) in computation.operands.enumerated() {
+        guard let operand, values[operand] == nil else { continue }
+        if let constant = try quantized.constantTensor(operand, from: data) {
+          values[operand] = constant
+        } else {
+          let range = ranges[computation.operation.operands[position].index]
+          values[operand] = draw(operand, range, seed: seed &+ UInt64(index) &* 0x1_0001 &+ UInt64(position))
+        }
+      }
+      for id in computation.steps {
+        let step = quantized.operations[id]
+        let operands = try step.operands.map { operand in
+          try values[operand] ?? quantized.constantTensor(operand, from: data)!
+        }
+        values[step.result] = try integers.evaluate(step, operands: operands)[0]
+      }
+      try measure(index, isRandom: true) { values[$0]! }
+    }
+  }
+
+  private func draw(_ value: ValueID, _ range: ValueRange?, seed: UInt64) -> Tensor {
+    let type = quantized.values[value].type
+    var codes = (low: -128, high: 127)
+    if let range, let quantization = type.element.quantization {
+      func code(_ real: Float, _ rule: FloatingPointRoundingRule) -> Int {
+        let exact = Double(real) / Double(quantization.scale) + Double(quantization.zeroPoint)
+        return Int(min(max(exact.rounded(rule), -128), 127))
+      }
+      codes = (code(range.low, .up), code(range.high, .down))
+      if codes.low > codes.high { codes.low = codes.high }
+    }
+    let elements = RandomTensor.integers(
+      count: type.elementCount, seed: seed, low: Int32(codes.low), high: Int32(codes.high))
+    return Tensor(type, .i8(elements.map { Int8($0) }))
+  }
+
+  // MARK: Measuring
+
+  private mutating func measure(_ index: Int, isRandom: Bool, _ tensor: (ValueID) -> Tensor) throws {
+    let fragment = fragments[index]
+    let found = tensor(fragment.result)
+    guard let quantization = found.type.element.quantization, quantization.isPerTensor else { return }
+    let step = Double(quantization.scale)
+    func compare(_ expected: [Float], _ rounding: Double, _ weighting: [Float]?, isMeaning: Bool) {
+      record(
+        index, found: found.realValues, expected: expected, step: step, allowed: rounding, weighting: weighting,
+        isMeaning: isMeaning, isRandom: isRandom)
+    }
+    switch fragment.source {
+    case .constant:
+      guard let constant = try real.constantTensor(fragment.counterpart, from: data) else { return }
+      compare(constant.floats, step / 2, nil, isMeaning: true)
+    case .conversion(let operand):
+      compare(tensor(operand).floats, step / 2, nil, isMeaning: true)
+    case .computation(let computation):
+      var operands = try computation.operands.enumerated().map { position, form in
+        if let form { return Tensor(.f32(tensor(form).type.shape), .f32(tensor(form).realValues)) }
+        guard let constant = try real.constantTensor(computation.operation.operands[position], from: data) else {
+          throw Diagnostic.unmatched("an operand has no int8 form", at: computation.operation.range)
+        }
+        return constant
+      }
+      let bound = ErrorBound(quantized: quantized, computation: computation)
+      let rounding = try bound.rounding()
+      compare(
+        try floats.evaluate(computation.operation, operands: operands)[0].floats, rounding,
+        try bound.weighting(operands, roundsWeights: true, floats), isMeaning: true)
+      guard let product = WeightedStep(computation, in: quantized) else { return }
+      let constants = try product.constants(computation, real: real, quantized: quantized, data: data)
+      if constants.isEmpty { return }
+      for constant in constants { operands[constant.position] = constant.tensor }
+      compare(
+        try floats.evaluate(computation.operation, operands: operands)[0].floats, rounding,
+        try bound.weighting(operands, roundsWeights: false, floats), isMeaning: false)
+    }
+  }
+
+  /// Holds the integers of weights and biases against the numbers that they stand for, one by one.
+  private mutating func checkWeights() throws {
+    for (index, fragment) in fragments.enumerated() {
+      guard case .computation(let computation) = fragment.source, let product = WeightedStep(computation, in: quantized)
+      else { continue }
+      for (position, tensor, step) in try product.constants(computation, real: real, quantized: quantized, data: data) {
+        let constant = computation.operation.operands[position]
+        guard let exact = try real.constantTensor(constant, from: data) else { continue }
+        for (element, (found, expected)) in zip(tensor.floats, exact.floats).enumerated() {
+          // Biases have more bits than Float32.
+          let error = (Double(found) - Double(expected)).magnitude - Double(expected).magnitude * 0x1p-22
+          let record = QuantizationError(
+            value: real.describe(constant), mnemonic: "constant", sourceLine: sourceLine(fragment),
+            range: real.producer(of: fragment.counterpart)?.range, steps: max(0, error) / step(element),
+            allowed: 0.5 + ErrorBound.slack, step: step(element), element: element, expected: Double(expected),
+            found: Double(found), hasRandomOperands: false)
+          if record.part > 1, record.part > worstPart[index]?.part ?? -1 { worstPart[index] = record }
+        }
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - allowed: as a real number, with what `weighting` adds to it for each element.
+  ///   - isMeaning: whether `expected` is what the graph in floating point says, with its own weights.
+  private mutating func record(
+    _ index: Int, found: [Float], expected: [Float], step: Double, allowed: Double, weighting: [Float]?,
+    isMeaning: Bool, isRandom: Bool
+  ) {
+    let fragment = fragments[index]
+    let range = ranges[fragment.counterpart.index]
+    for (element, value) in found.enumerated() {
+      let exact = Double(expected[element])
+      let end = range.map { min(max(exact, Double($0.low)), Double($0.high)) } ?? exact
+      let nearest = min(max(Double(value), min(exact, end)), max(exact, end))
+      let error = abs(Double(value) - nearest) / step
+      let isLargest = isMeaning && error > worst[index]?.steps ?? -1
+      guard isLargest || error > (worstPart[index]?.part ?? -1) * allowed / step else { continue }
+      let record = QuantizationError(
+        value: real.describe(fragment.counterpart), mnemonic: mnemonic(fragment), sourceLine: sourceLine(fragment),
+        range: real.producer(of: fragment.counterpart)?.range ?? real.values[fragment.counterpart].range, steps: error,
+        allowed: (allowed + Double(weighting?[element] ?? 0)) / step + ErrorBound.slack, step: step, element: element,
+        expected: nearest, found: Double(value), hasRandomOperands: isRandom)
+      if isLargest { worst[index] = record }
+      if record.part > worstPart[index]?.part ?? -1 { worstPart[index] = record }
+    }
+  }
+
+  private func mnemonic(_ fragment: Fragment) -> String {
+    switch fragment.source {
+    case .constant: "constant"
+    case .conversion: "nn.quantize"
+    case .computation(let computation): computation.operation.op.mnemonic
+    }
+  }
+
+  private func sourceLine(_ fragment: Fragment) -> Int? {
+    real.producer(of: fragment.counterpart)?.sourceLine ?? quantized.producer(of: fragment.result)?.sourceLine
+  }
+
+  // MARK: Results
+
+  public var summary: QuantizationSummary {
+    let known = worst.compactMap { $0 }
+    return QuantizationSummary(
+      count: fragments.count,
+      largest: known.dropFirst().reduce(known.first) { largest, next in
+        next.steps > largest?.steps ?? 0 ? next : largest
+      },
+      violations: worstPart.compactMap { $0 }.filter { $0.part > 1 })
+  }
+}

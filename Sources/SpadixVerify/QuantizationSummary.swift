@@ -1,0 +1,9 @@
+/// What a check of a quantized graph found.
+public struct QuantizationSummary: Sendable {
+  /// Operations, conversions and constants that were checked.
+  public var count: Int
+  /// The largest error in steps, the first of equal ones; nil when nothing is quantized or nothing was checked.
+  public var largest: QuantizationError?
+  /// Operations with an error beyond what is allowed, in execution order.
+  public var violations: [QuantizationError]
+}
