@@ -13,14 +13,13 @@ struct WeightedStep {
   init?(_ computation: Fragment.Computation, in quantized: Graph) {
     for id in computation.steps {
       let step = quantized.operations[id]
-      switch step.op {
-      case .conv2d(let convolution):
+      if case .conv2d(let convolution) = step.op {
         biasPosition = ConvolutionOperands(count: step.operands.count, residual: convolution.residual).bias
-      case .matmul: biasPosition = step.operands.count > 2 ? 2 : nil
-      case .mul: biasPosition = nil
-      case .constant, .add, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat, .reshape, .transpose, .pad,
-        .batchNorm, .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul,
-        .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      } else if case .matmul = step.op {
+        biasPosition = step.operands.count > 2 ? 2 : nil
+      } else if case .mul = step.op {
+        biasPosition = nil
+      } else {
         continue
       }
       guard let input = quantized.values[step.operands[0]].type.element.quantization,

@@ -13,7 +13,10 @@ import Testing
     let all = try run("calibrate{source=random}", on: withInputRanges(graph)).graph
     // Leaves out as many as possible in a random order, as long as `quantize` finds the rest.
     graph = all
-    for index in graph.values.indices.shuffled(using: &generator) {
+    // A normalization stays in f32 on its own and becomes a convolution in int8: that needs what is said of both ends.
+    let normalized = graph.operations.filter { $0.op.mnemonic == "nn.batch_norm" }
+    let needed = Set(normalized.flatMap { [$0.operands[0].index, $0.result.index] })
+    for index in graph.values.indices.shuffled(using: &generator) where !needed.contains(index) {
       var fewer = graph
       fewer.values[index].calibration = nil
       if (try? run("quantize", on: fewer)) != nil { graph = fewer }
@@ -104,7 +107,5 @@ import Testing
     #expect(diagnostics { _ = try range(text("range = [-1.0, 1.0]", ""), options: "{source=random}") }
       == ["calibrate.missing-input"])
     #expect(diagnostics { _ = try range(text("calibration = @s", "")) } == ["calibrate.missing-input"])
-    #expect(diagnostics { _ = try range(text("calibration = @s", "range = [2.0, 1.0]")) }
-      == ["calibrate.random-input"])
   }
 }

@@ -69,13 +69,10 @@ struct SampleSet {
           + "`range = [low, high]` for random samples")
     }
     for (input, source) in zip(graph.inputs, sources) {
-      guard case .random(_, let range) = source else { continue }
-      guard graph.type(input).element == .f32, range.low <= range.high, range.low.isFinite, range.high.isFinite else {
-        throw Diagnostic(
-          "calibrate.random-input",
-          "no random samples can be drawn for \(graph.describe(input)): expected an f32 input with a range of finite "
-            + "numbers, low <= high", at: graph.values[input].range)
-      }
+      guard case .random = source, graph.type(input).element != .f32 else { continue }
+      throw Diagnostic(
+        "calibrate.type", "\(graph.describe(input)) has elements \(graph.type(input).element); expected f32 for samples",
+        at: graph.values[input].range)
     }
     self.sources = sources
     let limit = context.arguments.count("samples") ?? .max

@@ -1,0 +1,120 @@
+import SpadixIR
+import SpadixISA
+import SpadixPasses
+import SpadixReference
+import SpadixTensor
+import SpadixVerify
+import Testing
+
+/// The check finds graphs that are quantized wrongly, each in another way.
+@Suite struct QuantizationCheckTests {
+  private let text = """
+    data @w : f32[1, 1, 2, 2] = [0.5, -0.25, 0.75, 1.0]
+    data @b : f32[2] = [0.3, -0.6]
+    graph @g(%x: f32[1, 4, 4, 2] {range = [-4.0, 4.0]}) -> f32[1, 4, 4, 2] {
+      %w = constant @w
+      %b = constant @b
+      %c = nn.conv2d %x, %w, %b {range = [-6.0, 6.0]} : f32[1, 4, 4, 2]
+      %d = nn.add %c, %x {range = [-8.0, 8.0]} : f32[1, 4, 4, 2]
+      %y = nn.clamp %d {high = 2.0, low = -1.0} : f32[1, 4, 4, 2]
+      return %y
+    }
+    """
+
+  /// The operations that are wrong after a change of the quantized graph.
+  private func violations(
+    target: Target = .gemmini, _ change: (inout Graph) -> Void = { _ in }
+  ) throws -> [String] {
+    let real = try parse(text)
+    var context = PassContext(target: target, data: DataStore())
+    var quantized = try PassManager(PassPipeline(parsing: "quantize")).run(real, in: &context)
+    change(&quantized)
+    var check = try QuantizationCheck(real: real, quantized: quantized, data: context.data)
+    let inputs = inputs(of: real, seed: 1)
+    try check.check(IntegerEvaluator(graph: quantized, data: context.data).evaluateAll(inputs: inputs))
+    try check.checkRandomOperands(seed: 1)
+    return check.summary.violations.map { "\($0.mnemonic) for \($0.value)" }
+  }
+
+  private func setScale(_ factor: Float, of mnemonic: String, in graph: inout Graph) {
+    for operation in graph.operations where operation.op.mnemonic == mnemonic {
+      guard let type = graph.values[operation.result].type.element.quantization else { continue }
+      graph.values[operation.result].type.element = .q8(
+        Quantization(scale: type.scale * factor, zeroPoint: type.zeroPoint))
+    }
+  }
+
+  private func setLiteral(in graph: inout Graph, _ change: (Tensor.Storage) -> Tensor.Storage?) {
+    for index in graph.data.indices {
+      if case .literal(let storage) = graph.data[index].source, let changed = change(storage) {
+        graph.data[index].source = .literal(changed)
+      }
+    }
+  }
+
+  @Test func whatTheQuantizerWritesIsRight() throws {
+    for target in Target.presets { #expect(try violations(target: target) == []) }
+  }
+
+  /// As quantization once did: the scale of the smaller bound, at which the other one saturates early.
+  @Test func theScaleOfTheSmallerBoundIsWrong() throws {
+    let found = try violations { graph in
+      guard let clamp = graph.operations.lastIndex(where: { $0.op.mnemonic == "nn.requantize" }),
+        let add = graph.operations.firstIndex(where: { $0.op.mnemonic == "nn.add" })
+      else { return }
+      var requantize = Requantize()
+      requantize.activation = .clamp(low: -1, high: 2)
+      graph.operations[clamp].op = .requantize(requantize)
+      graph.operations[clamp].operands = graph.operations[add].results
+      graph.values[graph.operations[clamp].result].type.element = .q8(Quantization(scale: 1 / 128))
+      graph = graph.eliminatingDead()
+    }
+    #expect(found == ["nn.clamp for %y"])
+  }
+
+  @Test func scalesThatDoNotReachTheRangeAreWrong() throws {
+    #expect(try violations { setScale(0.9, of: "nn.add", in: &$0) }.contains("nn.add for %d"))
+    #expect(try violations { setScale(0.9, of: "nn.quantize", in: &$0) }.contains("nn.quantize for %x"))
+  }
+
+  @Test func weightsAndBiasesThatAreOffByAStepAreWrong() throws {
+    let weights = try violations { graph in
+      setLiteral(in: &graph) { storage in
+        if case .i8(var values) = storage {
+          values[0] -= 1
+          return .i8(values)
+        }
+        return nil
+      }
+    }
+    #expect(weights == ["constant for %w"])
+    let biases = try violations { graph in
+      setLiteral(in: &graph) { storage in
+        if case .i32(var values) = storage {
+          values[1] += 1
+          return .i32(values)
+        }
+        return nil
+      }
+    }
+    #expect(biases == ["constant for %b"])
+  }
+
+  @Test func anActivationThatIsLostIsWrong() throws {
+    let found = try violations(target: .spadix) { graph in
+      for index in graph.operations.indices {
+        if case .requantize = graph.operations[index].op { graph.operations[index].op = .requantize(Requantize()) }
+      }
+    }
+    #expect(found == ["nn.clamp for %y"])
+  }
+
+  @Test func operationsThatStandForNothingAreNamed() {
+    #expect(
+      diagnostics {
+        _ = try violations { graph in
+          for index in graph.values.indices { graph.values[index].counterpart = nil }
+        }
+      } == ["verify.unmatched"])
+  }
+}
