@@ -90,7 +90,8 @@ public struct Compiler {
     }
     if input.phase > .graph, options.calibratesAtRandom {
       throw Diagnostic(
-        "driver.calibrated-already", "random samples are asked for to calibrate with, but the graph is quantized already",
+        "driver.calibrated-already",
+        "random samples are asked for to calibrate with, but the graph is quantized already",
         help: "calibrate the graph in floating point")
     }
     if input.phase == .plan, options.formulation != .residency {

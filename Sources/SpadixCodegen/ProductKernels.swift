@@ -37,7 +37,8 @@ extension KernelLowering {
     } else {
       guard product.inputZeroPoint == 0 else {
         throw Diagnostic(
-          "codegen.zero-point", "a product of two activations, or with a matrix for each batch, needs zero point 0; found "
+          "codegen.zero-point",
+          "a product of two activations, or with a matrix for each batch, needs zero point 0; found "
             + "\(product.inputZeroPoint)", at: operation.range)
       }
       let b = shape(operation.operands[1])

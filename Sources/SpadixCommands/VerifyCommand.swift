@@ -68,7 +68,8 @@ struct VerifyCommand: ParsableCommand {
     let labels = try self.labels.map { try readLabels($0, samples, input.graph) }
     let compiler = Compiler(
       target: try target.load(),
-      options: Compiler.Options(formulation: formulation, samples: try calibrate.samples(for: input.graph),
+      options: Compiler.Options(
+        formulation: formulation, samples: try calibrate.samples(for: input.graph),
         calibratesAtRandom: calibrate.asksForRandom))
     let compilation = try compiler.compile(input, data: data)
     compilation.diagnostics.show(remarks: reporting.verbose)

@@ -25,7 +25,8 @@ public struct CompilationReport: Sendable {
   public var allocation: [AllocationReport]
 
   public init(
-    graph: String, target: Target, calibration: String? = nil, operators: [OperatorReport], schedule: ScheduleReport, scratchpadPeakRows: Int,
+    graph: String, target: Target, calibration: String? = nil, operators: [OperatorReport], schedule: ScheduleReport,
+    scratchpadPeakRows: Int,
     accumulatorPeakRows: Int, commands: Int, dramImageBytes: Int, modelledCycles: Int?,
     allocation: [AllocationReport]
   ) {

@@ -114,7 +114,8 @@ extension ErrorBound {
       let largest = magnitudes[0].floats.max() ?? 0
       let count = evaluator.graph.values[operation.result].type.elementCount
       return [Float](repeating: Float(window) * 0x1p-23 * largest, count: count)
-    case .constant, .add, .relu, .clamp, .maxPool2d, .concat, .reshape, .transpose, .pad, .batchNorm, .softmax, .quantize,
+    case .constant, .add, .relu, .clamp, .maxPool2d, .concat, .reshape, .transpose, .pad, .batchNorm, .softmax,
+      .quantize,
       .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize,
       .npuConcat, .npuPad, .npuReshape, .npuTranspose:
       return nil

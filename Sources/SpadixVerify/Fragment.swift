@@ -56,7 +56,8 @@ extension Fragment.Computation {
     var open = [result]
     while let value = open.popLast() {
       guard let id = quantized.values[value].producer else {
-        throw Diagnostic.unmatched("\(operation.op.mnemonic) reads an input that stands for no value", at: operation.range)
+        throw Diagnostic.unmatched(
+          "\(operation.op.mnemonic) reads an input that stands for no value", at: operation.range)
       }
       if !found.insert(id).inserted { continue }
       for operand in quantized.operations[id].operands {

@@ -104,8 +104,9 @@ import Testing
   }
 
   @Test func inputsWithNeitherAreNamed() {
-    #expect(diagnostics { _ = try range(text("range = [-1.0, 1.0]", ""), options: "{source=random}") }
-      == ["calibrate.missing-input"])
+    #expect(
+      diagnostics { _ = try range(text("range = [-1.0, 1.0]", ""), options: "{source=random}") }
+        == ["calibrate.missing-input"])
     #expect(diagnostics { _ = try range(text("calibration = @s", "")) } == ["calibrate.missing-input"])
   }
 }

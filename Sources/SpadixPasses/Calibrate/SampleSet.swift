@@ -71,7 +71,8 @@ struct SampleSet {
     for (input, source) in zip(graph.inputs, sources) {
       guard case .random = source, graph.type(input).element != .f32 else { continue }
       throw Diagnostic(
-        "calibrate.type", "\(graph.describe(input)) has elements \(graph.type(input).element); expected f32 for samples",
+        "calibrate.type",
+        "\(graph.describe(input)) has elements \(graph.type(input).element); expected f32 for samples",
         at: graph.values[input].range)
     }
     self.sources = sources

@@ -20,7 +20,8 @@ enum RangeInference {
 
   private static func forward(_ ranges: inout [ValueRange?], _ graph: Graph) {
     for operation in graph.operations {
-      let known = ranges[operation.result.index] ?? result(of: operation.op, operation.operands.map { ranges[$0.index] })
+      let known =
+        ranges[operation.result.index] ?? result(of: operation.op, operation.operands.map { ranges[$0.index] })
       let (low, high) = operation.op.bounds
       if let known {
         ranges[operation.result.index] = known.clamped(low: low, high: high)
