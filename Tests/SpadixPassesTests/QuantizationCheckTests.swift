@@ -23,9 +23,9 @@ import Testing
 
   /// The operations that are wrong after a change of the quantized graph.
   private func violations(
-    target: Target = .gemmini, _ change: (inout Graph) -> Void = { _ in }
+    of text: String? = nil, target: Target = .gemmini, _ change: (inout Graph) -> Void = { _ in }
   ) throws -> [String] {
-    let real = try parse(text)
+    let real = try parse(text ?? self.text)
     var context = PassContext(target: target, data: DataStore())
     var quantized = try PassManager(PassPipeline(parsing: "quantize")).run(real, in: &context)
     change(&quantized)
@@ -74,14 +74,14 @@ import Testing
 
   @Test func scalesThatDoNotReachTheRangeAreWrong() throws {
     #expect(try violations { setScale(0.9, of: "nn.add", in: &$0) }.contains("nn.add for %d"))
-    #expect(try violations { setScale(0.9, of: "nn.quantize", in: &$0) }.contains("nn.quantize for %x"))
+    #expect(try violations { setScale(0.5, of: "nn.quantize", in: &$0) }.contains("nn.quantize for %x"))
   }
 
   @Test func weightsAndBiasesThatAreOffByAStepAreWrong() throws {
     let weights = try violations { graph in
       setLiteral(in: &graph) { storage in
         if case .i8(var values) = storage {
-          values[0] -= 1
+          values[1] -= 1
           return .i8(values)
         }
         return nil
@@ -101,7 +101,15 @@ import Testing
   }
 
   @Test func anActivationThatIsLostIsWrong() throws {
-    let found = try violations(target: .spadix) { graph in
+    let joined = """
+      graph @g(%x: f32[1, 8] {range = [-4.0, 4.0]}) -> f32[1, 16] {
+        %y = nn.clamp %x {high = 2.0, low = -1.0} : f32[1, 8]
+        %z = nn.concat %x, %y {axis = 1} : f32[1, 16]
+        return %z
+      }
+      """
+    #expect(try violations(of: joined, target: .spadix) == [])
+    let found = try violations(of: joined, target: .spadix) { graph in
       for index in graph.operations.indices {
         if case .requantize = graph.operations[index].op { graph.operations[index].op = .requantize(Requantize()) }
       }
