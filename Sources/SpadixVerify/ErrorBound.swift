@@ -87,68 +87,140 @@ struct ErrorBound {
 extension ErrorBound {
   /// What sums in Float32 can do to each element of the result, as real numbers, and with `roundsWeights` the roundings of
   /// weights, biases and factors; nil where there are none. `operands` are the real values of the operation's operands.
-  func weighting(_ operands: [Tensor], roundsWeights: Bool, _ evaluator: FloatEvaluator) throws -> [Float]? {
-    var operation = computation.operation
-    var magnitudes = operands.map { $0.mapped { $0.magnitude } }
+  func weighting(_ operands: [Tensor], roundsWeights: Bool, _ evaluator: FloatEvaluator) throws -> Weighting? {
+    let operation = computation.operation
     switch operation.op {
-    case .conv2d(var convolution):
-      let roles = ConvolutionOperands(count: operands.count, residual: convolution.residual)
-      if let addend = roles.addend { magnitudes[addend] = magnitudes[addend].mapped { _ in 0 } }
-      convolution.activation = .none
-      operation.op = .conv2d(convolution)
-      try setSteps(&magnitudes, bias: roles.bias, roundsWeights)
-    case .matmul(var product):
-      product.activation = .none
-      operation.op = .matmul(product)
-      try setSteps(&magnitudes, bias: operands.count > 2 ? 2 : nil, roundsWeights)
-    case .mul(var product):
-      product.activation = .none
-      operation.op = .mul(product)
-      try setSteps(&magnitudes, bias: nil, roundsWeights)
-    case .avgPool2d, .globalAvgPool2d:
-      // Sums in Float32 of both sides.
-      let window =
-        if case .avgPool2d(let pool) = operation.op { pool.window.reduce(1, *) } else {
-          operands[0].type.shape[1...2].reduce(1, *)
-        }
-      let largest = magnitudes[0].floats.max() ?? 0
-      let count = evaluator.graph.values[operation.result].type.elementCount
-      return [Float](repeating: Float(window) * 0x1p-23 * largest, count: count)
+    case .conv2d(let convolution):
+      let sums = try magnitudes(convolution, operands, evaluator)
+      return try weighting(
+        sums, groups: convolution.groups, operands,
+        bias: ConvolutionOperands(count: operands.count, residual: convolution.residual).bias, roundsWeights)
+    case .matmul(let product):
+      let sums = try magnitudes(product, operands, evaluator)
+      return try weighting(sums, groups: 1, operands, bias: operands.count > 2 ? 2 : nil, roundsWeights)
+    case .mul:
+      let channels = operands[0].type.shape.last ?? 1
+      return try weighting(operands[0].floats.map(\.magnitude), groups: channels, operands, bias: nil, roundsWeights)
+    case .avgPool2d(let pool): return average(operands[0], window: pool.window)
+    case .globalAvgPool2d: return average(operands[0], window: Array(operands[0].type.shape[1...2]))
     case .constant, .add, .relu, .clamp, .maxPool2d, .concat, .reshape, .transpose, .pad, .batchNorm, .softmax,
-      .quantize,
-      .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize,
-      .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d,
+      .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
       return nil
     }
-    return try evaluator.evaluate(operation, operands: magnitudes)[0].floats
   }
 
-  /// Puts the largest error of a weight in the place of each weight, and of a bias in that of each bias.
-  private func setSteps(_ magnitudes: inout [Tensor], bias: Int?, _ roundsWeights: Bool) throws {
+  /// A bound for each element that is a multiple, for its channel, of a sum of magnitudes, and a constant.
+  struct Weighting {
+    /// By pixel and group.
+    fileprivate var sums: [Float]
+    fileprivate var groups: Int
+    fileprivate var factors: [Float]
+    fileprivate var constants: [Float]
+
+    subscript(element: Int) -> Double {
+      let channel = element % factors.count
+      let group = channel / (factors.count / groups)
+      return Double(sums[element / factors.count * groups + group]) * Double(factors[channel])
+        + Double(constants[channel])
+    }
+  }
+
+  /// The magnitudes under each window, summed for each group: a convolution with ones, and the largest sum under each
+  /// window of a pooling.
+  private func magnitudes(
+    _ convolution: Conv2D, _ operands: [Tensor], _ evaluator: FloatEvaluator
+  ) throws -> [Float] {
+    var operation = computation.operation
+    var ones = convolution
+    (ones.activation, ones.residual, ones.pooling) = (.none, false, nil)
+    operation.op = .conv2d(ones)
+    var kernel = operands[1].type.shape
+    kernel[3] = convolution.groups
+    let weights = Tensor(shape: kernel, [Float](repeating: 1, count: kernel.reduce(1, *)))
+    let sums = try evaluator.evaluate(operation, operands: [operands[0].magnitudes, weights])[0]
+    return convolution.pooling.map { largest(sums, $0.window2D) } ?? sums.floats
+  }
+
+  /// The largest element under each window, inside the image.
+  private func largest(_ image: Tensor, _ window: Window2D) -> [Float] {
+    let (height, width, channels) = (image.type.shape[1], image.type.shape[2], image.type.shape[3])
+    let size = window.outputSize(of: [height, width])
+    let elements = image.floats
+    var result: [Float] = []
+    for batch in 0..<image.type.shape[0] {
+      for row in 0..<size[0] {
+        let top = row * window.strides[0] - window.padding[0]
+        for column in 0..<size[1] {
+          let left = column * window.strides[1] - window.padding[1]
+          for channel in 0..<channels {
+            var largest: Float = 0
+            for y in max(top, 0)..<min(top + window.size[0], height) {
+              for x in max(left, 0)..<min(left + window.size[1], width) {
+                largest = max(largest, elements[((batch * height + y) * width + x) * channels + channel])
+              }
+            }
+            result.append(largest)
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// The sum of the magnitudes of each row of the first operand.
+  private func magnitudes(_ product: MatMul, _ operands: [Tensor], _ evaluator: FloatEvaluator) throws -> [Float] {
+    let walked = operands[0].magnitudes.floats
+    let shape = operands[0].type.shape
+    let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
+    var sums: [Float] = []
+    for matrix in stride(from: 0, to: walked.count, by: rows * columns) {
+      for row in 0..<(product.transposeA ? columns : rows) {
+        var sum: Float = 0
+        for column in 0..<(product.transposeA ? rows : columns) {
+          sum += walked[matrix + (product.transposeA ? column * columns + row : row * columns + column)]
+        }
+        sums.append(sum)
+      }
+    }
+    return sums
+  }
+
+  /// Half a step for each weight and bias, and what their magnitudes do in sums of Float32.
+  private func weighting(
+    _ sums: [Float], groups: Int, _ operands: [Tensor], bias: Int?, _ roundsWeights: Bool
+  ) throws -> Weighting {
     guard let product = WeightedStep(computation, in: quantized) else {
       throw Diagnostic.unmatched("no step of the quantized graph has weights", at: computation.operation.range)
     }
-    let (input, weights) = (product.input, product.weights)
-    let channels = weights.axis == nil ? 1 : weights.scales.count
-    let elements = magnitudes[1].floats
-    let terms = Float(max(1, elements.count / max(1, magnitudes[1].type.shape.last ?? 1)))
+    let channels = quantized.values[product.operation.result].type.shape.last ?? 1
+    let magnitudes = operands[1].floats
+    // Not by channel, because a transposed matrix has its channels along another axis: a coarser bound, still tiny.
+    let largest = magnitudes.reduce(0) { max($0, $1.magnitude) }
+    let terms = Float(max(1, magnitudes.count / max(1, min(channels, magnitudes.count))))
     let isRounded = roundsWeights && computation.operands[1] == nil
-    magnitudes[1] = Tensor(
-      magnitudes[1].type,
-      .f32(
-        elements.enumerated().map { position, magnitude in
-          (isRounded ? weights.scale(at: position % channels) / 2 : 0) + magnitude * terms * 0x1p-23
-        }))
-    guard let bias else { return }
-    magnitudes[bias] = Tensor(
-      magnitudes[bias].type,
-      .f32(
-        magnitudes[bias].floats.enumerated().map { channel, magnitude in
-          (roundsWeights ? input.scale * weights.scale(at: channel) / 2 : 0) + magnitude * terms * 0x1p-23
-        }))
+    let factors = (0..<channels).map { channel in
+      (isRounded ? product.weights.scale(at: channel) / 2 : 0) + largest * terms * 0x1p-23
+    }
+    let biases = bias.map { operands[$0].floats }
+    let constants = (0..<channels).map { channel -> Float in
+      guard let biases else { return 0 }
+      return (roundsWeights ? product.input.scale * product.weights.scale(at: channel) / 2 : 0)
+        + biases[channel].magnitude * terms * 0x1p-23
+    }
+    return Weighting(sums: sums, groups: groups, factors: factors, constants: constants)
+  }
+
+  /// Sums over the elements of a window.
+  private func average(_ input: Tensor, window: [Int]) -> Weighting {
+    let largest = input.floats.reduce(0) { max($0, $1.magnitude) }
+    let count = quantized.values[quantized.operations[computation.steps[0]].result].type.elementCount
+    return Weighting(
+      sums: [Float](repeating: largest, count: count), groups: 1, factors: [Float(window.reduce(1, *)) * 0x1p-23],
+      constants: [0])
   }
 }
 
 extension Tensor {
-  fileprivate func mapped(_ function: (Float) -> Float) -> Tensor { Tensor(type, .f32(floats.map(function))) }
+  fileprivate var magnitudes: Tensor { Tensor(type, .f32(floats.map(\.magnitude))) }
 }

@@ -70,10 +70,15 @@ public struct QuantizationCheck {
     for index in fragments.indices { try measure(index, isRandom: false) { values[$0.index] } }
   }
 
+  /// Operations of more multiplications are not checked on random operands: those of a run are many.
+  public static let randomMultiplications = 1 << 24
+
   /// Checks every operation once on operands of its own: integers drawn from the whole range of each.
   public mutating func checkRandomOperands(seed: UInt64) throws {
     for (index, fragment) in fragments.enumerated() {
-      guard case .computation(let computation) = fragment.source else { continue }
+      guard case .computation(let computation) = fragment.source,
+        real.multiplications(computation.operation) <= Self.randomMultiplications
+      else { continue }
       var values: [ValueID: Tensor] = [:]
       for (position, operand) in computation.operands.enumerated() {
         guard let operand, values[operand] == nil else { continue }
@@ -118,7 +123,7 @@ public struct QuantizationCheck {
     let found = tensor(fragment.result)
     guard let quantization = found.type.element.quantization, quantization.isPerTensor else { return }
     let step = Double(quantization.scale)
-    func compare(_ expected: [Float], _ rounding: Double, _ weighting: [Float]?, isMeaning: Bool) {
+    func compare(_ expected: [Float], _ rounding: Double, _ weighting: ErrorBound.Weighting?, isMeaning: Bool) {
       record(
         index, found: found.realValues, expected: expected, step: step, allowed: rounding, weighting: weighting,
         isMeaning: isMeaning, isRandom: isRandom)
@@ -178,7 +183,7 @@ public struct QuantizationCheck {
   ///   - allowed: as a real number, with what `weighting` adds to it for each element.
   ///   - isMeaning: whether `expected` is what the graph in floating point says, with its own weights.
   private mutating func record(
-    _ index: Int, found: [Float], expected: [Float], step: Double, allowed: Double, weighting: [Float]?,
+    _ index: Int, found: [Float], expected: [Float], step: Double, allowed: Double, weighting: ErrorBound.Weighting?,
     isMeaning: Bool, isRandom: Bool
   ) {
     let fragment = fragments[index]
@@ -193,7 +198,7 @@ public struct QuantizationCheck {
       let record = QuantizationError(
         value: real.describe(fragment.counterpart), mnemonic: mnemonic(fragment), sourceLine: sourceLine(fragment),
         range: real.producer(of: fragment.counterpart)?.range ?? real.values[fragment.counterpart].range, steps: error,
-        allowed: (allowed + Double(weighting?[element] ?? 0)) / step + ErrorBound.slack, step: step, element: element,
+        allowed: (allowed + (weighting?[element] ?? 0)) / step + ErrorBound.slack, step: step, element: element,
         expected: nearest, found: Double(value), hasRandomOperands: isRandom)
       if isLargest { worst[index] = record }
       if record.part > worstPart[index]?.part ?? -1 { worstPart[index] = record }
@@ -222,5 +227,22 @@ public struct QuantizationCheck {
         next.steps > largest?.steps ?? 0 ? next : largest
       },
       violations: worstPart.compactMap { $0 }.filter { $0.part > 1 })
+  }
+}
+
+extension Graph {
+  /// Of a convolution, before pooling, or of a matrix product; 0 for what costs next to nothing.
+  fileprivate func multiplications(_ operation: Operation) -> Int {
+    let result = values[operation.result].type
+    switch operation.op {
+    case .conv2d(let convolution):
+      let weights = values[operation.operands[1]].type.shape
+      let pooled = convolution.pooling.map { $0.strides[0] * $0.strides[1] } ?? 1
+      return result.elementCount * pooled * weights.dropLast().reduce(1, *)
+    case .matmul(let product):
+      let a = values[operation.operands[0]].type.shape
+      return result.elementCount * a[a.count - (product.transposeA ? 2 : 1)]
+    default: return 0
+    }
   }
 }

@@ -117,6 +117,27 @@ import Testing
     #expect(found == ["nn.clamp for %y"])
   }
 
+  /// The mean of an image as a matrix product: 150,528 products of the largest integers are more than 32 bits hold.
+  @Test func sumsOfManyProductsDoNotWrap() throws {
+    let text = """
+      data @w : f32[150528, 1] = splat(1.0)
+      graph @g(%x: f32[1, 150528] {range = [0.0, 1.0]}) -> f32[1, 1] {
+        %w = constant @w
+        %y = nn.matmul %x, %w {range = [0.0, 150528.0]} : f32[1, 1]
+        return %y
+      }
+      """
+    for target in Target.presets {
+      let real = try parse(text)
+      var context = PassContext(target: target, data: DataStore())
+      let quantized = try PassManager(PassPipeline(parsing: "quantize")).run(real, in: &context)
+      var check = try QuantizationCheck(real: real, quantized: quantized, data: context.data)
+      let white = Tensor(.f32([1, 150_528]), .f32([Float](repeating: 1, count: 150_528)))
+      try check.check(IntegerEvaluator(graph: quantized, data: context.data).evaluateAll(inputs: [white]))
+      #expect(check.summary.violations.isEmpty, "\(target.name)")
+    }
+  }
+
   @Test func operationsThatStandForNothingAreNamed() {
     #expect(
       diagnostics {

@@ -17,6 +17,9 @@ struct Int8Form {
   /// Whether operands and result have one type, because the operation only moves or selects elements.
   var keepsType = false
 
+  /// The most int8, with a zero point subtracted, of which an accumulator of 32 bits holds the sum.
+  private static let largestWindow = 1 << 23
+
   /// Nil where there is none: the operation then stays in f32.
   init?(_ operation: Operation, in graph: Graph) {
     guard graph.type(operation.result).element == .f32,
@@ -40,9 +43,12 @@ struct Int8Form {
     case .mul:
       guard isConstant(1) else { return nil }
       roles[1] = .weights
-    case .add, .relu, .clamp, .softmax, .globalAvgPool2d:
+    case .add, .relu, .clamp, .softmax:
       break
+    case .globalAvgPool2d:
+      if graph.type(operation.operands[0]).shape[1...2].reduce(1, *) > Self.largestWindow { return nil }
     case .avgPool2d(let pool):
+      if pool.window.reduce(1, *) > Self.largestWindow { return nil }
       if !pool.countIncludePad, pool.padding.contains(where: { $0 != 0 }) { return nil }
     case .maxPool2d, .concat, .reshape, .transpose, .pad:
       keepsType = true

@@ -211,7 +211,8 @@ struct QuantizationRewriter {
       channelMaxima = [Float](repeating: maxima.max() ?? 0, count: biases.count)
     }
     let result = WeightQuantization(
-      maxima: channelMaxima, perChannel: hasChannels, bias: biases, inputScale: inputScale)
+      maxima: channelMaxima, perChannel: hasChannels, bias: biases, inputScale: inputScale,
+      load: load(of: operation, weights, columns: columns, largest: maxima.max() ?? 0))
     if result.isCoarsenedByBias {
       remarks.append(
         Diagnostic(
@@ -220,6 +221,24 @@ struct QuantizationRewriter {
             + "the scale was enlarged", at: operation.range, severity: .remark))
     }
     return result
+  }
+
+  /// What the products of an operation add up to in the accumulator.
+  private func load(
+    of operation: Operation, _ weights: [Float], columns: Int, largest: Float
+  ) -> WeightQuantization.AccumulatorLoad {
+    let outputs = max(1, graph.type(operation.result).shape.last ?? 1)
+    let zeroPoint = quantization(operation.operands[0]).zeroPoint
+    let count = max(1, weights.count / outputs)
+    var sum = Double(count) * Double(largest)
+    // The exact sums are worth a look only where as many of the largest weight could overflow.
+    if count > 1 << 14, columns == outputs {
+      var sums = [Double](repeating: 0, count: columns)
+      for (position, weight) in weights.enumerated() { sums[position % columns] += Double(weight.magnitude) }
+      sum = sums.max() ?? sum
+    }
+    return WeightQuantization.AccumulatorLoad(
+      weights: sum, count: count, input: max(127 - zeroPoint, 128 + zeroPoint))
   }
 
   private func floats(_ constant: ValueID) throws -> [Float] {
@@ -271,10 +290,23 @@ struct QuantizationRewriter {
     return operands
   }
 
+  /// The most products of two symmetric int8 that 30 bits hold.
+  private static let deepestProduct = 1 << 16
+
   /// A product of two activations; its bias is in units of the product of their scales. Where it does not fit int32 in
-  /// these units, the product stays in f32.
+  /// these units, or so many products could wrap, the product stays in f32.
   private mutating func writeProduct(_ operation: Operation, _ rewriter: inout GraphRewriter) throws {
     var operands = [try int8(operation.operands[0], &rewriter), try int8(operation.operands[1], &rewriter)]
+    let depth = depth(of: operation)
+    if depth > Self.deepestProduct {
+      remarks.append(
+        Diagnostic(
+          "quantize.depth",
+          "sums of \(depth) products of two activations do not fit int32; \(graph.describe(operation.result)) stays in f32",
+          at: operation.range, severity: .remark))
+      writeReal(operation, operands, &rewriter)
+      return
+    }
     if operation.operands.count > 2 {
       let (a, b) = (quantization(operation.operands[0]).scale, quantization(operation.operands[1]).scale)
       let biases = try floats(operation.operands[2])
@@ -297,6 +329,12 @@ struct QuantizationRewriter {
           Tensor(.i32([integers.count]), .i32(integers)), name: graph.dataName(of: operation.operands[2])))
     }
     finish(operation, operation.op, operands, &rewriter)
+  }
+
+  private func depth(of operation: Operation) -> Int {
+    guard case .matmul(let product) = operation.op else { return 1 }
+    let shape = graph.type(operation.operands[0]).shape
+    return shape[shape.count - (product.transposeA ? 2 : 1)]
   }
 
   /// An operation on the real values of its int8 operands; constants come last and stay as they are.

@@ -21,7 +21,7 @@ extension Pass {
       (`residual-passes`). \
       Where k would be 0 the addition is taken out of the convolution again.
       - **Biases** are int32 in units of the accumulator; the weights' scale of a channel is enlarged where its bias \
-      would not fit 31 bits.
+      would not fit 31 bits, or where its products could add up to more than the accumulator holds.
       - **Clamps on targets without a clamp**: for relu6 on `gemmini` the result's scale is chosen so that int8 saturates \
       just where the activation clamps, and `nn.requantize` follows where that is not the type its readers need. Other \
       bounds take two of them: for [-1, 2] the upper bound is 127 and the lower one -64; less 64, what lies below \

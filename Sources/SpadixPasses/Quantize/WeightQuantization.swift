@@ -19,7 +19,8 @@ struct WeightQuantization {
   ///   - maxima: one per channel.
   ///   - bias: one per channel, or nil.
   ///   - inputScale: the scale of what the weights are multiplied with.
-  init(maxima: [Float], perChannel: Bool, bias: [Float]?, inputScale: Float) {
+  ///   - load: what products add up to at most in the accumulator.
+  init(maxima: [Float], perChannel: Bool, bias: [Float]?, inputScale: Float, load: AccumulatorLoad) {
     let largest = maxima.max() ?? 0
     // A channel of zeros has no scale of its own.
     let fallback = largest > 0 ? largest / 127 : 1
@@ -34,7 +35,26 @@ struct WeightQuantization {
         scales[channel] = max(scales[channel], needed)
       }
     }
+    for channel in scales.indices {
+      scales[channel] = max(scales[channel], load.smallestScale(bias: bias?[channel] ?? 0, inputScale: inputScale))
+    }
     self.scales = perChannel ? scales : [scales.max() ?? 1]
+  }
+
+  /// The largest sum of products that an accumulator of 32 bits, which wraps, may have to hold.
+  struct AccumulatorLoad {
+    /// The largest sum of the magnitudes of the weights of a channel, how many they are, and the largest magnitude of what
+    /// they are multiplied with, an integer.
+    var weights: Double
+    var count: Int
+    var input: Int32
+
+    /// The scale from which on products and bias stay within 31 bits and a little less, roundings included.
+    func smallestScale(bias: Float, inputScale: Float) -> Float {
+      let rounding = Double(count) / 2 * Double(input)
+      let room = max(0.98 * 0x1p31 - rounding, 0x1p29)
+      return Float(min((weights * Double(input) + Double(bias.magnitude) / Double(inputScale)) / room, 0x1p120))
+    }
   }
 
   /// Enlarges the scales until the residual's is an integer multiple of the accumulator's; false, and nothing changes,
