@@ -35,7 +35,8 @@ struct ChannelAffine {
       guard deviation > 0 else {
         throw Diagnostic(
           "fold.batch-norm",
-          "channel \(channel) has variance \(variance[channel]), epsilon is \(norm.epsilon); expected a positive sum",
+          "nn.batch_norm has variance \(variance[channel]) in channel \(channel) and epsilon \(norm.epsilon); expected a "
+            + "positive sum",
           at: operation.range, help: "give epsilon a positive value, such as 1e-5")
       }
       let factor = Double(scale[channel]) / deviation
@@ -43,7 +44,8 @@ struct ChannelAffine {
       guard Float(factor).isFinite, Float(offset).isFinite else {
         throw Diagnostic(
           "fold.batch-norm",
-          "channel \(channel) is multiplied with \(factor) and \(offset) is added to it; expected numbers that Float32 holds",
+          "nn.batch_norm multiplies channel \(channel) with \(factor) and adds \(offset); expected numbers that Float32 "
+            + "holds",
           at: operation.range, help: "look at the scale, bias, mean and variance of the channel")
       }
       factors.append(Float(factor))
