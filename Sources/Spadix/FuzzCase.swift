@@ -21,11 +21,14 @@ public struct FuzzCase {
   /// The graph's text.
   public let text: String
   public let target: Target
+  private let inputNames: [String]
+  private let outputNames: [String]
 
   public init(seed: UInt64, target: Target? = nil) {
     self.seed = seed
     var graph = RandomGraph(seed: seed)
     text = graph.text()
+    (inputNames, outputNames) = (graph.inputNames, graph.outputNames)
     self.target = target ?? RandomTarget.target(seed: seed)
   }
 
@@ -51,6 +54,15 @@ public struct FuzzCase {
     guard let quantized = compilation.quantized, let generated = compilation.generated,
       let schedule = compilation.schedule
     else { return .failed("the compiler stopped early") }
+    let program = generated.program
+    if program.inputs.map(\.name) != inputNames || program.outputs.map(\.name) != outputNames {
+      return .failed("the program's inputs and outputs are \(program.inputs.map(\.name) + program.outputs.map(\.name))")
+    }
+    for phase in [Phase.graph, .quantized, .npu] {
+      guard let graph = compilation[phase] else { continue }
+      let read = try Graph(parsing: SourceText(name: phase.rawValue, text: graph.text()))
+      if let difference = graph.firstDifference(from: read) { return .failed("the \(phase) graph reads back: \(difference)") }
+    }
     let samples = Samples(
       seed: seed, count: 1, for: input.graph.inputPorts, ranges: try input.graph.inputRanges(data: data))
     let runner = try ProgramRunner(generated.program)
