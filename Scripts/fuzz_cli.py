@@ -124,11 +124,14 @@ class Case:
         return ["opt", "graph.spx", "--passes=default", "-o", "out.spx"], ["out.spx"]
 
     def lowered(self, network):
-        """A graph of npu operators, whose integers the code generator must not trust."""
+        """A graph of npu operators, whose integers the code generator must not trust, and which was lowered for `spadix`."""
         stage = self.rng.choice(["npu", "plan", "quantized"])
         self.good(network, f"{stage}.spx", ["--emit", stage])
         self.rewrite_text(f"{stage}.spx")
-        return ["compile", f"{stage}.spx", "-o", "out.spxo"], ["out.spxo"]
+        target = self.rng.choice(["spadix", *TARGETS])
+        if self.rng.random() < 0.3:
+            return ["verify", f"{stage}.spx", "--target", target], []
+        return ["compile", f"{stage}.spx", "--target", target, "-o", "out.spxo"], ["out.spxo"]
 
     def weights(self, network):
         self.rewrite(f"{network}.safetensors", damage_bytes)

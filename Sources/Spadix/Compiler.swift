@@ -1,6 +1,7 @@
 import SpadixCodegen
 import SpadixIR
 import SpadixISA
+import SpadixLegality
 import SpadixPasses
 import SpadixSchedule
 import SpadixSupport
@@ -66,7 +67,10 @@ public struct Compiler {
     var dump = try DumpDirectory(path: options.dumpDirectory)
     try dump.write(input.graph, phase: "input")
     try runPasses(from: input, upTo: last, data, &compilation, &dump)
-    guard last >= .plan, let npu = compilation.npu else { return compilation }
+    guard let npu = compilation.npu else { return compilation }
+    // Whatever it came from; the code generator looks again, since everything that it emits depends on it.
+    try TargetVerifier.verify(npu, for: target)
+    guard last >= .plan else { return compilation }
 
     let schedule = try self.schedule(npu, input, data)
     compilation.schedule = schedule

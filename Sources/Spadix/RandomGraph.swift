@@ -3,12 +3,20 @@ import SpadixTensor
 /// Random float graphs over all operators, as text, for comparing the machine with the reference.
 ///
 /// Shapes are the awkward ones: 1, 3, 5, 17 channels, 1, 7, 14 pixels, strides, dilations, groups. Every value has a
-/// `range`, so that no calibration is needed. The same seed gives the same text.
+/// `range`, so that no calibration is needed. Outputs are of every kind: values that others read as well, inputs, constants
+/// of every type, the same one twice; some operations nobody reads, some graphs have no inputs. Names are words, numbers
+/// against the order of definition, or such as ONNX has. The same seed gives the same text.
 public struct RandomGraph {
   private struct Value {
     var name: String
     var shape: [Int]
     var range: (low: Float, high: Float)
+  }
+
+  private enum NameStyle {
+    case words
+    case numbers
+    case foreign
   }
 
   private var generator: SplitMix64
@@ -18,6 +26,12 @@ public struct RandomGraph {
   private var values: [Value] = []
   private var used: Set<String> = []
   private var next = 0
+  private var style = NameStyle.words
+  /// What can be an output without being computed: inputs and constants.
+  private var given: [(name: String, type: String)] = []
+  /// The names of inputs and outputs as the text has them, without `%` and quotes; after `text()`.
+  public private(set) var inputNames: [String] = []
+  public private(set) var outputNames: [String] = []
 
   public init(seed: UInt64) {
     self.seed = seed
@@ -26,33 +40,96 @@ public struct RandomGraph {
 
   /// The graph's text.
   public mutating func text() -> String {
-    let input = [
+    style = pick([.words, .words, .words, .numbers, .foreign])
+    let shape = [
       pick([1, 1, 1, 2]), pick([1, 2, 4, 5, 7, 8, 14]), pick([1, 3, 4, 7, 8, 14, 19]),
       pick([1, 3, 5, 8, 16, 17, 32, 40]),
     ]
-    values.append(Value(name: "%x", shape: input, range: range()))
+    var inputs: [String] = []
+    let inputCount = pick([0, 1, 1, 1, 1, 1, 1, 1, 1, 2])
+    for _ in 0..<max(1, inputCount) {
+      let range = range()
+      if inputCount == 0 {
+        values.append(Value(name: constant(shape, low: range.low, high: range.high), shape: shape, range: range))
+        continue
+      }
+      let value = Value(name: name("x"), shape: shape, range: range)
+      values.append(value)
+      given.append((value.name, type(shape)))
+      inputs.append("\(value.name): \(type(shape)) {\(text(range))}")
+      inputNames.append(Self.plain(value.name))
+    }
+    let firstComputed = values.count
     let count = Int.random(in: 1...8, using: &generator)
     var attempts = 0
     while body.filter({ !$0.contains("constant") }).count < count && attempts < 60 {
       attempts += 1
       step()
     }
-    if values.count == 1 { relu(values[0]) }
-    // Everything that nobody reads is an output, so that nothing is dead.
-    let outputs = values.dropFirst().filter { !used.contains($0.name) }
-    let types = outputs.map { type($0.shape) }
-    let result = types.count == 1 ? types[0] : "(\(types.joined(separator: ", ")))"
+    if values.count == firstComputed { relu(values[0]) }
+    let outputs = outputs(from: firstComputed)
+    outputNames = outputs.map { Self.plain($0.name) }
+    let result = outputs.count == 1 ? outputs[0].type : "(\(outputs.map(\.type).joined(separator: ", ")))"
     return """
       // spadix fuzz --seed \(seed) --count 1
       \(data.joined(separator: "\n"))
 
-      graph @random(\(values[0].name): \(type(values[0].shape)) {\(text(values[0].range))}) -> \(result) {
+      graph @random(\(inputs.joined(separator: ", "))) -> \(result) {
       \(body.map { "  " + $0 }.joined(separator: "\n"))
         return \(outputs.map(\.name).joined(separator: ", "))
       }
 
       """
   }
+
+  /// Everything that nobody reads, mostly, and a few others.
+  private mutating func outputs(from firstComputed: Int) -> [(name: String, type: String)] {
+    let computed = values[firstComputed...].map { (name: $0.name, type: type($0.shape)) }
+    var outputs = computed.filter { !used.contains($0.name) }
+    if outputs.count > 1 && chance(20) { outputs.remove(at: Int.random(in: outputs.indices, using: &generator)) }
+    if chance(25) { outputs.append(pick(computed)) }
+    if chance(10) { outputs = [] }
+    if chance(10) { outputs.append(typedConstant()) }
+    if !given.isEmpty && chance(20) { outputs.append(pick(given)) }
+    if outputs.isEmpty { outputs = [pick(computed)] }
+    if chance(10) { outputs.append(pick(outputs)) }
+    if chance(50) { outputs.shuffle(using: &generator) }
+    return outputs
+  }
+
+  /// A constant that only an output refers to.
+  private mutating func typedConstant() -> (name: String, type: String) {
+    let name = name("k")
+    let channels = pick([1, 2, 3, 17])
+    let scales = (0..<channels).map { _ in Float(Int.random(in: 1...64, using: &generator)) / 64 }
+    let zeroPoints = (0..<channels).map { _ in Int.random(in: -128...127, using: &generator) }
+    let shape = list([pick([1, 3]), channels])
+    let type = pick([
+      "f32\(shape)", "i8\(shape)", "i32\(shape)", "f32[]", "q8<\(scales[0]), \(zeroPoints[0])>\(shape)",
+      "q8<axis = 1, \(scales), \(zeroPoints)>\(shape)",
+    ])
+    let dataSeed = UInt64.random(in: 1...999_999, using: &generator)
+    data.append("data @\(Self.dataName(next)) : \(type) = random(seed = \(dataSeed))")
+    body.append("\(name) = constant @\(Self.dataName(next)) : \(type)")
+    next += 1
+    return (name, type)
+  }
+
+  // MARK: Names
+
+  /// A new name with its `%`.
+  private mutating func name(_ word: String) -> String {
+    next += 1
+    return switch style {
+    case .words: "%\(word)\(next)"
+    case .numbers: "%\(999 - next)"
+    case .foreign: "%\"block/\(word):\(next)\""
+    }
+  }
+
+  private static func dataName(_ number: Int) -> String { "d\(number)" }
+
+  private static func plain(_ name: String) -> String { name.filter { $0 != "%" && $0 != "\"" } }
 
   // MARK: Random choices
 
@@ -70,12 +147,13 @@ public struct RandomGraph {
   // MARK: Statements
 
   private mutating func constant(_ shape: [Int], low: Float, high: Float) -> String {
-    let name = "c\(next)"
-    next += 1
+    let name = name("c")
     let dataSeed = UInt64.random(in: 1...999_999, using: &generator)
-    data.append("data @\(name) : \(type(shape)) = random(seed = \(dataSeed), low = \(low), high = \(high))")
-    body.append("%\(name) = constant @\(name) : \(type(shape))")
-    return "%\(name)"
+    data.append(
+      "data @\(Self.dataName(next)) : \(type(shape)) = random(seed = \(dataSeed), low = \(low), high = \(high))")
+    body.append("\(name) = constant @\(Self.dataName(next)) : \(type(shape))")
+    given.append((name, type(shape)))
+    return name
   }
 
   @discardableResult
@@ -83,8 +161,7 @@ public struct RandomGraph {
     _ op: String, _ operands: [String], _ attributes: [String], _ shape: [Int],
     range given: (low: Float, high: Float)? = nil
   ) -> Value {
-    let value = Value(name: "%v\(next)", shape: shape, range: given ?? range())
-    next += 1
+    let value = Value(name: name("v"), shape: shape, range: given ?? range())
     used.formUnion(operands)
     let all = attributes + [text(value.range)]
     body.append(

@@ -1,5 +1,6 @@
 import SpadixIR
 import SpadixISA
+import SpadixLegality
 import SpadixSchedule
 import SpadixSupport
 import SpadixTensor
@@ -12,9 +13,10 @@ public struct CodeGenerator {
 
   /// Packs constants, and finds for every operator the variants that the scheduler chooses from.
   ///
-  /// Throws diagnostics for a constant that cannot be loaded, an operator that lowering should not have placed on the
-  /// target, and a target too small for one tile of an operator.
+  /// Throws diagnostics for what the target's rules forbid, a constant that cannot be loaded, and a target too small for one
+  /// tile of an operator.
   public func prepare(_ graph: Graph, data: DataStore) throws -> PreparedKernels {
+    try TargetVerifier.verify(graph, for: target)
     let buffers = Buffers(graph)
     var lowering = KernelLowering(
       graph: graph, data: data, target: target, halos: halos(graph, buffers))

@@ -22,19 +22,19 @@ extension KernelLowering {
       view: contiguous(input))
     let values = weights.int8s
     let bias = try roles.bias.map { try constant(operation.operands[$0], "bias", operation).int32s }
-    let residualZero = conv.residual ? conv.residualZeroPoint : 0
     let halo = halos[operation.operands[0]]
     let makeBias = { (pool: inout ConstantPool, geometry: TileKernel.Contraction, isPadded: Bool) in
       Self.bias(
         bias, outputs: outputs, rows: size[0], columns: size[1], contraction: geometry,
         inputZeroPoint: conv.inputZeroPoint, columnsArePadded: isPadded,
         tapSums: Self.tapSums(values, taps: window.size[0] * window.size[1], outputs: outputs),
-        extra: { -Self.multiplier(conv.residualMultipliers, $0) &* residualZero }, name: name, pool: &pool)
+        extra: { conv.residual ? -Self.multiplier(conv.residualMultipliers, $0) &* conv.residualZeroPoint : 0 },
+        name: name, pool: &pool)
     }
     var kernel = TileKernel(
       images: input[0], rows: size[0], columns: size[1], channels: outputs, contraction: contraction,
       identities: [], bias: nil, store: store(conv.output, outputs, rows: size[0], columns: size[1], name))
-    if let pooling = conv.pooling { try addPooling(pooling, to: &kernel, operation) }
+    if let pooling = conv.pooling { addPooling(pooling, to: &kernel) }
     if conv.residual {
       kernel.identities = [
         TileKernel.Identity(
@@ -78,7 +78,7 @@ extension KernelLowering {
       size: [kernel[0], kernel[1]], strides: conv.strides, padding: conv.padding, dilations: conv.dilations)
     let columns = window.outputSize(of: [input[1], input[2]])[1]
     let reach = (columns - 1) * conv.strides[1] + kernel[1] - conv.padding[1]
-    return Halo(left: conv.padding[1], right: max(0, reach - input[2]))
+    return Halo(left: conv.padding[1], right: max(0, reach - input[2]), value: Int8(conv.inputZeroPoint))
   }
 
   func packedRows(

@@ -68,15 +68,15 @@ extension KernelLowering {
               destinationOffset: destinationOffset + first * outputChannels + channel,
               destinationStride: outputChannels, rows: count, bytes: bytes))
         }
-        let lastAxis = result.count - 1
+        let (left, right) = (pad.low.last ?? 0, pad.high.last ?? 0)
         fillRows(0, low, 0, outputChannels)
-        fillRows(low, rows, 0, pad.low[lastAxis])
+        fillRows(low, rows, 0, left)
         blocks.append(
           CopyKernel.Block(
             source: .input(0), sourceOffset: sourceOffset, sourceStride: channels,
-            destinationOffset: destinationOffset + low * outputChannels + pad.low[lastAxis],
+            destinationOffset: destinationOffset + low * outputChannels + left,
             destinationStride: outputChannels, rows: rows, bytes: channels))
-        fillRows(low, rows, pad.low[lastAxis] + channels, pad.high[lastAxis])
+        fillRows(low, rows, left + channels, right)
         fillRows(low + rows, high, 0, outputChannels)
         return
       }
@@ -98,8 +98,8 @@ extension KernelLowering {
     let input = shape(operation.operands[0])
     let result = shape(operation.result)
     let rank = input.count
-    let keepsPixels = transpose.permutation.last == rank - 1
-    let bytes = keepsPixels ? input[rank - 1] : 1
+    let keepsPixels = rank == 0 || transpose.permutation.last == rank - 1
+    let bytes = keepsPixels ? input.last ?? 1 : 1
     // Axis i of the result steps through the source by sourceSteps[i].
     let inputSteps = steps(input)
     let sourceSteps = transpose.permutation.map { inputSteps[$0] }
@@ -123,7 +123,7 @@ extension KernelLowering {
           destinationOffset: destination, destinationStride: rowAxis < 0 ? bytes : resultSteps[rowAxis],
           rows: rowAxis < 0 ? 1 : result[rowAxis], bytes: bytes))
     }
-    return CopyKernel(blocks: blocks, inputChannels: [input[rank - 1]], outputChannels: result[rank - 1])
+    return CopyKernel(blocks: blocks, inputChannels: [input.last ?? 1], outputChannels: result.last ?? 1)
   }
 
   /// Elements from one index of each axis to the next.

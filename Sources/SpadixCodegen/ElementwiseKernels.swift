@@ -51,7 +51,7 @@ extension KernelLowering {
       input: .any)
   }
 
-  func maxPooling(_ pool: NpuMaxPool2D, _ operation: Operation) throws -> TileForm {
+  func maxPooling(_ pool: NpuMaxPool2D, _ operation: Operation) -> TileForm {
     let input = shape(operation.operands[0])
     var kernel = TileKernel(
       images: input[0], rows: input[1], columns: input[2], channels: input[3], contraction: nil,
@@ -59,8 +59,7 @@ extension KernelLowering {
       store: TileKernel.Store(
         scales: [1], scaleConstant: nil, zeroPoint: 0, low: -128, high: 127, pooling: nil, rows: input[1],
         columns: input[2]))
-    try addPooling(
-      FusedPooling(window: pool.window, strides: pool.strides, padding: pool.padding), to: &kernel, operation)
+    addPooling(FusedPooling(window: pool.window, strides: pool.strides, padding: pool.padding), to: &kernel)
     return TileForm(kernel: kernel, input: .any)
   }
 }

@@ -143,7 +143,9 @@ extension KernelEmitter {
         window: pooling.window, stride: pooling.stride,
         upPad: max(0, pooling.top - tile.storedRows.lowerBound * pooling.stride),
         leftPad: max(0, pooling.left - tile.storedColumns.lowerBound * pooling.stride),
-        outDim: store.columns, outRows: tile.storedRows.count, outCols: tile.storedColumns.count,
+        // The pitch of the stored image is only read where a tile has several rows.
+        outDim: tile.storedRows.count == 1 ? tile.storedColumns.count : store.columns, outRows: tile.storedRows.count,
+        outCols: tile.storedColumns.count,
         inRows: tile.rows.count, inCols: tile.columns.count)
     }
     let isPlain = store.zeroPoint == 0 && store.scaleConstant == nil

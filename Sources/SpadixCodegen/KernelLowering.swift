@@ -43,6 +43,8 @@ struct KernelLowering {
   struct Halo: Sendable {
     var left: Int
     var right: Int
+    /// The zero point of the convolution that reads it.
+    var value: Int8
   }
 
   /// The operands that are kernel inputs: all but weights, biases and factors.
@@ -77,7 +79,7 @@ struct KernelLowering {
           operation, name, multipliers: [1], zeroPoints: [requantize.inputZeroPoint], output: requantize.output)
       ])
     case .npuAvgPool2d(let pool): return .tile([averagePooling(pool, operation, name)])
-    case .npuMaxPool2d(let pool): return .tile([try maxPooling(pool, operation)])
+    case .npuMaxPool2d(let pool): return .tile([maxPooling(pool, operation)])
     case .npuConcat(let concat): return .copy(copy(concat, operation))
     case .npuPad(let pad): return .copy(copy(pad, operation, name))
     case .npuTranspose(let transpose): return .copy(copy(transpose, operation))
@@ -110,21 +112,10 @@ struct KernelLowering {
       columns: columns)
   }
 
-  func addPooling(_ pooling: FusedPooling, to kernel: inout TileKernel, _ operation: Operation) throws {
+  /// Window and strides are those that a store can do: `TargetVerifier` has seen to it.
+  func addPooling(_ pooling: FusedPooling, to kernel: inout TileKernel) {
     let window = pooling.window2D
-    guard window.size[0] == window.size[1], window.strides[0] == window.strides[1], window.size[0] <= 3,
-      window.strides[0] <= 3, window.padding[0] <= 3, window.padding[1] <= 3
-    else {
-      throw Diagnostic(
-        "codegen.pooling", "the store cannot pool with window \(window.size) and strides \(window.strides)",
-        at: operation.range, help: "square windows, strides and padding up to 3 can be pooled")
-    }
     let size = window.outputSize(of: [kernel.rows, kernel.columns])
-    guard size[1] <= 255 else {
-      throw Diagnostic(
-        "codegen.pooling", "the store pools into images at most 255 pixels wide; found \(size[1])",
-        at: operation.range)
-    }
     kernel.store.pooling = TileKernel.Pooling(
       window: window.size[0], stride: window.strides[0], top: window.padding[0], left: window.padding[1])
     kernel.store.rows = size[0]

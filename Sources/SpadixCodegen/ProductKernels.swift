@@ -12,11 +12,6 @@ extension KernelLowering {
     let result = shape(operation.result)
     let outputs = result[result.count - 1]
     let rows = result.count > 1 ? result[result.count - 2] : 1
-    guard !product.transposeA else {
-      throw Diagnostic(
-        "codegen.transpose-a", "npu.matmul cannot read its first operand transposed", at: operation.range,
-        help: "put a transpose before it")
-    }
     let contracted = a[a.count - 1]
     let batch = result.dropLast(2).reduce(1, *)
     let bias =
@@ -35,12 +30,6 @@ extension KernelLowering {
       tapSums = Self.tapSums(values, taps: 1, outputs: outputs)
       weights = .dense(constants.add("\(name).weights", int8: values))
     } else {
-      guard product.inputZeroPoint == 0 else {
-        throw Diagnostic(
-          "codegen.zero-point",
-          "a product of two activations, or with a matrix for each batch, needs zero point 0; found "
-            + "\(product.inputZeroPoint)", at: operation.range)
-      }
       let b = shape(operation.operands[1])
       images = b.dropLast(2).reduce(1, *) == 1 ? 1 : batch
       weights = .activation(input: 1, transposed: product.transposeB)

@@ -61,13 +61,12 @@ private struct ProgramEmitter {
       program.symbols.append(
         Program.Symbol(
           name: prepared.name(value), address: address, length: prepared.bufferBytes(value), kind: symbolKind(value)))
-      if prepared.halos[value] != nil {
+      if let halo = prepared.halos[value] {
         // Zero points beside the rows; the host writes the rows themselves.
-        let zero = UInt8(bitPattern: Int8(graph.values[value].type.element.quantization?.zeroPoint ?? 0))
         program.segments.append(
           Program.Segment(
             name: "padding.\(index)", address: address,
-            bytes: [UInt8](repeating: zero, count: prepared.bufferBytes(value))))
+            bytes: [UInt8](repeating: UInt8(bitPattern: halo.value), count: prepared.bufferBytes(value))))
       }
       if let tensor = prepared.storedConstants[value] {
         program.segments.append(

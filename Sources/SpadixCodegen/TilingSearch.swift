@@ -128,9 +128,10 @@ struct TilingSearch {
     return candidates
   }
 
-  /// Field widths of a pooling store: sizes up to 255 (config_st).
+  /// Field widths of a pooling store: sizes up to 255, the pitch of the stored image among them (config_st).
   private func poolingFits(_ rows: Int, _ columns: Int) -> Bool {
     guard let pooling = kernel.store.pooling else { return true }
+    if rows > 1 && kernel.store.columns > 255 { return false }
     return (rows - 1) * pooling.stride + pooling.window <= 255
       && (columns - 1) * pooling.stride + pooling.window <= 255
   }

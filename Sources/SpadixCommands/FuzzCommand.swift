@@ -10,9 +10,10 @@ struct FuzzCommand: ParsableCommand {
     abstract: "Compile random graphs for random targets and compare the machine with the reference.",
     discussion: """
       Case n uses seed + n for its graph and its target. A case fails when an output is not the integer reference's bit \
-      for bit, when the machine finds anything to complain about, when plan, program and machine do not count the same \
-      bytes of DRAM, or when the compiler gives up for another reason than a target too small. Exit status 2 when a \
-      case fails.
+      for bit or does not have its name, when the machine finds anything to complain about, when plan, program and \
+      machine do not count the same bytes of DRAM, or when the compiler gives up for another reason than a target too \
+      small. The npu graph then goes to another target, and gets other attributes: the rules of operators and targets \
+      must refuse it, or the machine must agree with the reference again. Exit status 2 when a case fails.
       """)
 
   @Option(help: "Seed of the first case.")
@@ -45,12 +46,16 @@ struct FuzzCommand: ParsableCommand {
     var exact = 0
     var tooSmall = 0
     var failed = 0
+    var npu = FuzzCase.NpuTally()
     for index in 0..<UInt64(count) {
       if let seconds, Date().timeIntervalSince(start) > seconds { break }
       progress.show("case \(index + 1) of \(count), \(failed) failed")
       let test = FuzzCase(seed: seed &+ index)
       switch test.run() {
-      case .exact: exact += 1
+      case .exact(let tally):
+        exact += 1
+        npu.exact += tally.exact
+        npu.refused += tally.refused
       case .tooSmall: tooSmall += 1
       case .failed(let message):
         failed += 1
@@ -69,6 +74,7 @@ struct FuzzCommand: ParsableCommand {
     progress.clear()
     try StandardOutput.write(
       "random graphs from seed \(seed): \(exact) exact, \(tooSmall) on targets too small\n"
+        + "their npu graphs on other targets and with other integers: \(npu.exact) exact, \(npu.refused) refused\n"
         + "\(exact) passed, \(failed) failed\n")
     if failed > 0 { throw ExitStatus.mismatch }
   }

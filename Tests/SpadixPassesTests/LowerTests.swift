@@ -1,5 +1,6 @@
 import SpadixIR
 import SpadixISA
+import SpadixLegality
 import SpadixPasses
 import Testing
 

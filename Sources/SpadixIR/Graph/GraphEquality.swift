@@ -29,7 +29,9 @@ extension Graph {
     if inputs != other.inputs { return "the inputs differ" }
     if outputs != other.outputs { return "the outputs differ" }
     let differing = outputs.indices.first { names.output($0, of: self) != otherNames.output($0, of: other) }
-    return differing.map { "output \($0) is called \(names.output($0, of: self)) and \(otherNames.output($0, of: other))" }
+    return differing.map {
+      "output \($0) is called \(names.output($0, of: self)) and \(otherNames.output($0, of: other))"
+    }
   }
 }
 

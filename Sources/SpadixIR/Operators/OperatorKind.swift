@@ -24,6 +24,13 @@ public struct OperatorKind: Sendable {
 
   private static let byName = Dictionary(uniqueKeysWithValues: Operator.kinds.map { ($0.mnemonic, $0) })
 
+  /// The operator with these attributes; nil when they are not its own, or of another kind than it has.
+  public func read(_ attributes: [WrittenAttribute]) -> Operator? {
+    var reader = AttributeReader(attributes, mnemonicRange: nil)
+    let op = read(&reader)
+    return reader.diagnostics.isEmpty ? op : nil
+  }
+
   public func accepts(operandCount count: Int) -> Bool {
     let required = operands.count { $0.arity != .optional }
     let isVariadic = operands.contains { $0.arity == .variadic }

@@ -234,7 +234,7 @@ func identifier(_ name: String) -> String {
 
 extension Operator {
   /// The attributes that differ from their defaults, and the required ones.
-  var writtenAttributes: [(String, AttributeValue)] { payload.writtenAttributes }
+  public var writtenAttributes: [(String, AttributeValue)] { payload.writtenAttributes }
 }
 
 extension OperatorDefinition {

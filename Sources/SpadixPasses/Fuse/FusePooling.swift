@@ -1,5 +1,6 @@
 import SpadixIR
 import SpadixISA
+import SpadixLegality
 
 extension Pass {
   public static let fusePooling = Pass(

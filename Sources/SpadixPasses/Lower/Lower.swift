@@ -1,5 +1,6 @@
 import SpadixIR
 import SpadixISA
+import SpadixLegality
 import SpadixTensor
 
 extension Pass {
@@ -28,13 +29,12 @@ extension Pass {
 struct Lowering {
   let graph: Graph
   let target: Target
-  /// By value id: whether every int8 element is known to be at least 0.
-  private let isNotNegative: [Bool]
+  private let isNotNegative: NonNegativeValues
 
   init(graph: Graph, target: Target) {
     self.graph = graph
     self.target = target
-    isNotNegative = Self.valuesNotNegative(graph)
+    isNotNegative = NonNegativeValues(graph)
   }
 
   func apply(to operation: Operation, _ rewriter: inout GraphRewriter) {
@@ -105,6 +105,7 @@ struct Lowering {
     case .conv2d(let payload):
       return convolution(operation, payload)
     case .matmul(let payload):
+      if operation.operands.count > 2, !graph.isConstant(operation.operands[2]) { return .host(.computedWeights) }
       if zeroPoint(operation, 1) != 0 { return .host(.operandZeroPoint) }
       let isMatrix = graph.isConstant(operation.operands[1]) && graph.type(operation.operands[1]).isMatrix
       if !isMatrix, zeroPoint(operation, 0) != 0 { return .host(.operandZeroPoint) }
@@ -245,6 +246,7 @@ struct Lowering {
     let stage = outputStage(of: operation, weights: 1, payload.activation)
     if let reason = target.outputStageProblem(stage) { return .host(reason) }
     let roles = ConvolutionOperands(count: operation.operands.count, residual: payload.residual)
+    if let bias = roles.bias, !graph.isConstant(operation.operands[bias]) { return .host(.computedWeights) }
     var convolution = NpuConv2D()
     convolution.strides = payload.strides
     convolution.padding = payload.padding
@@ -282,7 +284,7 @@ struct Lowering {
   private func maxPooling(_ operation: Operation, _ payload: MaxPool2D) -> Result {
     let input = operation.operands[0]
     return pools(
-      payload.window2D, image: graph.type(input), isNotNegative: isNotNegative[input.index])
+      payload.window2D, image: graph.type(input), isNotNegative: isNotNegative[input])
   }
 
   /// A max pooling in the store, or several, with a border where the store cannot pad.
@@ -320,34 +322,5 @@ struct Lowering {
   private func pooled(_ image: TensorType, _ window: Window2D) -> TensorType {
     let size = window.outputSize(of: [image.shape[1], image.shape[2]])
     return TensorType([image.shape[0], size[0], size[1], image.shape[3]], image.element)
-  }
-
-  private static func valuesNotNegative(_ graph: Graph) -> [Bool] {
-    var known = [Bool](repeating: false, count: graph.values.count)
-    for operation in graph.operations {
-      guard let quantization = graph.type(operation.result).element.quantization, quantization.isPerTensor else {
-        continue
-      }
-      let operands = operation.operands.map { known[$0.index] }
-      known[operation.result.index] =
-        switch operation.op {
-        case .maxPool2d, .reshape, .transpose, .npuMaxPool2d, .npuReshape, .npuTranspose, .concat, .npuConcat:
-          operands.allSatisfy { $0 }
-        case .pad(let pad): operands[0] && pad.value >= 0 && quantization.zeroPoint >= 0
-        case .softmax: quantization.zeroPoint >= 0
-        case .npuConv2d(let payload): payload.output.low >= 0
-        case .npuMatmul(let payload): payload.output.low >= 0
-        case .npuAdd(let payload): payload.output.low >= 0
-        case .npuMul(let payload): payload.output.low >= 0
-        case .npuAvgPool2d(let payload): payload.output.low >= 0
-        case .npuRequantize(let payload): payload.output.low >= 0
-        case .npuPad(let payload): operands[0] && payload.value >= 0
-        case .conv2d, .matmul, .add, .mul, .relu, .clamp, .avgPool2d, .globalAvgPool2d, .requantize:
-          (operation.op.elementwiseActivation ?? operation.op.fusedActivation ?? .none).clampBounds(quantization).low
-            >= 0
-        case .constant, .batchNorm, .quantize, .dequantize: false
-        }
-    }
-    return known
   }
 }

@@ -2,22 +2,6 @@ import SpadixIR
 import SpadixISA
 
 extension Target {
-  /// Why the store cannot pool with this window, or nil (gemmini-isa.md section 4; fields of `config_st`).
-  func storePoolingProblem(window: [Int], strides: [Int]) -> HostReason? {
-    guard window[0] == window[1], strides[0] == strides[1], (1...3).contains(window[0]), (1...3).contains(strides[0])
-    else { return .poolingWindow }
-    // The store reads the elements under a window from the accumulator, one pixel a row.
-    return window[0] * window[1] > accumulatorRows ? .accumulator : nil
-  }
-
-  /// Whether the store pools as if elements outside the image did not exist.
-  ///
-  /// With an output stage they count as the lower clamp bound, which no element is below; without one they count as 0.
-  /// - Parameter isNotNegative: whether every int8 element that is pooled is known to be at least 0.
-  func storePads(_ padding: [Int], isNotNegative: Bool) -> Bool {
-    padding == [0, 0, 0, 0] || hasOutputStage || isNotNegative
-  }
-
   /// Whether a convolution gains from pooling in its store: not where windows overlap and the accumulator is so small that
   /// the image must be cut into columns, because then the overlaps are computed twice.
   func isStorePoolingProfitable(_ pooling: FusedPooling, width: Int) -> Bool {

@@ -1,15 +1,6 @@
 import SpadixIR
 import SpadixISA
-
-extension Target {
-  /// Why the target's store cannot do what an output stage says, or nil.
-  func outputStageProblem(_ stage: OutputStage) -> HostReason? {
-    if hasOutputStage { return nil }
-    if stage.zeroPoint != 0 { return .outputZeroPoint }
-    if stage.scales.count > 1 { return .perChannelScale }
-    return stage.high == 127 && (stage.low == -128 || stage.low == 0) ? nil : .clamp
-  }
-}
+import SpadixLegality
 
 /// Where the operators run on a target, for people: the table of `spadix ops --target`.
 public enum TargetSupport {

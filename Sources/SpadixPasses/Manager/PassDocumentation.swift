@@ -1,3 +1,5 @@
+import SpadixLegality
+
 /// What people read about the passes, made from the passes themselves.
 public enum PassDocumentation {
   /// Names and summaries, as `spadix passes` prints them.

@@ -23,8 +23,8 @@ public struct NpuConv2D: OutputStageOperator {
     """
   public static let operands = [
     OperandDescription("input", "int8 [N, H, W, C]"),
-    OperandDescription("weights", "int8 [KH, KW, C / groups, O]"),
-    OperandDescription("bias", "i32 [O]", .optional),
+    OperandDescription("weights", "int8 constant [KH, KW, C / groups, O]"),
+    OperandDescription("bias", "i32 constant [O]", .optional),
     OperandDescription("addend", "int8, with `residual = true`", .optional),
   ]
   public static let attributes: [AttributeField<NpuConv2D>] =
@@ -48,7 +48,10 @@ public struct NpuConv2D: OutputStageOperator {
     check.requireInt8(0, "input")
     check.requireInt8(1, "weights")
     check.requireConstant(1, "weights")
-    if let bias = roles.bias { check.requireI32(bias, "bias") }
+    if let bias = roles.bias {
+      check.requireI32(bias, "bias")
+      check.requireConstant(bias, "bias")
+    }
     if let addend = roles.addend {
       check.requireInt8(addend, "addend")
       _ = check.multipliers("residual_multipliers", residualMultipliers, counts: [1, sizes.result[3]])

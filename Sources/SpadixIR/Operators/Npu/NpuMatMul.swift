@@ -15,7 +15,7 @@ public struct NpuMatMul: OutputStageOperator {
     """
   public static let operands = [
     OperandDescription("a", "int8 [..., M, K]"), OperandDescription("b", "int8 [..., K, N] or [K, N]"),
-    OperandDescription("bias", "i32 [N]", .optional),
+    OperandDescription("bias", "i32 constant [N]", .optional),
   ]
   public static let attributes: [AttributeField<NpuMatMul>] =
     [
@@ -28,7 +28,10 @@ public struct NpuMatMul: OutputStageOperator {
     guard let shape = check.matrixProduct(transposeA: transposeA, transposeB: transposeB) else { return nil }
     check.requireInt8(0, "operand a")
     check.requireInt8(1, "operand b")
-    if check.operands.count > 2 { check.requireI32(2, "bias") }
+    if check.operands.count > 2 {
+      check.requireI32(2, "bias")
+      check.requireConstant(2, "bias")
+    }
     check.zeroPoint("input_zero_point", inputZeroPoint)
     check.outputStage(output, channels: shape[shape.count - 1])
     check.requireInt8Result()
