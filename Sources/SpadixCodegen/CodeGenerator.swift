@@ -44,7 +44,13 @@ public struct CodeGenerator {
         && buffers.channels(root) == (graph.values[input].type.shape.last ?? 1)
         && buffers.rows(root, dim: target.dim) <= target.scratchpadRows
     }
-    let sameTensor = inputs.map { input in inputs.firstIndex { buffers.root[$0] == buffers.root[input] }! }
+    var firstOfRoot: [ValueID: Int] = [:]
+    let sameTensor = inputs.enumerated().map { index, input in
+      let root = buffers.root[input]
+      let first = firstOfRoot[root] ?? index
+      firstOfRoot[root] = first
+      return first
+    }
     let outputFits = buffers.rows(operation.result, dim: target.dim) <= target.scratchpadRows
     let found: [CodedVariant]
     switch kernel {
@@ -82,12 +88,13 @@ public struct CodeGenerator {
   private func halos(_ graph: Graph, _ buffers: Buffers) -> [KernelLowering.Halo?] {
     var halos = [KernelLowering.Halo?](repeating: nil, count: graph.values.count)
     let uses = graph.useLists()
+    let outputs = Set(graph.outputs)
     for operation in graph.operations {
       guard case .npuConv2d(let conv) = operation.op, let producer = graph.producer(of: operation.operands[0]),
         !producer.op.isNpu, !graph.isConstant(operation.operands[0])
       else { continue }
       let input = operation.operands[0]
-      guard uses[input.index].count == 1, !graph.outputs.contains(input), buffers.root[input] == input else { continue }
+      guard uses[input.index].count == 1, !outputs.contains(input), buffers.root[input] == input else { continue }
       halos[input] = KernelLowering.packedRowsHalo(
         conv, input: graph.values[input].type.shape, kernel: graph.values[operation.operands[1]].type.shape,
         dim: target.dim)

@@ -22,6 +22,7 @@ extension PreparedKernels {
 private struct ProgramEmitter {
   let prepared: PreparedKernels
   let plan: KernelPlan
+  let index: PlanIndex
   let map: MemoryMap
   var writer: CommandWriter
   var program: Program
@@ -30,6 +31,7 @@ private struct ProgramEmitter {
   init(_ prepared: PreparedKernels, _ plan: KernelPlan) throws {
     self.prepared = prepared
     self.plan = plan
+    index = PlanIndex(plan, prepared.problem)
     map = try MemoryMap(prepared, usesDRAM: prepared.rootsInDRAM(plan))
     writer = CommandWriter(target: prepared.target)
     program = Program(target: prepared.target)
@@ -86,7 +88,7 @@ private struct ProgramEmitter {
     switch prepared.border[root] {
     case .input: .input
     case .output: .output
-    case .none: prepared.isSpilled(root, plan) ? .spill : .activation
+    case .none: prepared.tensorID(root).map(index.isSpilled) == true ? .spill : .activation
     }
   }
 
@@ -97,10 +99,10 @@ private struct ProgramEmitter {
     var statistics = OperatorStatistics(
       operation: prepared.operations[step], name: prepared.problem.operators[step].name, kind: .array)
     statistics.sourceLine = operation.sourceLine
-    statistics.scratchpadRows = prepared.rowsInUse(step, plan)
+    statistics.scratchpadRows = index.rowsInUse[step]
     let start = writer.count
 
-    for piece in plan.pieces where piece.first == step && piece.origin == .fetched {
+    for piece in index.starting[step] where piece.origin == .fetched {
       let before = writer.count
       fetch(piece)
       statistics.traffic.fetched += prepared.problem.tensors[piece.tensor].bytes
@@ -121,7 +123,7 @@ private struct ProgramEmitter {
       try emitHost(operation, reason)
     }
     mark(before, prepared.problem.operators[step].name, operation)
-    for piece in plan.pieces where piece.first == step && piece.spilled {
+    for piece in index.starting[step] where piece.spilled {
       let before = writer.count
       spill(piece)
       let bytes = prepared.problem.tensors[piece.tensor].bytes
@@ -145,9 +147,7 @@ private struct ProgramEmitter {
 
   private func location(_ value: ValueID, at step: Int) -> OperandLocation {
     let root = prepared.buffers.root[value]
-    let piece = prepared.tensorID(value).flatMap { tensor in
-      plan.pieces.first { $0.tensor == tensor && $0.first <= step && step <= $0.last }
-    }
+    let piece = prepared.tensorID(value).flatMap { index.piece(of: $0, at: step) }
     return OperandLocation(
       buffer: root.index, address: map.valueAddress[root.index] ?? 0,
       resident: piece.map { ($0.row, prepared.buffers.pixels(root)) })
@@ -291,21 +291,6 @@ private struct ProgramEmitter {
           from: .scratchpad(piece.row + channel / dim * pixels + pixel), rows: min(dim, pixels - pixel),
           columns: min(dim, channels - channel))
       }
-    }
-  }
-}
-
-extension PreparedKernels {
-  func isSpilled(_ root: ValueID, _ plan: KernelPlan) -> Bool {
-    guard let tensor = tensorID(root) else { return false }
-    return plan.pieces.contains { $0.tensor == tensor && $0.spilled }
-  }
-
-  /// Scratchpad rows in use during a step.
-  func rowsInUse(_ step: Int, _ plan: KernelPlan) -> Int {
-    let working = problem.operators[step].variants[plan.steps[step].variant].workingRows
-    return plan.pieces.reduce(working) { sum, piece in
-      piece.first <= step && step <= piece.last ? sum + problem.tensors[piece.tensor].rows : sum
     }
   }
 }
