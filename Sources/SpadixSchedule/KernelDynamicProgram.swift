@@ -30,6 +30,8 @@ struct KernelDynamicProgram {
   /// Ways on from all states together, for `giveUp`.
   var workLimit = 1 << 22
   var overflow = Overflow.giveUp
+  /// Which tensors stay, where that is decided before.
+  var residents: KernelResidents?
   var cancellation: Cancellation?
 
   /// An exact search, in states that a few hundred megabytes hold.
@@ -41,7 +43,7 @@ struct KernelDynamicProgram {
   /// A search among the most promising states, of which fewer are kept in longer problems.
   init(steps: KernelSteps, guidedBy prices: KernelPrices) {
     self.steps = steps
-    stateLimit = max(32, min(256, (1 << 19) / max(1, steps.steps.count)))
+    stateLimit = max(16, min(256, (1 << 17) / max(1, steps.steps.count)))
     choiceLimit = 64
     overflow = .keepBest(prices)
   }
@@ -56,7 +58,7 @@ struct KernelDynamicProgram {
     for step in steps.steps.indices {
       if cancellation?.isCancelled == true { return nil }
       var next = KernelStates(touchedCount: steps.steps[step].touched.count)
-      expansion.begin(step)
+      expansion.begin(step, wishes: residents?.stays[step])
       let limit = stateLimit(of: step)
       for state in 0..<layers[step].count {
         let complete = expansion.extend(layers[step], state, choiceLimit: choiceLimit, into: &next)

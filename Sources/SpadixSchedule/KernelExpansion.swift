@@ -20,6 +20,7 @@ struct KernelExpansion {
   /// Ways on that were looked at, in all steps.
   private(set) var work = 0
 
+  private var wishes: [Bool]?
   private var options: [[Option]] = []
   private var chosen: [Int] = []
   private var choices: [UInt8] = []
@@ -30,8 +31,10 @@ struct KernelExpansion {
     rowsOfTensor = Array(repeating: 0, count: steps.tensorCount)
   }
 
-  mutating func begin(_ index: Int) {
+  /// - Parameter wishes: by touched tensor, whether it should stay until its next touch, where it can; nil for all ways.
+  mutating func begin(_ index: Int, wishes: [Bool]?) {
     step = steps.steps[index]
+    self.wishes = wishes
     for (position, item) in step.touched.enumerated() {
       touchedPosition[item.tensor] = position
       rowsOfTensor[item.tensor] = item.rows
@@ -75,6 +78,10 @@ struct KernelExpansion {
       var isPossible = true
       for (position, item) in step.touched.enumerated() {
         options[position] = Self.options(item, group.isResident[position], before[position])
+        if let wishes, options[position].count > 1 {
+          let wished = options[position].filter { ($0.choice & Choice.isKept != 0) == wishes[position] }
+          if !wished.isEmpty { options[position] = wished }
+        }
         if options[position].isEmpty { isPossible = false }
       }
       if !isPossible { continue }

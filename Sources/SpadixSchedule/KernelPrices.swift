@@ -18,6 +18,11 @@ struct KernelPrices {
     var rows: Int
     /// Bytes that any plan moves more when the tensor does not stay.
     var cost: Int
+    /// Positions of the tensor among those that the first and the last step touch.
+    var firstPosition: Int
+    var lastPosition: Int
+    /// Whether some variant of the first step leaves the tensor in the scratchpad.
+    var canStay: Bool
   }
 
   /// No plan moves fewer bytes.
@@ -38,24 +43,50 @@ struct KernelPrices {
     bound = costs.least + max(0, costs.gaps.reduce(0) { $0 + $1.cost } - relaxation.savings)
   }
 
+  /// The bytes that a tensor has to save to be worth its rows during a gap.
+  func rent(of gap: Gap) -> Double {
+    Double(gap.rows) * Double(sums[gap.last] - sums[gap.first]) / Double(KernelRelaxation.unit)
+  }
+
+  /// The tensors to keep by these prices.
+  func residents() -> KernelResidents { KernelResidents(steps, costs, prices: self) }
+
   /// The most promising states after a step, best first: those of the least bytes so far, with what their residents will
   /// save and with what the rows that these take until then are worth.
+  ///
+  /// Residents stay until their next touch, so that states which hold too much lead nowhere: of those that leave the next
+  /// steps too little room only a few with the fewest rows go on, to have a way on in any case.
   func best(_ count: Int, of states: KernelStates, after step: Int) -> KernelStates {
-    var known: [Int: Int] = [:]
-    func worth(of tensor: Int) -> Int {
+    var known: [Int: (worth: Int, rows: Int)] = [:]
+    func value(of tensor: Int) -> (worth: Int, rows: Int) {
       if let value = known[tensor] { return value }
       let next = costs.touch(of: tensor, after: step)
-      let value = next.cost * KernelRelaxation.unit - next.rows * (sums[next.step] - sums[step + 1])
+      let rent = next.rows * (sums[next.step] - sums[step + 1])
+      let value = (next.cost * KernelRelaxation.unit - rent, next.rows)
       known[tensor] = value
       return value
     }
-    let scores = (0..<states.count).map { state in
-      states.residents(of: state).reduce(states.traffic[state] * KernelRelaxation.unit) { $0 - worth(of: Int($1 >> 2)) }
+    let room = steps.capacity - costs.rowsNeeded(after: step)
+    var ranked: [(state: Int, score: Int, rows: Int)] = []
+    for state in 0..<states.count {
+      var score = states.traffic[state] * KernelRelaxation.unit
+      var rows = 0
+      for entry in states.residents(of: state) {
+        let value = value(of: Int(entry >> 2))
+        score -= value.worth
+        rows += value.rows
+      }
+      ranked.append((state, score, rows))
     }
-    let order = (0..<states.count).sorted {
-      (scores[$0], states.cycles[$0], $0) < (scores[$1], states.cycles[$1], $1)
+    let fitting = ranked.filter { $0.rows <= room }.sorted {
+      ($0.score, states.cycles[$0.state], $0.state) < ($1.score, states.cycles[$1.state], $1.state)
     }
-    return states.keeping(order.prefix(count))
+    let smallest = ranked.sorted { ($0.rows, $0.score, $0.state) < ($1.rows, $1.score, $1.state) }
+    let reserve = max(1, count / 16)
+    var chosen = fitting.prefix(count - reserve).map(\.state)
+    let taken = Set(chosen)
+    chosen += smallest.lazy.map(\.state).filter { !taken.contains($0) }.prefix(count - chosen.count)
+    return states.keeping(chosen)
   }
 }
 
@@ -63,6 +94,7 @@ struct KernelPrices {
 struct KernelCosts {
   struct Touch {
     var step: Int
+    var position: Int
     var rows: Int
     /// Bytes that are moved for the tensor when it comes from DRAM, or when its result goes there.
     var cost: Int
@@ -74,6 +106,8 @@ struct KernelCosts {
   private(set) var gaps: [KernelPrices.Gap] = []
   /// By tensor.
   private var touches: [[Touch]]
+  /// By step, the rows that its smallest variant needs for the least convenient places of its operands.
+  private(set) var mostRows: [Int] = []
 
   init(_ steps: KernelSteps) {
     touches = Array(repeating: [], count: steps.tensorCount)
@@ -84,16 +118,26 @@ struct KernelCosts {
       let (bytes, ofTouch) = Self.costs(step, isFirst, capacity: steps.capacity)
       least += bytes
       freeRows.append(steps.capacity - (step.groups.flatMap(\.variants).map(\.rows).min() ?? 0))
+      mostRows.append(step.groups.compactMap(\.variants.last?.rows).max() ?? 0)
       for (position, item) in step.touched.enumerated() {
         let cost = ofTouch[position]
         if let before = touches[item.tensor].last {
+          let first = steps.steps[before.step]
           gaps.append(
-            KernelPrices.Gap(first: before.step, last: index, rows: item.rows, cost: saved[item.tensor] + cost))
+            KernelPrices.Gap(
+              first: before.step, last: index, rows: item.rows, cost: saved[item.tensor] + cost,
+              firstPosition: before.position, lastPosition: position,
+              canStay: first.groups.contains { $0.isResident[before.position] }))
         }
         saved[item.tensor] = item.isProduction ? cost : 0
-        touches[item.tensor].append(Touch(step: index, rows: item.rows, cost: cost))
+        touches[item.tensor].append(Touch(step: index, position: position, rows: item.rows, cost: cost))
       }
     }
+  }
+
+  /// Rows that the next few steps need beside the residents.
+  func rowsNeeded(after step: Int) -> Int {
+    mostRows[min(step + 1, mostRows.count)..<min(step + 9, mostRows.count)].max() ?? 0
   }
 
   /// The next touch of a tensor that has one.
@@ -157,10 +201,12 @@ struct KernelRelaxation {
     var best = current
     var bestValue = Double.infinity
     // How far below the best value the next one is hoped to be.
-    var hope = 0.1
+    var hope = 0.3
     var failures = 0
     var use = [Int](repeating: 0, count: free.count + 1)
     var sums = [Double](repeating: 0, count: free.count + 1)
+    // Half of the direction of the round before is kept: prices swing less.
+    var direction = [Double](repeating: 0, count: free.count)
     for _ in 0..<Self.rounds {
       var value = 0.0
       for step in free.indices {
@@ -182,10 +228,11 @@ struct KernelRelaxation {
       } else {
         failures += 1
       }
-      if failures >= 10 {
+      if failures >= 20 {
         failures = 0
         hope /= 2
         current = best
+        for step in free.indices { direction[step] = 0 }
         if hope < 1e-4 { break }
         continue
       }
@@ -193,15 +240,13 @@ struct KernelRelaxation {
       var inUse = 0
       for step in free.indices {
         inUse += use[step]
-        use[step] = inUse
         let slack = Double(free[step] - inUse)
-        if slack < 0 || current[step] > 0 { norm += slack * slack }
+        direction[step] = (slack > 0 && current[step] <= 0 ? 0 : slack) + 0.5 * direction[step]
+        norm += direction[step] * direction[step]
       }
       if norm == 0 { break }
       let length = (value - bestValue * (1 - hope)) / norm
-      for step in free.indices {
-        current[step] = max(0, current[step] - length * Double(free[step] - use[step]))
-      }
+      for step in free.indices { current[step] = max(0, current[step] - length * direction[step]) }
     }
     let rounded = best.map { Int((min($0, 1e6) * Double(Self.unit)).rounded()) }
     let value = Self.savings(rounded, free, gaps)

@@ -50,7 +50,7 @@ public struct KernelScheduler: Sendable {
 
     var best: KernelDecision?
     var isExact = false
-    if method != .integerProgram, let outcome = search(steps, &bound, &certificate) {
+    if method != .integerProgram, let outcome = search(steps, problem, &bound, &certificate) {
       best = outcome.decision
       isExact = outcome.isExact
     }
@@ -93,7 +93,7 @@ public struct KernelScheduler: Sendable {
 
   /// The dynamic program: exact where the states allow it, among the most promising states where not.
   private func search(
-    _ steps: KernelSteps, _ bound: inout Int, _ certificate: inout KernelPlan.Certificate
+    _ steps: KernelSteps, _ problem: KernelProblem, _ bound: inout Int, _ certificate: inout KernelPlan.Certificate
   ) -> KernelDynamicProgram.Outcome? {
     var exact = KernelDynamicProgram(exact: steps)
     exact.cancellation = cancellation
@@ -104,12 +104,21 @@ public struct KernelScheduler: Sendable {
     let prices = KernelPrices(steps)
     bound = max(bound, prices.bound)
     var guided = KernelDynamicProgram(steps: steps, guidedBy: prices)
-    // After an interrupt the rest is done in a hurry.
-    if isCancelled { guided.stateLimit = 8 }
-    let outcome = guided.run()
-    certificate.nodes += outcome?.states ?? 0
     certificate.whyOpen = ["the dynamic program kept \(guided.stateLimit) states a step of more than \(exact.stateLimit)"]
-    return outcome
+    // First with the residents that the prices choose, then with all choices open, unless the first is optimal.
+    var decided = guided
+    decided.residents = prices.residents()
+    guided.cancellation = cancellation
+    var best: KernelDynamicProgram.Outcome?
+    for program in [decided, guided] where best.map({ $0.decision.traffic(in: problem) > bound }) ?? true {
+      guard let outcome = program.run() else { continue }
+      certificate.nodes += outcome.states
+      if best.map({ outcome.decision.traffic(in: problem) < $0.decision.traffic(in: problem) }) ?? true {
+        best = outcome
+        best?.isExact = false
+      }
+    }
+    return best
   }
 
   private func ask(
@@ -176,7 +185,7 @@ public struct KernelScheduler: Sendable {
       smaller.capacity = problem.capacity / 100 * percent + problem.capacity % 100 * percent / 100
       let steps = KernelSteps(smaller, KernelTouches(smaller))
       var ignored = (bound: 0, certificate: certificate)
-      guard let outcome = search(steps, &ignored.bound, &ignored.certificate) else { break }
+      guard let outcome = search(steps, smaller, &ignored.bound, &ignored.certificate) else { break }
       if let offsets = offsets(of: outcome.decision, problem) { return (outcome.decision, offsets) }
     }
     if let streamed = allStreamed(problem), let offsets = offsets(of: streamed, problem) { return (streamed, offsets) }
