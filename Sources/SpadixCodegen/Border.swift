@@ -28,15 +28,16 @@ struct Border: Sendable {
         }
       }
     }
-    let uses = graph.useLists()
+    // By root, the operations that read any of its views.
+    var readersOfRoot = [[OperationID]](repeating: [], count: graph.values.count)
+    for (index, operation) in graph.operations.enumerated() {
+      for operand in operation.operands { readersOfRoot[buffers.root[operand].index].append(OperationID(index)) }
+    }
     for operation in graph.operations.reversed() where !operation.op.isNpu {
       guard operation.results.allSatisfy({ sides[buffers.root[$0].index] == .output }) else { continue }
       for operand in operation.operands where sides[buffers.root[operand].index] == nil {
-        let readers = graph.values.indices.filter { buffers.root[ValueID($0)] == buffers.root[operand] }.flatMap {
-          uses[$0]
-        }
-        let isOnlyRead = readers.allSatisfy { use in
-          let reader = graph.operations[use.operation]
+        let isOnlyRead = readersOfRoot[buffers.root[operand].index].allSatisfy { id in
+          let reader = graph.operations[id]
           if case .npuReshape = reader.op { return true }
           return !reader.op.isNpu && reader.results.allSatisfy { sides[buffers.root[$0].index] == .output }
         }

@@ -8,6 +8,8 @@ import SpadixTensor
 /// Turns an npu graph into a scheduling problem, and a plan for it into a program.
 public struct CodeGenerator {
   public let target: Target
+  /// Told what is being done, now and then.
+  public var progress: (@Sendable (String) -> Void)?
 
   public init(target: Target) { self.target = target }
 
@@ -24,6 +26,7 @@ public struct CodeGenerator {
     var prepared = PreparedKernels(graph: graph, target: target, buffers: buffers)
     for (index, operation) in graph.operations.enumerated() {
       if case .constant = operation.op { continue }
+      progress?("tilings: operation \(index + 1) of \(graph.operations.count)")
       let kernel = try lowering.lower(operation)
       if case .alias = kernel { continue }
       let inputs = KernelLowering.activationOperands(operation, graph)
@@ -46,7 +49,13 @@ public struct CodeGenerator {
         && buffers.channels(root) == (graph.values[input].type.shape.last ?? 1)
         && buffers.rows(root, dim: target.dim) <= target.scratchpadRows
     }
-    let sameTensor = inputs.map { input in inputs.firstIndex { buffers.root[$0] == buffers.root[input] }! }
+    var firstOfRoot: [ValueID: Int] = [:]
+    let sameTensor = inputs.enumerated().map { index, input in
+      let root = buffers.root[input]
+      let first = firstOfRoot[root] ?? index
+      firstOfRoot[root] = first
+      return first
+    }
     let outputFits = buffers.rows(operation.result, dim: target.dim) <= target.scratchpadRows
     let found: [CodedVariant]
     switch kernel {
@@ -84,12 +93,13 @@ public struct CodeGenerator {
   private func halos(_ graph: Graph, _ buffers: Buffers) -> [KernelLowering.Halo?] {
     var halos = [KernelLowering.Halo?](repeating: nil, count: graph.values.count)
     let uses = graph.useLists()
+    let outputs = Set(graph.outputs)
     for operation in graph.operations {
       guard case .npuConv2d(let conv) = operation.op, let producer = graph.producer(of: operation.operands[0]),
         !producer.op.isNpu, !graph.isConstant(operation.operands[0])
       else { continue }
       let input = operation.operands[0]
-      guard uses[input.index].count == 1, !graph.outputs.contains(input), buffers.root[input] == input else { continue }
+      guard uses[input.index].count == 1, !outputs.contains(input), buffers.root[input] == input else { continue }
       halos[input] = KernelLowering.packedRowsHalo(
         conv, input: graph.values[input].type.shape, kernel: graph.values[operation.operands[1]].type.shape,
         dim: target.dim)

@@ -35,13 +35,17 @@ struct CopyKernel: Sendable {
   }
   var writtenBytes: Int { blocks.reduce(0) { $0 + $1.rows * $1.bytes } }
 
-  /// Whether input `index` can be stored straight from a resident tensor: every block takes whole pixels in a row.
-  func canRead(resident index: Int) -> Bool {
-    blocks.allSatisfy { block in
-      if block.source != .input(index) { return true }
+  /// Per input, whether it can be stored straight from a resident tensor: every block takes whole pixels in a row.
+  func canReadResident() -> [Bool] {
+    var result = [Bool](repeating: true, count: inputChannels.count)
+    for block in blocks {
+      guard case .input(let index) = block.source else { continue }
       let channels = inputChannels[index]
-      return block.sourceStride == channels && block.bytes == channels && block.sourceOffset % channels == 0
+      if block.sourceStride != channels || block.bytes != channels || block.sourceOffset % channels != 0 {
+        result[index] = false
+      }
     }
+    return result
   }
 
   /// Whether the result can be loaded straight into a resident tensor: every block brings whole channel blocks of pixels

@@ -32,6 +32,8 @@ public struct PreparedKernels: Sendable {
   /// Constants that host steps read.
   private(set) var hostConstants: [ValueID: Tensor] = [:]
   private var tensorOfValue: [KernelProblem.TensorID?]
+  /// Per root value, whether it is an output of the graph.
+  private var isOutput: [Bool]
 
   init(graph: Graph, target: Target, buffers: Buffers) {
     self.graph = graph
@@ -41,6 +43,8 @@ public struct PreparedKernels: Sendable {
     border = Border(graph, buffers)
     problem = KernelProblem(name: graph.name, capacity: target.scratchpadRows, tensors: [], operators: [])
     tensorOfValue = Array(repeating: nil, count: graph.values.count)
+    isOutput = Array(repeating: false, count: graph.values.count)
+    for output in graph.outputs { isOutput[buffers.root[output].index] = true }
     for input in graph.inputs where graph.values[input].type.element.isInt8 { _ = tensor(input) }
   }
 
@@ -52,11 +56,10 @@ public struct PreparedKernels: Sendable {
     tensorOfValue[root] = id
     tensors.append(root)
     let isGiven = graph.values[root].producer == nil || graph.isConstant(root)
-    let isOutput = graph.outputs.contains { buffers.root[$0] == root }
     problem.tensors.append(
       KernelProblem.Tensor(
         name: name(root), rows: buffers.rows(root, dim: target.dim), bytes: graph.values[root].type.elementCount,
-        kind: isGiven ? .input : isOutput ? .output : .activation))
+        kind: isGiven ? .input : isOutput[root.index] ? .output : .activation))
     return id
   }
 

@@ -13,8 +13,11 @@ public struct GeneratedProgram: Sendable {
 
 extension PreparedKernels {
   /// Emits the program of a plan.
-  public func emit(_ plan: KernelPlan) throws -> GeneratedProgram {
+  ///
+  /// - Parameter progress: told before each step what is being done.
+  public func emit(_ plan: KernelPlan, progress: ((String) -> Void)? = nil) throws -> GeneratedProgram {
     var emitter = try ProgramEmitter(self, plan)
+    emitter.progress = progress
     return try emitter.run()
   }
 }
@@ -22,14 +25,17 @@ extension PreparedKernels {
 private struct ProgramEmitter {
   let prepared: PreparedKernels
   let plan: KernelPlan
+  let index: PlanIndex
   let map: MemoryMap
   var writer: CommandWriter
   var program: Program
   var statistics: [OperatorStatistics] = []
+  var progress: ((String) -> Void)?
 
   init(_ prepared: PreparedKernels, _ plan: KernelPlan) throws {
     self.prepared = prepared
     self.plan = plan
+    index = PlanIndex(plan, prepared.problem)
     map = try MemoryMap(prepared, usesDRAM: prepared.rootsInDRAM(plan))
     writer = CommandWriter(target: prepared.target)
     program = Program(target: prepared.target)
@@ -40,7 +46,10 @@ private struct ProgramEmitter {
 
   mutating func run() throws -> GeneratedProgram {
     layOut()
-    for step in plan.steps.indices { try emit(step) }
+    for step in plan.steps.indices {
+      progress?("commands: step \(step + 1) of \(plan.steps.count)")
+      try emit(step)
+    }
     writer.fence()
     program.commands = writer.commands
     return GeneratedProgram(program: program, operators: statistics)
@@ -85,7 +94,7 @@ private struct ProgramEmitter {
     switch prepared.border[root] {
     case .input: .input
     case .output: .output
-    case .none: prepared.isSpilled(root, plan) ? .spill : .activation
+    case .none: prepared.tensorID(root).map(index.isSpilled) == true ? .spill : .activation
     }
   }
 
@@ -96,10 +105,10 @@ private struct ProgramEmitter {
     var statistics = OperatorStatistics(
       operation: prepared.operations[step], name: prepared.problem.operators[step].name, kind: .array)
     statistics.sourceLine = operation.sourceLine
-    statistics.scratchpadRows = prepared.rowsInUse(step, plan)
+    statistics.scratchpadRows = index.rowsInUse[step]
     let start = writer.count
 
-    for piece in plan.pieces where piece.first == step && piece.origin == .fetched {
+    for piece in index.starting[step] where piece.origin == .fetched {
       let before = writer.count
       fetch(piece)
       statistics.traffic.fetched += prepared.problem.tensors[piece.tensor].bytes
@@ -120,7 +129,7 @@ private struct ProgramEmitter {
       try emitHost(operation, reason)
     }
     mark(before, prepared.problem.operators[step].name, operation)
-    for piece in plan.pieces where piece.first == step && piece.spilled {
+    for piece in index.starting[step] where piece.spilled {
       let before = writer.count
       spill(piece)
       let bytes = prepared.problem.tensors[piece.tensor].bytes
@@ -144,9 +153,7 @@ private struct ProgramEmitter {
 
   private func location(_ value: ValueID, at step: Int) -> OperandLocation {
     let root = prepared.buffers.root[value]
-    let piece = prepared.tensorID(value).flatMap { tensor in
-      plan.pieces.first { $0.tensor == tensor && $0.first <= step && step <= $0.last }
-    }
+    let piece = prepared.tensorID(value).flatMap { index.piece(of: $0, at: step) }
     return OperandLocation(
       buffer: root.index, address: map.valueAddress[root.index] ?? 0,
       resident: piece.map { ($0.row, prepared.buffers.pixels(root)) })
@@ -158,6 +165,7 @@ private struct ProgramEmitter {
   ) {
     let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: dim)
     let inputs = prepared.inputs[step]
+    let cyclesBefore = writer.arrayCycles
     let map = map
     var emitter = KernelEmitter(
       geometry: geometry, places: places, workingRow: plan.steps[step].workingRow,
@@ -169,8 +177,7 @@ private struct ProgramEmitter {
     writer = emitter.writer
 
     let cost = KernelCost.of(geometry, places: places)
-    var cycles = ArrayCycles(places: places)
-    statistics.arrayCycles = cycles.count(geometry, layout: KernelLayout(geometry, places: places))
+    statistics.arrayCycles = writer.arrayCycles - cyclesBefore
     statistics.issuedMACs = statistics.arrayCycles * dim * dim
     statistics.usefulMACs = kernel.usefulMACs
     statistics.accumulatorRows = geometry.accumulatorPixelsPerTile * min(tiling.blocks, geometry.blockCount)
@@ -294,21 +301,6 @@ private struct ProgramEmitter {
   }
 }
 
-extension PreparedKernels {
-  func isSpilled(_ root: ValueID, _ plan: KernelPlan) -> Bool {
-    guard let tensor = tensorID(root) else { return false }
-    return plan.pieces.contains { $0.tensor == tensor && $0.spilled }
-  }
-
-  /// Scratchpad rows in use during a step.
-  func rowsInUse(_ step: Int, _ plan: KernelPlan) -> Int {
-    let working = problem.operators[step].variants[plan.steps[step].variant].workingRows
-    return plan.pieces.reduce(working) { sum, piece in
-      piece.first <= step && step <= piece.last ? sum + problem.tensors[piece.tensor].rows : sum
-    }
-  }
-}
-
 extension TileKernel {
   /// Products that the operator asks for, without those with padding.
   var usefulMACs: Int {
@@ -342,6 +334,7 @@ extension Tiling {
         parts.append("weights in \(KernelGeometry.ceilDivide(geometry.chunkCount, chunksPerGroup)) groups")
       }
     }
+    if streamsMatrices { parts.append("matrices streamed") }
     return parts.joined(separator: ", ")
   }
 }

@@ -20,6 +20,9 @@ struct VariantEnumeration {
   /// Tilings found before for a kernel of the same shape: networks repeat their layers.
   private var found: [KernelShape: [TilingSearch.Candidate]] = [:]
 
+  /// Up to so many inputs of a copy, each is offered by itself in the scratchpad.
+  private static let mostSingleInputs = 32
+
   init(target: Target) { self.target = target }
 
   /// - Parameters:
@@ -81,18 +84,26 @@ struct VariantEnumeration {
     }
     let none = [Bool](repeating: false, count: inputMayReside.count)
     var variants = [variant(none, output: false)]
-    // Each input by itself, and all that can: enough to use what is resident, without 2^n variants.
-    let possible = inputMayReside.indices.map { inputMayReside[$0] && kernel.canRead(resident: $0) }
-    func places(_ chosen: (Int) -> Bool) -> [Bool] {
-      possible.indices.map { possible[sameTensor[$0]] && possible[$0] && chosen(sameTensor[$0]) }
-    }
+    let canRead = kernel.canReadResident()
+    let possible = inputMayReside.indices.map { inputMayReside[$0] && canRead[$0] }
     var seen: Set<[Bool]> = [none]
-    for index in possible.indices {
-      let one = places { $0 == sameTensor[index] }
-      if seen.insert(one).inserted { variants.append(variant(one, output: false)) }
+    func offer(_ chosen: (Int) -> Bool) {
+      let places = possible.indices.map { possible[sameTensor[$0]] && possible[$0] && chosen(sameTensor[$0]) }
+      if seen.insert(places).inserted { variants.append(variant(places, output: false)) }
     }
-    let all = places { _ in true }
-    if seen.insert(all).inserted { variants.append(variant(all, output: false)) }
+    // Enough to use what is resident, without 2^n variants: each input by itself, and all that can; of many inputs those
+    // at the end, which were made last, and those at the beginning.
+    if possible.count <= Self.mostSingleInputs {
+      for index in possible.indices { offer { $0 == sameTensor[index] } }
+    } else {
+      var count = 1
+      while count < possible.count {
+        offer { $0 >= possible.count - count }
+        offer { $0 < count }
+        count *= 2
+      }
+    }
+    offer { _ in true }
     if outputMayReside && kernel.canWriteResident(dim: target.dim) { variants.append(variant(none, output: true)) }
     return variants
   }

@@ -27,6 +27,16 @@ struct KernelModel {
     addCapacities()
   }
 
+  /// About how many terms the rows have, counted without building them.
+  static func termCount(_ problem: KernelProblem, _ touches: KernelTouches) -> Int {
+    var count = 0
+    for all in touches.touches {
+      for touch in all { count += 4 + problem.operators[touch.step].variants.count }
+      if let first = all.first, let last = all.last { count += last.step - first.step }
+    }
+    return count
+  }
+
   private mutating func addVariants() {
     for op in problem.operators {
       let offered = op.variants.indices.filter { index in

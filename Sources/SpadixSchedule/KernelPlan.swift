@@ -49,7 +49,7 @@ public struct KernelPlan: Sendable {
   public var trafficBytes: Int
   /// No plan in this order with these variants moves fewer bytes.
   public var boundBytes: Int
-  /// What the solver did: rows, columns, nodes, and which component closed the gap.
+  /// What the solver did: rows, columns, nodes, and which component closed the gap, or why it is open.
   public var certificate: Certificate
 
   public struct Certificate: Sendable {
@@ -57,12 +57,16 @@ public struct KernelPlan: Sendable {
     public var rows: Int
     public var columns: Int
     public var nodes: Int
+    /// Why the plan is not known to be optimal: the limits that the search met. Empty for a proven plan that nothing
+    /// interrupted.
+    public var whyOpen: [String]
 
-    public init(closedBy: String, rows: Int, columns: Int, nodes: Int) {
+    public init(closedBy: String, rows: Int, columns: Int, nodes: Int, whyOpen: [String] = []) {
       self.closedBy = closedBy
       self.rows = rows
       self.columns = columns
       self.nodes = nodes
+      self.whyOpen = whyOpen
     }
   }
 

@@ -1,4 +1,5 @@
-/// Checks a kernel plan against its problem; quadratic on purpose, and sharing nothing with the solver.
+/// Checks a kernel plan against its problem, by running through the steps with what the scratchpad and DRAM hold; shares
+/// nothing with the solver.
 public enum KernelPlanValidator {
   public enum Violation: Error, Sendable, Equatable, CustomStringConvertible {
     case stepCount(expected: Int, found: Int)
@@ -42,53 +43,68 @@ public enum KernelPlanValidator {
     }
   }
 
-  /// Throws the first violation found.
+  /// Throws the first violation found, in time linear in steps, operands and pieces.
   public static func validate(_ plan: KernelPlan, for problem: KernelProblem) throws(Violation) {
     try checkShape(plan, problem)
     try checkRows(plan, problem)
+    var beginning = [[KernelPlan.Piece]](repeating: [], count: problem.operators.count)
+    for piece in plan.pieces { beginning[piece.first].append(piece) }
+    /// By tensor: the last step of the piece that is in the scratchpad, and whether DRAM holds it.
+    var residentUntil = [Int](repeating: -1, count: problem.tensors.count)
+    var isInMemory = problem.tensors.map { $0.kind == .input }
     var traffic = 0
-    for piece in plan.pieces {
-      let tensor = problem.tensors[piece.tensor]
-      switch piece.origin {
-      case .produced:
-        guard resultPlace(piece.tensor, piece.first, plan, problem) == .resident else {
-          throw .notProducedHere(tensor: tensor.name, step: piece.first)
-        }
-        if piece.spilled { traffic += tensor.bytes }
-      case .fetched:
-        if piece.spilled { throw .spillOfFetched(tensor: tensor.name, step: piece.first) }
-        guard isInMemory(piece.tensor, before: piece.first, plan, problem) else {
-          throw .notInMemory(tensor: tensor.name, step: piece.first)
-        }
-        traffic += tensor.bytes
-      }
-    }
     for (step, op) in problem.operators.enumerated() {
       let variant = op.variants[plan.steps[step].variant]
       traffic += variant.readBytes + variant.writtenBytes
+      for piece in beginning[step] where piece.origin == .fetched {
+        let tensor = problem.tensors[piece.tensor]
+        if piece.spilled { throw .spillOfFetched(tensor: tensor.name, step: step) }
+        if !isInMemory[piece.tensor.index] { throw .notInMemory(tensor: tensor.name, step: step) }
+        residentUntil[piece.tensor.index] = piece.last
+        traffic += tensor.bytes
+      }
       for (tensor, place) in zip(op.inputs, variant.inputs) {
         switch place {
         case .streamed:
-          if !isInMemory(tensor, before: step, plan, problem) {
-            throw .notInMemory(tensor: problem.tensors[tensor].name, step: step)
-          }
+          if !isInMemory[tensor.index] { throw .notInMemory(tensor: problem.tensors[tensor].name, step: step) }
         case .resident:
-          let covered = plan.pieces.contains { $0.tensor == tensor && $0.first <= step && step <= $0.last }
-          if !covered { throw .notResident(tensor: problem.tensors[tensor].name, step: step) }
+          if residentUntil[tensor.index] < step { throw .notResident(tensor: problem.tensors[tensor].name, step: step) }
         }
       }
-      for (tensor, place) in zip(op.outputs, variant.outputs) where place == .resident {
-        let begun = plan.pieces.contains { $0.tensor == tensor && $0.first == step && $0.origin == .produced }
-        if !begun { throw .resultNotResident(tensor: problem.tensors[tensor].name, step: step) }
-      }
+      try produce(step, op, variant, beginning[step], problem, &residentUntil, &isInMemory, &traffic)
     }
-    for (index, tensor) in problem.tensors.enumerated() where tensor.kind == .output {
-      if !isInMemory(KernelProblem.TensorID(index), before: problem.operators.count, plan, problem) {
-        throw .outputNotStored(tensor: tensor.name)
-      }
+    for (index, tensor) in problem.tensors.enumerated() where tensor.kind == .output && !isInMemory[index] {
+      throw .outputNotStored(tensor: tensor.name)
     }
     if traffic != plan.trafficBytes { throw .traffic(expected: traffic, found: plan.trafficBytes) }
     if plan.boundBytes > traffic { throw .boundAboveTraffic(bound: plan.boundBytes, traffic: traffic) }
+  }
+
+  /// The results of a step: pieces begin with those that stay in the scratchpad, and only with those.
+  private static func produce(
+    _ step: Int, _ op: KernelProblem.Operator, _ variant: KernelProblem.Variant, _ beginning: [KernelPlan.Piece],
+    _ problem: KernelProblem, _ residentUntil: inout [Int], _ isInMemory: inout [Bool], _ traffic: inout Int
+  ) throws(Violation) {
+    var isStored: [Bool] = []
+    for (tensor, place) in zip(op.outputs, variant.outputs) {
+      switch place {
+      case .streamed: isStored.append(true)
+      case .resident:
+        let piece = beginning.first { $0.tensor == tensor && $0.origin == .produced }
+        guard let piece else { throw .resultNotResident(tensor: problem.tensors[tensor].name, step: step) }
+        residentUntil[tensor.index] = piece.last
+        isStored.append(piece.spilled)
+        if piece.spilled { traffic += problem.tensors[tensor].bytes }
+      }
+    }
+    for piece in beginning where piece.origin == .produced {
+      let position = op.outputs.firstIndex(of: piece.tensor)
+      if position.map({ variant.outputs[$0] }) != .resident {
+        throw .notProducedHere(tensor: problem.tensors[piece.tensor].name, step: step)
+      }
+    }
+    // What the step stores can be read from DRAM from the next step on.
+    for (tensor, stored) in zip(op.outputs, isStored) where stored { isInMemory[tensor.index] = true }
   }
 
   private static func checkShape(_ plan: KernelPlan, _ problem: KernelProblem) throws(Violation) {
@@ -121,46 +137,58 @@ public enum KernelPlanValidator {
         throw .workingBlockOutOfScratchpad(step: step, row: choice.workingRow)
       }
     }
-    for (number, piece) in plan.pieces.enumerated() {
-      let rows = piece.row..<piece.row + problem.tensors[piece.tensor].rows
-      for other in plan.pieces[..<number] {
-        let step = max(piece.first, other.first)
-        guard step <= piece.last, step <= other.last else { continue }
-        let name = problem.tensors[piece.tensor].name
-        if piece.tensor == other.tensor { throw .sameTensorTwice(tensor: name, step: step) }
-        if rows.overlaps(other.row..<other.row + problem.tensors[other.tensor].rows) {
-          throw .overlap(first: problem.tensors[other.tensor].name, second: name, step: step)
-        }
-      }
-      for step in piece.first...piece.last {
-        let choice = plan.steps[step]
-        let working = problem.operators[step].variants[choice.variant].workingRows
-        if rows.overlaps(choice.workingRow..<choice.workingRow + working) {
-          throw .overlap(
-            first: problem.tensors[piece.tensor].name, second: "the working block of \(problem.operators[step].name)",
-            step: step)
-        }
-      }
+    try checkOverlaps(plan, problem)
+  }
+
+  /// Steps through the plan with the pieces in the scratchpad sorted by row: each may only meet its neighbours.
+  private static func checkOverlaps(_ plan: KernelPlan, _ problem: KernelProblem) throws(Violation) {
+    var beginning = [[Int]](repeating: [], count: plan.steps.count)
+    var ending = beginning
+    for (index, piece) in plan.pieces.enumerated() {
+      beginning[piece.first].append(index)
+      ending[piece.last].append(index)
     }
-  }
-
-  /// The place of a tensor among the results of a step, nil when it is none of them.
-  private static func resultPlace(
-    _ tensor: KernelProblem.TensorID, _ step: Int, _ plan: KernelPlan, _ problem: KernelProblem
-  ) -> KernelProblem.Place? {
-    let op = problem.operators[step]
-    guard let position = op.outputs.firstIndex(of: tensor) else { return nil }
-    return op.variants[plan.steps[step].variant].outputs[position]
-  }
-
-  /// Whether DRAM holds a tensor when a step begins.
-  private static func isInMemory(
-    _ tensor: KernelProblem.TensorID, before step: Int, _ plan: KernelPlan, _ problem: KernelProblem
-  ) -> Bool {
-    if problem.tensors[tensor].kind == .input { return true }
-    for earlier in 0..<step where resultPlace(tensor, earlier, plan, problem) == .streamed { return true }
-    return plan.pieces.contains {
-      $0.tensor == tensor && $0.origin == .produced && $0.spilled && $0.first < step
+    func rows(_ index: Int) -> Range<Int> {
+      let piece = plan.pieces[index]
+      return piece.row..<piece.row + problem.tensors[piece.tensor].rows
+    }
+    func name(_ index: Int) -> String { problem.tensors[plan.pieces[index].tensor].name }
+    /// The position in `held` before which all pieces begin below a row.
+    func position(_ row: Int, _ held: [Int]) -> Int {
+      var (low, high) = (0, held.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if plan.pieces[held[middle]].row < row { low = middle + 1 } else { high = middle }
+      }
+      return low
+    }
+    var held: [Int] = []
+    var isHeld = [Bool](repeating: false, count: problem.tensors.count)
+    for (step, choice) in plan.steps.enumerated() {
+      for index in beginning[step] {
+        let tensor = plan.pieces[index].tensor
+        if isHeld[tensor.index] { throw .sameTensorTwice(tensor: name(index), step: step) }
+        isHeld[tensor.index] = true
+        if rows(index).isEmpty { continue }
+        let at = position(plan.pieces[index].row, held)
+        for other in held[max(0, at - 1)..<min(held.count, at + 1)] where rows(other).overlaps(rows(index)) {
+          throw .overlap(first: name(min(index, other)), second: name(max(index, other)), step: step)
+        }
+        held.insert(index, at: at)
+      }
+      let working = problem.operators[step].variants[choice.variant].workingRows
+      let block = choice.workingRow..<choice.workingRow + working
+      // The first piece that ends above the block's first row.
+      let at = max(0, position(block.lowerBound, held) - 1)
+      for index in held[at..<min(held.count, at + 2)] where rows(index).overlaps(block) {
+        throw .overlap(
+          first: name(index), second: "the working block of \(problem.operators[step].name)", step: step)
+      }
+      for index in ending[step] {
+        isHeld[plan.pieces[index].tensor.index] = false
+        if rows(index).isEmpty { continue }
+        held.remove(at: position(plan.pieces[index].row, held))
+      }
     }
   }
 }

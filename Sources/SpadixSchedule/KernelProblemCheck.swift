@@ -43,6 +43,10 @@ extension KernelProblem {
   private func checkVariants(
     of op: Operator, _ isSane: (Int) -> Bool, _ fail: (String, String, String?) -> Void
   ) {
+    var firstPosition: [TensorID: Int] = [:]
+    for (position, tensor) in op.inputs.enumerated() where firstPosition[tensor] == nil {
+      firstPosition[tensor] = position
+    }
     for (index, variant) in op.variants.enumerated() {
       if variant.inputs.count != op.inputs.count || variant.outputs.count != op.outputs.count {
         fail(
@@ -56,7 +60,7 @@ extension KernelProblem {
         fail("variant-size", "variant \(index) of '\(op.name)' has the number \(numbers); expected 0 to 2^40", nil)
       }
       for (position, tensor) in op.inputs.enumerated() {
-        let first = op.inputs.firstIndex(of: tensor) ?? position
+        let first = firstPosition[tensor] ?? position
         if variant.inputs[position] != variant.inputs[first] {
           fail(
             "variant-places",

@@ -4,8 +4,12 @@ import SpadixSupport
 /// Solves kernel problems: variants, residency and addresses for the least DRAM traffic, cycles breaking ties.
 ///
 /// A dynamic program over the steps finds a plan, the optimum when the live tensors are few; GLPK looks for a better one
-/// and proves that there is none. Two methods that share nothing but the problem so agree on every optimum. Then the
-/// rectangles are packed; where they do not pack, GLPK is asked again without them.
+/// and proves that there is none. Two methods that share nothing but the problem so agree on every optimum. In problems
+/// too large for either, the dynamic program follows the most promising states, and a relaxation says how far from the
+/// optimum the plan can be. Then the rectangles are packed; where they do not pack, GLPK is asked again without them.
+///
+/// All limits count states, terms and nodes, so that plans are the same on every machine, and the time grows about
+/// linearly with the operators.
 public struct KernelScheduler: Sendable {
   /// Which components run; all by default. For ablation and for tests against each other.
   public enum Method: Sendable {
@@ -18,6 +22,8 @@ public struct KernelScheduler: Sendable {
   public var nodeLimit: Int
   public var method: Method
   public var cancellation: Cancellation?
+  /// Told what the search is at, now and then.
+  public var progress: (@Sendable (String) -> Void)?
 
   public init(nodeLimit: Int = 20_000, method: Method = .automatic, cancellation: Cancellation? = nil) {
     self.nodeLimit = nodeLimit
@@ -27,7 +33,14 @@ public struct KernelScheduler: Sendable {
 
   /// How often a decision that does not pack is forbidden before plans of smaller capacity are tried.
   private static let packingRounds = 12
-  private static let packingNodes = 200_000
+  /// Rectangles of the largest packing that the allocator searches for; beyond, lowest fit in several orders decides.
+  private static let largestPacking = 500
+  /// Terms of the largest integer program that GLPK is given: it takes seconds for each of its nodes beyond.
+  private static let largestModel = 1 << 16
+  /// Terms of the largest integer program that GLPK confirms an optimum with that is known already.
+  private static let largestConfirmation = 1 << 14
+  /// Terms times nodes, so that GLPK ends within seconds for a model of any size.
+  private static let modelWork = 1 << 24
 
   /// A valid plan for every legal problem.
   ///
@@ -35,39 +48,23 @@ public struct KernelScheduler: Sendable {
   public func solve(_ problem: KernelProblem) throws -> KernelPlan {
     try problem.check()
     let touches = KernelTouches(problem)
+    let steps = KernelSteps(problem, touches)
     var certificate = KernelPlan.Certificate(closedBy: "none", rows: 0, columns: 0, nodes: 0)
     var bound = problem.operators.reduce(0) { $0 + ($1.variants.map(\.traffic).min() ?? 0) }
 
     var best: KernelDecision?
     var isExact = false
-    if method != .integerProgram, let outcome = KernelDynamicProgram(problem, touches).run() {
+    if method != .integerProgram, let outcome = search(steps, problem, &bound, &certificate) {
       best = outcome.decision
-      certificate.nodes += outcome.states
       isExact = outcome.isExact
     }
-    var model = KernelModel(problem, touches)
-    certificate.rows = model.model.rows.count
-    certificate.columns = model.model.columns.count
-    if method != .dynamicProgram {
-      let incumbent = best?.traffic(in: problem)
-      let result = solver(cutoff: incumbent).solve(model.model)
-      certificate.nodes += result.nodes
-      if let objective = result.objective {
-        let decision = model.decision(result.values)
-        if incumbent.map({ decision.traffic(in: problem) < $0 }) ?? true {
-          best = refined(decision, problem)
-        }
-        if result.status == .optimal {
-          bound = max(bound, objective)
-          certificate.closedBy = "GLPK"
-        }
-      } else if result.status == .infeasible, let incumbent {
-        bound = incumbent
-        certificate.closedBy = "GLPK"
-      }
-      if result.status == .feasible || result.status == .unknown {
-        bound = max(bound, min(result.bound ?? bound, best?.traffic(in: problem) ?? bound))
-      }
+    var model = LazyModel(problem, touches)
+    let isOpen = best.map { $0.traffic(in: problem) > bound } ?? true
+    let largest = isExact ? Self.largestConfirmation : isOpen ? Self.largestModel : 0
+    if method == .integerProgram || (method == .automatic && model.terms <= largest && !isCancelled) {
+      ask(&model, problem, &best, &bound, &certificate)
+    } else if method == .automatic, isOpen, !isExact {
+      certificate.whyOpen += ["the integer program has \(model.terms) terms, GLPK is given \(Self.largestModel)"]
     }
     if isExact, certificate.closedBy == "none", let best {
       bound = best.traffic(in: problem)
@@ -79,9 +76,14 @@ public struct KernelScheduler: Sendable {
         "no plan was found within \(nodeLimit) nodes, and not every operator has a variant "
           + "that streams all its operands", help: "raise the node limit")
     }
-    let packed = try pack(decision, &model, problem, touches, &certificate)
+    let packed = try pack(decision, &model, problem, steps, &certificate)
     let traffic = packed.decision.traffic(in: problem)
-    if traffic == bound, certificate.closedBy == "none" { certificate.closedBy = "least traffic of each operator" }
+    if traffic > decision.traffic(in: problem) {
+      certificate.whyOpen.append("a plan of \(decision.traffic(in: problem)) bytes was found that has no addresses")
+    }
+    if traffic == bound, certificate.closedBy == "none" { certificate.closedBy = "relaxation" }
+    if traffic <= bound { certificate.whyOpen = [] }
+    if isCancelled { certificate.whyOpen.insert("interrupted", at: 0) }
     let plan = self.plan(packed.decision, packed.offsets, traffic, min(bound, traffic), certificate, problem)
     do throws(KernelPlanValidator.Violation) {
       try KernelPlanValidator.validate(plan, for: problem)
@@ -91,40 +93,108 @@ public struct KernelScheduler: Sendable {
     return plan
   }
 
+  private var isCancelled: Bool { cancellation?.isCancelled == true }
+
+  /// The dynamic program: exact where the states allow it, among the most promising states where not.
+  private func search(
+    _ steps: KernelSteps, _ problem: KernelProblem, _ bound: inout Int, _ certificate: inout KernelPlan.Certificate
+  ) -> KernelDynamicProgram.Outcome? {
+    var exact = KernelDynamicProgram(exact: steps)
+    exact.cancellation = cancellation
+    exact.progress = progress
+    if let outcome = exact.run() {
+      certificate.nodes += outcome.states
+      return outcome
+    }
+    let prices = KernelPrices(steps)
+    bound = max(bound, prices.bound)
+    var guided = KernelDynamicProgram(steps: steps, guidedBy: prices)
+    certificate.whyOpen = ["the dynamic program kept \(guided.stateLimit) states a step of more than \(exact.stateLimit)"]
+    // First with the residents that the prices choose, then with all choices open, unless the first is optimal.
+    var decided = guided
+    decided.residents = prices.residents()
+    decided.progress = progress
+    guided.progress = progress
+    guided.cancellation = cancellation
+    var best: KernelDynamicProgram.Outcome?
+    for program in [decided, guided] where best.map({ $0.decision.traffic(in: problem) > bound }) ?? true {
+      guard let outcome = program.run() else { continue }
+      certificate.nodes += outcome.states
+      if best.map({ outcome.decision.traffic(in: problem) < $0.decision.traffic(in: problem) }) ?? true {
+        best = outcome
+        best?.isExact = false
+      }
+    }
+    return best
+  }
+
+  private func ask(
+    _ model: inout LazyModel, _ problem: KernelProblem, _ best: inout KernelDecision?, _ bound: inout Int,
+    _ certificate: inout KernelPlan.Certificate
+  ) {
+    certificate.rows = model.value.model.rows.count
+    certificate.columns = model.value.model.columns.count
+    let incumbent = best?.traffic(in: problem)
+    progress?("integer program of \(certificate.rows) rows")
+    let result = solver(cutoff: incumbent, model).solve(model.value.model)
+    certificate.nodes += result.nodes
+    if let objective = result.objective {
+      let decision = model.value.decision(result.values)
+      if incumbent.map({ decision.traffic(in: problem) < $0 }) ?? true {
+        best = refined(decision, problem)
+      }
+      if result.status == .optimal {
+        bound = max(bound, objective)
+        certificate.closedBy = "GLPK"
+      }
+    } else if result.status == .infeasible, let incumbent {
+      bound = incumbent
+      certificate.closedBy = "GLPK"
+    }
+    if result.status == .feasible || result.status == .unknown {
+      bound = max(bound, min(result.bound ?? bound, best?.traffic(in: problem) ?? bound))
+      certificate.whyOpen.append("GLPK stopped after \(result.nodes) nodes")
+    }
+  }
+
   /// The model that GLPK would be given.
   public func model(of problem: KernelProblem) throws -> Model {
     try problem.check()
     return KernelModel(problem, KernelTouches(problem)).model
   }
 
-  private func solver(cutoff: Int?) -> GLPKSolver {
-    GLPKSolver(nodeLimit: nodeLimit, cutoff: cutoff, cancellation: cancellation)
+  private func solver(cutoff: Int?, _ model: LazyModel) -> GLPKSolver {
+    let limit = method == .integerProgram ? nodeLimit : min(nodeLimit, max(1, Self.modelWork / max(1, model.terms)))
+    return GLPKSolver(nodeLimit: limit, cutoff: cutoff, cancellation: cancellation)
   }
 
   // MARK: - Addresses
 
   private func pack(
-    _ decision: KernelDecision, _ model: inout KernelModel, _ problem: KernelProblem, _ touches: KernelTouches,
+    _ decision: KernelDecision, _ model: inout LazyModel, _ problem: KernelProblem, _ steps: KernelSteps,
     _ certificate: inout KernelPlan.Certificate
   ) throws -> (decision: KernelDecision, offsets: [Int]) {
+    progress?("addresses")
     if let offsets = offsets(of: decision, problem) { return (decision, offsets) }
     var current = decision
-    if method != .dynamicProgram {
-      for _ in 0..<Self.packingRounds {
+    if method != .dynamicProgram, model.terms <= Self.largestModel {
+      for _ in 0..<Self.packingRounds where !isCancelled {
         let (spans, steps) = unpackableCore(current, problem)
-        model.forbid(current, spans: spans, steps: steps)
-        let result = solver(cutoff: nil).solve(model.model)
+        model.value.forbid(current, spans: spans, steps: steps)
+        let result = solver(cutoff: nil, model).solve(model.value.model)
         certificate.nodes += result.nodes
         guard result.objective != nil else { break }
-        current = refined(model.decision(result.values), problem)
+        current = refined(model.value.decision(result.values), problem)
         if let offsets = offsets(of: current, problem) { return (current, offsets) }
       }
     }
     // With less of the scratchpad promised, holes hurt less.
-    for percent in [98, 95, 92, 88, 84, 80, 75, 70, 60, 50, 40, 30, 20, 10] {
+    for percent in [99, 98, 95, 92, 88, 84, 80, 75, 70, 60, 50, 40, 30, 20, 10] where !isCancelled {
       var smaller = problem
       smaller.capacity = problem.capacity / 100 * percent + problem.capacity % 100 * percent / 100
-      guard let outcome = KernelDynamicProgram(smaller, touches).run() else { break }
+      let steps = KernelSteps(smaller, KernelTouches(smaller))
+      var ignored = (bound: 0, certificate: certificate)
+      guard let outcome = search(steps, smaller, &ignored.bound, &ignored.certificate) else { break }
       if let offsets = offsets(of: outcome.decision, problem) { return (outcome.decision, offsets) }
     }
     if let streamed = allStreamed(problem), let offsets = offsets(of: streamed, problem) { return (streamed, offsets) }
@@ -134,9 +204,18 @@ public struct KernelScheduler: Sendable {
   }
 
   private func offsets(of decision: KernelDecision, _ problem: KernelProblem) -> [Int]? {
+    let allocation = decision.allocation(in: problem)
+    if let offsets = KernelPacking(allocation, stepCount: problem.operators.count).run() { return offsets }
+    guard allocation.buffers.count <= Self.largestPacking, !isCancelled else { return nil }
+    return packs(allocation, nodes: 200_000)
+  }
+
+  /// Offsets by the allocator's search, which ends after about a second.
+  private func packs(_ allocation: AllocationProblem, nodes: Int) -> [Int]? {
     var options = AllocationSolver.Options()
-    options.nodeLimit = Self.packingNodes
-    return AllocationSolver(options: options).solve(decision.allocation(in: problem)).solution?.offsets
+    options.nodeLimit = nodes
+    options.effortLimit = 1_000_000_000
+    return AllocationSolver(options: options, cancellation: cancellation).solve(allocation).solution?.offsets
   }
 
   /// A small set of rectangles that do not pack either: a shortest range of steps, then single rectangles left out
@@ -145,22 +224,26 @@ public struct KernelScheduler: Sendable {
     _ decision: KernelDecision, _ problem: KernelProblem
   ) -> (spans: [KernelDecision.Span], steps: [Int]) {
     let allocation = decision.allocation(in: problem)
-    var options = AllocationSolver.Options()
-    options.nodeLimit = 20_000
-    let solver = AllocationSolver(options: options)
     func packs(_ indices: [Int]) -> Bool {
       let part = AllocationProblem(capacity: problem.capacity, buffers: indices.map { allocation.buffers[$0] })
-      return solver.solve(part).solution != nil
+      return self.packs(part, nodes: 20_000) != nil
     }
-    var kept = Array(allocation.buffers.indices)
-    var first = 0
-    var last = problem.operators.count - 1
     func inside(_ first: Int, _ last: Int) -> [Int] {
       allocation.buffers.indices.filter { allocation.buffers[$0].lower <= last && allocation.buffers[$0].upper > first }
     }
-    while first < last, !packs(inside(first + 1, last)) { first += 1 }
-    while first < last, !packs(inside(first, last - 1)) { last -= 1 }
-    kept = inside(first, last)
+    // What a range holds does not pack, what a shorter one inside it holds may.
+    func firstThatPacks(_ range: Range<Int>, _ packs: (Int) -> Bool) -> Int {
+      var (low, high) = (range.lowerBound, range.upperBound)
+      while low < high {
+        let middle = (low + high) / 2
+        if packs(middle) { high = middle } else { low = middle + 1 }
+      }
+      return low
+    }
+    let end = problem.operators.count - 1
+    let first = firstThatPacks(1..<end + 1) { packs(inside($0, end)) } - 1
+    let last = end - (firstThatPacks(1..<end - first + 1) { packs(inside(first, end - $0)) } - 1)
+    var kept = inside(first, last)
     if kept.count <= 60 {
       for index in kept {
         let without = kept.filter { $0 != index }
@@ -177,14 +260,15 @@ public struct KernelScheduler: Sendable {
   /// Gives each operator the cheapest and fastest variant of its places that the free rows allow.
   private func refined(_ decision: KernelDecision, _ problem: KernelProblem) -> KernelDecision {
     var result = decision
+    var held = [Int](repeating: 0, count: problem.operators.count)
+    for span in decision.spans {
+      for step in span.first...span.last { held[step] += problem.tensors[span.tensor].rows }
+    }
     for (step, op) in problem.operators.enumerated() {
-      let held = decision.spans.reduce(0) {
-        $0 + ($1.first <= step && step <= $1.last ? problem.tensors[$1.tensor].rows : 0)
-      }
       let chosen = op.variants[decision.variants[step]]
       let candidates = op.variants.indices.filter {
         op.variants[$0].inputs == chosen.inputs && op.variants[$0].outputs == chosen.outputs
-          && op.variants[$0].workingRows <= problem.capacity - held
+          && op.variants[$0].workingRows <= problem.capacity - held[step]
       }
       if let best = candidates.min(by: {
         (op.variants[$0].traffic, op.variants[$0].cycles, $0) < (op.variants[$1].traffic, op.variants[$1].cycles, $1)
@@ -226,5 +310,20 @@ public struct KernelScheduler: Sendable {
     }
     return KernelPlan(
       steps: steps, pieces: pieces, trafficBytes: traffic, boundBytes: bound, certificate: certificate)
+  }
+}
+
+/// The integer program of a problem, built when it is first asked for.
+private struct LazyModel {
+  /// About how many terms its rows have; known without building it.
+  let terms: Int
+  lazy var value = KernelModel(problem, touches)
+  private let problem: KernelProblem
+  private let touches: KernelTouches
+
+  init(_ problem: KernelProblem, _ touches: KernelTouches) {
+    self.problem = problem
+    self.touches = touches
+    terms = KernelModel.termCount(problem, touches)
   }
 }

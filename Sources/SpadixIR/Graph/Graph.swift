@@ -20,7 +20,7 @@ public struct Graph: Sendable {
   /// The name of the graph's own line, for diagnostics about the graph as a whole.
   public var range: SourceRange?
   /// The names in `data`, so that adding definitions is not quadratic; see `addData`.
-  var dataNames: Set<String> = []
+  var dataNames = UniqueNames()
 
   public init(name: String) {
     self.name = name

@@ -29,14 +29,10 @@ extension Graph {
   /// Adds a data definition; a name that is taken gets a suffix.
   @discardableResult
   public mutating func addData(_ definition: DataDefinition) -> DataID {
-    // Passes edit `data` directly as well; a count that differs shows that the set is stale.
-    if dataNames.count != data.count { dataNames = Set(data.map(\.name)) }
+    // Passes edit `data` directly as well; a count that differs shows that the names are stale.
+    if dataNames.count != data.count { dataNames = UniqueNames(data.map(\.name)) }
     var unique = definition
-    var suffix = 1
-    while !dataNames.insert(unique.name).inserted {
-      unique.name = "\(definition.name)_\(suffix)"
-      suffix += 1
-    }
+    unique.name = dataNames.take(definition.name)
     data.append(unique)
     return DataID(data.count - 1)
   }
