@@ -25,6 +25,9 @@ public struct Accelerator: ~Copyable {
   /// Stores that wait until it is known what the array does beside them.
   private var stores: UnsafeMutablePointer<WaitingStore>
   private var storeCount = 0
+  /// Preloads, computes and their configurations that nobody has asked about yet: the later they are dealt with, the more
+  /// is known of the loads beside them.
+  private var executes: WaitingExecutes
   /// The compute that waits for the command behind it.
   private var compute: WaitingCompute?
   /// The preload that the next compute, or the waiting one, belongs to.
@@ -40,8 +43,6 @@ public struct Accelerator: ~Copyable {
 
   /// When the last operation entered the reservation station.
   private var lastEntry = -1
-  /// The preload that comes next, when operations come one by one.
-  var nextPreload: Operation?
 
   private var upcoming = UnsafeBufferPointer<Operation>(start: nil, count: 0)
   private var position = 0
@@ -98,6 +99,7 @@ public struct Accelerator: ~Copyable {
     operands = RowRing(capacity: hardware.stationExecute)
     biases = RowRing(capacity: hardware.stationExecute)
     stores = .allocate(capacity: Self.maximumWaitingStores)
+    executes = WaitingExecutes(capacity: hardware.stationExecute)
   }
 
   deinit { stores.deallocate() }
@@ -132,11 +134,19 @@ public struct Accelerator: ~Copyable {
 
   /// When the reservation station has room for another command of a kind.
   mutating func loadEntryFree() -> Int { loadEntries.free }
-  mutating func executeEntryFree() -> Int { executeEntries.free }
-  mutating func storeEntryFree() -> Int {
-    while storeEntries.isStuck { resolveStore() }
-    return storeEntries.free
+  mutating func executeEntryFree() -> Int {
+    makeExecuteEntry()
+    return executeEntries.free
   }
+  /// For stores a time before which it has none, which may become later when it is asked for again after `settleStore`:
+  /// the later a store is dealt with, the more is known of the results beside it.
+  func storeEntryFree() -> (time: Int, isKnown: Bool) {
+    if !storeEntries.isStuck { return (storeEntries.free, true) }
+    let it = stores[0]
+    return (it.ready + Int(it.operation.rows) * Int(it.operation.blocks), false)
+  }
+
+  mutating func settleStore() { resolveStore() }
 
   @inline(__always)
   mutating func take(_ it: Operation, _ arrival: Int) {
@@ -145,6 +155,7 @@ public struct Accelerator: ~Copyable {
     case .store: store(it, arrival)
     case .preload: take(preload: it, arrival)
     case .compute: take(compute: it, arrival)
+    case .configExecute: take(configuration: it, arrival)
     case .configLoad:
       let entry = loadEntries.take(arrival)
       lastEntry = entry
@@ -152,7 +163,6 @@ public struct Accelerator: ~Copyable {
       loadEntries.complete(issue)
       if recordsSteps { record(it, entry, Span(issue: issue, start: issue, free: issue, done: issue)) }
     case .configStore: store(it, arrival)
-    case .configExecute: configure(it, arrival)
     case .fence:
       settle()
       frontEnd.wait(for: idle)
@@ -167,15 +177,18 @@ public struct Accelerator: ~Copyable {
     lastEntry = entry
     var after = max(results.latest(it.writes, at: entry), weights.latest(it.writes, at: entry))
     after = max(after, operands.latest(it.writes, at: entry), biases.latest(it.writes, at: entry))
-    if after == RowRing.unknown {
-      resolveCompute()
+    while after == RowRing.unknown {
+      if !advanceExecute() {
+        after = 0
+        break
+      }
       after = max(results.latest(it.writes, at: entry), weights.latest(it.writes, at: entry))
       after = max(after, operands.latest(it.writes, at: entry), biases.latest(it.writes, at: entry))
-      if after == RowRing.unknown { after = 0 }
     }
     after = max(after, waitForStores(it.writes, entry))
     // Stores that the array cannot disturb any more, so that their writes are known.
-    while !it.flags.contains(.accumulates) && compute == nil && storeCount > 0 && stores[0].result < 0
+    while !it.flags.contains(.accumulates) && compute == nil && executes.isEmpty && storeCount > 0
+      && stores[0].result < 0
       && array.lastOutput <= stores[0].ready
     {
       resolveStore()
@@ -227,7 +240,7 @@ public struct Accelerator: ~Copyable {
       var after = loadRows.latest(it.reads, at: entry)
       let result = results.latest(it.reads, at: entry)
       if result == RowRing.unknown {
-        waiting.result = results.unknownSlot(it.reads) ?? -1
+        waiting.result = results.newestUnknown(it.reads) ?? -1
       } else {
         after = max(after, result)
       }
@@ -236,13 +249,15 @@ public struct Accelerator: ~Copyable {
           loadRows.latest(it.writes, at: entry), operands.latest(it.writes, at: entry),
           weights.latest(it.writes, at: entry))
         used = max(used, biases.latest(it.writes, at: entry), results.latest(it.writes, at: entry))
-        if used == RowRing.unknown {
-          resolveCompute()
+        while used == RowRing.unknown {
+          if !advanceExecute() {
+            used = 0
+            break
+          }
           used = max(
             loadRows.latest(it.writes, at: entry), operands.latest(it.writes, at: entry),
             weights.latest(it.writes, at: entry))
-          used = max(used, biases.latest(it.writes, at: entry))
-          if used == RowRing.unknown { used = 0 }
+          used = max(used, biases.latest(it.writes, at: entry), results.latest(it.writes, at: entry))
         }
         after = max(after, used)
         waiting.destination = scratchpadStores.push(it.writes)
@@ -258,12 +273,16 @@ public struct Accelerator: ~Copyable {
   /// Settles the oldest waiting store.
   private mutating func resolveStore() {
     precondition(storeCount > 0)
-    if stores[0].result >= 0 {
-      resolveCompute()
-      // The result of a preload whose compute never came.
-      if stores[0].result >= 0 { stores[0].result = -1 }
+    while stores[0].result >= 0 {
+      // The result of a preload whose compute never came is not waited for.
+      if !advanceExecute() { stores[0].result = -1 }
     }
     let waiting = stores[0]
+    // What is known to come out of the array meanwhile.
+    if waiting.operation.kind == .store && waiting.operation.reads.start >= Operation.accumulatorBase {
+      let end = waiting.ready + 2 * Int(waiting.operation.rows) * Int(waiting.operation.blocks)
+      while !executes.isEmpty && array.lastOutput < end { _ = advanceExecute() }
+    }
     storeCount -= 1
     for index in 0..<storeCount { stores[index] = stores[index + 1] }
     if waiting.operation.kind == .configStore {
@@ -286,27 +305,80 @@ public struct Accelerator: ~Copyable {
 
   // MARK: Computes
 
-  private mutating func configure(_ it: Operation, _ arrival: Int) {
+  /// Deals with computes until the station has an entry whose freeing is known: what is still to be dealt with completes
+  /// later.
+  @inline(__always)
+  private mutating func makeExecuteEntry() {
+    while executeEntries.isFull && executeEntries.free > array.free {
+      if !advanceExecute() { return }
+    }
+  }
+
+  @inline(__always)
+  private mutating func takeExecuteEntry(_ arrival: Int) -> Int {
+    makeExecuteEntry()
     let entry = executeEntries.take(arrival)
     lastEntry = entry
-    finishCompute()
-    let (issue, visible) = array.issue(entry + 1)
-    let done = array.configure(visible)
-    lastExecute = max(lastExecute, done)
-    executeEntries.complete(done)
-    if recordsSteps { record(it, entry, Span(issue: issue, start: done, free: done + 1, done: done)) }
+    return entry
+  }
+
+  private mutating func take(configuration it: Operation, _ arrival: Int) {
+    let entry = takeExecuteEntry(arrival)
+    executes.append(WaitingExecute(operation: it, entry: entry, ready: entry + 1, first: -1, second: -1))
   }
 
   private mutating func take(preload it: Operation, _ arrival: Int) {
-    let entry = executeEntries.take(arrival)
-    lastEntry = entry
+    let entry = takeExecuteEntry(arrival)
     var after = max(
       loadRows.latest(it.writes, at: entry), loadRows.latest(it.reads, at: entry), waitForStores(it.writes, entry))
     after = max(after, scratchpadStores.latest(it.reads, at: entry))
-    let (issue, visible) = array.issue(max(entry, after) + 1)
+    if after == RowRing.unknown { after = waitForStores(it.reads, entry) }
+    executes.append(
+      WaitingExecute(
+        operation: it, entry: entry, ready: max(entry, after) + 1, first: results.push(it.writes),
+        second: weights.push(it.reads)))
+  }
+
+  private mutating func take(compute it: Operation, _ arrival: Int) {
+    let entry = takeExecuteEntry(arrival)
+    var after = max(loadRows.latest(it.reads, at: entry), scratchpadStores.latest(it.reads, at: entry))
+    after = max(after, loadRows.latest(it.readsAlso, at: entry), scratchpadStores.latest(it.readsAlso, at: entry))
+    if after == RowRing.unknown { after = max(waitForStores(it.reads, entry), waitForStores(it.readsAlso, entry)) }
+    executes.append(
+      WaitingExecute(
+        operation: it, entry: entry, ready: max(entry, after) + 1, first: operands.push(it.reads),
+        second: biases.push(it.readsAlso)))
+  }
+
+  /// Deals with the oldest of what waits for the array; false when nothing waits.
+  private mutating func advanceExecute() -> Bool {
+    if executes.isEmpty {
+      if compute == nil { return false }
+      resolveCompute()
+      return true
+    }
+    let it = executes.removeFirst()
+    switch it.operation.kind {
+    case .preload: run(preload: it)
+    case .compute: run(compute: it)
+    default: run(configuration: it)
+    }
+    return true
+  }
+
+  private mutating func run(configuration it: WaitingExecute) {
+    endComputes()
+    let (issue, visible) = array.issue(it.ready)
+    let done = array.configure(visible)
+    lastExecute = max(lastExecute, done)
+    executeEntries.complete(done)
+    if recordsSteps { record(it.operation, it.entry, Span(issue: issue, start: done, free: done + 1, done: done)) }
+  }
+
+  private mutating func run(preload it: WaitingExecute) {
+    let (issue, visible) = array.issue(it.ready)
     var held = HeldPreload(
-      operation: it, entry: entry, issue: issue, visible: visible, result: results.push(it.writes),
-      weights: weights.push(it.reads),
+      operation: it.operation, entry: it.entry, issue: issue, visible: visible, result: it.first, weights: it.second,
       isPerformed: false)
     if isAhead {
       isAhead = false
@@ -315,7 +387,7 @@ public struct Accelerator: ~Copyable {
     } else if let compute {
       if visible <= array.start(compute.visible) {
         held.isPerformed = true
-        let last = perform(compute, beside: it)
+        let last = perform(compute, beside: it.operation)
         performed(&held, last)
       } else {
         _ = perform(compute, beside: nil)
@@ -346,14 +418,12 @@ public struct Accelerator: ~Copyable {
     lastExecute = max(lastExecute, done)
   }
 
-  private mutating func take(compute it: Operation, _ arrival: Int) {
-    let entry = executeEntries.take(arrival)
-    lastEntry = entry
-    if compute != nil { finishCompute() }
-    var after = max(loadRows.latest(it.reads, at: entry), scratchpadStores.latest(it.reads, at: entry))
-    after = max(after, loadRows.latest(it.readsAlso, at: entry), scratchpadStores.latest(it.readsAlso, at: entry))
-    if after == RowRing.unknown { after = max(waitForStores(it.reads, entry), waitForStores(it.readsAlso, entry)) }
-    let (issue, visible) = array.issue(max(entry, after) + 1)
+  private mutating func run(compute it: WaitingExecute) {
+    if let compute {
+      _ = perform(compute, beside: nil)
+      isAhead = false
+    }
+    let (issue, visible) = array.issue(it.ready)
     if var held = preload, !held.isPerformed {
       var rows = held.operation.reads.isEmpty ? hardware.minimumComputeRows : hardware.dim
       if held.operation.flags.contains(.twoPasses) { rows = 2 * hardware.dim }
@@ -367,8 +437,7 @@ public struct Accelerator: ~Copyable {
       preload = held
     }
     compute = WaitingCompute(
-      operation: it, entry: entry, issue: issue, visible: visible, operand: operands.push(it.reads),
-      bias: biases.push(it.readsAlso))
+      operation: it.operation, entry: it.entry, issue: issue, visible: visible, operand: it.first, bias: it.second)
   }
 
   /// Runs the waiting compute, with or without a preload beside it; the cycle in which the last row is read.
@@ -425,7 +494,7 @@ public struct Accelerator: ~Copyable {
         it.operation, it.entry,
         Span(issue: it.issue, start: request.start, free: request.last + 1, done: done))
     }
-    while storeCount > 0 && requests - stores[0].requests > 24 { resolveStore() }
+    while storeCount > 0 && stores[0].result < 0 && requests - stores[0].requests > 24 { resolveStore() }
     return request.last
   }
 
@@ -444,7 +513,7 @@ public struct Accelerator: ~Copyable {
   }
 
   /// The waiting compute has no preload beside it.
-  private mutating func finishCompute() {
+  private mutating func endComputes() {
     if let compute { _ = perform(compute, beside: nil) }
     if let preload { abandon(preload) }
     preload = nil
@@ -454,13 +523,6 @@ public struct Accelerator: ~Copyable {
   /// Somebody has to know when the waiting compute is complete: decides from the commands that are coming.
   private mutating func resolveCompute() {
     guard let compute else { return }
-    if let nextPreload {
-      if lastEntry + 4 <= array.start(compute.visible) {
-        _ = perform(compute, beside: nextPreload)
-        isAhead = true
-        return
-      }
-    }
     for index in position..<min(position + 16, upcoming.count) {
       let next = upcoming[index]
       switch next.kind {
@@ -484,7 +546,8 @@ public struct Accelerator: ~Copyable {
 
   /// Brings everything to its end.
   private mutating func settle() {
-    finishCompute()
+    while !executes.isEmpty { _ = advanceExecute() }
+    endComputes()
     while storeCount > 0 { resolveStore() }
     frontEndLast = max(frontEndLast, frontEnd.left)
   }

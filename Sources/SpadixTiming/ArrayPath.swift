@@ -34,7 +34,7 @@ struct ArrayPath: ~Copyable {
   private let departures: UnsafeMutablePointer<Int>
   private let departureMask: Int
   /// When the controller can take up the next command.
-  private var free = 0
+  private(set) var free = 0
   /// When the array takes the last row so far.
   private var lastTaken = -1
   /// When the last results of requests left the array; it has names for so many at a time.

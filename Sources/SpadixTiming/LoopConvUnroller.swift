@@ -172,11 +172,12 @@ struct LoopConvUnroller {
     }
     let execute = units[Source.execute.rawValue]
     let store = units[Source.store.rawValue]
+    let storeEntry = accelerator.storeEntryFree()
     if !store.isIdle {
       let before = execute.loop.number != store.loop.number || execute.isIdle
       if before {
         let done = execute.loop.number != store.loop.number ? 0 : execute.ready + Self.latency
-        consider(.store, max(store.ready, done, accelerator.storeEntryFree()))
+        consider(.store, max(store.ready, done, storeEntry.time))
       }
     }
     let loads = [units[Source.bias.rawValue], units[Source.weights.rawValue], units[Source.input.rawValue]]
@@ -195,6 +196,10 @@ struct LoopConvUnroller {
       consider(source, max(unit.ready, entry))
     }
     guard let (source, ready) = found else { return nil }
+    if source == .store && !storeEntry.isKnown {
+      accelerator.settleStore()
+      return next(&accelerator)
+    }
     time = ready + 1
     let command = give(source)
     units[source.rawValue].ready = ready + 1 + units[source.rawValue].skipped

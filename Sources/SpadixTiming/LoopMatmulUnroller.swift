@@ -168,7 +168,8 @@ struct LoopMatmulUnroller {
       let ready = max(ready, time)
       if found == nil || ready < found!.time { found = (source, ready) }
     }
-    if !store.isIdle && mayStore() { consider(.store, max(store.ready, accelerator.storeEntryFree())) }
+    let storeEntry = accelerator.storeEntryFree()
+    if !store.isIdle && mayStore() { consider(.store, max(store.ready, storeEntry.time)) }
     if !execute.isIdle && mayExecute() { consider(.execute, max(execute.ready, accelerator.executeEntryFree())) }
     let entry = accelerator.loadEntryFree()
     if !d.isIdle { consider(.d, max(d.ready, entry)) }
@@ -176,6 +177,10 @@ struct LoopMatmulUnroller {
       consider(side, max(side == .a ? a.ready : b.ready, entry))
     }
     guard let (source, ready) = found else { return nil }
+    if source == .store && !storeEntry.isKnown {
+      accelerator.settleStore()
+      return next(&accelerator)
+    }
     time = ready + 1
     switch source {
     case .a: return (giveA(ready), ready)

@@ -81,14 +81,15 @@ public struct OperationReader: Sendable {
   @inline(__always)
   private func load(_ state: LoadState, _ address: UInt64, _ local: UInt64, _ command: Int32) -> Operation {
     var operation = Operation(.load, command: command)
-    let rows = Int(local >> 48)
-    let columns = Int(local >> 32 & 0xFFFF)
     let target = UInt32(truncatingIfNeeded: local)
     let isAccumulator = target >> 31 != 0
     let isWide = isAccumulator && !state.isShrunk
-    let blocks = max(1, (columns + dim - 1) / dim)
-    operation.rows = UInt16(max(1, min(rows, 0xFFFF)))
-    operation.bytes = UInt16(max(1, min(isWide ? 4 * columns : columns, 0xFFFF)))
+    // More than hardware takes counts as that: what such a command does there is not defined.
+    let rows = max(1, min(Int(local >> 48), dim))
+    let columns = max(1, min(Int(local >> 32 & 0xFFFF), isWide ? max(dim, 16) : max(dim, Hardware.requestBytes)))
+    let blocks = (columns + dim - 1) / dim
+    operation.rows = UInt16(rows)
+    operation.bytes = UInt16(isWide ? 4 * columns : columns)
     operation.blocks = UInt16(blocks)
     operation.address = address
     operation.stride = state.stride
@@ -112,26 +113,26 @@ public struct OperationReader: Sendable {
   @inline(__always)
   private func store(_ address: UInt64, _ local: UInt64, _ command: Int32) -> Operation {
     var operation = Operation(.store, command: command)
-    let columns = max(1, Int(local >> 32 & 0xFFFF))
+    let columns = max(1, min(Int(local >> 32 & 0xFFFF), max(dim, Hardware.requestBytes)))
     let source = UInt32(truncatingIfNeeded: local)
     let blocks = (columns + dim - 1) / dim
     let isWide = source >> 29 & 5 == 5
     operation.address = address
     operation.stride = storeStride
-    operation.bytes = UInt16(min(isWide ? 4 * columns : columns, 0xFFFF))
+    operation.bytes = UInt16(isWide ? 4 * columns : columns)
     if isWide { operation.flags.insert(.wide) }
     if let pooling {
       operation.rows = UInt16(min(max(1, pooling.outRows * pooling.outCols), 0xFFFF))
       operation.blocks = UInt16(max(1, pooling.window * pooling.window))
       operation.pixels = UInt16(max(1, pooling.outCols))
-      operation.pixelPitch = UInt16(max(pooling.outCols, pooling.outDim))
+      operation.pixelPitch = UInt16(max(1, pooling.outCols, pooling.outDim))
       // To the end of the bank that it starts in, and no further.
       let row = Int(source & 0x03FF_FFFF)
       let bank = hardware.accumulatorBankRows
       operation.reads = rows(source, (row / bank + 1) * bank - row)
     } else {
-      let rows = Int(local >> 48)
-      operation.rows = UInt16(max(1, min(rows, 0xFFFF)))
+      let rows = max(1, min(Int(local >> 48), dim))
+      operation.rows = UInt16(rows)
       operation.blocks = UInt16(blocks)
       operation.reads = self.rows(source, (blocks - 1) * dim + rows)
     }

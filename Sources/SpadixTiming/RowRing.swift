@@ -59,9 +59,11 @@ struct RowRing: ~Copyable {
     return found
   }
 
-  /// A place without a completion that uses any of the rows, or nil.
-  func unknownSlot(_ rows: Operation.Rows) -> Int? {
-    for slot in 0..<capacity {
+  /// The newest place without a completion that uses any of the rows, or nil.
+  func newestUnknown(_ rows: Operation.Rows) -> Int? {
+    var slot = next
+    for _ in 0..<capacity {
+      slot = slot == 0 ? capacity - 1 : slot - 1
       let it = held[slot]
       if it.done == Self.unknown && it.rows.start < rows.end && it.rows.end > rows.start { return slot }
     }

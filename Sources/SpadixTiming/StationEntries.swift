@@ -23,8 +23,10 @@ struct StationEntries: ~Copyable {
   /// Whether all entries are held by commands whose completion is not known.
   var isStuck: Bool { held == entries && known == 0 }
 
-  /// When an entry is free; only where it is known.
-  var free: Int { held < entries ? 0 : times[first & mask] + 1 }
+  var isFull: Bool { held == entries }
+
+  /// When an entry is free: long after everything where that is not known.
+  var free: Int { held < entries ? 0 : known > 0 ? times[first & mask] + 1 : Int.max }
 
   /// Takes an entry at `arrival` or when the first one is free.
   @inline(__always)
