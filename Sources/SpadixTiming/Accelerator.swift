@@ -500,7 +500,7 @@ public struct Accelerator: ~Copyable {
 
   @inline(__always)
   private func bank(_ rows: Operation.Rows) -> Int {
-    rows.isEmpty ? -1 : Int(rows.start) / hardware.scratchpadBankRows
+    rows.isEmpty ? -1 : hardware.bank(of: rows.start)
   }
 
   /// Tells waiting stores that a result is there.

@@ -7,7 +7,9 @@ import SpadixISA
 public struct Hardware: Sendable {
   public var dim: Int
   public var scratchpadRows: Int
-  public var scratchpadBankRows: Int
+  public let scratchpadBankRows: Int
+  /// Where a bank has a power of two of rows, its logarithm, otherwise -1: divisions would cost more than the rest.
+  private let bankShift: Int
   public var accumulatorRows: Int
   public var accumulatorBankRows: Int
   /// Bytes of a beat.
@@ -40,6 +42,8 @@ public struct Hardware: Sendable {
     dim = target.dim
     scratchpadRows = target.scratchpadRows
     scratchpadBankRows = target.scratchpadRowsPerBank
+    bankShift =
+      scratchpadBankRows & (scratchpadBankRows - 1) == 0 ? scratchpadBankRows.trailingZeroBitCount : -1
     accumulatorRows = target.accumulatorRows
     accumulatorBankRows = max(1, (target.accumulatorRows + 1) / 2)
     busBytes = timing.busBytes
@@ -55,6 +59,12 @@ public struct Hardware: Sendable {
     scratchpadReadDelay = timing.scratchpadReadDelay
     accumulatorScaleLatency = timing.accumulatorScaleLatency
     minimumComputeRows = timing.minimumComputeRows
+  }
+
+  /// The bank of a row of the scratchpad.
+  @inline(__always)
+  func bank(of row: Int32) -> Int {
+    bankShift >= 0 ? Int(row) >> bankShift : Int(row) / scratchpadBankRows
   }
 
   /// Moves of one direction that are in flight at a time.

@@ -1,7 +1,8 @@
 /// Loads: their controller, the read half of the DMA, and the way of the data into local memory.
 struct ReadPath: ~Copyable {
   private let hardware: Hardware
-  private let busShift: UInt64
+  private let busShift: Int
+  private let dimShift: Int
   /// When the controller can take up the next command.
   private var controllerFree = 0
   /// When commands left the controller's queue.
@@ -47,7 +48,8 @@ struct ReadPath: ~Copyable {
 
   init(_ hardware: Hardware) {
     self.hardware = hardware
-    busShift = UInt64(hardware.busBytes.trailingZeroBitCount)
+    busShift = hardware.busBytes.trailingZeroBitCount
+    dimShift = hardware.dim.trailingZeroBitCount
     departures = History(hardware.loadQueue)
     tracked = StationEntries(hardware.trackedMoves)
     answers = History(hardware.maxInFlight)
@@ -87,7 +89,12 @@ struct ReadPath: ~Copyable {
     let cost = max(isScaled ? (isAligned ? 12 : 19) : 3, 3 * pixels) * (it.flags.contains(.repeated) ? Int(it.rows) : 1)
     let slow = cost > 3
     let isAccumulator = it.writes.start >= Operation.accumulatorBase
-    let rowBytes = wide ? 4 * hardware.dim : hardware.dim
+    let rowShift = dimShift + (wide ? 2 : 0)
+    let rowBytes = 1 << rowShift
+    let bank = isAccumulator ? -1 : hardware.bank(of: it.writes.start)
+    // Rows that lie alike in memory, with one request each.
+    let common = split(address, Int(it.bytes), 0, rowShift)
+    let isUniform = common.useful == Int(it.bytes) && it.stride & Int64(Hardware.requestBytes - 1) == 0
     for row in 0..<rows {
       if row > 0 { start = max(start + 1, accepted.oldest) }
       let accept = max(start + 1, requested)
@@ -97,17 +104,13 @@ struct ReadPath: ~Copyable {
       var at = address
       var request = max(accept, requested)
       while left > 0 {
-        let (bytes, useful) = packet(at, left)
+        let answer = isUniform ? common : split(at, left, offset, rowShift)
         request = max(request + 1, answers.oldest + 1)
         requested = request
-        let beats = bytes >> Int(busShift)
-        busBytes += bytes
+        let (beats, pieces) = (answer.beats, answer.pieces)
+        busBytes += beats << busShift
         var beat = max(request + hardware.latency + Self.requestDelay, lastOut)
-        // Rows of local memory that the answer is cut into, and beats until the first of them is there.
-        let pieces = (offset + useful + rowBytes - 1) / rowBytes
-        let skipped = Int(at & UInt64(bytes - 1))
-        let firstBeats = (skipped + min(rowBytes - offset, useful) + hardware.busBytes - 1) / hardware.busBytes
-        offset = (offset + useful) % rowBytes
+        offset = (offset + answer.useful) & (rowBytes - 1)
         // The unit behind takes five rows more before the answers have to wait.
         if scaleFree > 0 { beat = max(beat, (scaleFree - 5 * scaleCost) / 3) }
         beat = channel.clear(beat)
@@ -115,20 +118,17 @@ struct ReadPath: ~Copyable {
         let end = channel.clear(through: beat + beats - 1)
         answers.add(end)
         beat = end - beats + 1
-        let available = beat + firstBeats - 1
+        let available = beat + answer.firstBeats - 1
         if slow || scaleFree > 3 * available {
           if isScaled && scaleFree + 9 < 3 * available { align() }
           scaleFree = max(scaleFree, 3 * available) + pieces * cost
           scaleCost = cost
         }
         if !wide { narrowRows += pieces }
-        // An answer whose last piece leaves together with its last beat keeps the next one waiting for a cycle.
-        let usefulBeats = (skipped + useful + hardware.busBytes - 1) / hardware.busBytes
-        let out = max(firstBeats + pieces - 1, usefulBeats)
+        let out = answer.out
         lastPiece = beat + out
-        lastOut = beat + (out >= beats ? out : out == beats - 1 ? beats + 1 : beats)
+        lastOut = beat + answer.next
         if !isAccumulator {
-          let bank = Int(it.writes.start) / hardware.scratchpadBankRows
           if slow {
             for piece in 0..<pieces {
               let time = (scaleFree - (pieces - piece) * cost) / 3 + Self.writeDelay + (isScaled ? Self.scaleDelay : 0)
@@ -149,8 +149,8 @@ struct ReadPath: ~Copyable {
             }
           }
         }
-        at &+= UInt64(useful)
-        left -= useful
+        at &+= UInt64(answer.useful)
+        left -= answer.useful
       }
       address &+= UInt64(bitPattern: it.stride)
     }
@@ -180,15 +180,16 @@ struct ReadPath: ~Copyable {
     // come from memory go before.
     var row = max(start, zeroFree)
     var last = row
+    let bank = it.writes.start < Operation.accumulatorBase ? hardware.bank(of: it.writes.start) : -1
     for index in 0..<Int(it.rows) {
       if index > 0 { row = last }
       last = row
-      for _ in 0..<blocks { last = bankWrites.firstFree(from: last + 3) - 2 }
+      for _ in 0..<blocks {
+        last = bankWrites.firstFree(from: last + 3) - 2
+        if bank >= 0 { bankWrites.add(first: last + 2, last: last + 2, bank: bank) }
+      }
     }
     zeroFree = last
-    if it.writes.start < Operation.accumulatorBase {
-      bankWrites.add(first: last + 2, last: last + 2, bank: Int(it.writes.start) / hardware.scratchpadBankRows)
-    }
     let left = it.rows > 1 ? row : row + 1
     controllerFree = left + 1
     departures.add(left)
@@ -208,13 +209,37 @@ struct ReadPath: ~Copyable {
     }
   }
 
-  /// The request for the first of `left` bytes at `address`: its bytes on the bus, and how many of them are wanted. The
-  /// smallest aligned power of two that brings the most.
-  @inline(__always)
-  private func packet(_ address: UInt64, _ left: Int) -> (bytes: Int, useful: Int) {
-    Self.packet(address, left, beat: hardware.busBytes)
+  /// A request, and what becomes of its answer.
+  private struct Request {
+    var beats: Int
+    /// Bytes that are wanted.
+    var useful: Int
+    /// Rows of local memory that the answer is cut into.
+    var pieces: Int
+    /// Beats until the first of them is there.
+    var firstBeats: Int
+    /// From the first beat until the last piece is handed on, and until the next answer can begin.
+    var out: Int
+    var next: Int
   }
 
+  /// - Parameter offset: bytes of the local row that are there already.
+  @inline(__always)
+  private func split(_ address: UInt64, _ left: Int, _ offset: Int, _ rowShift: Int) -> Request {
+    let (bytes, useful) = Self.packet(address, left, beat: hardware.busBytes)
+    let beats = bytes >> busShift
+    let round = hardware.busBytes - 1
+    let pieces = (offset + useful + (1 << rowShift) - 1) >> rowShift
+    let skipped = Int(address & UInt64(bytes - 1))
+    let firstBeats = (skipped + min((1 << rowShift) - offset, useful) + round) >> busShift
+    let out = max(firstBeats + pieces - 1, (skipped + useful + round) >> busShift)
+    // An answer whose last piece leaves together with its last beat keeps the next one waiting for a cycle.
+    let next = out >= beats ? out : out == beats - 1 ? beats + 1 : beats
+    return Request(beats: beats, useful: useful, pieces: pieces, firstBeats: firstBeats, out: out, next: next)
+  }
+
+  /// The request for the first of `left` bytes at `address`: its bytes on the bus, and how many of them are wanted. The
+  /// smallest aligned power of two that brings the most.
   @inline(__always)
   static func packet(_ address: UInt64, _ left: Int, beat: Int) -> (bytes: Int, useful: Int) {
     var size = beat

@@ -1,6 +1,7 @@
 /// Stores: their controller, the way of results out of local memory, and the write half of the DMA.
 struct WritePath: ~Copyable {
   private let hardware: Hardware
+  private let busShift: Int
   private var issued = -1
   private var departures: History
   private var controllerFree = 0
@@ -23,6 +24,7 @@ struct WritePath: ~Copyable {
 
   init(_ hardware: Hardware) {
     self.hardware = hardware
+    busShift = hardware.busBytes.trailingZeroBitCount
     departures = History(hardware.storeQueue)
     tracked = History(hardware.trackedMoves)
     acknowledged = History(hardware.maxInFlight)
@@ -110,7 +112,7 @@ struct WritePath: ~Copyable {
     var beat = accept
     while left > 0 {
       let (bytes, useful) = ReadPath.packet(at, left, beat: hardware.busBytes)
-      beat = max(beat + 1, acknowledged.oldest + 1) + bytes / hardware.busBytes - 1
+      beat = max(beat + 1, acknowledged.oldest + 1) + (bytes >> busShift) - 1
       busBytes += bytes
       let done = beat + hardware.latency + Self.acknowledgeDelay
       acknowledged.add(done)
