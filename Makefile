@@ -16,7 +16,7 @@ MACHINE_CASES ?= 100000
 SCHEDULE_CASES ?= 100000
 QUANTIZATION_CASES ?= 10000
 
-.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule fuzz-quantization figures bench-schedule examples clean
+.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule fuzz-quantization figures bench-schedule bench-timing examples clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,11 @@ figures: build ## measure the figures of docs/figures.md
 
 bench-schedule: build ## the scheduler's benchmark: 14 networks, three budgets
 	SPADIX=$(SPADIX) Benchmarks/bench-schedule.sh
+
+bench-timing: ## the time model's speed, in operations a second of one core
+	@Scripts/setup.sh library
+	swift build $(SWIFT_FLAGS) --build-tests
+	SPADIX_BENCHMARK=1 swift test $(SWIFT_FLAGS) --skip-build --filter SpadixTimingTests.SpeedTests
 
 examples: ## train the digits networks and generate the whole networks again
 	@Scripts/setup.sh python ir-examples/requirements.txt

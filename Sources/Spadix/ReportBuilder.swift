@@ -14,10 +14,10 @@ extension Compilation {
     let plan = schedule.plan
     let problem = schedule.prepared.problem
     var operators: [OperatorReport] = []
-    let cycles = modelsTime ? try Self.modelledCycles(generated) : nil
+    let modelled = modelsTime ? try Self.modelledTime(generated) : nil
     for (step, statistics) in generated.operators.enumerated() {
       var row = OperatorReport(statistics, problem.operators[step].variants[plan.steps[step].variant])
-      row.modelledCycles = cycles?[step]
+      row.modelledCycles = modelled?.cycles[step]
       operators.append(row)
     }
     let end = generated.program.symbols.map { $0.address + UInt64($0.length) }.max() ?? UInt64(Target.firstAddress)
@@ -31,7 +31,7 @@ extension Compilation {
       scratchpadPeakRows: generated.operators.map(\.scratchpadRows).max() ?? 0,
       accumulatorPeakRows: generated.operators.map(\.accumulatorRows).max() ?? 0,
       commands: generated.program.commands.count, dramImageBytes: Int(end) - Target.firstAddress,
-      modelledCycles: cycles.map { $0.reduce(0, +) },
+      time: modelled?.time,
       allocation: plan.pieces.map { piece in
         let tensor = problem.tensors[piece.tensor]
         return AllocationReport(
@@ -43,12 +43,14 @@ extension Compilation {
 
 extension Compilation {
   /// Cycles of each operator by the machine's time model; what no operation accounts for goes to the one before it.
-  private static func modelledCycles(_ generated: GeneratedProgram) throws -> [Int] {
+  private static func modelledTime(_ generated: GeneratedProgram) throws -> (time: TimeReport, cycles: [Int]) {
     let machine = try Machine(generated.program, options: Machine.Options(checks: [], time: true, execute: false))
     machine.run()
     var cycles = [Int](repeating: 0, count: generated.operators.count)
-    if cycles.isEmpty { return cycles }
     let counters = machine.counters
+    let time = TimeReport(
+      cycles: counters.total.cycles, busRead: counters.total.busRead, busWritten: counters.total.busWritten)
+    if cycles.isEmpty { return (time, cycles) }
     var step = 0
     var end = generated.operators[0].commands
     for (range, activity) in zip(generated.program.debug, counters.operations) {
@@ -58,8 +60,8 @@ extension Compilation {
       }
       cycles[step] += activity.cycles.total
     }
-    cycles[step] += counters.total.cycles.total - cycles.reduce(0, +)
-    return cycles
+    cycles[step] += time.cycles.total - cycles.reduce(0, +)
+    return (time, cycles)
   }
 }
 

@@ -91,7 +91,7 @@ extension Instruction {
 
 extension Pooling {
   /// Nil when the stride field is 0, which turns pooling off.
-  init?(bits: UInt64) {
+  public init?(bits: UInt64) {
     let stride = field(bits, 4, 2)
     guard stride > 0 else { return nil }
     self.init(

@@ -141,12 +141,15 @@ extension Target {
       "normalizations": .boolean(hasNormalizations),
       "functional_model_rounding": .boolean(roundsLikeFunctionalModel), "dram_bytes": .integer(dramBytes),
       "timing": [
-        "dma_bytes_per_cycle": .integer(timing.dmaBytesPerCycle), "dma_latency": .integer(timing.dmaLatency),
-        "dma_outstanding_requests": .integer(timing.dmaOutstandingRequests),
-        "load_queue": .integer(timing.loadQueue), "store_queue": .integer(timing.storeQueue),
-        "execute_queue": .integer(timing.executeQueue), "issue_cycles": .integer(timing.issueCycles),
-        "minimum_compute_rows": .integer(timing.minimumComputeRows),
-        "array_latency": .integer(timing.arrayLatency),
+        "dma_latency": .integer(timing.dmaLatency), "max_in_flight": .integer(timing.maxInFlight),
+        "bus_bytes": .integer(timing.busBytes),
+        "reservation_station": [
+          "load": .integer(timing.reservationStation.load), "store": .integer(timing.reservationStation.store),
+          "execute": .integer(timing.reservationStation.execute),
+        ],
+        "issue_cycles": .integer(timing.issueCycles), "minimum_compute_rows": .integer(timing.minimumComputeRows),
+        "scratchpad_read_delay": .integer(timing.scratchpadReadDelay),
+        "accumulator_scale_latency": .integer(timing.accumulatorScaleLatency),
       ],
     ]
   }

@@ -201,19 +201,38 @@ extension ProgramReader {
       hasNormalizations: try boolean(json, "normalizations"),
       roundsLikeFunctionalModel: try boolean(json, "functional_model_rounding"),
       dramBytes: try integer(json, "dram_bytes"),
-      timing: Target.Timing(
-        dmaBytesPerCycle: try integer(timing, "dma_bytes_per_cycle"),
-        dmaLatency: try integer(timing, "dma_latency"),
-        dmaOutstandingRequests: try integer(timing, "dma_outstanding_requests"),
-        loadQueue: try integer(timing, "load_queue"), storeQueue: try integer(timing, "store_queue"),
-        executeQueue: try integer(timing, "execute_queue"), issueCycles: try integer(timing, "issue_cycles"),
-        minimumComputeRows: try integer(timing, "minimum_compute_rows"),
-        arrayLatency: try integer(timing, "array_latency")))
+      timing: try self.timing(timing))
     try check(target)
     guard json["fingerprint"]?.string == target.fingerprint else {
       throw problem("target", "the target's fingerprint does not belong to its parameters: the file was altered")
     }
     return target
+  }
+
+  /// Parameters that a file of before this time model lacks have their defaults.
+  private func timing(_ json: JSONValue) throws -> Target.Timing {
+    let defaults = Target.Timing()
+    let isFormer = json["max_in_flight"] == nil
+    func value(_ json: JSONValue?, _ key: String, _ former: String? = nil, otherwise: Int) throws -> Int {
+      guard let json else { return otherwise }
+      if json[key] != nil || !isFormer { return try integer(json, key) }
+      if let former, json[former] != nil { return try integer(json, former) }
+      return otherwise
+    }
+    let station = isFormer ? json : json["reservation_station"]
+    return Target.Timing(
+      busBytes: try value(json, "bus_bytes", "dma_bytes_per_cycle", otherwise: defaults.busBytes),
+      dmaLatency: try integer(json, "dma_latency"),
+      maxInFlight: try value(json, "max_in_flight", "dma_outstanding_requests", otherwise: defaults.maxInFlight),
+      reservationStation: Target.Timing.ReservationStation(
+        load: try value(station, "load", "load_queue", otherwise: defaults.reservationStation.load),
+        store: try value(station, "store", "store_queue", otherwise: defaults.reservationStation.store),
+        execute: try value(station, "execute", "execute_queue", otherwise: defaults.reservationStation.execute)),
+      issueCycles: try integer(json, "issue_cycles"),
+      minimumComputeRows: try value(json, "minimum_compute_rows", otherwise: defaults.minimumComputeRows),
+      scratchpadReadDelay: try value(json, "scratchpad_read_delay", otherwise: defaults.scratchpadReadDelay),
+      accumulatorScaleLatency: try value(
+        json, "accumulator_scale_latency", otherwise: defaults.accumulatorScaleLatency))
   }
 
   private func check(_ target: Target) throws {

@@ -25,39 +25,51 @@ public struct Target: Hashable, Sendable {
   /// What follows from a target file without standing there; reports repeat it. Nothing depends on it.
   public var notes: [String] = []
 
-  /// Parameters of the time model. They change modelled cycles and nothing else.
+  /// Parameters of the time model, named as Gemmini's generator names them where it has them. They change modelled
+  /// cycles and nothing else.
   public struct Timing: Hashable, Sendable {
-    /// Bytes that the DMA moves in a cycle, reads and writes together.
-    public var dmaBytesPerCycle: Int
-    /// Cycles from a request to its first byte.
+    /// Entries of the reservation station for each kind of command.
+    public struct ReservationStation: Hashable, Sendable {
+      public var load: Int
+      public var store: Int
+      public var execute: Int
+
+      public init(load: Int = 8, store: Int = 4, execute: Int = 16) {
+        self.load = load
+        self.store = store
+        self.execute = execute
+      }
+    }
+
+    /// Bytes of a beat of the bus: what one direction moves in a cycle.
+    public var busBytes: Int
+    /// Latency of the memory system: cycles between a request leaving the accelerator and the first beat of its answer.
     public var dmaLatency: Int
-    /// Row requests in flight.
-    public var dmaOutstandingRequests: Int
-    /// Entries of the reservation station for each queue.
-    public var loadQueue: Int
-    public var storeQueue: Int
-    public var executeQueue: Int
+    /// Requests in flight, as many reads and as many writes.
+    public var maxInFlight: Int
+    public var reservationStation: ReservationStation
     /// Cycles between two commands leaving the processor.
     public var issueCycles: Int
-    /// Array cycles of a compute of fewer rows that needs no new operand in the array.
+    /// Cycles of a compute of fewer rows that needs no new operand in the array.
     public var minimumComputeRows: Int
-    /// Cycles from the last row entering the array to its result in local memory, beyond 2 * dim.
-    public var arrayLatency: Int
+    /// Stages between the rows of the scratchpad and the array.
+    public var scratchpadReadDelay: Int
+    /// Stages of the unit that scales results on their way out of the accumulator.
+    public var accumulatorScaleLatency: Int
 
     public init(
-      dmaBytesPerCycle: Int = 16, dmaLatency: Int = 60, dmaOutstandingRequests: Int = 16, loadQueue: Int = 8,
-      storeQueue: Int = 4, executeQueue: Int = 16, issueCycles: Int = 1, minimumComputeRows: Int = 4,
-      arrayLatency: Int = 4
+      busBytes: Int = 16, dmaLatency: Int = 60, maxInFlight: Int = 16,
+      reservationStation: ReservationStation = ReservationStation(), issueCycles: Int = 1,
+      minimumComputeRows: Int = 4, scratchpadReadDelay: Int = 4, accumulatorScaleLatency: Int = 8
     ) {
-      self.dmaBytesPerCycle = dmaBytesPerCycle
+      self.busBytes = busBytes
       self.dmaLatency = dmaLatency
-      self.dmaOutstandingRequests = dmaOutstandingRequests
-      self.loadQueue = loadQueue
-      self.storeQueue = storeQueue
-      self.executeQueue = executeQueue
+      self.maxInFlight = maxInFlight
+      self.reservationStation = reservationStation
       self.issueCycles = issueCycles
       self.minimumComputeRows = minimumComputeRows
-      self.arrayLatency = arrayLatency
+      self.scratchpadReadDelay = scratchpadReadDelay
+      self.accumulatorScaleLatency = accumulatorScaleLatency
     }
   }
 
@@ -159,6 +171,8 @@ extension Target {
     expect(
       hasScratchpadStore || !hasPooledScratchpadStore, "capabilities.pooled_scratchpad_store",
       "pooled_scratchpad_store is true and scratchpad_store is not; expected both, or pooled_scratchpad_store: false")
+    expect(
+      powerOfTwo(timing.busBytes), "timing.bus_bytes", "bus_bytes is \(timing.busBytes); expected a power of two")
     for (name, value, range) in timingRanges {
       expect(
         range.contains(value), "timing.\(name)",
@@ -169,15 +183,16 @@ extension Target {
 
   private var timingRanges: [(String, Int, ClosedRange<Int>)] {
     [
-      ("dma_bytes_per_cycle", timing.dmaBytesPerCycle, 1...4096),
+      ("bus_bytes", timing.busBytes, 1...64),
       ("dma_latency", timing.dmaLatency, 0...100_000),
-      ("dma_outstanding_requests", timing.dmaOutstandingRequests, 1...4096),
-      ("load_queue", timing.loadQueue, 1...4096),
-      ("store_queue", timing.storeQueue, 1...4096),
-      ("execute_queue", timing.executeQueue, 1...4096),
+      ("max_in_flight", timing.maxInFlight, 1...4096),
+      ("reservation_station.load", timing.reservationStation.load, 1...4096),
+      ("reservation_station.store", timing.reservationStation.store, 1...4096),
+      ("reservation_station.execute", timing.reservationStation.execute, 4...4096),
       ("issue_cycles", timing.issueCycles, 0...1000),
       ("minimum_compute_rows", timing.minimumComputeRows, 1...64),
-      ("array_latency", timing.arrayLatency, 0...1000),
+      ("scratchpad_read_delay", timing.scratchpadReadDelay, 1...64),
+      ("accumulator_scale_latency", timing.accumulatorScaleLatency, 1...64),
     ]
   }
 }

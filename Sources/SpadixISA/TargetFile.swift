@@ -42,15 +42,17 @@ extension Target {
       functional_model_rounding: \(roundsLikeFunctionalModel)
     dram_bytes: \(dramBytes)
     timing:                        # modelled cycles only
-      dma_bytes_per_cycle: \(timing.dmaBytesPerCycle)
-      dma_latency: \(timing.dmaLatency)
-      dma_outstanding_requests: \(timing.dmaOutstandingRequests)
-      load_queue: \(timing.loadQueue)
-      store_queue: \(timing.storeQueue)
-      execute_queue: \(timing.executeQueue)
-      issue_cycles: \(timing.issueCycles)
+      dma_latency: \(timing.dmaLatency)              # of the memory system, from request to first beat
+      max_in_flight: \(timing.maxInFlight)            # reads, and as many writes
+      bus_bytes: \(timing.busBytes)                # of a beat, each direction one in a cycle
+      reservation_station:
+        load: \(timing.reservationStation.load)
+        store: \(timing.reservationStation.store)
+        execute: \(timing.reservationStation.execute)
+      issue_cycles: \(timing.issueCycles)              # of the processor between commands
       minimum_compute_rows: \(timing.minimumComputeRows)
-      array_latency: \(timing.arrayLatency)
+      scratchpad_read_delay: \(timing.scratchpadReadDelay)
+      accumulator_scale_latency: \(timing.accumulatorScaleLatency)
 
     """
   }
@@ -133,7 +135,17 @@ private struct TargetReader {
         }
       case "timing":
         section(value, name) { reader, key, value, path in
-          guard let parameter = Self.timing.first(where: { $0.0 == key }) else { return Self.timing.map(\.0) }
+          if key == "reservation_station" {
+            reader.section(value, path) { reader, key, value, path in
+              guard let parameter = Self.stations.first(where: { $0.0 == key }) else { return Self.stations.map(\.0) }
+              reader.assign(&target.timing[keyPath: parameter.1], value, path)
+              return nil
+            }
+            return nil
+          }
+          guard let parameter = (Self.timing + Self.formerTiming).first(where: { $0.0 == key }) else {
+            return Self.timing.map(\.0) + ["reservation_station"]
+          }
           reader.assign(&target.timing[keyPath: parameter.1], value, path)
           return nil
         }
@@ -171,10 +183,20 @@ private struct TargetReader {
   }
 
   nonisolated(unsafe) static let timing: [(String, WritableKeyPath<Target.Timing, Int>)] = [
-    ("dma_bytes_per_cycle", \.dmaBytesPerCycle), ("dma_latency", \.dmaLatency),
-    ("dma_outstanding_requests", \.dmaOutstandingRequests), ("load_queue", \.loadQueue),
-    ("store_queue", \.storeQueue), ("execute_queue", \.executeQueue), ("issue_cycles", \.issueCycles),
-    ("minimum_compute_rows", \.minimumComputeRows), ("array_latency", \.arrayLatency),
+    ("dma_latency", \.dmaLatency), ("max_in_flight", \.maxInFlight), ("bus_bytes", \.busBytes),
+    ("issue_cycles", \.issueCycles), ("minimum_compute_rows", \.minimumComputeRows),
+    ("scratchpad_read_delay", \.scratchpadReadDelay),
+    ("accumulator_scale_latency", \.accumulatorScaleLatency),
+  ]
+  nonisolated(unsafe) static let stations: [(String, WritableKeyPath<Target.Timing, Int>)] = [
+    ("load", \.reservationStation.load), ("store", \.reservationStation.store),
+    ("execute", \.reservationStation.execute),
+  ]
+  /// Names of before, still read (docs/targets.md).
+  nonisolated(unsafe) static let formerTiming: [(String, WritableKeyPath<Target.Timing, Int>)] = [
+    ("dma_outstanding_requests", \.maxInFlight), ("dma_bytes_per_cycle", \.busBytes),
+    ("load_queue", \.reservationStation.load), ("store_queue", \.reservationStation.store),
+    ("execute_queue", \.reservationStation.execute),
   ]
 
   /// The YAML parser descends recursively: bound what a hostile file can make it do.

@@ -23,6 +23,9 @@ public struct Counters: Sendable {
     public var fences = 0
     /// Modelled; zero when no time was modelled.
     public var cycles = Cycles()
+    /// Bytes of requests on the bus, whole beats; zero when no time was modelled.
+    public var busRead = 0
+    public var busWritten = 0
 
     public var dramReadBytes: Int { dramRead.reduce(0, +) }
     public var dramWrittenBytes: Int { dramWritten.reduce(0, +) }
@@ -30,13 +33,18 @@ public struct Counters: Sendable {
     public var utilization: Double? { issuedMACs == 0 ? nil : Double(usefulMACs) / Double(issuedMACs) }
   }
 
-  /// Modelled cycles, split by what the machine waited for.
+  /// Modelled cycles, split by what bounds the run in each of them.
   public struct Cycles: Sendable, Hashable {
-    public var compute = 0
+    /// The array works, or its results are on their way.
+    public var array = 0
+    /// Loads are under way, the memory's latency included.
     public var load = 0
     public var store = 0
-    public var waiting = 0
-    public var total: Int { compute + load + store + waiting }
+    /// Commands wait in the reservation station, for rows or for their unit.
+    public var dependence = 0
+    /// Nothing has come from the processor yet, or the station is full.
+    public var issue = 0
+    public var total: Int { array + load + store + dependence + issue }
 
     public init() {}
   }
@@ -96,9 +104,10 @@ extension Counters.Activity {
       "stores": .integer(stores), "scratchpadStores": .integer(scratchpadStores), "computes": .integer(computes),
       "fences": .integer(fences),
       "modelledCycles": [
-        "total": .integer(cycles.total), "compute": .integer(cycles.compute), "load": .integer(cycles.load),
-        "store": .integer(cycles.store), "waiting": .integer(cycles.waiting),
+        "total": .integer(cycles.total), "array": .integer(cycles.array), "load": .integer(cycles.load),
+        "store": .integer(cycles.store), "dependence": .integer(cycles.dependence), "issue": .integer(cycles.issue),
       ],
+      "busRead": .integer(busRead), "busWritten": .integer(busWritten),
     ]
   }
 }

@@ -128,7 +128,7 @@ struct Counting {
   }
 
   /// - Parameter commands: those that were executed.
-  func counters(_ commands: ArraySlice<Command>, _ time: TimeModel?) -> Counters {
+  func counters(_ commands: ArraySlice<Command>, _ time: TimeModel.Accounts?) -> Counters {
     var counters = Counters()
     counters.scratchpadPeakRows = scratchpadPeak
     counters.accumulatorPeakRows = accumulatorPeak
@@ -145,7 +145,11 @@ struct Counting {
       activity.scratchpadStores = tally.scratchpadStores
       activity.computes = tally.computes
       activity.fences = tally.fences
-      if let time { activity.cycles = time.cycles[index] }
+      if let time {
+        activity.cycles = time.cycles[index]
+        activity.busRead = time.busRead[index]
+        activity.busWritten = time.busWritten[index]
+      }
       counters.total.add(activity)
       if index < tallies.count - 1 { counters.operations.append(activity) }
     }
@@ -173,10 +177,13 @@ extension Counters.Activity {
     scratchpadStores += other.scratchpadStores
     computes += other.computes
     fences += other.fences
-    cycles.compute += other.cycles.compute
+    cycles.array += other.cycles.array
     cycles.load += other.cycles.load
     cycles.store += other.cycles.store
-    cycles.waiting += other.cycles.waiting
+    cycles.dependence += other.cycles.dependence
+    cycles.issue += other.cycles.issue
+    busRead += other.busRead
+    busWritten += other.busWritten
   }
 }
 

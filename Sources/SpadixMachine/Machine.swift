@@ -61,6 +61,8 @@ public final class Machine {
     var chunk: DecodedChunk
     /// The next command.
     var next = 0
+    /// The next command for the time model.
+    var nextTimed = 0
     /// Steps that hardware loops became.
     var steps = 0
   }
@@ -138,12 +140,16 @@ public final class Machine {
   public var isFinished: Bool { fault != nil || state.pointee.next == program.commands.count }
 
   public var counters: Counters {
+    state.pointee.timeModel?.finish()
     var counters = state.pointee.counting.counters(
-      program.commands[..<state.pointee.next], state.pointee.timeModel)
+      program.commands[..<state.pointee.next], state.pointee.timeModel?.accounts)
     counters.symbols = state.pointee.symbolTraffic?.symbols ?? []
     return counters
   }
-  public var trace: Trace? { state.pointee.timeModel?.trace }
+  public var trace: Trace? {
+    state.pointee.timeModel?.finish()
+    return state.pointee.timeModel?.trace
+  }
 
   /// Runs commands up to `end` (exclusive); to the end of the program when nil.
   public func run(to end: Int? = nil) {
@@ -154,6 +160,7 @@ public final class Machine {
           state.pointee.chunk.reset(state.pointee.decoder.store)
           decode(commands, end)
           consume(&state.pointee.chunk, state.pointee.decoder)
+          advanceTime(commands)
         }
       }
     }
@@ -218,8 +225,15 @@ public final class Machine {
     state.pointee.checker?.check(chunk, decoder)
     state.pointee.counting.count(chunk)
     state.pointee.symbolTraffic?.count(chunk)
-    state.pointee.timeModel?.advance(chunk)
     executor?.execute(chunk)
+  }
+
+  /// Commands that ran pass by the time model, a loop as the one command that it is.
+  private func advanceTime(_ commands: UnsafeBufferPointer<Command>) {
+    let end = min(state.pointee.next, fault?.command ?? Int.max)
+    if end <= state.pointee.nextTimed { return }
+    state.pointee.timeModel?.advance(commands, state.pointee.nextTimed..<end)
+    state.pointee.nextTimed = end
   }
 
   /// Brings the findings of all parts into the order of the commands.

@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixTiming
 
 /// A modelled timeline for Perfetto: a track for each queue, tracks for operations, and how many scratchpad rows are alive.
 ///
@@ -62,20 +63,20 @@ public struct Trace: Sendable {
     open[queue.rawValue] = Slice(queue: queue.rawValue, range: range, start: start, end: free, steps: 1)
   }
 
-  mutating func wrote(_ tile: DecodedCommand.Tile, _ stride: Int32, _ time: Int) {
-    for index in 0..<Int(tile.rows) {
-      let row = Int(tile.row) + index * Int(stride)
+  /// Rows of the scratchpad, `stride` apart; those of the accumulator are not followed.
+  mutating func wrote(_ rows: Operation.Rows, _ stride: Int, _ time: Int) {
+    if rows.start >= Operation.accumulatorBase { return }
+    for row in Swift.stride(from: Int(rows.start), to: min(Int(rows.end), writtenAt.count), by: stride) {
       close(row)
       writtenAt[row] = time
       readAt[row] = -1
     }
   }
 
-  mutating func read(_ tile: DecodedCommand.Tile, _ stride: Int32, _ time: Int) {
-    if tile.isGarbage { return }
-    for index in 0..<Int(tile.rows) {
-      let row = Int(tile.row) + index * Int(stride)
-      if row < readAt.count { readAt[row] = max(readAt[row], time) }
+  mutating func read(_ rows: Operation.Rows, _ stride: Int, _ time: Int) {
+    if rows.start >= Operation.accumulatorBase { return }
+    for row in Swift.stride(from: Int(rows.start), to: min(Int(rows.end), readAt.count), by: stride) {
+      readAt[row] = max(readAt[row], time)
     }
   }
 

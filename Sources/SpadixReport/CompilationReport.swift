@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixMachine
 
 /// What a compiled program costs: the figures behind the text, JSON and CSV reports.
 ///
@@ -19,15 +20,15 @@ public struct CompilationReport: Sendable {
   public var commands: Int
   /// Bytes of DRAM that the program occupies: weights, inputs, outputs and buffers.
   public var dramImageBytes: Int
-  /// Cycles of the target's time model for the whole program, host steps not counted; nil when it was not run.
-  public var modelledCycles: Int?
+  /// What the target's time model says of the whole program, host steps not counted; nil when it was not run.
+  public var time: TimeReport?
   /// Every tensor in the scratchpad, by first step.
   public var allocation: [AllocationReport]
 
   public init(
     graph: String, target: Target, calibration: String? = nil, operators: [OperatorReport], schedule: ScheduleReport,
     scratchpadPeakRows: Int,
-    accumulatorPeakRows: Int, commands: Int, dramImageBytes: Int, modelledCycles: Int?,
+    accumulatorPeakRows: Int, commands: Int, dramImageBytes: Int, time: TimeReport?,
     allocation: [AllocationReport]
   ) {
     self.graph = graph
@@ -39,15 +40,37 @@ public struct CompilationReport: Sendable {
     self.accumulatorPeakRows = accumulatorPeakRows
     self.commands = commands
     self.dramImageBytes = dramImageBytes
-    self.modelledCycles = modelledCycles
+    self.time = time
     self.allocation = allocation
   }
 
+  public var modelledCycles: Int? { time?.cycles.total }
   public var traffic: DRAMTraffic { operators.reduce(into: DRAMTraffic()) { $0 += $1.traffic } }
   public var arrayCycles: Int { operators.reduce(0) { $0 + $1.arrayCycles } }
   public var issuedMACs: Int { operators.reduce(0) { $0 + $1.issuedMACs } }
   public var usefulMACs: Int { operators.reduce(0) { $0 + $1.usefulMACs } }
   public var hostSteps: [OperatorReport] { operators.filter { $0.kind == .host } }
+}
+
+/// Modelled cycles and what bounds them, and the bytes that requests move over the bus.
+public struct TimeReport: Sendable, Hashable {
+  public var cycles: Counters.Cycles
+  public var busRead: Int
+  public var busWritten: Int
+
+  public init(cycles: Counters.Cycles, busRead: Int, busWritten: Int) {
+    self.cycles = cycles
+    self.busRead = busRead
+    self.busWritten = busWritten
+  }
+
+  /// The parts of the total by name, in the order in which they are listed.
+  public var parts: [(key: String, label: String, cycles: Int)] {
+    [
+      ("array", "the array", cycles.array), ("load", "loads", cycles.load), ("store", "stores", cycles.store),
+      ("dependence", "dependences", cycles.dependence), ("issue", "issue", cycles.issue),
+    ]
+  }
 }
 
 /// One operator of the lowered graph.

@@ -18,6 +18,9 @@ public struct JSONReport {
       .init("graph", .string(report.graph)),
       .init("target", target),
       .init("random_calibration", report.calibration.map { .string($0) } ?? .null),
+      .init("cycles_modelled", report.modelledCycles.map { .integer($0) } ?? .null),
+      .init("cycles_bound_by", report.time.map(Self.bounds) ?? .null),
+      .init("bus_bytes", report.time.map(Self.bus) ?? .null),
       .init("dram_bytes", Self.traffic(report.traffic)),
       .init("dram_image_bytes", .integer(report.dramImageBytes)),
       .init("scratchpad_peak_rows", .integer(report.scratchpadPeakRows)),
@@ -26,7 +29,6 @@ public struct JSONReport {
       .init("issued_macs", .integer(report.issuedMACs)),
       .init("array_utilization_percent", .number(Figures.percentValue(report.usefulMACs, of: report.issuedMACs))),
       .init("array_cycles_modelled", .integer(report.arrayCycles)),
-      .init("cycles_modelled", report.modelledCycles.map { .integer($0) } ?? .null),
       .init("commands", .integer(report.commands)),
       .init("schedule", schedule),
       .init("operators", .array(report.operators.map(Self.row))),
@@ -34,6 +36,14 @@ public struct JSONReport {
     ]
     if let verification { members.append(.init("verification", verification)) }
     return JSONValue.object(members).text(pretty: true) + "\n"
+  }
+
+  private static func bounds(_ time: TimeReport) -> JSONValue {
+    .object(time.parts.map { .init($0.key, .integer($0.cycles)) })
+  }
+
+  private static func bus(_ time: TimeReport) -> JSONValue {
+    .object([.init("read", .integer(time.busRead)), .init("written", .integer(time.busWritten))])
   }
 
   private var target: JSONValue {

@@ -12,7 +12,7 @@ public struct TextReport {
   }
 
   public var text: String {
-    var sections = [heading, traffic, memory, array, schedule]
+    var sections = [heading, array, traffic, memory, schedule]
     if !report.hostSteps.isEmpty { sections.append(hostSteps) }
     if !report.operators.isEmpty { sections.append(operators) }
     if verbose { sections.append(allocation) }
@@ -64,16 +64,22 @@ public struct TextReport {
   }
 
   private var array: String {
-    var text =
-      "  array utilization \(Figures.percent(report.usefulMACs, of: report.issuedMACs)) %: "
-      + "\(Figures.grouped(report.usefulMACs)) useful of \(Figures.grouped(report.issuedMACs)) issued MACs\n"
-      + "  array cycles \(Figures.grouped(report.arrayCycles)) (modelled)\n"
-    if let cycles = report.modelledCycles {
-      text +=
-        "  total cycles \(Figures.grouped(cycles)) (modelled), the array busy in "
-        + "\(Figures.percent(report.arrayCycles, of: cycles)) % of them\n"
+    var text = ""
+    if let time = report.time {
+      let total = time.cycles.total
+      let parts = time.parts.map { "\($0.label) \(Figures.percent($0.cycles, of: total)) %" }
+      text =
+        "total cycles \(Figures.grouped(total)) (modelled)\n"
+        + "  bound by \(parts.joined(separator: ", "))\n"
+        + "  bytes on the bus: \(Figures.grouped(time.busRead)) read, \(Figures.grouped(time.busWritten)) written\n"
+        + "  array busy in \(Figures.grouped(report.arrayCycles)) of them, "
+        + "\(Figures.percent(report.arrayCycles, of: total)) %\n"
+    } else {
+      text = "  array busy in \(Figures.grouped(report.arrayCycles)) cycles (modelled)\n"
     }
     return text
+      + "  array utilization \(Figures.percent(report.usefulMACs, of: report.issuedMACs)) % in those: "
+      + "\(Figures.grouped(report.usefulMACs)) useful of \(Figures.grouped(report.issuedMACs)) issued MACs\n"
   }
 
   private var schedule: String {

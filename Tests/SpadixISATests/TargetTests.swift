@@ -38,7 +38,7 @@ private func read(_ text: String) throws -> Target { try Target(yaml: SourceText
     ("scratchpad:\n  bytes: 1001", "target.illegal", 2), ("scratchpad: 5", "target.type", 1),
     ("accumulator:\n  rows: 3", "target.illegal", 2), ("dim: 9223372036854775807K", "target.type", 1),
     ("capabilities:\n  output_stage: maybe", "target.type", 2), ("dim: 8\ndim: 16", "target.duplicate", 1),
-    ("dim: [", "target.yaml", 1), ("- 1", "target.yaml", 1), ("timing:\n  dma_bytes_per_cycle: 0", "target.illegal", 2),
+    ("dim: [", "target.yaml", 1), ("- 1", "target.yaml", 1), ("timing:\n  bus_bytes: 0", "target.illegal", 2),
     ("dram_bytes: 12", "target.illegal", 1), ("name: \"a b\"", "target.type", 1),
   ]) func mistakesHaveTheirLine(_ text: String, _ id: String, _ line: Int) {
     do {

@@ -1,10 +1,11 @@
 import SpadixISA
+import SpadixTiming
 import Testing
 
 @testable import SpadixMachine
 
 @Suite struct TraceTests {
-  private func tile(_ row: Int32) -> DecodedCommand.Tile { DecodedCommand.Tile(row: row, rows: 16, columns: 16) }
+  private func tile(_ row: Int32) -> Operation.Rows { Operation.Rows(row, row + 16) }
 
   private func occupancy(_ trace: Trace) -> [String] {
     trace.json().split(separator: "\n").filter { $0.contains("rows alive") }.map { line in

@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixMachine
 
 @testable import SpadixReport
 
@@ -14,12 +15,15 @@ func exampleReport() -> CompilationReport {
   var softmax = OperatorReport(
     name: "%2 = nn.softmax", kind: .host, hostReason: "gemmini has no softmax unit", sourceLine: 8)
   softmax.traffic.outputs = 10
+  var cycles = Counters.Cycles()
+  (cycles.array, cycles.load, cycles.store, cycles.dependence, cycles.issue) = (1_800, 1_200, 400, 360, 240)
   return CompilationReport(
     graph: "small", target: .gemmini, operators: [convolution, softmax],
     schedule: ScheduleReport(
       formulation: "residency", trafficBytes: 4_362, boundBytes: 4_362, closedBy: "root relaxation", rows: 12,
       columns: 9, nodes: 0),
-    scratchpadPeakRows: 208, accumulatorPeakRows: 64, commands: 31, dramImageBytes: 8_192, modelledCycles: 4_000,
+    scratchpadPeakRows: 208, accumulatorPeakRows: 64, commands: 31, dramImageBytes: 8_192,
+    time: TimeReport(cycles: cycles, busRead: 4_096, busWritten: 1_040),
     allocation: [
       AllocationReport(
         tensor: "%1", firstStep: 0, lastStep: 1, row: 144, rows: 64, origin: "produced", spilled: true)

@@ -10,6 +10,8 @@ import Testing
       JSONSerialization.jsonObject(with: Data(JSONReport(report).text.utf8)) as? [String: Any])
     #expect(object["format"] as? String == "spadix-report-1")
     #expect(object["cycles_modelled"] as? Int == 4_000)
+    #expect((object["cycles_bound_by"] as? [String: Int])?["load"] == 1_200)
+    #expect((object["bus_bytes"] as? [String: Int])?["written"] == 1_040)
     let bytes = try #require(object["dram_bytes"] as? [String: Int])
     #expect(bytes["weights"] == 2_304 && bytes["read"] == 3_328 && bytes["total"] == 4_362)
     let operators = try #require(object["operators"] as? [[String: Any]])

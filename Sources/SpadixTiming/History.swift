@@ -1,0 +1,41 @@
+/// The last values of a sequence, by how long ago they were added. Before the beginning they are far in the past.
+struct History: ~Copyable {
+  static let past = Int.min / 4
+
+  private let values: UnsafeMutablePointer<Int>
+  private let length: Int
+  private var place = 0
+
+  init(_ length: Int) {
+    self.length = length
+    values = .allocate(capacity: length)
+    values.initialize(repeating: Self.past, count: length)
+  }
+
+  deinit { values.deallocate() }
+
+  /// The oldest value: the one added `length` additions ago.
+  var oldest: Int {
+    @inline(__always) get { values[place] }
+  }
+
+  /// The value added `count` additions ago, 1 for the last one.
+  @inline(__always)
+  func ago(_ count: Int) -> Int {
+    let index = place - count
+    return values[index < 0 ? index + length : index]
+  }
+
+  @inline(__always)
+  mutating func add(_ value: Int) {
+    values[place] = value
+    place += 1
+    if place == length { place = 0 }
+  }
+
+  /// Whether a value is among the last ones.
+  func contains(_ value: Int) -> Bool {
+    for index in 0..<length where values[index] == value { return true }
+    return false
+  }
+}

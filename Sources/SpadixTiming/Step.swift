@@ -1,0 +1,14 @@
+/// When an operation entered the reservation station, left it, was taken up by its unit, let the unit go, and was complete.
+public struct Step: Sendable {
+  public var operation: Operation
+  public var entry: Int
+  public var issue: Int
+  public var start: Int
+  public var free: Int
+  public var done: Int
+  /// Bytes of its requests: whole beats.
+  public var busBytes: Int
+
+  /// It left the station later than it could have: rows that it uses were not ready, or its unit's queue was full.
+  public var waited: Bool { issue > entry + 1 }
+}
