@@ -89,7 +89,7 @@ extension KernelEmitter {
       let source =
         resident.map { $0.row + block * $0.pixels + tile.image * kernel.rows * kernel.columns }
         ?? base + identityLayout.addend + (block - blocks.lowerBound) * tile.pixels - origin
-      for (position, run) in runs.enumerated() {
+      for (position, run) in ordered(runs, in: (block - blocks.lowerBound) * tile.pixels, tile).enumerated() {
         writer.compute(
           weights: position == 0 ? scratchpad(identityLayout.matrices + matrix * dim) : nil, weightRows: columns,
           source: .scratchpad(source + run.source),
