@@ -50,26 +50,21 @@ struct InputBinding {
   /// Throws `onnx.unknown-input`, `onnx.unknown-dimension`, `onnx.shape` for contradictions, and `onnx.open-dimension`
   /// with everything that is still open.
   func bind(_ options: ImportOptions) throws -> [Bound] {
-    var sizes: [String: (size: Int, source: String)] = [:]
-    func record(_ symbol: String, _ size: Int, _ source: String) throws {
-      if let known = sizes[symbol], known.size != size {
-        throw Diagnostic(
-          "onnx.shape",
-          "\(file): the dimension '\(symbol)' is \(known.size) by \(known.source) and \(size) by \(source)",
-          help: "give it one size")
-      }
-      sizes[symbol] = (size, source)
-    }
-
     let symbols = self.symbols
+    var sizes: [String: Int] = [:]
     for (name, size) in options.dimensions {
       guard symbols.contains(name) else {
         throw Diagnostic(
           "onnx.unknown-dimension", "\(file): no input has a dimension called '\(name)'",
           help: symbols.isEmpty ? "all dimensions with names are known" : "there are \(list(symbols))")
       }
-      try record(name, size, "--dim")
+      if let known = sizes.updateValue(size, forKey: name), known != size {
+        throw Diagnostic("onnx.shape", "\(file): --dim gives '\(name)' the sizes \(known) and \(size)")
+      }
     }
+    let given = sizes
+    // Some exporters call every open dimension the same, '?' for example: such a name says nothing about other inputs.
+    var ambiguous: Set<String> = []
     var shapes: [String: [Int]] = [:]
     for (name, shape) in options.shapes {
       guard let input = inputs.first(where: { $0.name == name }) else {
@@ -85,12 +80,19 @@ struct InputBinding {
       for (extent, size) in zip(extents, shape) {
         switch extent {
         case .size(let fixed): if fixed != size { throw contradiction(input, text) }
-        case .symbol(let symbol): try record(symbol, size, "--shape \(name)=\(text)")
+        case .symbol(let symbol):
+          if let known = given[symbol], known != size {
+            throw Diagnostic(
+              "onnx.shape",
+              "\(file): the dimension '\(symbol)' is \(known) by --dim and \(size) by --shape \(name)=\(text)",
+              help: "give it one size")
+          }
+          if let known = sizes.updateValue(size, forKey: symbol), known != size { ambiguous.insert(symbol) }
         case .open: break
         }
       }
     }
-    return try bound(shapes, sizes.mapValues(\.size))
+    return try bound(shapes, sizes.filter { !ambiguous.contains($0.key) })
   }
 
   private func bound(_ shapes: [String: [Int]], _ sizes: [String: Int]) throws -> [Bound] {
