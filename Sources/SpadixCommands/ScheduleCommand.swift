@@ -30,7 +30,8 @@ struct ScheduleCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Samples to calibrate an input of a graph with, instead of the graph's own.", valueName: "input=file.npy"))
+      "Samples to calibrate an input of a graph with, instead of the graph's own; random draws those of inputs without "
+        + "from their ranges.", valueName: "input=file.npy|random"))
   var calibrate: [NamedFile] = []
 
   @Option(
@@ -121,7 +122,7 @@ struct ScheduleCommand: ParsableCommand {
 
   func run() throws {
     var files = try FileArguments(
-      inputs: [input, target.target, check] + calibrate.map(\.path),
+      inputs: [input, target.target, check] + calibrate.files.map(\.path),
       outputs: [
         OutputArgument("-o", output), OutputArgument("--svg", svg), OutputArgument("--write-lp", writeLp),
         OutputArgument("--csv", csv),
@@ -312,7 +313,8 @@ enum ScheduleInput {
   private static func problem(
     _ input: CompilerInput, _ calibrate: [NamedFile], _ target: Target
   ) throws -> ScheduleProblem {
-    let options = Compiler.Options(samples: try calibrate.samples(for: input.graph))
+    let options = Compiler.Options(
+      samples: try calibrate.samples(for: input.graph), calibratesAtRandom: calibrate.asksForRandom)
     return try Compiler(target: target, options: options).scheduleProblem(input, data: DataStore())
   }
 }
