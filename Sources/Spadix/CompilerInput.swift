@@ -33,7 +33,7 @@ public struct CompilerInput: Sendable {
       return
     }
     let isFile = path != "-" && FileIdentity(path) != nil
-    try self.init(parsing: SourceText(name: path, bytes: bytes), baseFile: isFile ? path : nil)
+    try self.init(parsing: Files.source(bytes, of: path), baseFile: isFile ? path : nil)
   }
 
   /// Makes a graph of a model. Throws everything that is wrong with it.

@@ -297,7 +297,7 @@ enum ScheduleInput {
       return try problem(CompilerInput(importing: bytes, path: path, model.value), calibrate, target)
     }
     if model.isGiven { throw InputFile.notAModel(path) }
-    let source = SourceText(name: path, bytes: bytes)
+    let source = try Files.source(bytes, of: path)
     let isObject = source.bytes.first(where: { $0 > UInt8(ascii: " ") }) == UInt8(ascii: "{")
     if isObject || path.hasSuffix(".json") {
       if !calibrate.isEmpty {

@@ -76,16 +76,15 @@ enum TransposedConvolution {
       wanted = (0..<rank).map { size[$0] * strides[$0] }
     }
     let isExplicit = try node.integers("output_shape") != nil
-    let axes = try (0..<rank).map { axis in
+    let axes = (0..<rank).map { axis in
       var result = Axis(
         input: size[axis], kernel: kernel[axis], stride: strides[axis], dilation: dilations[axis], begin: 0, end: 0,
         outputPadding: extra[axis])
       if let wanted {
         let total = result.output - wanted[axis]
-        if isExplicit, total < 0 {
-          throw Refusal("onnx.shape", "output_shape asks for \(wanted[axis]) of \(result.output) that there are")
-        }
-        // Where the windows do not reach as far as SAME says, the result ends with them, as in ONNX Runtime.
+        // What windows do not reach is added at the end where a shape is asked for; where SAME says it, the result ends
+        // with the windows, as in ONNX Runtime.
+        if isExplicit, total < 0 { result.outputPadding -= total }
         result.begin = max(0, automatic == "SAME_UPPER" ? total / 2 : total - total / 2)
         result.end = max(0, total) - result.begin
       } else if automatic != "VALID" {
