@@ -15,8 +15,9 @@ FUZZ_SECONDS ?= 1800
 MACHINE_CASES ?= 100000
 SCHEDULE_CASES ?= 100000
 QUANTIZATION_CASES ?= 10000
+ONNX_CASES ?= 100000
 
-.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule fuzz-quantization figures bench-schedule bench-timing examples clean
+.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule fuzz-quantization fuzz-onnx figures bench-onnx bench-schedule bench-timing examples clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +70,17 @@ fuzz-quantization: ## QUANTIZATION_CASES random graphs on 8 targets: int8 operat
 	swift build $(SWIFT_FLAGS) --build-tests
 	SPADIX_QUANTIZATION_CASES=$(QUANTIZATION_CASES) \
 	  swift test $(SWIFT_FLAGS) --skip-build --filter QuantizationCampaign
+
+fuzz-onnx: setup build ## ONNX_CASES damaged models, and models of every form against ONNX Runtime
+	$(PYTHON) Tests/lit/import/Inputs/seeds.py .build/onnx-seeds
+	swift build $(SWIFT_FLAGS) --build-tests
+	SPADIX_FUZZ_SEED=$(FUZZ_SEED) SPADIX_ONNX_CASES=$(ONNX_CASES) SPADIX_ONNX_SEEDS=$(CURDIR)/.build/onnx-seeds \
+	  SPADIX_ONNX_CASE_FILE=$(CURDIR)/.build/onnx-case.onnx \
+	  swift test $(SWIFT_FLAGS) --skip-build --filter ModelFuzzTests
+	$(PYTHON) Tests/lit/import/Inputs/differential.py $(SPADIX) .build/onnx-forms --seed $(FUZZ_SEED) --repeats 20
+
+bench-onnx: setup build ## import, compile and verify real models: the table of docs/onnx.md
+	$(PYTHON) Benchmarks/onnx_models.py $(SPADIX)
 
 figures: build ## measure the figures of docs/figures.md
 	python3 Benchmarks/figures.py $(SPADIX)

@@ -10,6 +10,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
   ],
   targets: [
     .executableTarget(name: "spadix", dependencies: ["SpadixCommands"]),
@@ -22,9 +23,13 @@ let package = Package(
     .target(
       name: "Spadix",
       dependencies: [
-        "SpadixCodegen", "SpadixLegality", "SpadixMachine", "SpadixPasses", "SpadixReference", "SpadixReport",
-        "SpadixSchedule", "SpadixVerify",
+        "SpadixCodegen", "SpadixImport", "SpadixLegality", "SpadixMachine", "SpadixPasses", "SpadixReference",
+        "SpadixReport", "SpadixSchedule", "SpadixVerify",
       ]),
+    .target(
+      name: "SpadixImport",
+      dependencies: ["SpadixIR", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["Model/onnx.proto"]),
     .target(name: "SpadixPasses", dependencies: ["SpadixLegality", "SpadixReference"]),
     .target(name: "SpadixReport", dependencies: ["SpadixSchedule", "SpadixMachine"]),
     .target(name: "SpadixCodegen", dependencies: ["SpadixLegality", "SpadixSchedule"]),
@@ -37,11 +42,12 @@ let package = Package(
     .target(name: "SpadixReference", dependencies: ["SpadixIR"]),
     .target(name: "SpadixIR", dependencies: ["SpadixTensor"]),
     .target(name: "SpadixISA", dependencies: ["SpadixTensor", "Yams"]),
-    .target(name: "SpadixTensor", dependencies: ["SpadixSupport"]),
+    .target(name: "SpadixTensor", dependencies: ["CZlib", "SpadixSupport"]),
     .target(name: "SpadixSupport", dependencies: ["CSpadixCleanup"]),
     .target(name: "CSpadixCleanup"),
     .target(name: "CSpadixKernels"),
     .target(name: "CSpadixGLPK", dependencies: ["CGLPK"], linkerSettings: [.linkedLibrary("glpk")]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CGLPK", providers: [.apt(["libglpk-dev"])]),
     .testTarget(name: "SpadixSupportTests", dependencies: ["SpadixSupport"]),
     .testTarget(name: "SpadixTensorTests", dependencies: ["SpadixTensor"]),
@@ -50,6 +56,7 @@ let package = Package(
     .testTarget(name: "SpadixReferenceTests", dependencies: ["SpadixReference"]),
     .testTarget(name: "SpadixLegalityTests", dependencies: ["SpadixLegality"]),
     .testTarget(name: "SpadixPassesTests", dependencies: ["SpadixPasses", "SpadixVerify", "Spadix"]),
+    .testTarget(name: "SpadixImportTests", dependencies: ["SpadixImport", "SpadixReference"]),
     .testTarget(name: "SpadixMIPTests", dependencies: ["SpadixMIP"]),
     .testTarget(name: "SpadixScheduleTests", dependencies: ["SpadixSchedule"]),
     .testTarget(name: "SpadixCodegenTests", dependencies: ["SpadixCodegen", "SpadixMachine"]),

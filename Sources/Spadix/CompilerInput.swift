@@ -1,8 +1,9 @@
+import SpadixImport
 import SpadixIR
 import SpadixSupport
 import SpadixTensor
 
-/// What a compilation starts from: a graph of any phase, read from text.
+/// What a compilation starts from: a graph of any phase, read from text, or an ONNX model.
 public struct CompilerInput: Sendable {
   public var graph: Graph
   /// How far the graph has come: `.graph` for a floating-point one.
@@ -10,19 +11,49 @@ public struct CompilerInput: Sendable {
   /// Where the plan stands when `phase` is `.plan`.
   var plan: (source: SourceText, start: Int)?
 
+  /// Whether the graph was made of a model.
+  public private(set) var isModel = false
+
   public init(graph: Graph) {
     self.graph = graph
     self.phase = Self.phase(of: graph)
     self.plan = nil
   }
 
-  /// Reads a graph file of any phase.
+  /// Reads a graph file of any phase, or an ONNX model.
   ///
   /// Throws the parser's and the verifier's diagnostics, all of the file, and `driver.program-input` for a program.
   /// Paths in a pipe are relative to the working folder, as those in standard input are.
-  public init(reading path: String) throws {
+  ///
+  /// - Parameter model: what is said about a model's open dimensions; of no effect on a graph.
+  public init(reading path: String, model: ImportOptions = ImportOptions()) throws {
+    let bytes = try Files.read(path)
+    if ModelImport.isModel(bytes) {
+      try self.init(importing: bytes, path: path, model)
+      return
+    }
     let isFile = path != "-" && FileIdentity(path) != nil
-    try self.init(parsing: Files.readSource(path), baseFile: isFile ? path : nil)
+    try self.init(parsing: Files.source(bytes, of: path), baseFile: isFile ? path : nil)
+  }
+
+  /// Makes a graph of a model. Throws everything that is wrong with it.
+  public init(importing bytes: consuming [UInt8], path: String, _ options: ImportOptions) throws {
+    let model = try Self.importModel(bytes, path: path, options)
+    try model.refusals.throwIfErrors()
+    guard let graph = model.graph else { preconditionFailure("what was not refused is a graph") }
+    try graph.verify()
+    self.init(graph: graph)
+    isModel = true
+  }
+
+  /// - Parameter path: where the bytes are from; its folder is that of external data.
+  public static func importModel(
+    _ bytes: consuming [UInt8], path: String, _ options: ImportOptions
+  ) throws -> ModelImport {
+    let isFile = path != "-" && FileIdentity(path) != nil
+    return try ModelImport(
+      bytes, name: path == "-" ? "<standard input>" : path, folder: isFile ? Files.folder(of: path) : nil,
+      options: options)
   }
 
   /// - Parameter baseFile: the file that paths in the text are relative to; nil for the working folder.

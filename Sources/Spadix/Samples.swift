@@ -55,29 +55,22 @@ public struct Samples: Sendable {
     case random(seed: UInt64, range: ClosedRange<Float>)
   }
 
-  /// Reads .npy files, one per input.
+  /// Reads .npy files, one per input, or .npz files with an array for each.
   ///
   /// - Parameter files: input names with paths; an empty name stands for the only input.
   /// Throws diagnostics: an unknown or missing input, a file that cannot be read, a shape or an element type that is not
   /// the input's, a number that is not finite, inputs with different numbers of samples.
   public init(reading files: [(name: String, path: String)], for inputs: [Port]) throws {
-    var paths = [String?](repeating: nil, count: inputs.count)
-    for (name, path) in files {
-      let index = try Self.index(of: name, in: inputs)
-      guard paths[index] == nil else {
-        throw Diagnostic("input.duplicate", "input '\(inputs[index].name)' is given twice")
-      }
-      paths[index] = path
-    }
+    let files = try SampleFiles(files, for: inputs)
     var sources: [Source] = []
     var counts: [Int] = []
-    for (input, path) in zip(inputs, paths) {
-      guard let path else {
+    for (input, given) in zip(inputs, files.arrays) {
+      guard let given else {
         throw Diagnostic(
           "input.missing", "input '\(input.name)' of type \(input.type) is not given",
           help: "add --input \(input.name)=FILE.npy")
       }
-      let (storage, count) = try Self.read(path, for: input)
+      let (storage, count) = try Self.read(given.array, given.source, for: input)
       if let first = counts.first, first != count {
         throw Diagnostic(
           "input.sample-count",
@@ -91,13 +84,14 @@ public struct Samples: Sendable {
     self.count = counts.first ?? 1
   }
 
-  /// Reads .npy files for some of the inputs, each as one tensor with all its samples along axis 0.
+  /// Reads .npy or .npz files for some of the inputs, each as one tensor with all its samples along axis 0.
   public static func stacked(
     reading files: [(name: String, path: String)], for inputs: [Port]
   ) throws -> [(name: String, tensor: Tensor)] {
-    try files.map { name, path in
-      let input = inputs[try index(of: name, in: inputs)]
-      let (storage, count) = try read(path, for: input)
+    let files = try SampleFiles(files, for: inputs)
+    return try zip(inputs, files.arrays).compactMap { input, given in
+      guard let given else { return nil }
+      let (storage, count) = try read(given.array, given.source, for: input)
       guard let type = input.type.stacked(count) else { preconditionFailure("the file held as many elements") }
       return (input.name, Tensor(type, storage))
     }
@@ -147,21 +141,9 @@ public struct Samples: Sendable {
     }
   }
 
-  private static func index(of name: String, in inputs: [Port]) throws -> Int {
-    if name.isEmpty, inputs.count == 1 { return 0 }
-    let known = inputs.map { "\($0.name): \($0.type)" }.joined(separator: ", ")
-    if name.isEmpty {
-      throw Diagnostic(
-        "input.name", "expected NAME=FILE.npy, as there are \(inputs.count) inputs", help: "inputs: \(known)")
-    }
-    guard let index = inputs.firstIndex(where: { $0.name == name }) else {
-      throw Diagnostic("input.unknown", "there is no input '\(name)'", help: "inputs: \(known)")
-    }
-    return index
-  }
-
-  private static func read(_ path: String, for input: Port) throws -> (Tensor.Storage, count: Int) {
-    let array = try NpyArray(reading: path)
+  private static func read(
+    _ array: NpyArray, _ path: String, for input: Port
+  ) throws -> (Tensor.Storage, count: Int) {
     try Memory.require(2 * array.count * input.type.element.byteCount, for: "input '\(input.name)' from '\(path)'")
     let shape = input.type.shape
     let batch = shape.first ?? 1

@@ -20,6 +20,8 @@ struct CompileCommand: ParsableCommand {
 
   @OptionGroup var target: TargetOptions
 
+  @OptionGroup var model: ModelOptions
+
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp("Write what is emitted to this file; - is standard output.", valueName: "file"))
@@ -57,7 +59,7 @@ struct CompileCommand: ParsableCommand {
         OutputArgument("--dump-dir", dumpDir, .dumps), OutputArgument("--report-file", reporting.reportFile),
         OutputArgument("--reproducer", passes.reproducer, .graph),
       ], standardOutput: "--output")
-    let input = try InputFile.read(input)
+    let input = try InputFile.read(input, model)
     try files.addFiles(of: input.graph)
     var compiler = Compiler(
       target: try target.load(),

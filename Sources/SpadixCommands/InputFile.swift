@@ -1,4 +1,5 @@
 import Spadix
+import SpadixImport
 import SpadixIR
 import SpadixPasses
 import SpadixSupport
@@ -7,7 +8,27 @@ import SpadixTensor
 /// Reading what the arguments of a command name.
 enum InputFile {
   /// A graph; `-` is standard input, from where paths in the graph are relative to the working folder.
-  static func read(_ path: String) throws -> CompilerInput { try CompilerInput(reading: path) }
+  ///
+  /// Throws `driver.not-a-model` where options are given that say something about a model, and the file is none.
+  static func read(_ path: String, _ model: ModelOptions) throws -> CompilerInput {
+    let input = try CompilerInput(reading: path, model: model.value)
+    if model.isGiven, !input.isModel { throw notAModel(path) }
+    return input
+  }
+
+  static func importModel(_ path: String, _ options: ImportOptions) throws -> ModelImport {
+    let bytes = try Files.read(path)
+    guard ModelImport.isModel(bytes) else {
+      throw Diagnostic("onnx.damaged", "'\(path)' is not an ONNX model", help: "spadix opt reads graphs in text")
+    }
+    return try CompilerInput.importModel(bytes, path: path, options)
+  }
+
+  static func notAModel(_ path: String) -> Diagnostic {
+    Diagnostic(
+      "driver.not-a-model", "--shape and --dim are given, but '\(path)' is not an ONNX model",
+      help: "shapes of graphs stand in their text")
+  }
 }
 
 extension [NamedFile] {

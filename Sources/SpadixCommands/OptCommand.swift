@@ -23,6 +23,8 @@ struct OptCommand: ParsableCommand {
 
   @OptionGroup var target: TargetOptions
 
+  @OptionGroup var model: ModelOptions
+
   @Option(
     help: ArgumentHelp(
       "Samples to calibrate an input with, instead of the graph's own; random draws those of inputs without from their "
@@ -59,7 +61,7 @@ struct OptCommand: ParsableCommand {
         OutputArgument("--dump-dir", instrumentation.dumpDir, .dumps),
         OutputArgument("--reproducer", instrumentation.printing.reproducer, .graph),
       ], standardOutput: "--output")
-    let graph = try InputFile.read(input).graph
+    let graph = try InputFile.read(input, model).graph
     try files.addFiles(of: graph)
     var context = PassContext(
       target: try target.load(), data: DataStore(), samples: try calibrate.samples(for: graph))

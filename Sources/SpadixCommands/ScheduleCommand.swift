@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Spadix
+import SpadixImport
 import SpadixIR
 import SpadixISA
 import SpadixMIP
@@ -24,6 +25,14 @@ struct ScheduleCommand: ParsableCommand {
   var input: String
 
   @OptionGroup var target: TargetOptions
+
+  @OptionGroup var model: ModelOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Samples to calibrate an input of a graph with, instead of the graph's own; random draws those of inputs without "
+        + "from their ranges.", valueName: "input=file.npy|random"))
+  var calibrate: [NamedFile] = []
 
   @Option(
     help:
@@ -113,12 +122,14 @@ struct ScheduleCommand: ParsableCommand {
 
   func run() throws {
     var files = try FileArguments(
-      inputs: [input, target.target, check],
+      inputs: [input, target.target, check] + calibrate.files.map(\.path),
       outputs: [
         OutputArgument("-o", output), OutputArgument("--svg", svg), OutputArgument("--write-lp", writeLp),
         OutputArgument("--csv", csv),
       ])
-    let problem = try ScheduleInput.read(input, target: target.load(), files: &files).aligned(to: align)
+    let problem = try ScheduleInput.read(
+      input, model, calibrate, target: target.load(), files: &files
+    ).aligned(to: align)
     if let check { return try Self.check(check, problem) }
     let interruption = Interruption()
     defer { interruption.end() }
@@ -278,14 +289,32 @@ struct ScheduleBudgetReader {
 /// Where problems come from.
 enum ScheduleInput {
   /// A neutral problem, which is a JSON object, or a graph, whose kernels for the target are the operators.
-  static func read(_ path: String, target: Target, files: inout FileArguments) throws -> ScheduleProblem {
-    let source = try Files.readSource(path)
+  static func read(
+    _ path: String, _ model: ModelOptions, _ calibrate: [NamedFile], target: Target, files: inout FileArguments
+  ) throws -> ScheduleProblem {
+    let bytes = try Files.read(path)
+    if ModelImport.isModel(bytes) {
+      return try problem(CompilerInput(importing: bytes, path: path, model.value), calibrate, target)
+    }
+    if model.isGiven { throw InputFile.notAModel(path) }
+    let source = try Files.source(bytes, of: path)
     let isObject = source.bytes.first(where: { $0 > UInt8(ascii: " ") }) == UInt8(ascii: "{")
     if isObject || path.hasSuffix(".json") {
+      if !calibrate.isEmpty {
+        throw Diagnostic("driver.not-a-graph", "--calibrate is given, but '\(path)' is a problem, not a graph")
+      }
       return try ScheduleProblemReader.read(source)
     }
     let input = try CompilerInput(parsing: source, baseFile: path)
     try files.addFiles(of: input.graph)
-    return try Compiler(target: target).scheduleProblem(input, data: DataStore())
+    return try problem(input, calibrate, target)
+  }
+
+  private static func problem(
+    _ input: CompilerInput, _ calibrate: [NamedFile], _ target: Target
+  ) throws -> ScheduleProblem {
+    let options = Compiler.Options(
+      samples: try calibrate.samples(for: input.graph), calibratesAtRandom: calibrate.asksForRandom)
+    return try Compiler(target: target, options: options).scheduleProblem(input, data: DataStore())
   }
 }

@@ -6,6 +6,8 @@ public struct SpadixCommand: ParsableCommand {
     abstract: "A tensor compiler and scheduler for Gemmini-compatible accelerators.",
     subcommands: [
       CompileCommand.self,
+      ImportCommand.self,
+      EvaluateCommand.self,
       RunCommand.self,
       VerifyCommand.self,
       OptCommand.self,

@@ -21,6 +21,8 @@ struct VerifyCommand: ParsableCommand {
 
   @OptionGroup var target: TargetOptions
 
+  @OptionGroup var model: ModelOptions
+
   @Option(
     name: .customLong("input"),
     help: ArgumentHelp(
@@ -61,7 +63,7 @@ struct VerifyCommand: ParsableCommand {
     var files = try FileArguments(
       inputs: [input, target.target, labels] + inputs.map(\.path) + calibrate.files.map(\.path),
       outputs: [OutputArgument("--report-file", reporting.reportFile)])
-    let input = try InputFile.read(input)
+    let input = try InputFile.read(input, model)
     try files.addFiles(of: input.graph)
     let data = DataStore()
     let samples = try readSamples(input.graph, data)
@@ -109,7 +111,7 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func readLabels(_ path: String, _ samples: Samples, _ graph: Graph) throws -> [Int] {
-    let array = try NpyArray(reading: path)
+    let array = try Labels.read(path)
     guard let values = array.integers else {
       throw Diagnostic(
         "labels.type", "'\(path)' has elements of type \(array.dtype.rawValue); labels are integers",

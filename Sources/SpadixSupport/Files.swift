@@ -95,7 +95,15 @@ public enum Files {
     if path != "-", stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > largestStream {
       throw Diagnostic("file.too-large", "'\(name)' has \(status.st_size) bytes; a text has at most 1 GiB")
     }
-    var bytes = try read(path)
+    return try source(read(path), of: path)
+  }
+
+  /// A text whose bytes are read already.
+  ///
+  /// Throws `file.encoding`.
+  public static func source(_ bytes: [UInt8], of path: String) throws -> SourceText {
+    let name = path == "-" ? "<standard input>" : path
+    var bytes = bytes
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     let isUTF16 =
       bytes.count >= 4

@@ -3,7 +3,20 @@ import SpadixSupport
 /// Collects tensors and metadata and lays them out as a safetensors file, in the order in which they were added.
 public struct SafetensorsWriter: Sendable {
   public var metadata: [Safetensors.Metadata] = []
-  private var tensors: [(name: String, dtype: Safetensors.DType, shape: [Int], bytes: [UInt8])] = []
+  private var tensors: [(name: String, dtype: Safetensors.DType, shape: [Int], content: Content)] = []
+
+  /// Tensors in memory are taken as they lie there, and become bytes one at a time.
+  private enum Content {
+    case bytes([UInt8])
+    case storage(Tensor.Storage)
+
+    var bytes: [UInt8] {
+      switch self {
+      case .bytes(let bytes): bytes
+      case .storage(let storage): storage.bytes
+      }
+    }
+  }
 
   public init() {}
 
@@ -11,7 +24,7 @@ public struct SafetensorsWriter: Sendable {
   /// - Precondition: as many bytes as dtype and shape need.
   public mutating func add(_ name: String, _ dtype: Safetensors.DType, shape: [Int], bytes: [UInt8]) {
     precondition(bytes.count == shape.reduce(dtype.byteCount, *), "the bytes of '\(name)' do not fit its shape")
-    tensors.append((name, dtype, shape, bytes))
+    tensors.append((name, dtype, shape, .bytes(bytes)))
   }
 
   /// Adds a tensor as it lies in memory; quantized ones as I8.
@@ -22,7 +35,7 @@ public struct SafetensorsWriter: Sendable {
       case .i8: .i8
       case .i32: .i32
       }
-    add(name, dtype, shape: tensor.type.shape, bytes: tensor.storage.bytes)
+    tensors.append((name, dtype, tensor.type.shape, .storage(tensor.storage)))
   }
 
   public mutating func add<Element: LittleEndianElement>(
@@ -40,7 +53,7 @@ public struct SafetensorsWriter: Sendable {
     }
     var offset = 0
     for tensor in tensors {
-      let end = offset + tensor.bytes.count
+      let end = offset + tensor.shape.reduce(tensor.dtype.byteCount, *)
       members.append(
         JSONValue.Member(
           tensor.name,
@@ -55,7 +68,7 @@ public struct SafetensorsWriter: Sendable {
     var file = littleEndianBytes([UInt64(header.count)])
     file.reserveCapacity(8 + header.count + offset)
     file += header
-    for tensor in tensors { file += tensor.bytes }
+    for tensor in tensors { file += tensor.content.bytes }
     return file
   }
 

@@ -20,7 +20,7 @@ struct NamedFile: ExpressibleByArgument {
   }
 
   /// A name as the graph's text has it, `%x` or `%"a b"`, without what is only there for the text.
-  private static func unquoted(_ text: Substring) -> String {
+  static func unquoted(_ text: Substring) -> String {
     guard text.first == "%" else { return String(text) }
     let name = text.dropFirst()
     guard name.count > 2, name.first == "\"", name.last == "\"" else { return String(name) }

@@ -1,4 +1,5 @@
 import SpadixIR
+import SpadixTensor
 
 /// Rules for operators that only move elements.
 extension CanonicalizationRules {
@@ -25,8 +26,41 @@ extension CanonicalizationRules {
     let shape = graph.type(operand).shape
     let long = permutation.filter { shape[$0] != 1 }
     // Scales along an axis would have to follow it.
-    guard long == long.sorted(), graph.type(operand).element.quantization?.axis == nil else { return false }
+    guard graph.type(operand).element.quantization?.axis == nil else { return false }
+    guard long == long.sorted() else { return matrixTranspose(operation, long, &rewriter) }
     rewriter.emit(.reshape(Reshape()), [rewriter[operand]], standingFor: operation.result, origin: operation)
+    return true
+  }
+
+  /// Axes that keep their neighbours move as one. Where that makes an exchange of the last two of what is left, as it does
+  /// of NCHW and NHWC, the accelerator can move it.
+  ///
+  /// - Parameter long: the permutation without axes of size 1.
+  private func matrixTranspose(_ operation: Operation, _ long: [Int], _ rewriter: inout GraphRewriter) -> Bool {
+    let operand = operation.operands[0]
+    let shape = graph.type(operand).shape
+    var runs: [[Int]] = []
+    let kept = long.sorted()
+    for axis in long {
+      if let last = runs.last?.last, kept.firstIndex(of: axis) == kept.firstIndex(of: last).map({ $0 + 1 }) {
+        runs[runs.count - 1].append(axis)
+      } else {
+        runs.append([axis])
+      }
+    }
+    let order = runs.indices.sorted { runs[$0][0] < runs[$1][0] }
+    let permutation = runs.indices.map { run in order.firstIndex(of: run) ?? run }
+    let sizes = order.map { run in runs[run].reduce(1) { $0 * shape[$1] } }
+    let transpose = Transpose(permutation: permutation)
+    guard transpose.exchangesLastAxes, sizes != shape else { return false }
+    let element = graph.type(operand).element
+    let calibration = graph.values[operand].calibration
+    let matrix = rewriter.emit(
+      .reshape(Reshape()), [rewriter[operand]], type: TensorType(sizes, element), calibration: calibration)
+    let exchanged = rewriter.emit(
+      .transpose(transpose), [matrix], type: TensorType(permutation.map { sizes[$0] }, element),
+      calibration: calibration)
+    rewriter.emit(.reshape(Reshape()), [exchanged], standingFor: operation.result, origin: operation)
     return true
   }
 

@@ -1,0 +1,208 @@
+import SpadixIR
+import SpadixTensor
+
+/// Adds operations and constants to the graph, and moves elements where an operator needs them in an order.
+struct GraphEmitter {
+  private struct MoveKey: Hashable {
+    var value: ValueID
+    var placement: Placement
+    var groups: [[Int]]
+  }
+
+  private struct ConstantKey: Hashable {
+    var id: Int
+    var shape: [Int]
+    var order: [Int]
+    var result: [Int]
+  }
+
+  var graph: Graph
+  /// What is moved once serves everybody who needs it so.
+  private var moved: [MoveKey: ValueID] = [:]
+  private var constants: [ConstantKey: ValueID] = [:]
+  /// What results are called from here on.
+  var name = ""
+
+  init(graph: Graph) { self.graph = graph }
+
+  func shape(_ value: ValueID) -> [Int] { graph.values[value].type.shape }
+
+  /// Adds an operation, with the shape that the operator's rule gives. Throws a `Refusal` where the rule is broken.
+  mutating func emit(_ op: Operator, _ operands: [ValueID], name: String? = nil) throws -> ValueID {
+    var check = OperatorCheck(operands: operands.map(checkOperand), resultType: nil)
+    let shape = op.payload.resultShape(&check)
+    guard check.problems.isEmpty, let shape else {
+      let problem = check.problems.first
+      throw Refusal(
+        "onnx.rule", "\(op.mnemonic): \(problem?.message ?? "the operands do not fit")", help: problem?.help)
+    }
+    try Self.checkSize(shape)
+    return graph.append(op, operands, type: .f32(shape), name: name ?? self.name)
+  }
+
+  /// Throws where a tensor of a graph may not have this shape.
+  static func checkSize(_ shape: [Int]) throws {
+    guard TensorType.checkedElementCount(shape) != nil, shape.count <= 8 else {
+      throw Refusal(
+        "onnx.shape",
+        "a tensor has shape \(shape); expected at most 8 dimensions of at least 1, and at most "
+          + "\(TensorType.maximumElementCount) elements")
+    }
+  }
+
+  private func checkOperand(_ value: ValueID) -> OperatorCheck.Operand {
+    OperatorCheck.Operand(type: graph.values[value].type, isConstant: graph.isConstant(value))
+  }
+
+  /// The same elements under another shape; nothing where it has that shape.
+  mutating func reshape(_ value: ValueID, _ shape: [Int], name: String? = nil) throws -> ValueID {
+    if self.shape(value) == shape { return value }
+    try Self.checkSize(shape)
+    return graph.append(.reshape(Reshape()), [value], type: .f32(shape), name: name ?? inner(value))
+  }
+
+  /// A name for a value that only moves elements of another.
+  private func inner(_ value: ValueID) -> String? { graph.values[value].name.map { $0 + ".moved" } }
+
+  // MARK: Moves
+
+  /// The value whose axes are these groups of factors. Each factor stands in one group.
+  mutating func arrange(_ placed: PlacedValue, _ groups: [[Int]]) throws -> ValueID {
+    let placement = placed.placement
+    let target = groups.map(placement.size)
+    let key = MoveKey(value: placed.value, placement: placement, groups: groups)
+    if let known = moved[key] { return known }
+    var value = placed.value
+    if groups.flatMap({ $0 }) != placement.order {
+      if let permutation = directPermutation(placed, groups) {
+        value = try transpose(value, permutation)
+      } else {
+        let runs = Self.runs(of: groups.flatMap { $0 }, in: placement.order)
+        let source = runs.indices.sorted { runs[$0].start < runs[$1].start }
+        value = try reshape(value, source.map { placement.size(runs[$0].factors) })
+        value = try transpose(value, runs.indices.map { run in source.firstIndex(of: run) ?? run })
+      }
+    }
+    value = try reshape(value, target)
+    moved[key] = value
+    return value
+  }
+
+  private mutating func transpose(_ value: ValueID, _ permutation: [Int]) throws -> ValueID {
+    try emit(.transpose(Transpose(permutation: permutation)), [value], name: inner(value) ?? name)
+  }
+
+  /// The transpose that does it alone, where both sides have a dimension for each factor and as many of size 1.
+  private func directPermutation(_ placed: PlacedValue, _ groups: [[Int]]) -> [Int]? {
+    let placement = placed.placement
+    let shape = shape(placed.value)
+    guard shape.count == groups.count, groups.allSatisfy({ $0.count <= 1 }),
+      shape.filter({ $0 != 1 }) == placement.order.map({ placement.sizes[$0] })
+    else { return nil }
+    let long = shape.indices.filter { shape[$0] != 1 }
+    var ones = shape.indices.filter { shape[$0] == 1 }
+    return groups.map { group in
+      guard let factor = group.first, let position = placement.order.firstIndex(of: factor) else {
+        return ones.removeFirst()
+      }
+      return long[position]
+    }
+  }
+
+  /// The wanted order as stretches that lie together in the present one.
+  private static func runs(of wanted: [Int], in order: [Int]) -> [(factors: [Int], start: Int)] {
+    var position = [Int](repeating: 0, count: order.count)
+    for (index, factor) in order.enumerated() { position[factor] = index }
+    var runs: [(factors: [Int], start: Int)] = []
+    for factor in wanted {
+      if let last = runs.last, position[factor] == last.start + last.factors.count {
+        runs[runs.count - 1].factors.append(factor)
+      } else {
+        runs.append(([factor], position[factor]))
+      }
+    }
+    return runs
+  }
+
+  /// A value whose axes are the model's, in an order of the model's axes; the model's own if none is given.
+  mutating func arrange(_ placed: PlacedValue, axes: [Int]? = nil) throws -> ValueID {
+    try arrange(placed, (axes ?? Array(0..<placed.placement.rank)).map { placed.placement.axes[$0] })
+  }
+
+  // MARK: Constants
+
+  /// The elements of a constant as a value of the graph.
+  ///
+  /// - Parameters:
+  ///   - shape: the factors that the elements are taken as, in the model's order.
+  ///   - order: the order of these factors in the value; nil for the model's own.
+  ///   - result: the value's shape; nil for that of the ordered factors.
+  mutating func constant(
+    _ constant: ConstantTensor, shape: [Int]? = nil, order: [Int]? = nil, result: [Int]? = nil, name: String? = nil
+  ) throws -> ValueID {
+    let reals = try constant.requireReals()
+    let shape = shape ?? constant.shape
+    let order = order ?? Array(shape.indices)
+    let resultShape = result ?? order.map { shape[$0] }
+    try Self.checkSize(resultShape)
+    let key = ConstantKey(id: constant.id, shape: shape, order: order, result: resultShape)
+    if constant.id >= 0, let known = constants[key] { return known }
+    let value = graph.addConstant(
+      Tensor(.f32(resultShape), .f32(Permutation.permute(reals, shape: shape, order: order))),
+      name: name ?? (constant.name.isEmpty ? self.name + ".constant" : constant.name))
+    if constant.id >= 0 { constants[key] = value }
+    return value
+  }
+
+  /// New elements, of a rank of 1.
+  mutating func vector(_ values: [Float], name: String) -> ValueID {
+    graph.addConstant(Tensor(shape: [values.count], values), name: name)
+  }
+}
+
+extension ConstantTensor {
+  func requireReals() throws -> [Float] {
+    if let reals { return reals }
+    throw Refusal(
+      "onnx.type",
+      "the constant '\(name)' has elements of type \(TensorKind.name(kind.rawValue)); expected real numbers",
+      help: "insert a Cast to float")
+  }
+}
+
+/// Axes of constants in another order.
+enum Permutation {
+  /// Row-major elements of a shape, with its axes in this order.
+  static func permute<Element>(_ values: [Element], shape: [Int], order: [Int]) -> [Element] {
+    let long = order.filter { shape[$0] != 1 }
+    if long == long.sorted() { return values }
+    var strides = [Int](repeating: 1, count: shape.count)
+    for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+    let sizes = long.map { shape[$0] }
+    let steps = long.map { strides[$0] }
+    let last = sizes.count - 1
+    return [Element](unsafeUninitializedCapacity: values.count) { buffer, count in
+      values.withUnsafeBufferPointer { source in
+        var index = [Int](repeating: 0, count: sizes.count)
+        var start = 0
+        var position = 0
+        while position < values.count {
+          for i in 0..<sizes[last] {
+            (buffer.baseAddress! + position + i).initialize(to: source[start + i * steps[last]])
+          }
+          position += sizes[last]
+          var axis = last - 1
+          while axis >= 0 {
+            index[axis] += 1
+            start += steps[axis]
+            if index[axis] < sizes[axis] { break }
+            start -= steps[axis] * sizes[axis]
+            index[axis] = 0
+            axis -= 1
+          }
+        }
+        count = values.count
+      }
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import SpadixIR
+
+/// Functions of each element, as far as the language has them, and the softmax.
+enum ActivationConverters {
+  static let table: [String: Converter] = [
+    "Relu": elementwise { importer, _, x in try importer.elementwise(.relu(Relu()), x) },
+    "Clip": clip,
+    "LeakyRelu": elementwise { importer, node, x in
+      let slope = try node.real("alpha", default: 0.01)
+      return try importer.leaky(x) { try $0.scale($1, by: slope) }
+    },
+    "PRelu": elementwise { importer, node, x in
+      guard var slope = try node.constant(1, "slope") else { throw Refusal("onnx.inputs", "input 1 is missing") }
+      // Before numpy's broadcasting: one slope for each channel.
+      if node.opset < 7, slope.shape.count == 1, x.shape.count > 1 {
+        slope.shape += [Int](repeating: 1, count: x.shape.count - 2)
+      }
+      return try importer.leaky(x) { try $0.multiply($1, slope) }
+    },
+    "Abs": elementwise { importer, _, x in try importer.leaky(x) { try $0.scale($1, by: -1) } },
+    "HardSigmoid": elementwise { importer, node, x in
+      let slope = try node.real("alpha", default: 0.2)
+      let offset = ConstantTensor(.float, shape: [], .real([try node.real("beta", default: 0.5)]))
+      let line = try importer.add(importer.scale(x, by: slope), offset)
+      return try importer.elementwise(.clamp(Clamp(low: 0, high: 1)), line)
+    },
+    "Softmax": softmax,
+  ]
+
+  private static func elementwise(
+    _ body: @escaping @Sendable (inout ModelImporter, NodeReader, PlacedValue) throws -> PlacedValue
+  ) -> Converter {
+    { importer, node in
+      if let folder = FoldingTable.folders[node.node.operator], let folded = try importer.fold(node, folder) {
+        return folded
+      }
+      guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+      return [.computed(try body(&importer, node, x))]
+    }
+  }
+
+  private static let clip: Converter = { importer, node in
+    // Bounds are attributes below operator set 11, and inputs since; either may be left out.
+    var low = -Float.infinity
+    var high = Float.infinity
+    if node.opset < 11 {
+      low = try node.realIfGiven("min") ?? low
+      high = try node.realIfGiven("max") ?? high
+    } else {
+      low = try node.constant(1, "lower bound")?.scalar("lower bound") ?? low
+      high = try node.constant(2, "upper bound")?.scalar("upper bound") ?? high
+    }
+    if let folder = FoldingTable.clip(low: low, high: high), let folded = try importer.fold(node, inputs: 1, folder) {
+      return folded
+    }
+    guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+    guard !low.isNaN, !high.isNaN else { throw Refusal.form("a bound is no number") }
+    // Bounds of the types' ends are no bounds; those that cross give the upper one everywhere.
+    low = low <= -Float.greatestFiniteMagnitude ? -.infinity : min(low, high)
+    high = high >= Float.greatestFiniteMagnitude ? .infinity : high
+    if low == -.infinity, high == .infinity { return [.computed(x)] }
+    let op: Operator = low == 0 && high == .infinity ? .relu(Relu()) : .clamp(Clamp(low: low, high: high))
+    return [.computed(try importer.elementwise(op, x))]
+  }
+
+  private static let softmax: Converter = { importer, node in
+    guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+    let rank = x.shape.count
+    guard rank > 0 else { throw Refusal("onnx.shape", "the input is a single number; expected an axis to sum over") }
+    let given = try node.integer("axis", default: node.opset < 13 ? 1 : -1)
+    // Below operator set 13 an axis of the rank is the end: rows of one element.
+    let axis = try NodeReader.axis(given, rank: rank, inclusive: node.opset < 13)
+    if node.opset >= 13 {
+      guard let order = x.placement.axisOrder, let place = order.firstIndex(of: axis) else {
+        let value = try importer.emitter.arrange(x)
+        return [
+          .computed(
+            PlacedValue(
+              value: try importer.emitter.emit(.softmax(Softmax(axis: axis)), [value]), placement: Placement(x.shape)))
+        ]
+      }
+      let value = try importer.emitter.arrange(x, axes: order)
+      let result = try importer.emitter.emit(.softmax(Softmax(axis: place)), [value])
+      return [.computed(PlacedValue(value: result, placement: x.placement))]
+    }
+    // Everything from the axis on is one row. The order within a row does not matter, as long as rows lie together.
+    let row = x.placement.axes[axis...].flatMap { $0 }
+    let rows = x.placement.axes[..<axis].flatMap { $0 }
+    let inner = x.placement.order.filter(row.contains)
+    let value = try importer.emitter.arrange(x, [rows, inner])
+    let result = try importer.emitter.emit(.softmax(Softmax(axis: 1)), [value])
+    return [.computed(PlacedValue(value: result, placement: x.placement.ordered(rows + inner)))]
+  }
+}
+
+extension ModelImporter {
+  /// `x` where it is positive, and a function of it, that is linear, where it is negative: the sum of both parts, one of
+  /// which is zero.
+  mutating func leaky(
+    _ x: PlacedValue, _ function: (inout ModelImporter, PlacedValue) throws -> PlacedValue
+  ) throws -> PlacedValue {
+    let name = emitter.name
+    let positive = try elementwise(.relu(Relu()), x, name: name + ".positive")
+    let negative = try elementwise(.clamp(Clamp(low: -.infinity, high: 0)), x, name: name + ".negative")
+    emitter.name = name + ".scaled"
+    let scaled = try function(&self, negative)
+    emitter.name = name
+    return try add(positive, scaled)
+  }
+}

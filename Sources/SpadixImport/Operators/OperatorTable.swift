@@ -1,0 +1,62 @@
+import SpadixIR
+
+/// What makes values of the graph, or constants, of one node.
+typealias Converter = @Sendable (inout ModelImporter, NodeReader) throws -> [ImportedValue]
+
+/// The operators of the ONNX standard that can be imported, and why others cannot.
+enum OperatorTable {
+  static let converters: [String: Converter] = {
+    var table: [String: Converter] = [:]
+    let parts = [
+      ConvolutionConverters.table, TransposedConvolution.table, ProductConverters.table, ArithmeticConverters.table,
+      ActivationConverters.table,
+      PoolingConverters.table, ReductionConverters.table, MovementConverters.table, ShapeConverters.table,
+      ControlConverters.table,
+    ]
+    for part in parts { table.merge(part) { $1 } }
+    for (name, folder) in FoldingTable.folders where table[name] == nil { table[name] = constantsOnly(name, folder) }
+    return table
+  }()
+
+  /// In alphabetical order, for documentation.
+  public static var names: [String] { converters.keys.sorted() }
+
+  /// An operator that is evaluated at import, and has no place in a graph.
+  private static func constantsOnly(_ name: String, _ folder: @escaping Folder) -> Converter {
+    { importer, node in
+      if let folded = try importer.fold(node, folder) { return folded }
+      throw Refusal(
+        "onnx.operator", "\(name) of computed tensors has no operator in the language",
+        help: "it can be imported where everything it depends on is a shape or a constant")
+    }
+  }
+
+  /// Why an operator cannot be imported.
+  static func refusal(of name: String) -> Refusal {
+    func refuse(_ reason: String, _ help: String) -> Refusal { Refusal("onnx.operator", reason, help: help) }
+    switch name {
+    case "LSTM", "GRU", "RNN", "DynamicQuantizeLSTM":
+      return refuse(
+        "a graph has no loops over time, and no recurrent operator",
+        "export a network without recurrent layers, or cut the model before them and run them on the host")
+    case "Loop", "Scan":
+      return refuse("a graph has no loops", "export the loop unrolled, with a fixed number of steps")
+    case "NonMaxSuppression", "TopK", "NonZero", "RoiAlign", "MaxRoiPool", "Unique", "Compress":
+      return refuse(
+        "what it selects depends on the data; a graph has fixed shapes and no sorting",
+        "cut the model before it and run the rest on the host: onnx.utils.extract_model names the outputs to keep")
+    case "GridSample", "AffineGrid":
+      return refuse("it reads at positions that are computed", "resample before the model")
+    case _
+    where name.hasPrefix("Sequence") || name.hasPrefix("Optional") || name == "SplitToSequence"
+      || name == "ConcatFromSequence":
+      return refuse("a graph has tensors only, no sequences and no optional values", "export the model without them")
+    case _ where name.hasPrefix("String") || name == "TfIdfVectorizer" || name == "RegexFullMatch":
+      return refuse("a graph has no strings", "turn strings into numbers before the model")
+    default:
+      return refuse(
+        "the language has no operator for it",
+        "docs/onnx.md lists what can be imported; cut the model around it, or export it in other operators")
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import SpadixIR
+
+enum ReductionConverters {
+  static let table: [String: Converter] = [
+    "ReduceMean": reduction(.mean, axesInputSince: 18), "ReduceMax": reduction(.maximum, axesInputSince: 18),
+    "ReduceMin": reduction(.minimum, axesInputSince: 18), "ReduceSum": reduction(.sum, axesInputSince: 13),
+  ]
+
+  private static func reduction(_ kind: Reduction, axesInputSince version: Int) -> Converter {
+    { importer, node in
+      let keepsAxes = try node.flag("keepdims", default: true)
+      let doesNothing = try node.flag("noop_with_empty_axes")
+      let given = try node.axes(inputSince: version)
+      let rank = try node.shape(0).count
+      let axes = try given.flatMap { $0.isEmpty ? nil : try NodeReader.axes($0, rank: rank) }
+      if axes == nil, doesNothing { return [try node.input(0)] }
+      let reduced = axes ?? Array(0..<rank)
+      if case .constant(let constant) = try node.input(0) {
+        return [.constant(try Folding.reduce(constant, reduced, kind, keepsAxes: keepsAxes))]
+      }
+      guard case .computed(let x) = try node.input(0) else { return [.refused] }
+      var result = try importer.reduced(x, reduced, kind)
+      if !keepsAxes {
+        let rest = result.shape.indices.filter { !reduced.contains($0) }
+        result = try importer.reshaped(result, rest.map { result.shape[$0] })
+      }
+      return [.computed(result)]
+    }
+  }
+}
+
+/// How elements along axes become one.
+enum Reduction {
+  case mean, sum, maximum, minimum
+}
+
+extension ModelImporter {
+  /// The reduction of axes, which stay with size 1.
+  mutating func reduced(_ x: PlacedValue, _ axes: [Int], _ kind: Reduction) throws -> PlacedValue {
+    let placement = x.placement
+    let factors = axes.flatMap { placement.axes[$0] }
+    let kept = placement.axes.indices.map { axes.contains($0) ? 1 : placement.shape[$0] }
+    if factors.isEmpty { return try reshaped(x, kept) }
+    // As an image whose height is what is reduced, where that lies together: what is outside of it are images, what is
+    // inside are channels.
+    let start = placement.order.firstIndex(where: factors.contains) ?? 0
+    let end = (placement.order.lastIndex(where: factors.contains) ?? 0) + 1
+    var outer = Array(placement.order[..<start])
+    var inner = Array(placement.order[end...])
+    var middle = Array(placement.order[start..<end])
+    if middle.count != factors.count {
+      outer = placement.order.filter { !factors.contains($0) }
+      inner = []
+      middle = placement.order.filter(factors.contains)
+    }
+    if outer.isEmpty == false, inner.isEmpty, middle.count == factors.count, kind != .mean || outer.count > 1 {
+      // Channels are what an accelerator works on side by side: the last kept axis becomes them.
+      inner = [outer.removeLast()]
+    }
+    let name = emitter.name
+    var input = x
+    if kind == .minimum {
+      emitter.name = name + ".negated"
+      input = try scale(x, by: -1)
+      emitter.name = name
+    }
+    let image = try emitter.arrange(input, [outer, middle, [], inner])
+    var value: ValueID
+    switch kind {
+    case .mean, .sum: value = try emitter.emit(.globalAvgPool2d(GlobalAvgPool2D()), [image])
+    case .maximum, .minimum:
+      value = try emitter.emit(.maxPool2d(MaxPool2D(window: [placement.size(middle), 1])), [image])
+    }
+    // Kept axes have the factors that they had, in the order in which they lie now.
+    var result = PlacedValue(value: value, placement: placement.keeping(axes: axes, order: outer + inner))
+    if kind == .sum { result = try scale(result, by: Float(placement.size(middle))) }
+    if kind == .minimum { result = try scale(result, by: -1) }
+    result.placement = try reshaped(result, kept).placement
+    return result
+  }
+}
