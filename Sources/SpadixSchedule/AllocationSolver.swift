@@ -17,6 +17,8 @@ public struct AllocationSolver: Sendable {
     /// Orders of ranks that take turns, as letters from most to least significant: A area, C sections, L lower,
     /// T largest section total, U upper, W width, Z size.
     public var orders = ["WAT", "TAW", "TWA", "ZTA", "ATZ"]
+    /// Where no placement was found, look for a capacity that is enough.
+    public var looksForCapacity = false
     /// Only placements in non-decreasing order of offset.
     public var canonicalOnly = true
     /// No buffer where another would fit below it.
@@ -110,7 +112,29 @@ public struct AllocationSolver: Sendable {
       return result
     }
     search(problem, sections, &result)
+    if result.outcome == .notFound, options.looksForCapacity { lookForCapacity(problem, &result) }
     return result
+  }
+
+  /// Short searches for memories between the one that was too small and the one that is known to be enough.
+  private func lookForCapacity(_ problem: AllocationProblem, _ result: inout Result) {
+    var limited = options
+    limited.looksForCapacity = false
+    limited.nodeLimit = 50_000
+    limited.effortLimit = 1_000_000_000
+    var tooSmall = problem.capacity
+    for _ in 0..<6 {
+      guard cancellation?.isCancelled != true, let found = result.foundCapacity, found - tooSmall > 1 else { return }
+      var larger = problem
+      larger.capacity = tooSmall + (found - tooSmall) / 2
+      progress?("looking for a placement in \(larger.capacity), one in \(found) is known")
+      let other = AllocationSolver(options: limited, cancellation: cancellation).solve(larger)
+      if let height = other.solution?.height(in: problem) {
+        result.foundCapacity = min(found, height)
+      } else {
+        tooSmall = larger.capacity
+      }
+    }
   }
 
   /// The quick ways: most instances of real networks need no more.
@@ -127,13 +151,8 @@ public struct AllocationSolver: Sendable {
       result.effort += sweep.effort
       if let placed = sweep.run(cancellation) { return offer(placed.offsets, problem, &result) }
     }
-    // For fewer buffers the search begins with these.
-    if buffers.count > Self.largestSearch {
-      for rank in totals.ranks(of: buffers) where cancellation?.isCancelled != true {
-        if offer(SkylineFit.offsets(rank: rank, buffers: buffers, lifetimes: lifetimes), problem, &result) {
-          return true
-        }
-      }
+    for rank in totals.ranks(of: buffers) where cancellation?.isCancelled != true {
+      if offer(SkylineFit.offsets(rank: rank, buffers: buffers, lifetimes: lifetimes), problem, &result) { return true }
     }
     return false
   }
