@@ -3,7 +3,7 @@
 
 The problems are read in place, from SPADIX_HARD (../shared by default): networks-hard/NAME.json with best.json (budget,
 traffic and bound of the best known plans) and optima.json (proven ones), allocation-hard/NAME.CAPACITY.csv. A run is
-interrupted, as by Ctrl-C, after the given seconds. Exits with 1 when a case has no valid plan, or one that contradicts
+interrupted, as by Ctrl-C, after the given seconds of processor time, so that a busy machine shows the same. Exits with 1 when a case has no valid plan, or one that contradicts
 what is proven.
 """
 
@@ -15,22 +15,37 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 
 
+def processor_seconds(pid):
+    """What a running process has used, from Linux's /proc."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def run(command, seconds):
-    """Exit status, standard error, seconds of processor time, peak memory in MB; interrupted after the given seconds."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    timers = [threading.Timer(seconds, process.send_signal, [signal.SIGINT]), threading.Timer(seconds + 30, process.kill)]
-    for timer in timers:
-        timer.start()
-    error = process.stderr.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    for timer in timers:
-        timer.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
+    """Exit status, standard error, seconds of processor time, peak memory in MB; interrupted after the given seconds of
+    processor time, and killed when it does not end within thirty more."""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        is_interrupted = False
+        while True:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                break
+            used = processor_seconds(process.pid)
+            if used > seconds and not is_interrupted:
+                process.send_signal(signal.SIGINT)
+                is_interrupted = True
+            if used > seconds + 30:
+                process.kill()
+            time.sleep(0.01)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        error = errors.read().decode()
     return process.returncode, error, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
@@ -110,7 +125,7 @@ def allocations(options, folder, scratch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spadix", default=".build/release/spadix", help="the binary")
-    parser.add_argument("--seconds", type=float, default=60, help="until a run is interrupted")
+    parser.add_argument("--seconds", type=float, default=60, help="of processor time until a run is interrupted")
     parser.add_argument("--only", help="networks, separated by commas")
     parser.add_argument("--part", choices=["networks", "allocations"], help="only one of the tables")
     options = parser.parse_args()
