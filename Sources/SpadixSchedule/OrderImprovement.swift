@@ -27,6 +27,9 @@ final class OrderImprovement {
   private let resident: UnsafeMutablePointer<Int>
   private let stamp: UnsafeMutablePointer<Int>
   private let isMoving: UnsafeMutablePointer<Bool>
+  private let lastUse: UnsafeMutablePointer<Int>
+  /// What the evaluation evicts, where that is wanted.
+  private var recorded: [ResidencyModel.Gap]?
 
   private var random: UInt64 = 0x2545_F491_4F6C_DD1D
 
@@ -58,10 +61,11 @@ final class OrderImprovement {
     resident = memory([Int](repeating: 0, count: core.tensors.count))
     stamp = memory([Int](repeating: -1, count: core.tensors.count))
     isMoving = memory([Bool](repeating: false, count: count))
+    lastUse = memory([Int](repeating: 0, count: core.tensors.count))
   }
 
   deinit {
-    for pointer in [start, slots, privateSize, size, bytes, nextOfSlot, nextUse, place, resident, stamp] {
+    for pointer in [start, slots, privateSize, size, bytes, nextOfSlot, nextUse, place, resident, stamp, lastUse] {
       pointer.deallocate()
     }
     for pointer in [isClean, isStored, isMoving] { pointer.deallocate() }
@@ -209,6 +213,7 @@ final class OrderImprovement {
         let victim = self.victim(residentCount, step, excess: needed - room)
         guard victim >= 0 else { return Self.never }
         cost += bytes[victim] * (isStored[victim] ? 1 : 2)
+        recorded?.append(ResidencyModel.Gap(tensor: victim, first: lastUse[victim], last: nextUse[victim]))
         if cost > limit { return cost }
         isStored[victim] = true
         needed -= size[victim]
@@ -218,6 +223,7 @@ final class OrderImprovement {
       for slot in operands {
         let tensor = slots[slot]
         nextUse[tensor] = nextOfSlot[slot]
+        lastUse[tensor] = step
         if nextUse[tensor] == Self.never {
           needed -= size[tensor]
           residentCount -= 1
@@ -226,6 +232,14 @@ final class OrderImprovement {
       }
     }
     return cost
+  }
+
+  /// The gaps that pay for the cost of an order.
+  func drops(of order: [Int]) -> [ResidencyModel.Gap] {
+    recorded = []
+    defer { recorded = nil }
+    _ = cost(of: order)
+    return recorded ?? []
   }
 
   private func remove(_ tensor: Int, last: Int) {

@@ -104,10 +104,24 @@ private func leastBeside(_ op: Int, _ core: ScheduleCore) -> Int {
   @Test(arguments: 0..<12) func costsCanBeHad(seed: Int) throws {
     let core = ScheduleCore(wideProblem(seed: UInt64(100 + seed), operators: 30), scope: .activations)
     let order = ConstructedOrders.order(core, by: .leastGrowth)
-    let cost = OrderImprovement(core, capacity: core.smallestCapacity, cancellation: nil).cost(of: order)
+    let improvement = OrderImprovement(core, capacity: core.smallestCapacity, cancellation: nil)
+    let cost = improvement.cost(of: order)
     let model = ResidencyModel(core, order: order, capacity: core.smallestCapacity).model
     let least = try #require(GLPKSolver().solve(model).objective)
     #expect(least <= cost)
+    // And they are the gaps that pay for it: dropping them makes room at every step.
+    let drops = improvement.drops(of: order)
+    #expect(ResidencyModel.cost(drops, core) == cost)
+    for (step, op) in order.enumerated() {
+      var needed = core.footprints[op]
+      for (tensor, node) in core.tensors.enumerated() where !core.operators[op].operands.contains(tensor) {
+        let steps = node.touches.map { order.firstIndex(of: $0) ?? 0 }
+        let isLive = (steps.min() ?? 0) < step && step < (steps.max() ?? 0)
+        let isDropped = drops.contains { $0.tensor == tensor && $0.first < step && step < $0.last }
+        if isLive, !isDropped { needed += node.size }
+      }
+      #expect(needed <= core.smallestCapacity, "step \(step)")
+    }
   }
 }
 
