@@ -157,9 +157,10 @@ struct BlockScheduler {
     }
     let found = improvement.run(from: start, effortLimit: min(effort, effortLeft))
     statistics.effort += improvement.effort
+    let isNew = found.order != best.order
     // The evictions of its own cost may be better than any rule's, and GLPK may find none within its limits.
     if found.cost < best.cost { best.take(found.order, improvement.drops(of: found.order), found.cost) }
-    if found.order != start { offer(found.order, &best) }
+    if isNew { offer(found.order, &best) }
   }
 
   private func close(_ best: inout Outcome, _ component: Component) -> Bool {
