@@ -66,6 +66,7 @@ struct AllocateCommand: ParsableCommand {
     var options = AllocationSolver.Options()
     if nodeLimit != nil { options.effortLimit = Int.max }
     options.nodeLimit = nodeLimit ?? Int.max
+    options.looksForCapacity = true
     options.orders = (orders ?? Self.defaultOrders).split(separator: ",").map(String.init)
     for technique in without { technique.switchOff(&options) }
     let interruption = Interruption()

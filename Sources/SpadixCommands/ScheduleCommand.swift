@@ -224,6 +224,8 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
   case split
   case upperBound = "upper-bound"
   case lowerBound = "lower-bound"
+  case wavefront
+  case localSearch = "local-search"
   case orderSearch = "order-search"
   case suffixBounds = "suffix-bounds"
   case safeMoves = "safe-moves"
@@ -238,6 +240,8 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
     case .split: options.useSplit = false
     case .upperBound: options.useUpperBound = false
     case .lowerBound: options.useLowerBound = false
+    case .wavefront: options.useWavefront = false
+    case .localSearch: options.useLocalSearch = false
     case .orderSearch: options.useOrderSearch = false
     case .suffixBounds: options.useSuffixBounds = false
     case .safeMoves: options.useSafeMoves = false

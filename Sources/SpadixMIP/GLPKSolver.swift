@@ -58,7 +58,14 @@ public struct GLPKSolver: Sendable {
         status: .unknown, values: [], objective: nil, bound: nil, nodes: 0,
         log: "the model has numbers beyond \(Self.largestNumber)")
     }
-    let raw = call(problem)
+    var raw = call(problem)
+    if raw.status == SPADIX_GLPK_FAILED, cuts || presolve {
+      // GLPK 5.0 gives up when its preprocessor leaves no columns to generate cuts for.
+      var plain = self
+      plain.cuts = false
+      plain.presolve = false
+      raw = plain.call(problem)
+    }
     var result = Result(
       status: .unknown, values: [], objective: nil, bound: bound(raw, divisor: divisor, model), nodes: raw.nodes,
       log: raw.log)

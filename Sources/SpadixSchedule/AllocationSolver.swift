@@ -17,6 +17,8 @@ public struct AllocationSolver: Sendable {
     /// Orders of ranks that take turns, as letters from most to least significant: A area, C sections, L lower,
     /// T largest section total, U upper, W width, Z size.
     public var orders = ["WAT", "TAW", "TWA", "ZTA", "ATZ"]
+    /// Where no placement was found, look for a capacity that is enough.
+    public var looksForCapacity = false
     /// Only placements in non-decreasing order of offset.
     public var canonicalOnly = true
     /// No buffer where another would fit below it.
@@ -57,8 +59,9 @@ public struct AllocationSolver: Sendable {
     }
   }
 
-  /// Problems of more buffers are left to lowest fit and to layouts in time.
+  /// Problems of more buffers are not searched, and those of still more not swept: rules have to do.
   static let largestSearch = 4_000
+  static let largestSweep = 20_000
 
   public var options: Options
   public var cancellation: Cancellation?
@@ -89,52 +92,90 @@ public struct AllocationSolver: Sendable {
   }
 
   private func solveNeeded(_ problem: AllocationProblem) -> Result {
-    let sections = AllocationSections(problem)
+    let totals = StepTotals(problem)
     let tops = problem.buffers.map { $0.size + ($0.fixedOffset ?? 0) }
     var result = Result(
-      outcome: .notFound, nodes: 0, leastCapacity: max(sections.totals.max() ?? 0, tops.max() ?? 0), foundCapacity: nil)
+      outcome: .notFound, nodes: 0, leastCapacity: max(totals.largest, tops.max() ?? 0), foundCapacity: nil)
     if result.leastCapacity > problem.capacity {
       result.outcome = .infeasible
       return result
     }
-    if place(problem, &result) { return result }
+    let isPlain = problem.buffers.allSatisfy { $0.fixedOffset == nil && $0.gaps.isEmpty }
+    if isPlain, place(problem, totals, &result) { return result }
+    // What follows has tables of all pairs of buffers that meet, and descends one level a buffer.
+    if problem.buffers.count > Self.largestSearch { return result }
+    let sections = AllocationSections(problem)
+    if !isPlain, placeAround(problem, sections, &result) { return result }
     result.leastCapacity = max(result.leastCapacity, SectionStacks.leastCapacity(problem, sections))
     if result.leastCapacity > problem.capacity {
       result.outcome = .infeasible
       return result
     }
-    // The search descends one level a buffer.
-    if problem.buffers.count <= Self.largestSearch { search(problem, sections, &result) }
+    search(problem, sections, &result)
+    if result.outcome == .notFound, options.looksForCapacity { lookForCapacity(problem, &result) }
     return result
   }
 
-  /// The quick ways: most instances of real networks need no more.
-  private func place(_ problem: AllocationProblem, _ result: inout Result) -> Bool {
-    func offer(_ solution: AllocationSolution) -> Bool {
-      let height = solution.height(in: problem)
-      result.foundCapacity = min(result.foundCapacity ?? Int.max, height)
-      if height <= problem.capacity { result.outcome = .placed(solution) }
-      return height <= problem.capacity
-    }
-    let isPlain = problem.buffers.allSatisfy { $0.fixedOffset == nil && $0.gaps.isEmpty }
-    if problem.buffers.count <= (isPlain ? 40_000 : Self.largestSearch) {
-      let distances = isPlain ? nil : AllocationDistances(AllocationSections(problem))
-      for order in LowestFit.orders(problem.buffers) {
-        if let distances {
-          if let offsets = LowestFit.offsets(order: order, buffers: problem.buffers, distances: distances),
-            offer(AllocationSolution(offsets: offsets))
-          {
-            return true
-          }
-        } else if offer(AllocationSolution(offsets: LowestFit.offsets(order: order, buffers: problem.buffers))) {
-          return true
-        }
+  /// Short searches for memories between the one that was too small and the one that is known to be enough.
+  private func lookForCapacity(_ problem: AllocationProblem, _ result: inout Result) {
+    var limited = options
+    limited.looksForCapacity = false
+    limited.nodeLimit = 50_000
+    limited.effortLimit = 1_000_000_000
+    var tooSmall = problem.capacity
+    for _ in 0..<6 {
+      guard cancellation?.isCancelled != true, let found = result.foundCapacity, found - tooSmall > 1 else { return }
+      var larger = problem
+      larger.capacity = tooSmall + (found - tooSmall) / 2
+      progress?("looking for a placement in \(larger.capacity), one in \(found) is known")
+      let other = AllocationSolver(options: limited, cancellation: cancellation).solve(larger)
+      if let height = other.solution?.height(in: problem) {
+        result.foundCapacity = min(found, height)
+      } else {
+        tooSmall = larger.capacity
       }
     }
-    if isPlain, options.layoutSweep, let placed = LayoutSweep(problem: problem, width: 32).run() {
-      return offer(placed)
+  }
+
+  /// The quick ways: most instances of real networks need no more.
+  private func place(_ problem: AllocationProblem, _ totals: StepTotals, _ result: inout Result) -> Bool {
+    let buffers = problem.buffers
+    let lifetimes = Lifetimes(buffers)
+    for order in LowestFit.orders(buffers) {
+      if offer(LowestFit.offsets(order: order, buffers: buffers, lifetimes: lifetimes), problem, &result) {
+        return true
+      }
+    }
+    if buffers.count <= Self.largestSweep, options.layoutSweep {
+      let sweep = LayoutSweep(problem: problem, width: 32)
+      result.effort += sweep.effort
+      if let placed = sweep.run(cancellation) { return offer(placed.offsets, problem, &result) }
+    }
+    for rank in totals.ranks(of: buffers) where cancellation?.isCancelled != true {
+      if offer(SkylineFit.offsets(rank: rank, buffers: buffers, lifetimes: lifetimes), problem, &result) { return true }
     }
     return false
+  }
+
+  /// Lowest fit for buffers with gaps, around those that are fixed.
+  private func placeAround(
+    _ problem: AllocationProblem, _ sections: AllocationSections, _ result: inout Result
+  ) -> Bool {
+    let distances = AllocationDistances(sections)
+    for order in LowestFit.orders(problem.buffers) {
+      let offsets = LowestFit.offsets(order: order, buffers: problem.buffers, distances: distances)
+      if let offsets, offer(offsets, problem, &result) { return true }
+    }
+    return false
+  }
+
+  /// Whether the capacity is enough for a placement.
+  private func offer(_ offsets: [Int], _ problem: AllocationProblem, _ result: inout Result) -> Bool {
+    let solution = AllocationSolution(offsets: offsets)
+    let height = solution.height(in: problem)
+    result.foundCapacity = min(result.foundCapacity ?? Int.max, height)
+    if height <= problem.capacity { result.outcome = .placed(solution) }
+    return height <= problem.capacity
   }
 
   /// Several searches take turns under a growing limit, until one finds a placement or has been through all of them.
@@ -187,7 +228,9 @@ public struct AllocationSolver: Sendable {
       limit *= 2
       if !isSwept, result.nodes >= options.sweepAfterNodes {
         isSwept = true
-        if let placed = LayoutSweep(problem: problem, width: 1024).run() {
+        let sweep = LayoutSweep(problem: problem, width: 1024)
+        result.effort += sweep.effort
+        if let placed = sweep.run(cancellation) {
           _ = note(0, 0, placed.offsets, isExhausted: false)
           return
         }

@@ -18,6 +18,21 @@ struct BlockScheduler {
     var cost: Int
     var bound: Int
     var closedBy: Component
+    /// What was the best before, the last first: one of these may pack where the best one does not.
+    var earlier: [Residency] = []
+
+    mutating func take(_ order: [Int], _ drops: [ResidencyModel.Gap], _ cost: Int) {
+      if self.cost < Int.max { earlier.insert(Residency(order: self.order, drops: self.drops, cost: self.cost), at: 0) }
+      if earlier.count > 12 { earlier.removeLast() }
+      (self.order, self.drops, self.cost) = (order, drops, cost)
+    }
+  }
+
+  /// An order, the gaps that it drops, with its steps, and what these cost.
+  struct Residency {
+    var order: [Int]
+    var drops: [ResidencyModel.Gap]
+    var cost: Int
   }
 
   let core: ScheduleCore
@@ -48,12 +63,29 @@ struct BlockScheduler {
         if close(&best, .integerPrograms) { return best }
       }
     }
+    if options.formulation == .exact {
+      // Little at first: most blocks of networks need no more.
+      improve(&best, effort: 30_000_000, fromScratch: true)
+      if close(&best, .integerPrograms) { return best }
+      if options.useWavefront, options.useLowerBound, core.count <= options.largestModelledBlock {
+        options.progress?("least cuts beside the operators")
+        let wavefront = ResidencyBound(
+          core, capacity: capacity, cutEffort: min(2_000_000_000, effortLeft), cancellation: options.cancellation)
+        statistics.effort += wavefront.effort
+        best.bound = max(best.bound, bound(wavefront.model, nodeLimit: min(500, options.nodeLimit)))
+        if close(&best, .integerPrograms) { return best }
+      }
+    }
     if options.formulation == .exact, options.useOrderSearch {
       if core.count <= options.largestSearchedBlock {
         searchOrders(&best)
       } else {
         statistics.stops.insert(.size)
       }
+    }
+    if best.closedBy == .open, options.formulation == .exact {
+      improve(&best, effort: 10_000_000_000)
+      _ = close(&best, .integerPrograms)
     }
     if best.closedBy == .open {
       if core.count > options.largestModelledBlock { statistics.stops.insert(.size) }
@@ -65,6 +97,10 @@ struct BlockScheduler {
   /// What GLPK proves that a model costs at least.
   private mutating func bound(_ model: Model, nodeLimit: Int) -> Int {
     if model.rows.isEmpty { return 0 }
+    if GLPKSolver.isTooLarge(model) {
+      statistics.stops.insert(.size)
+      return 0
+    }
     statistics.note(model)
     options.progress?("a bound from \(model.rows.count) rows and \(model.columns.count) columns")
     let result = GLPKSolver(within: nodeLimit, for: model, cancellation: options.cancellation).solve(model)
@@ -78,10 +114,11 @@ struct BlockScheduler {
     for policy in FurthestUse.Policy.allCases {
       let drops = FurthestUse.drops(core, order: order, capacity: capacity, policy: policy)
       let cost = ResidencyModel.cost(drops, core)
-      if cost < best.cost { (best.order, best.drops, best.cost) = (order, drops, cost) }
+      if cost < best.cost { best.take(order, drops, cost) }
     }
     guard best.cost > 0, options.useUpperBound, core.count <= options.largestModelledBlock else { return }
     let residency = ResidencyModel(core, order: order, capacity: capacity)
+    if GLPKSolver.isTooLarge(residency.model) { return }
     statistics.note(residency.model)
     // Also after an interruption: an order that a search took long to find is worth its residency.
     let isInterrupted = options.cancellation?.isCancelled == true
@@ -91,7 +128,39 @@ struct BlockScheduler {
     ).solve(residency.model)
     statistics.nodes += result.nodes
     guard let cost = result.objective, cost < best.cost else { return }
-    (best.order, best.drops, best.cost) = (order, residency.drops(result.values), cost)
+    best.take(order, residency.drops(result.values), cost)
+  }
+
+  /// Between searches: for as long as they took so far where cost and bound are far apart, since then wider ones prove
+  /// little; for a part of that otherwise. True when that closes the block.
+  private mutating func improveAgain(_ best: inout Outcome) -> Bool {
+    let isFarApart = best.cost > 2 * best.bound
+    improve(&best, effort: min(3_000_000_000, statistics.effort / (isFarApart ? 1 : 8)))
+    return close(&best, .integerPrograms)
+  }
+
+  /// Looks for a better order by changes to the best one; from scratch, or to others made in one go.
+  private mutating func improve(_ best: inout Outcome, effort: Int, fromScratch: Bool = false) {
+    guard options.useLocalSearch, effortLeft > 0, options.cancellation?.isCancelled != true, best.cost > 0 else {
+      return
+    }
+    options.progress?("changes to the order, best \(best.cost), bound \(best.bound)")
+    let improvement = OrderImprovement(core, capacity: capacity, cancellation: options.cancellation)
+    var start = best.order
+    if fromScratch {
+      var least = improvement.cost(of: start)
+      for rule in ConstructedOrders.Rule.allCases {
+        let order = ConstructedOrders.order(core, by: rule)
+        let cost = improvement.cost(of: order, limit: least)
+        if cost < least { (start, least) = (order, cost) }
+      }
+    }
+    let found = improvement.run(from: start, effortLimit: min(effort, effortLeft))
+    statistics.effort += improvement.effort
+    let isNew = found.order != best.order
+    // The evictions of its own cost may be better than any rule's, and GLPK may find none within its limits.
+    if found.cost < best.cost { best.take(found.order, improvement.drops(of: found.order), found.cost) }
+    if isNew { offer(found.order, &best) }
   }
 
   private func close(_ best: inout Outcome, _ component: Component) -> Bool {
@@ -107,6 +176,7 @@ struct BlockScheduler {
     search.switches.dominance = options.useDominance
     search.cancellation = options.cancellation
     for width in [16, 128, 512] {
+      if width > 16, improveAgain(&best) { return }
       if run(&search, width, &best) != .narrowed { return }
     }
     if options.useSuffixBounds {
@@ -122,7 +192,7 @@ struct BlockScheduler {
       if close(&best, .orderSearch) { return }
     }
     var width = 4096
-    while run(&search, width, &best) == .narrowed { width = min(width * 8, 1 << 40) }
+    while !improveAgain(&best), run(&search, width, &best) == .narrowed { width = min(width * 8, 1 << 40) }
   }
 
   /// What is left of the limit. A label of a large block counts for more: it has more to copy and more moves.

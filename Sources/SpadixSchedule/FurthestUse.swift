@@ -50,6 +50,7 @@ enum FurthestUse {
     for op in order {
       let operands = core.operators[op].operands
       resident.removeAll { operands.contains($0) }
+      let capacity = max(capacity, core.footprints[op])
       var needed = resident.reduce(core.footprints[op]) { $0 + core.tensors[$1].size }
       if needed > capacity {
         let sorted = resident.map { tensor -> (tensor: Int, rank: Rank) in

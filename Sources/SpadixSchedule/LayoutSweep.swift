@@ -1,3 +1,5 @@
+import SpadixMIP
+
 /// Places buffers in the order of time, keeping many layouts at once.
 ///
 /// A layout is what is live and where. Where few buffers live at a time, as in the schedule of a network, layouts soon
@@ -24,8 +26,11 @@ struct LayoutSweep {
     var slot: Slot
   }
 
+  /// Elementary steps of a run, of about a nanosecond each.
+  var effort: Int { 200 * problem.buffers.count * width }
+
   /// A placement, or nil when all layouts came to an end.
-  func run() -> AllocationSolution? {
+  func run(_ cancellation: Cancellation? = nil) -> AllocationSolution? {
     let buffers = problem.buffers
     var log: [Entry] = []
     var layouts = [Layout(slots: [], entry: -1)]
@@ -35,6 +40,7 @@ struct LayoutSweep {
     }
     var now = Int.min
     for buffer in order {
+      if cancellation?.isCancelled == true { return nil }
       if buffers[buffer].lower > now {
         now = buffers[buffer].lower
         for index in layouts.indices { layouts[index].slots.removeAll { buffers[$0.buffer].upper <= now } }

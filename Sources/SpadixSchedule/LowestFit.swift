@@ -14,29 +14,27 @@ enum LowestFit {
   }
 
   /// For buffers without gaps whose offsets are all to be chosen.
-  static func offsets(order: [Int], buffers: [AllocationProblem.Buffer]) -> [Int] {
-    var offsets = [Int](repeating: 0, count: buffers.count)
-    var placed: [Int] = []
-    placed.reserveCapacity(buffers.count)
+  static func offsets(order: [Int], buffers: [AllocationProblem.Buffer], lifetimes: Lifetimes) -> [Int] {
+    var offsets = [Int](repeating: -1, count: buffers.count)
+    var neighbours: [(offset: Int, end: Int)] = []
     for buffer in order {
       let this = buffers[buffer]
-      // `placed` is sorted by offset, so one pass finds the first hole.
-      var offset = this.hint.map { $0 / this.alignment * this.alignment } ?? 0
+      neighbours.removeAll(keepingCapacity: true)
+      lifetimes.forEachOverlap(of: buffer) { other in
+        if offsets[other] >= 0 { neighbours.append((offsets[other], offsets[other] + buffers[other].size)) }
+      }
+      neighbours.sort { $0.offset < $1.offset }
       func firstHole(from start: Int) -> Int {
         var offset = start
-        for other in placed where buffers[other].lower < this.upper && this.lower < buffers[other].upper {
-          if offsets[other] >= offset + this.size { break }
-          let end = offsets[other] + buffers[other].size
-          if end > offset { offset = (end + this.alignment - 1) / this.alignment * this.alignment }
+        for other in neighbours {
+          if other.offset >= offset + this.size { break }
+          if other.end > offset { offset = (other.end + this.alignment - 1) / this.alignment * this.alignment }
         }
         return offset
       }
-      let hinted = offset
-      offset = firstHole(from: hinted)
-      if offset != hinted { offset = firstHole(from: 0) }
-      offsets[buffer] = offset
-      let position = placed.firstIndex { offsets[$0] > offset } ?? placed.count
-      placed.insert(buffer, at: position)
+      let hinted = this.hint.map { $0 / this.alignment * this.alignment } ?? 0
+      let offset = firstHole(from: hinted)
+      offsets[buffer] = offset == hinted ? offset : firstHole(from: 0)
     }
     return offsets
   }

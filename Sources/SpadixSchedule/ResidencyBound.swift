@@ -5,10 +5,19 @@ import SpadixMIP
 /// A tensor is live at an operator in every order when some touch of it is among the operator's ancestors and another
 /// among its descendants. A longest chain of its touches cuts time into windows; dropping it at an operator costs a
 /// fetch in a window that the operator can lie in. Where the order is forced the bound is exact.
+///
+/// With cuts, an operator also has a row for the least that is live beside it in any order (`WavefrontBound`), over all
+/// tensors that may be: whichever they are, so much of them is not in the scratchpad.
 struct ResidencyBound {
   let model: Model
+  /// Elementary steps of the cuts.
+  private(set) var effort = 0
 
-  init(_ core: ScheduleCore, capacity: Int) {
+  /// Terms of the rows for cuts in all, since GLPK has to get through them.
+  private static let largestCutTerms = 40_000
+
+  /// - Parameter cutEffort: elementary steps for cuts; 0 for none.
+  init(_ core: ScheduleCore, capacity: Int, cutEffort: Int = 0, cancellation: Cancellation? = nil) {
     var model = Model(name: "residency in every order")
     let ancestors = core.ancestors()
     var rows: [Row] = []
@@ -32,6 +41,28 @@ struct ResidencyBound {
       if size > capacity { rows.append(Row(op: op, places: places, excess: size - capacity)) }
     }
     rows = Self.undominated(rows)
+    if cutEffort > 0 {
+      let known = Dictionary(uniqueKeysWithValues: rows.map { ($0.op, $0.excess) })
+      var cuts = WavefrontBound(core, ancestors)
+      let possible = core.operators.indices.map {
+        (op: $0, most: core.footprints[$0] + cuts.simpleLimit($0) - capacity)
+      }
+      var cutRows: [Row] = []
+      for (op, most) in possible.sorted(by: { ($0.most, $1.op) > ($1.most, $0.op) }) {
+        if most <= max(0, known[op] ?? 0) || cuts.effort >= cutEffort || cancellation?.isCancelled == true { continue }
+        let excess = core.footprints[op] + cuts.least(beside: op) - capacity
+        if excess > max(0, known[op] ?? 0) {
+          cutRows.append(Row(op: op, places: Self.possiblePlaces(core, chains, ancestors, op), excess: excess))
+        }
+      }
+      effort = cuts.effort
+      var terms = 0
+      for row in cutRows.sorted(by: { ($0.excess, $1.op) > ($1.excess, $0.op) }) {
+        terms += row.places.count
+        if terms > Self.largestCutTerms { break }
+        rows.append(row)
+      }
+    }
     for row in rows {
       for place in row.places { windowsOfTensor[place.tensor].formUnion(place.earliest...place.latest) }
     }
@@ -89,6 +120,33 @@ struct ResidencyBound {
     var op: Int
     var places: [Place]
     var excess: Int
+  }
+
+  /// All tensors that may be live beside an operator, with the windows that it can lie in then.
+  private static func possiblePlaces(
+    _ core: ScheduleCore, _ chains: [[Int]], _ ancestors: [Bitset], _ op: Int
+  ) -> [Place] {
+    let operands = Set(core.operators[op].operands)
+    var places: [Place] = []
+    for (index, tensor) in core.tensors.enumerated() where !operands.contains(index) {
+      let mayPrecede = tensor.touches.filter { !ancestors[$0].contains(op) }
+      let mayFollow = tensor.touches.filter { !ancestors[op].contains($0) }
+      // Two different ones, of which the producer is the first.
+      guard let first = mayPrecede.first, mayFollow.contains(where: { $0 != first }) || mayPrecede.count > 1 else {
+        continue
+      }
+      if let producer = tensor.producer, !mayPrecede.contains(producer) { continue }
+      if mayFollow.isEmpty { continue }
+      let chain = chains[index]
+      // Before the first and after the last element of a chain of all touches it is not live.
+      let isChain = chain.count == tensor.touches.count
+      let start = isChain || chain.first == tensor.producer ? 1 : 0
+      let end = isChain ? chain.count - 1 : chain.count
+      let earliest = max(start, chain.lastIndex { ancestors[op].contains($0) }.map { $0 + 1 } ?? 0)
+      let latest = min(end, chain.firstIndex { ancestors[$0].contains(op) } ?? chain.count)
+      if earliest <= latest { places.append(Place(tensor: index, earliest: earliest, latest: latest)) }
+    }
+    return places
   }
 
   static func longestChain(_ touches: [Int], _ ancestors: [Bitset]) -> [Int] {

@@ -19,6 +19,7 @@ struct ResidencyModel {
   private let core: ScheduleCore
   private let stepOf: [Int]
 
+  /// - Parameter capacity: room at each step; an operator that needs more by itself has just that, and nothing beside it.
   init(_ core: ScheduleCore, order: [Int], capacity: Int) {
     self.core = core
     var stepOf = [Int](repeating: 0, count: core.count)
@@ -41,7 +42,7 @@ struct ResidencyModel {
     for (step, op) in order.enumerated() {
       passing.removeAll { all[$0].last <= step }
       let size = passing.reduce(0) { $0 + core.tensors[all[$1].tensor].size }
-      let excess = core.footprints[op] + size - capacity
+      let excess = core.footprints[op] + size - max(capacity, core.footprints[op])
       if excess > 0 {
         let row = (step: step, gaps: passing, excess: excess)
         if let last = rows.last, isImplied(last, by: row) { rows.removeLast() }

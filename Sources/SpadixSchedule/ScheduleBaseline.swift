@@ -57,7 +57,9 @@ public struct ScheduleBaseline: Sendable {
         solution = AllocationSolver().solve(allocation).solution
       } else {
         let bySize = pieces.indices.sorted { (allocation.buffers[$0].size, $1) > (allocation.buffers[$1].size, $0) }
-        let made = AllocationSolution(offsets: LowestFit.offsets(order: bySize, buffers: allocation.buffers))
+        let made = AllocationSolution(
+          offsets: LowestFit.offsets(
+            order: bySize, buffers: allocation.buffers, lifetimes: Lifetimes(allocation.buffers)))
         solution = made.height(in: allocation) <= budget ? made : nil
       }
       guard let solution else { throw unpackable(problem) }

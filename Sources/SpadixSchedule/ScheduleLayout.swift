@@ -13,9 +13,9 @@ extension Scheduler {
   /// then GLPK is asked to drop one of the gaps that are in the way; and there always is what an arena makes of the order.
   func layOut(
     _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ budget: Int, _ order: [Int],
-    _ drops: [ResidencyModel.Gap]
+    _ drops: [ResidencyModel.Gap], _ work: PackingWork
   ) -> ScheduleLayout {
-    var packer = Packer(options, PieceBuilder(problem, scope, core, order), budget)
+    var packer = Packer(options, PieceBuilder(problem, scope, core, order), budget, work)
     let first = packer.builder.pieces(drops)
     if packer.offer(first, nodeLimit: options.packingNodeLimit), let layout = packer.layout { return layout }
     options.progress?("the plan does not pack; looking for another")
@@ -26,10 +26,17 @@ extension Scheduler {
     if first.count <= AllocationSolver.largestSearch {
       withLessRoom(core, order, budget, &packer)
       if options.usePacking, core.count <= options.largestModelledBlock {
-        repair(core, order, budget, drops, &packer)
+        repair(core, order, budget, drops, &packer, work)
       }
     }
     return packer.layout ?? ScheduleLayout(pieces: [], traffic: .init(spilled: 0, fetched: 0), nodes: 0)
+  }
+
+  /// What all packings of a solve may still take together, in elementary steps of about a nanosecond.
+  final class PackingWork {
+    var left: Int
+
+    init(_ options: ScheduleOptions) { left = 5 * options.packingEffortLimit }
   }
 
   /// The best layout for an order so far.
@@ -37,18 +44,18 @@ extension Scheduler {
     let builder: PieceBuilder
     private let options: ScheduleOptions
     private let budget: Int
+    private let work: PackingWork
     private(set) var layout: ScheduleLayout?
-    private var effortLeft: Int
     private var nodes = 0
 
-    init(_ options: ScheduleOptions, _ builder: PieceBuilder, _ budget: Int) {
+    init(_ options: ScheduleOptions, _ builder: PieceBuilder, _ budget: Int, _ work: PackingWork) {
       self.options = options
       self.builder = builder
       self.budget = budget
-      effortLeft = 4 * options.packingEffortLimit
+      self.work = work
     }
 
-    var isOver: Bool { effortLeft <= 0 || options.cancellation?.isCancelled == true }
+    var isOver: Bool { work.left <= 0 || options.cancellation?.isCancelled == true }
 
     /// Whether traffic of so many bytes would be an improvement.
     func isBetter(_ pieces: [ScheduleSolution.Piece]) -> Bool {
@@ -68,10 +75,10 @@ extension Scheduler {
       // After an interruption a plan is still wanted, soon.
       let isInterrupted = options.cancellation?.isCancelled == true
       limits.nodeLimit = isInterrupted ? min(20_000, nodeLimit) : nodeLimit
-      limits.effortLimit = max(1, isInterrupted ? 100_000_000 : min(options.packingEffortLimit, effortLeft))
+      limits.effortLimit = max(1, isInterrupted ? 100_000_000 : min(options.packingEffortLimit, work.left))
       let result = AllocationSolver(options: limits, cancellation: isInterrupted ? nil : options.cancellation)
         .solve(builder.allocation(pieces, budget))
-      effortLeft -= result.effort
+      work.left -= result.effort
       nodes += result.nodes
       layout?.nodes = nodes
       guard let solution = result.solution else { return false }
@@ -82,11 +89,10 @@ extension Scheduler {
     }
   }
 
-  /// Residency for a little less than the budget leaves the packing some room.
-  private func withLessRoom(_ core: ScheduleCore, _ order: [Int], _ budget: Int, _ packer: inout Packer) {
-    for percent in [99, 97, 94] where !packer.isOver {
-      let capacity = budget / 100 * percent
-      if capacity < core.smallestCapacity { return }
+  /// Residency for less than the budget leaves the packing some room.
+  func withLessRoom(_ core: ScheduleCore, _ order: [Int], _ budget: Int, _ packer: inout Packer) {
+    for percent in [99, 97, 94, 90, 85, 80, 70, 60] where !packer.isOver {
+      let capacity = budget / 100 * percent + budget % 100 * percent / 100
       var candidates: [[ResidencyModel.Gap]] = []
       if core.count <= options.largestModelledBlock {
         let residency = ResidencyModel(core, order: order, capacity: capacity)
@@ -108,12 +114,13 @@ extension Scheduler {
   /// Asks GLPK to drop one of the gaps that are in the way, again and again; then without a model: the cheapest gap that
   /// is in the way goes, also one between neighbouring steps.
   private func repair(
-    _ core: ScheduleCore, _ order: [Int], _ budget: Int, _ drops: [ResidencyModel.Gap], _ packer: inout Packer
+    _ core: ScheduleCore, _ order: [Int], _ budget: Int, _ drops: [ResidencyModel.Gap], _ packer: inout Packer,
+    _ work: PackingWork
   ) {
     var model = ResidencyModel(core, order: order, capacity: budget)
     var current = drops
     for _ in 0..<16 where !packer.isOver {
-      let core = unpackableCore(packer.builder.pieces(current), packer.builder, budget)
+      let core = unpackableCore(packer.builder.pieces(current), packer.builder, budget, work)
       let dropped = Set(current.map { GapKey($0) })
       let kept = model.gaps.filter { gap in
         !dropped.contains(GapKey(gap))
@@ -137,7 +144,7 @@ extension Scheduler {
     for _ in 0..<200 where !packer.isOver {
       let pieces = packer.builder.pieces(endingAfter: cuts)
       if !packer.isBetter(pieces) || packer.offer(pieces, nodeLimit: 50_000) { return }
-      let inTheWay = unpackableCore(pieces, packer.builder, budget)
+      let inTheWay = unpackableCore(pieces, packer.builder, budget, work)
       guard let cut = packer.builder.cheapestCut(inTheWay, cuts) else { return }
       cuts[cut.tensor].insert(cut.step)
     }
@@ -154,7 +161,7 @@ extension Scheduler {
 
   /// A small set of pieces that do not pack either.
   private func unpackableCore(
-    _ pieces: [ScheduleSolution.Piece], _ builder: PieceBuilder, _ budget: Int
+    _ pieces: [ScheduleSolution.Piece], _ builder: PieceBuilder, _ budget: Int, _ work: PackingWork
   ) -> [ScheduleSolution.Piece] {
     var options = AllocationSolver.Options()
     options.nodeLimit = 4_000
@@ -162,7 +169,9 @@ extension Scheduler {
     options.layoutSweep = false
     let solver = AllocationSolver(options: options, cancellation: self.options.cancellation)
     func packs(_ some: [ScheduleSolution.Piece]) -> Bool {
-      solver.solve(builder.allocation(some, budget)).solution != nil
+      let result = solver.solve(builder.allocation(some, budget))
+      work.left -= result.effort
+      return result.solution != nil
     }
     func inside(_ first: Int, _ last: Int) -> [ScheduleSolution.Piece] {
       pieces.filter { $0.first <= last && first <= $0.last }

@@ -35,6 +35,8 @@ public struct ScheduleOptions: Sendable {
   public var useSplit = true
   public var useUpperBound = true
   public var useLowerBound = true
+  public var useWavefront = true
+  public var useLocalSearch = true
   public var useOrderSearch = true
   public var useSafeMoves = true
   public var useDominance = true

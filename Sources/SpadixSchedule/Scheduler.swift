@@ -25,16 +25,17 @@ public struct Scheduler: Sendable {
     if options.formulation == .joint {
       return try JointScheduler(options: options).solve(problem, scope: scope, budget: budget)
     }
-    var attempt = attempt(problem, scope, budget)
+    let work = PackingWork(options)
+    var attempt = attempt(problem, scope, budget, work)
     if attempt.onlyAddressesAreMissing, options.usePacking, options.formulation == .exact {
-      attempt = otherOrders(attempt, problem, scope, budget)
+      attempt = otherOrders(attempt, problem, scope, budget, work)
     }
     if !attempt.solution.isProven {
       for plan in known where plan.scope == scope && plan.budget <= budget { attempt.solution.improve(with: plan) }
       if options.formulation == .exact {
         let core = ScheduleCore(problem, scope: scope)
         for order in [Array(0..<core.count)] + orders.map({ $0.map(\.index) }) {
-          attempt.solution.improve(with: ruled(problem, scope, core, budget, order))
+          attempt.solution.improve(with: ruled(problem, scope, core, budget, order, work))
         }
       }
     }
@@ -50,9 +51,10 @@ public struct Scheduler: Sendable {
 
   /// The best that rules make of an order, in no time.
   private func ruled(
-    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ budget: Int, _ order: [Int]
+    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ budget: Int, _ order: [Int],
+    _ work: PackingWork
   ) -> ScheduleSolution {
-    var packer = Packer(options, PieceBuilder(problem, scope, core, order), budget)
+    var packer = Packer(options, PieceBuilder(problem, scope, core, order), budget, work)
     for policy in FurthestUse.Policy.allCases {
       var arena = OnlineArena(problem, scope, core, order, budget, policy)
       packer.take(arena.run())
@@ -74,10 +76,23 @@ public struct Scheduler: Sendable {
     var stops: Set<ScheduleStop>
   }
 
-  private func attempt(_ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int) -> Attempt {
+  private func attempt(
+    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int, _ work: PackingWork
+  ) -> Attempt {
     let core = ScheduleCore(problem, scope: scope)
     var result = order(core, budget)
-    let layout = layOut(problem, scope, core, budget, result.order, result.drops)
+    var layout = layOut(problem, scope, core, budget, result.order, result.drops, work)
+    // Before a plan whose addresses cost traffic, one that was the best earlier and packs.
+    for (number, other) in result.earlier.enumerated() where other.cost < layout.traffic.total {
+      var packer = Packer(options, PieceBuilder(problem, scope, core, other.order), budget, work)
+      packer.take(layout.pieces)
+      let isPacked = packer.offer(packer.builder.pieces(other.drops), nodeLimit: 100_000)
+      // With less room for some of them: it costs more than looking for addresses.
+      if !isPacked, number < 4 { withLessRoom(core, other.order, budget, &packer) }
+      guard let packed = packer.layout, packed.traffic.total < layout.traffic.total else { continue }
+      result.order = other.order
+      layout = ScheduleLayout(pieces: packed.pieces, traffic: packed.traffic, nodes: layout.nodes + packed.nodes)
+    }
     result.statistics.nodes += layout.nodes
     let certificate = ScheduleSolution.Certificate(
       closedBy: BlockScheduler.Component.allCases.compactMap { component in
@@ -97,14 +112,15 @@ public struct Scheduler: Sendable {
 
   /// The best of a few schedules whose ties fell otherwise; the first one that packs ends it.
   private func otherOrders(
-    _ first: Attempt, _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int
+    _ first: Attempt, _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int,
+    _ work: PackingWork
   ) -> Attempt {
     var best = first
     for number in 0..<options.reorderings where first.solution.certificate.labels <= options.largestReorderedSearch {
-      if options.cancellation?.isCancelled == true || !best.onlyAddressesAreMissing { break }
+      if options.cancellation?.isCancelled == true || work.left <= 0 || !best.onlyAddressesAreMissing { break }
       options.progress?("the plan does not pack; order \(number + 1) of \(options.reorderings)")
       let reordering = ScheduleReordering(problem, number: number)
-      let other = attempt(reordering.problem, scope, budget)
+      let other = attempt(reordering.problem, scope, budget, work)
       var certificate = best.solution.certificate
       certificate.nodes += other.solution.certificate.nodes
       certificate.labels += other.solution.certificate.labels
@@ -157,6 +173,8 @@ public struct Scheduler: Sendable {
     var order: [Int] = []
     /// With steps of the whole order.
     var drops: [ResidencyModel.Gap] = []
+    /// Orders and drops that cost more, cheapest first.
+    var earlier: [BlockScheduler.Residency] = []
     var bound = 0
     var closedBy: [BlockScheduler.Component] = []
     var statistics = ScheduleStatistics()
@@ -166,8 +184,16 @@ public struct Scheduler: Sendable {
     if options.useContraction, options.formulation == .exact {
       let contraction = Contraction(core)
       var result = orderBlocks(contraction.core, budget, numberedAs: core)
-      result.drops = contraction.expanded(result.drops, order: result.order)
-      result.order = contraction.expanded(result.order)
+      func expand(_ order: inout [Int], _ drops: inout [ResidencyModel.Gap]) {
+        drops = contraction.expanded(drops, order: order)
+        order = contraction.expanded(order)
+      }
+      expand(&result.order, &result.drops)
+      for index in result.earlier.indices {
+        var other = result.earlier[index]
+        expand(&other.order, &other.drops)
+        result.earlier[index] = other
+      }
       return result
     }
     return orderBlocks(core, budget, numberedAs: core)
@@ -176,26 +202,64 @@ public struct Scheduler: Sendable {
   /// - Parameter whole: the core whose numbers of tensors the drops get.
   private func orderBlocks(_ core: ScheduleCore, _ budget: Int, numberedAs whole: ScheduleCore) -> Ordered {
     var result = Ordered()
-    // Tensors of a block carry the problem's numbers.
-    var indexOfOriginal: [Int: Int] = [:]
-    for (index, tensor) in whole.tensors.enumerated() { indexOfOriginal[tensor.original] = index }
     let blocks = options.useSplit ? core.blocks() : (core.count > 0 ? [Array(0..<core.count)] : [])
+    var parts: [ScheduleCore] = []
+    var outcomes: [BlockScheduler.Outcome] = []
     for (number, block) in blocks.enumerated() {
       let part = core.restricted(to: block, afterFirst: number > 0)
       if blocks.count > 1 { options.progress?("block \(number + 1) of \(blocks.count), \(part.count) operators") }
       var scheduler = BlockScheduler(part, capacity: budget, options: options, statistics: result.statistics)
       let outcome = scheduler.solve()
       result.statistics = scheduler.statistics
-      let overlap = number > 0 ? 1 : 0
-      let offset = result.order.count - overlap
-      result.drops += outcome.drops.map { gap in
-        ResidencyModel.Gap(
-          tensor: indexOfOriginal[part.tensors[gap.tensor].original] ?? 0, first: gap.first + offset,
-          last: gap.last + offset)
-      }
-      result.order += outcome.order.dropFirst(overlap).map { block[$0] }
       result.bound += outcome.bound
       result.closedBy.append(outcome.closedBy)
+      parts.append(part)
+      outcomes.append(outcome)
+    }
+    let assembly = BlockAssembly(blocks: blocks, parts: parts, whole: whole)
+    var residencies = outcomes.map { BlockScheduler.Residency(order: $0.order, drops: $0.drops, cost: $0.cost) }
+    let best = assembly.whole(of: residencies)
+    (result.order, result.drops) = (best.order, best.drops)
+    for (number, outcome) in outcomes.enumerated() {
+      let own = residencies[number]
+      for other in outcome.earlier {
+        residencies[number] = other
+        result.earlier.append(assembly.whole(of: residencies))
+      }
+      residencies[number] = own
+    }
+    let cheapestFirst = result.earlier.indices.sorted { (result.earlier[$0].cost, $0) < (result.earlier[$1].cost, $1) }
+    result.earlier = cheapestFirst.prefix(12).map { result.earlier[$0] }
+    return result
+  }
+}
+
+/// Puts orders of blocks together to one of the whole.
+private struct BlockAssembly {
+  /// Operators of each block; the first one of all but the first block ends the block before.
+  let blocks: [[Int]]
+  let parts: [ScheduleCore]
+  private let indexOfOriginal: [Int: Int]
+
+  /// - Parameter whole: the core whose numbers of tensors the drops get; those of a block carry the problem's.
+  init(blocks: [[Int]], parts: [ScheduleCore], whole: ScheduleCore) {
+    self.blocks = blocks
+    self.parts = parts
+    indexOfOriginal = Dictionary(uniqueKeysWithValues: whole.tensors.enumerated().map { ($1.original, $0) })
+  }
+
+  func whole(of residencies: [BlockScheduler.Residency]) -> BlockScheduler.Residency {
+    var result = BlockScheduler.Residency(order: [], drops: [], cost: 0)
+    for (number, residency) in residencies.enumerated() {
+      let overlap = number > 0 ? 1 : 0
+      let offset = result.order.count - overlap
+      result.drops += residency.drops.map { gap in
+        ResidencyModel.Gap(
+          tensor: indexOfOriginal[parts[number].tensors[gap.tensor].original] ?? 0, first: gap.first + offset,
+          last: gap.last + offset)
+      }
+      result.order += residency.order.dropFirst(overlap).map { blocks[number][$0] }
+      result.cost += residency.cost
     }
     return result
   }
