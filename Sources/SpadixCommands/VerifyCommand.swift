@@ -70,15 +70,11 @@ struct VerifyCommand: ParsableCommand {
     let labels = try self.labels.map { try readLabels($0, samples, input.graph) }
     var compiler = Compiler(
       target: try target.load(),
-<<<<<<< HEAD
       options: Compiler.Options(
         formulation: formulation, samples: try calibrate.samples(for: input.graph),
         calibratesAtRandom: calibrate.asksForRandom))
-=======
-      options: Compiler.Options(formulation: formulation, samples: try calibrate.samples(for: input.graph)))
     let watch = ProgressAfterASecond()
     compiler.options.watch(watch)
->>>>>>> 05ca383 (Growth: tests, progress, interrupts while planning; one count of array cycles; multipliers above 127 stream)
     let compilation = try compiler.compile(input, data: data)
     watch.end()
     compilation.diagnostics.show(remarks: reporting.verbose)
