@@ -20,6 +20,7 @@ struct TimeModel: ~Copyable {
   /// Everything that has been accounted for is complete by then.
   private var frontier = 0
   private var lastRange = 0
+  private var lastPart: WritableKeyPath<Counters.Cycles, Int> = \.issue
 
   init(_ program: Program, trace: Bool) {
     timeline = Timeline(Hardware(program.target))
@@ -42,11 +43,12 @@ struct TimeModel: ~Copyable {
   mutating func finish() {
     let total = timeline.finish()
     account()
-    // The last writes are under way when the stores that they belong to are complete.
-    if total > frontier {
-      accounts.cycles[lastRange].store += total - frontier
-      frontier = total
-    }
+    if total <= frontier { return }
+    // The cycle in which the last command completes is its own. Beyond that, writes are under way when the stores that
+    // they belong to are complete.
+    let part = total == frontier + 1 ? lastPart : \.store
+    accounts.cycles[lastRange][keyPath: part] += total - frontier
+    frontier = total
   }
 
   private mutating func account() {
@@ -81,6 +83,7 @@ struct TimeModel: ~Copyable {
     accounts.cycles[index][keyPath: part] += step.done - max(frontier, step.start)
     frontier = step.done
     lastRange = index
+    lastPart = part
   }
 
   // MARK: Trace

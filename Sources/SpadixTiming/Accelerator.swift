@@ -25,6 +25,8 @@ public struct Accelerator: ~Copyable {
   /// Stores that wait until it is known what the array does beside them.
   private var stores: UnsafeMutablePointer<WaitingStore>
   private var storeCount = 0
+  /// A store is being dealt with, for which computes may have to be dealt with that leave the other stores alone.
+  private var isSettlingStore = false
   /// Preloads, computes and their configurations that nobody has asked about yet: the later they are dealt with, the more
   /// is known of the loads beside them.
   private var executes: WaitingExecutes
@@ -146,7 +148,9 @@ public struct Accelerator: ~Copyable {
     return (it.ready + Int(it.operation.rows) * Int(it.operation.blocks), false)
   }
 
-  mutating func settleStore() { resolveStore() }
+  mutating func settleStore() {
+    if storeEntries.isStuck { resolveStore() }
+  }
 
   @inline(__always)
   mutating func take(_ it: Operation, _ arrival: Int) {
@@ -272,7 +276,9 @@ public struct Accelerator: ~Copyable {
 
   /// Settles the oldest waiting store.
   private mutating func resolveStore() {
-    precondition(storeCount > 0)
+    precondition(storeCount > 0 && !isSettlingStore)
+    isSettlingStore = true
+    defer { isSettlingStore = false }
     while stores[0].result >= 0 {
       // The result of a preload whose compute never came is not waited for.
       if !advanceExecute() { stores[0].result = -1 }
@@ -494,7 +500,9 @@ public struct Accelerator: ~Copyable {
         it.operation, it.entry,
         Span(issue: it.issue, start: request.start, free: request.last + 1, done: done))
     }
-    while storeCount > 0 && stores[0].result < 0 && requests - stores[0].requests > 24 { resolveStore() }
+    while !isSettlingStore && storeCount > 0 && stores[0].result < 0 && requests - stores[0].requests > 24 {
+      resolveStore()
+    }
     return request.last
   }
 

@@ -54,7 +54,7 @@ import Testing
     var report = exampleReport()
     report.operators = []
     let text = TextReport(report).text
-    #expect(text.contains("array utilization 0.0 %: 0 useful of 0 issued MACs"))
+    #expect(text.contains("array utilization 0.0 % in those: 0 useful of 0 issued MACs"))
     #expect(!text.contains("operator "))
   }
 

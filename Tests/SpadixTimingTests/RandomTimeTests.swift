@@ -1,0 +1,90 @@
+import SpadixISA
+import Testing
+
+@testable import SpadixTiming
+
+/// Programs of random commands on random targets: whatever they hold, the model ends, and asking it in between for the
+/// cycles so far does no harm.
+@Suite struct RandomTimeTests {
+  /// A linear congruential generator: the same programs everywhere.
+  private struct Generator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state >> 11
+    }
+
+    mutating func below(_ bound: UInt64) -> UInt64 { next() % bound }
+
+    mutating func pick<Element>(_ choices: [Element]) -> Element { choices[Int(below(UInt64(choices.count)))] }
+
+    mutating func target() -> Target {
+      var target = Target.gemmini
+      target.dim = pick([2, 4, 16, 64])
+      target.scratchpadBanks = pick([1, 3, 4])
+      target.scratchpadRowsPerBank = pick([100, 1000, 4096])
+      target.accumulatorRows = pick([64, 77, 1024])
+      target.timing.dmaLatency = Int(below(200))
+      target.timing.maxInFlight = 1 + Int(below(40))
+      target.timing.busBytes = pick([1, 8, 16, 64])
+      target.timing.issueCycles = Int(below(5))
+      target.timing.reservationStation.load = 1 + Int(below(9))
+      target.timing.reservationStation.store = 1 + Int(below(5))
+      target.timing.reservationStation.execute = 4 + Int(below(13))
+      target.timing.minimumComputeRows = 1 + Int(below(20))
+      return target
+    }
+
+    mutating func word() -> UInt64 {
+      let rows = below(70) << 48
+      let columns = below(70) << 32
+      switch below(5) {
+      case 0: return (next() << 20) ^ next()
+      case 1: return rows | columns | below(3000) | (below(4) << 30)
+      case 2: return (below(4) << 48) | (below(5) << 32) | (below(5) << 16) | below(4)
+      case 3: return 0x10000 + below(5000)
+      default: return rows | columns | 0xFFFF_FFFF
+      }
+    }
+
+    /// Four fields of 16 bits below the bound: loops stay small, as the machine sees to.
+    mutating func fields(below bound: UInt64) -> UInt64 {
+      (0..<4).reduce(0) { word, field in word | (below(bound) << UInt64(16 * field)) }
+    }
+
+    mutating func command() -> Command {
+      let functs: [UInt8] = [
+        0, 0, 1, 2, 3, 4, 5, 6, 6, 4, 14, 127, 23, 9, 10, 11, 12, 13, 8, 16, 17, 18, 19, 20, 21, 15, 33, 32, 7,
+      ]
+      let funct = pick(functs)
+      switch funct {
+      case 9: return Command(funct: funct, rs1: fields(below: 2), rs2: fields(below: 4))
+      case 16...19: return Command(funct: funct, rs1: fields(below: 5), rs2: fields(below: 5))
+      default: return Command(funct: funct, rs1: word(), rs2: word())
+      }
+    }
+  }
+
+  @Test(arguments: 1...8 as ClosedRange<UInt64>) func ends(_ seed: UInt64) {
+    var generator = Generator(state: seed)
+    for _ in 0..<50 {
+      var timeline = Timeline(Hardware(generator.target()))
+      timeline.recordsSteps = true
+      let commands = (0..<200).map { _ in generator.command() }
+      var last = 0
+      var position = 0
+      while position < commands.count {
+        let end = min(commands.count, position + 1 + Int(generator.below(30)))
+        commands.withUnsafeBufferPointer { timeline.run($0, position..<end) }
+        position = end
+        if generator.below(7) == 0 {
+          let cycles = timeline.finish()
+          #expect(cycles >= last)
+          last = cycles
+        }
+      }
+      #expect(timeline.finish() >= last)
+    }
+  }
+}
