@@ -1,8 +1,10 @@
 """Measures the figures of docs/figures.md and prints them as Markdown.
 
     figures.py SPADIX [--digits] [--networks] [--machine] [--verify]
+    figures.py SPADIX --check | --update
 
-Without options, everything. Bytes, utilization and cycles are counted by the compiler and the same everywhere. Seconds
+Without options, everything. --check compares what is counted and not measured with docs/figures.md and README.md, --update
+writes it there. Bytes, utilization and cycles are counted by the compiler and the same everywhere. Seconds
 and memory are this machine's, of the whole process from start to exit. Seconds are of processor time, user and system,
 which other work on the machine disturbs least; the best of three for compiling. The speed of a run is what the machine
 says about itself (--measure), the best of many samples, with and without checks in turn.
@@ -129,6 +131,81 @@ def machine(spadix):
     print()
 
 
+def counted(spadix):
+    """The columns of tables that are the same on every machine: by (network, target), as the documents write them."""
+    found = {}
+    folder = os.path.join(EXAMPLES, "digits")
+    for network in ("cnn", "mlp"):
+        for target in TARGETS:
+            text, _, _ = run([
+                spadix, "verify", f"{folder}/{network}.spx", "--target", target,
+                "--input", f"image={folder}/images.npy", "--labels", f"{folder}/labels.npy", "--report=none"])
+            exact = re.search(r"bit-exact (\d+ of \d+)", text)[1]
+            decibels = re.search(r"SQNR ([0-9.]+ dB)", text)[1]
+            floating, integer = re.search(r"accuracy: float ([0-9.]+ %), int8 ([0-9.]+ %)", text).groups()
+            found[f"`digits/{network}.spx`", f"`{target}`"] = [exact, floating, integer, decibels]
+    for network, name in zip(NETWORKS, ["ResNet-50", "MobileNetV2"]):
+        for target in TARGETS:
+            text, _, _ = run([
+                spadix, "compile", f"{EXAMPLES}/{network}.spx", "--target", target, "--report=json", "-o", "/dev/null"])
+            report = json.loads(text)
+            moved = report["dram_bytes"]
+            found[name, f"`{target}`"] = [
+                f"{moved['read'] / 1e6:.1f}", f"{moved['written'] / 1e6:.1f}",
+                f"{report['array_utilization_percent']} %", f"{report['array_cycles_modelled'] / 1e6:.2f} M"]
+    return found
+
+
+def corrected(text, found):
+    """The text of a document with the counted columns of its tables as they are; README has one digit less of cycles."""
+    lines, network, held = text.split("\n"), "", 0
+    for index, line in enumerate(lines):
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("| ") else []
+        if len(cells) < 6:
+            continue
+        network = cells[0] or network
+        target = cells[1].removeprefix("Spadix for ")
+        if (network, target) in found:
+            columns = list(found[network, target])
+            if target != cells[1]:
+                columns[3] = f"{float(columns[3].split()[0]):.1f} M"
+            cells[2:6] = columns
+            lines[index] = "| " + " | ".join(cells) + " |"
+            lines[index] = re.sub(r" +\|", " |", lines[index]).replace("|  |", "| |")
+            held += 1
+    text = "\n".join(lines)
+    of = lambda column: sorted(found["`digits/cnn.spx`", f"`{target}`"][column].split()[0] for target in TARGETS)
+    low, high = of(2)[0], of(2)[-1]
+    span = f"{low} %" if low == high else f"{low} to {high} %"
+    text = re.sub(r"[0-9.]+ % of the held-out images right in float and [0-9.]+( to [0-9.]+)? % in int8",
+                  f"{of(1)[0]} % of the held-out images right in float and {span} in int8", text)
+    moved = sum(map(float, found["MobileNetV2", "`gemmini`"][:2]))
+    return re.sub(r"MobileNetV2 for `gemmini` moves [0-9.]+ MB", f"MobileNetV2 for `gemmini` moves {moved:.1f} MB", text), held
+
+
+def check(spadix, update):
+    found = counted(spadix)
+    root = os.path.dirname(EXAMPLES)
+    wrong = 0
+    for document, rows in (("docs/figures.md", len(found)), ("README.md", 2)):
+        path = os.path.join(root, document)
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        new, held = corrected(text, found)
+        if held != rows:
+            sys.exit(f"figures: {document} has {held} lines of tables that are counted; expected {rows}")
+        for number, (old, line) in enumerate(zip(text.split("\n"), new.split("\n")), 1):
+            if old != line:
+                wrong += 1
+                print(f"{document}:{number}: found    {old}\n{document}:{number}: expected {line}")
+        if update and new != text:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(new)
+    if wrong and not update:
+        sys.exit("figures: the documents differ from this build; figures.py SPADIX --update writes them")
+    print("figures: all of docs/figures.md and README.md that are counted hold" if not wrong else f"{wrong} lines written")
+
+
 def verification(spadix):
     print("## The machine against the integer reference, one seeded input\n")
     for network in NETWORKS:
@@ -144,7 +221,12 @@ def main():
     parts = {"digits": digits, "networks": networks, "machine": machine, "verify": verification}
     for name in parts:
         parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--update", action="store_true")
     options = parser.parse_args()
+    if options.check or options.update:
+        check(os.path.abspath(options.spadix), options.update)
+        return
     chosen = [name for name in parts if getattr(options, name)] or list(parts)
     for name in chosen:
         parts[name](os.path.abspath(options.spadix))

@@ -19,6 +19,8 @@ public struct OutputFiles {
   /// The results of each output as one tensor; throws `output.too-large` when it would have too many elements.
   public func tensors() throws -> [Tensor] {
     try zip(ports, samples).map { port, tensors in
+      try Memory.require(
+        2 * tensors.count * port.type.byteCount, for: "output '\(port.name)' of \(tensors.count) samples")
       guard let tensor = Tensor.stacking(tensors) else {
         throw Diagnostic(
           "output.too-large", "output '\(port.name)' of \(tensors.count) samples is too large for one file",

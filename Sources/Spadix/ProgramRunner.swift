@@ -31,6 +31,7 @@ public final class ProgramRunner {
     guard inputs.count == program.inputs.count else {
       throw Diagnostic("input.count", "the program has \(program.inputs.count) inputs, found \(inputs.count)")
     }
+    try requireMemory()
     let machine = try Machine(program, options: options)
     self.machine = machine
     prepare(machine)
@@ -43,6 +44,16 @@ public final class ProgramRunner {
     machine.run()
     try findings.throwIfErrors()
     return try program.outputs.map { Tensor($0.type, try machine.storage(of: $0)) }
+  }
+
+  /// Address space for DRAM and what the checks know of each byte; inputs and outputs in DRAM and as tensors.
+  private func requireMemory() throws {
+    let dram = program.target.dramBytes
+    let tensors = (program.inputs + program.outputs).reduce(0) { $0 + 3 * $1.type.byteCount }
+    let bits = options.checks.isEmpty ? 0 : dram / 2
+    try Memory.require(
+      tensors, untouched: dram + bits,
+      for: "running a program for '\(program.target.name)' with \(Memory.text(dram)) of DRAM (dram_bytes)")
   }
 
   /// What the checks of the last run found.

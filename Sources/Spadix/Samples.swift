@@ -162,6 +162,7 @@ public struct Samples: Sendable {
 
   private static func read(_ path: String, for input: Port) throws -> (Tensor.Storage, count: Int) {
     let array = try NpyArray(reading: path)
+    try Memory.require(2 * array.count * input.type.element.byteCount, for: "input '\(input.name)' from '\(path)'")
     let shape = input.type.shape
     let batch = shape.first ?? 1
     let count: Int
@@ -173,15 +174,21 @@ public struct Samples: Sendable {
       count = array.shape[0] / batch
     } else if Array(array.shape.dropFirst()) == shape, array.shape[0] > 0 {
       count = array.shape[0]
+    } else if batch == 1, array.shape == Array(shape.dropFirst()) {
+      // One sample without the axis of the batch, as one picture has it.
+      count = 1
     } else {
       let several = shape.isEmpty ? "" : ", or a multiple of \(batch) along axis 0"
+      let hint = ShapeHint.text(
+        found: array.shape, expected: shape, array: "numpy.load('\(path)')", isWeights: false)
       throw Diagnostic(
-        "input.shape", "'\(path)' has shape \(array.shape); input '\(input.name)' expects \(shape)\(several)")
+        "input.shape", "'\(path)' has shape \(array.shape); input '\(input.name)' expects \(shape)\(several)",
+        help: hint.map { "\($0) (save it with numpy.save)" })
     }
     guard let type = input.type.stacked(count) else {
       throw Diagnostic("input.shape", "'\(path)' has shape \(array.shape), too many elements")
     }
-    guard array.dtype.suits(input.type.element), let tensor = array.tensor(type) else {
+    guard let tensor = array.tensor(type) else {
       throw Diagnostic(
         "input.type",
         "'\(path)' has elements of type \(array.dtype.rawValue); input '\(input.name)' has type \(input.type)",
@@ -195,21 +202,12 @@ public struct Samples: Sendable {
   }
 }
 
-extension NpyArray.DType {
-  fileprivate func suits(_ element: ElementType) -> Bool {
-    switch (element, self) {
-    case (.f32, .f4), (.f32, .f8), (.i8, .i1), (.q8, .i1), (.i32, .i4), (.i32, .i8): true
-    case (.f32, _), (.i8, _), (.q8, _), (.i32, _): false
-    }
-  }
-}
-
 extension ElementType {
   fileprivate var npyDescription: String {
     switch self {
-    case .f32: "float32 or float64 elements"
-    case .i8, .q8: "int8 elements, the quantized values themselves"
-    case .i32: "int32 or int64 elements that int32 can hold"
+    case .f32: "numbers"
+    case .i8, .q8: "integers of -128 to 127, the quantized values themselves"
+    case .i32: "integers that int32 can hold"
     }
   }
 }

@@ -11,7 +11,9 @@ struct TargetsCommand: ParsableCommand {
 
   func run() throws {
     if let yaml {
-      try StandardOutput.write(Target.named(yaml).yaml)
+      let target = try Target.named(yaml)
+      for note in target.notes { StandardError.write("note: \(note)\n") }
+      try StandardOutput.write(target.yaml)
       return
     }
     for target in Target.presets {

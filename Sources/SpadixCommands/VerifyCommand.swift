@@ -105,7 +105,8 @@ struct VerifyCommand: ParsableCommand {
     let array = try NpyArray(reading: path)
     guard let values = array.integers else {
       throw Diagnostic(
-        "labels.type", "'\(path)' has elements of type \(array.dtype.rawValue); labels are integers")
+        "labels.type", "'\(path)' has elements of type \(array.dtype.rawValue); labels are integers",
+        help: "convert them: numpy.save('x.npy', numpy.load('\(path)').astype(int))")
     }
     let type = graph.values[graph.outputs[0]].type
     let classes = type.shape.last ?? 1

@@ -22,6 +22,8 @@ public struct Target: Hashable, Sendable {
   /// First DRAM address that does not exist.
   public var dramBytes: Int
   public var timing: Timing
+  /// What follows from a target file without standing there; reports repeat it. Nothing depends on it.
+  public var notes: [String] = []
 
   /// Parameters of the time model. They change modelled cycles and nothing else.
   public struct Timing: Hashable, Sendable {
@@ -154,6 +156,9 @@ extension Target {
         scratchpadBytes <= 1 << 28 && accumulatorBytes <= 1 << 28, "scratchpad.rows_per_bank",
         "local memory has \(scratchpadBytes) and \(accumulatorBytes) bytes; expected at most 256 MiB each")
     }
+    expect(
+      hasScratchpadStore || !hasPooledScratchpadStore, "capabilities.pooled_scratchpad_store",
+      "pooled_scratchpad_store is true and scratchpad_store is not; expected both, or pooled_scratchpad_store: false")
     for (name, value, range) in timingRanges {
       expect(
         range.contains(value), "timing.\(name)",

@@ -7,7 +7,7 @@ extension Target {
   /// Throws `target.unknown` when it is neither, and what `Target.init(yaml:)` throws.
   public static func named(_ nameOrPath: String) throws -> Target {
     if let preset = preset(named: nameOrPath) { return preset }
-    guard nameOrPath.contains("/") || nameOrPath.contains(".") else {
+    guard nameOrPath == "-" || nameOrPath.contains("/") || nameOrPath.contains(".") else {
       let known = presets.map(\.name).joined(separator: ", ")
       throw Diagnostic(
         "target.unknown", "there is no target '\(nameOrPath)'; the presets are \(known)",
@@ -85,7 +85,8 @@ private struct TargetReader {
           help: "spadix targets --yaml spadix prints one to start from")
       ])
     }
-    var target = base(mapping)
+    let base = base(mapping)
+    var target = base
     var sizes = Sizes()
     for (key, value) in mapping {
       let name = key.string ?? ""
@@ -147,7 +148,21 @@ private struct TargetReader {
       diagnostics.report(Diagnostic("target.illegal", problem.message, at: place(problem.parameter)))
     }
     try diagnostics.throwIfErrors()
+    noteKeptRows(&target, base)
     return target
+  }
+
+  /// A row has dim elements: with another dim, memories whose size is not given have other sizes in bytes.
+  func noteKeptRows(_ target: inout Target, _ base: Target) {
+    if target.dim == base.dim { return }
+    func note(_ memory: String, _ bytes: Int, _ before: Int, _ rows: String) {
+      if places["\(memory).bytes"] != nil || places[rows] != nil { return }
+      target.notes.append(
+        "dim \(target.dim) keeps the rows of '\(base.name)': its \(memory) has \(bytes) bytes instead of \(before); "
+          + "\(memory).bytes or \(rows) gives it another size")
+    }
+    note("scratchpad", target.scratchpadBytes, base.scratchpadBytes, "scratchpad.rows_per_bank")
+    note("accumulator", target.accumulatorBytes, base.accumulatorBytes, "accumulator.rows")
   }
 
   struct Sizes {
@@ -271,14 +286,18 @@ private struct TargetReader {
   mutating func resolve(_ sizes: Sizes, _ target: inout Target) {
     if let bytes = sizes.scratchpad {
       let row = target.dim.multipliedReportingOverflow(by: target.scratchpadBanks)
-      resolve(bytes, row, "scratchpad.bytes", &target.scratchpadRowsPerBank)
+      resolve(bytes, row, "scratchpad.bytes", "scratchpad.rows_per_bank", &target.scratchpadRowsPerBank)
     }
     if let bytes = sizes.accumulator {
-      resolve(bytes, target.dim.multipliedReportingOverflow(by: 4), "accumulator.bytes", &target.accumulatorRows)
+      resolve(
+        bytes, target.dim.multipliedReportingOverflow(by: 4), "accumulator.bytes", "accumulator.rows",
+        &target.accumulatorRows)
     }
   }
 
-  mutating func resolve(_ bytes: Int, _ row: (partialValue: Int, overflow: Bool), _ path: String, _ rows: inout Int) {
+  mutating func resolve(
+    _ bytes: Int, _ row: (partialValue: Int, overflow: Bool), _ path: String, _ rowsPath: String, _ rows: inout Int
+  ) {
     // A dim or a number of banks that is out of range has its own diagnostic.
     guard !row.overflow, row.partialValue > 0 else { return }
     guard bytes > 0, bytes % row.partialValue == 0 else {
@@ -287,6 +306,13 @@ private struct TargetReader {
           "target.illegal", "\(path) is \(bytes); expected a multiple of \(row.partialValue), one row of every bank",
           at: places[path]))
       return
+    }
+    if let other = places[rowsPath], rows != bytes / row.partialValue {
+      diagnostics.report(
+        Diagnostic(
+          "target.contradiction",
+          "\(path) is \(bytes), which are \(bytes / row.partialValue) rows; \(rowsPath) is \(rows)", at: places[path],
+          notes: [Diagnostic.Note("the rows are given here", at: other)], help: "leave one of them out"))
     }
     rows = bytes / row.partialValue
   }
@@ -299,6 +325,9 @@ private struct TargetReader {
   /// The parameter's own line, or that of the size it follows from.
   func place(_ parameter: String) -> SourceRange? {
     if let range = places[parameter] { return range }
+    if parameter == "capabilities.pooled_scratchpad_store", let range = places["capabilities.scratchpad_store"] {
+      return range
+    }
     let section = parameter.prefix { $0 != "." }
     return places["\(section).bytes"] ?? places["\(section).rows"] ?? places[String(section)]
   }

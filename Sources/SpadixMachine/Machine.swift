@@ -82,6 +82,9 @@ public final class Machine {
       dram.write(segment.bytes, at: segment.address)
     }
     if options.execute {
+      try Memory.require(
+        program.target.scratchpadBytes + program.target.accumulatorBytes,
+        for: "local memory of '\(program.target.name)'")
       let memory = LocalMemory(program.target, fill: options.fill)
       executor = Executor(
         program.target, memory: memory, dram: dram,

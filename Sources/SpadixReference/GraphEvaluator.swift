@@ -26,6 +26,7 @@ extension GraphEvaluator {
     var tensors = try start(inputs)
     for input in graph.inputs { try observe(input, tensors[input]!) }
     for (index, operation) in graph.operations.enumerated() {
+      try requireMemory(operation)
       let results = try evaluate(operation, operands: operation.operands.map { tensors[$0]! })
       for (value, tensor) in zip(operation.results, results) {
         if !graph.isConstant(value) { try observe(value, tensor) }
@@ -40,10 +41,18 @@ extension GraphEvaluator {
   public func evaluateAll(inputs: [Tensor]) throws -> [Tensor] {
     var tensors = try start(inputs)
     for operation in graph.operations {
+      try requireMemory(operation)
       let results = try evaluate(operation, operands: operation.operands.map { tensors[$0]! })
       for (value, tensor) in zip(operation.results, results) { tensors[value] = tensor }
     }
     return tensors.map { $0! }
+  }
+
+  /// The results, and as much again twice for what is made on the way to them.
+  private func requireMemory(_ operation: Operation) throws {
+    let bytes = operation.results.reduce(0) { $0 + graph.values[$1].type.byteCount }
+    try Memory.require(
+      3 * bytes, for: "evaluating \(operation.op.mnemonic) with a result of type \(resultType(operation))")
   }
 
   /// A place for every value, with the inputs in theirs.

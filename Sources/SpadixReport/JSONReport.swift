@@ -44,6 +44,7 @@ public struct JSONReport {
       .init("dim", .integer(target.dim)),
       .init("scratchpad_rows", .integer(target.scratchpadRows)),
       .init("accumulator_rows", .integer(target.accumulatorRows)),
+      .init("notes", .array(target.notes.map { .string($0) })),
     ])
   }
 

@@ -29,7 +29,7 @@ public struct TextReport {
       \(report.operators.count - host) operators on the accelerator, \(host) on the host; \
       \(Figures.grouped(report.commands)) commands
       \(calibration)
-      """
+      """ + target.notes.map { "note: \($0)\n" }.joined()
   }
 
   private var traffic: String {

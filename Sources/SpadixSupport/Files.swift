@@ -9,7 +9,11 @@ public enum Files {
   ///
   /// Throws `file.not-found`, `file.is-directory`, `file.unreadable`, for devices and pipes without an end
   /// `file.endless`, and `memory.short` for a file that is larger than memory.
-  public static func read(_ path: String) throws -> [UInt8] {
+  ///
+  /// - Parameter check: sees the first bytes of the file, up to 64, before the rest is read; it may throw.
+  public static func read(_ path: String, checkingStart check: (ArraySlice<UInt8>) throws -> Void = { _ in }) throws
+    -> [UInt8]
+  {
     let name = path == "-" ? "standard input" : "'\(path)'"
     // Opened once: whoever writes into a pipe sees it closed when its reader goes.
     guard let file = path == "-" ? fdopen(dup(STDIN_FILENO), "rb") : fopen(path, "rb") else {
@@ -19,26 +23,34 @@ public enum Files {
       throw FileProblem.unreadable(name, errno)
     }
     defer { fclose(file) }
-    return try read(file, name)
+    return try read(file, name, check)
   }
 
   /// - Parameter name: as diagnostics have it, in quotes if it is a path.
-  private static func read(_ file: UnsafeMutablePointer<FILE>, _ name: String) throws -> [UInt8] {
+  private static func read(
+    _ file: UnsafeMutablePointer<FILE>, _ name: String, _ check: (ArraySlice<UInt8>) throws -> Void
+  ) throws -> [UInt8] {
     var status = stat()
     guard fstat(fileno(file), &status) == 0 else { throw FileProblem.unreadable(name, errno) }
     switch status.st_mode & S_IFMT {
     case S_IFDIR:
       throw Diagnostic("file.is-directory", "cannot read \(name): expected a file, found a directory")
     // Files of size 0 may still have content, as those of /proc have.
-    case S_IFREG where status.st_size > 0: return try read(file, name, size: Int(status.st_size))
+    case S_IFREG where status.st_size > 0: return try read(file, name, size: Int(status.st_size), check)
     case S_IFBLK: throw endless(name)
     case S_IFCHR where isatty(fileno(file)) == 0 && !isNull(status): throw endless(name)
-    default: return try readStream(file, name)
+    default: return try readStream(file, name, check)
     }
   }
 
   /// Straight into an array of the file's size, as large programs are read: growing would copy it.
-  private static func read(_ file: UnsafeMutablePointer<FILE>, _ name: String, size: Int) throws -> [UInt8] {
+  private static func read(
+    _ file: UnsafeMutablePointer<FILE>, _ name: String, size: Int, _ check: (ArraySlice<UInt8>) throws -> Void
+  ) throws -> [UInt8] {
+    var start = [UInt8](repeating: 0, count: startCount)
+    let count = fread(&start, 1, startCount, file)
+    try check(start[..<count])
+    guard fseek(file, 0, SEEK_SET) == 0 else { throw FileProblem.unreadable(name, errno) }
     try Memory.require(size, for: "\(name) has \(size) bytes; reading it")
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       count = fread(buffer.baseAddress, 1, size, file)
@@ -47,10 +59,15 @@ public enum Files {
     return bytes
   }
 
-  private static func readStream(_ file: UnsafeMutablePointer<FILE>, _ name: String) throws -> [UInt8] {
+  private static let startCount = 64
+
+  private static func readStream(
+    _ file: UnsafeMutablePointer<FILE>, _ name: String, _ check: (ArraySlice<UInt8>) throws -> Void
+  ) throws -> [UInt8] {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while case let count = fread(&chunk, 1, chunk.count, file), count > 0 {
+      if bytes.isEmpty { try check(chunk[..<min(count, startCount)]) }
       guard bytes.count + count <= largestStream else { throw endless(name) }
       bytes += chunk[..<count]
     }

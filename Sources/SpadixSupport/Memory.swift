@@ -3,21 +3,30 @@ import Foundation
 /// Memory that this process may take: asked before it is taken, since an array that cannot be had ends the process.
 public enum Memory {
   /// Bytes that the process can still have: what its limits, its container and the machine leave.
-  public static var available: Int {
-    var least = physical
+  public static var available: Int { min(physical, availableAddresses) }
+
+  /// Bytes of address space that the process can still have; only a limit bounds them.
+  private static var availableAddresses: Int {
     var limit = rlimit()
-    if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max {
-      least = min(least, Int(clamping: limit.rlim_cur) - addressSpace)
+    guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max else {
+      return Int.max
     }
-    return max(0, least)
+    return max(0, Int(clamping: limit.rlim_cur) - addressSpace)
   }
 
-  /// - Parameter what: the work that needs the memory, as the subject of "needs".
+  /// - Parameters:
+  ///   - untouched: address space on top of the bytes, most of which will never take memory.
+  ///   - what: the work that needs the memory, as the subject of "needs".
   ///
   /// Throws `memory.short` when the process cannot have that many bytes.
-  public static func require(_ bytes: Int, for what: @autoclosure () -> String) throws {
+  public static func require(_ bytes: Int, untouched: Int = 0, for what: @autoclosure () -> String) throws {
     // Everything has room for this.
-    guard bytes > 64 << 20, case let available = available, bytes > available else { return }
+    guard bytes + untouched > 64 << 20 else { return }
+    var (bytes, available) = (bytes, available)
+    if bytes <= available {
+      (bytes, available) = (bytes + untouched, availableAddresses)
+      if bytes <= available { return }
+    }
     throw Diagnostic(
       "memory.short", "\(what()) needs about \(text(bytes)) of memory; \(text(available)) can be had",
       help: "raise the limit of the process (ulimit -v) or of its container, or use a machine with more memory")

@@ -10,7 +10,10 @@ extension FixedWidthInteger where Self: BitwiseCopyable {
 
 extension Int8: LittleEndianElement {}
 extension UInt8: LittleEndianElement {}
+extension Int16: LittleEndianElement {}
+extension UInt16: LittleEndianElement {}
 extension Int32: LittleEndianElement {}
+extension UInt32: LittleEndianElement {}
 extension Int64: LittleEndianElement {}
 extension UInt64: LittleEndianElement {}
 

@@ -1,17 +1,28 @@
 import SpadixSupport
 
-/// An array of a .npy file: NumPy's format, versions 1 to 3, little endian, C order.
+/// An array of a .npy file: NumPy's format, versions 1 to 3, either byte order, C or Fortran order.
 public struct NpyArray: Sendable {
   public enum DType: String, Sendable, CaseIterable {
-    case f4, f8, i1, u1, i4, i8
+    case b1, i1, u1, i2, u2, i4, u4, i8, u8, f2, f4, f8
 
-    public var byteCount: Int {
+    public var format: NumberFormat {
       switch self {
-      case .i1, .u1: 1
-      case .f4, .i4: 4
-      case .f8, .i8: 8
+      case .b1: .bool
+      case .i1: .i8
+      case .u1: .u8
+      case .i2: .i16
+      case .u2: .u16
+      case .i4: .i32
+      case .u4: .u32
+      case .i8: .i64
+      case .u8: .u64
+      case .f2: .f16
+      case .f4: .f32
+      case .f8: .f64
       }
     }
+
+    public var byteCount: Int { format.byteCount }
   }
 
   public let dtype: DType
@@ -19,52 +30,67 @@ public struct NpyArray: Sendable {
   /// The elements' bytes, little endian, row-major.
   public let bytes: ArraySlice<UInt8>
 
-  public init(reading path: String) throws { try self.init(file: Files.read(path), name: path) }
+  public init(reading path: String) throws {
+    let file = try Files.read(path) { start in try NpyHeader.checkMagic(start, name: path) }
+    try self.init(file: file, name: path)
+  }
 
   public init(file: [UInt8], name: String) throws {
     let header = try NpyHeader(file: file, name: name)
     self.dtype = header.dtype
     self.shape = header.shape
-    self.bytes = file[header.dataStart...]
+    let bytes = file[header.dataStart...]
+    if header.isBigEndian || header.isFortranOrder {
+      try Memory.require(2 * bytes.count, for: "'\(name)' is not in little-endian C order; converting it")
+    }
+    let swapped = header.isBigEndian ? Self.swapped(bytes, width: dtype.byteCount) : bytes
+    self.bytes = header.isFortranOrder ? Self.transposed(swapped, shape: shape, width: dtype.byteCount) : swapped
   }
 
   public var count: Int { bytes.count / dtype.byteCount }
 
   /// The elements as Float32; wider ones are rounded.
-  public var floats: [Float] {
-    switch dtype {
-    case .f4: littleEndianValues(bytes)
-    case .f8: littleEndianValues(bytes, as: Double.self).map { Float($0) }
-    case .i1: littleEndianValues(bytes, as: Int8.self).map { Float($0) }
-    case .u1: bytes.map { Float($0) }
-    case .i4: littleEndianValues(bytes, as: Int32.self).map { Float($0) }
-    case .i8: littleEndianValues(bytes, as: Int64.self).map { Float($0) }
-    }
-  }
+  public var floats: [Float] { dtype.format.reals(bytes) }
 
   /// The elements as integers; nil for floating-point arrays.
-  public var integers: [Int]? {
-    switch dtype {
-    case .f4, .f8: nil
-    case .i1: littleEndianValues(bytes, as: Int8.self).map { Int($0) }
-    case .u1: bytes.map { Int($0) }
-    case .i4: littleEndianValues(bytes, as: Int32.self).map { Int($0) }
-    case .i8: littleEndianValues(bytes, as: Int64.self).map { Int($0) }
-    }
-  }
+  public var integers: [Int]? { dtype.format.integers(bytes) }
 
   /// The elements as a tensor of a type with the same count; nil where they do not fit it: real numbers for an integer
   /// type, integers out of its range.
-  public func tensor(_ type: TensorType) -> Tensor? {
-    guard type.checkedElementCount == count else { return nil }
-    switch type.element {
-    case .f32: return Tensor(type, .f32(floats))
-    case .i32:
-      guard let integers, integers.allSatisfy({ Int32(exactly: $0) != nil }) else { return nil }
-      return Tensor(type, .i32(integers.map { Int32($0) }))
-    case .i8, .q8:
-      guard let integers, integers.allSatisfy({ Int8(exactly: $0) != nil }) else { return nil }
-      return Tensor(type, .i8(integers.map { Int8($0) }))
+  public func tensor(_ type: TensorType) -> Tensor? { dtype.format.tensor(bytes, type) }
+
+  private static func swapped(_ bytes: ArraySlice<UInt8>, width: Int) -> ArraySlice<UInt8> {
+    var result = Array(bytes)
+    if width > 1 {
+      for start in stride(from: 0, to: result.count, by: width) { result[start..<start + width].reverse() }
+    }
+    return result[...]
+  }
+
+  /// Elements in the order of C, the last axis fastest, from that of Fortran, the first axis fastest.
+  private static func transposed(_ bytes: ArraySlice<UInt8>, shape: [Int], width: Int) -> ArraySlice<UInt8> {
+    guard shape.count > 1, !bytes.isEmpty else { return bytes }
+    var strides: [Int] = []
+    var step = width
+    for length in shape {
+      strides.append(step)
+      step *= length
+    }
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    var index = [Int](repeating: 0, count: shape.count)
+    var offset = bytes.startIndex
+    while true {
+      result += bytes[offset..<offset + width]
+      var axis = shape.count - 1
+      while axis >= 0, index[axis] + 1 == shape[axis] {
+        offset -= index[axis] * strides[axis]
+        index[axis] = 0
+        axis -= 1
+      }
+      if axis < 0 { return result[...] }
+      index[axis] += 1
+      offset += strides[axis]
     }
   }
 }

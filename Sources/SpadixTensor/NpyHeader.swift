@@ -7,14 +7,26 @@ struct NpyHeader {
   let dtype: NpyArray.DType
   let shape: [Int]
   let dataStart: Int
+  let isFortranOrder: Bool
+  let isBigEndian: Bool
+
+  /// Throws `npy.magic` for bytes that do not begin a .npy file.
+  static func checkMagic(_ file: some Collection<UInt8>, name: String) throws {
+    if file.starts(with: magic) { return }
+    if let foreign = ForeignFile.description(file, name: name, to: .npy) {
+      throw Diagnostic(
+        "npy.magic", "'\(name)': expected a .npy file, found \(foreign.kind)", help: "convert it: \(foreign.help)")
+    }
+    throw Diagnostic(
+      "npy.magic", "'\(name)': expected a .npy file, found other content", help: "numpy.save writes such files")
+  }
 
   init(file: [UInt8], name: String) throws {
     func problem(_ rule: String, _ message: String, help: String? = nil) -> Diagnostic {
       Diagnostic("npy.\(rule)", "'\(name)': \(message)", help: help)
     }
-    guard file.starts(with: Self.magic), file.count >= 10 else {
-      throw problem("magic", "expected a .npy file, found other content", help: "numpy.save writes such files")
-    }
+    try Self.checkMagic(file, name: name)
+    guard file.count >= 10 else { throw problem("truncated", "the header is cut off") }
     let version = file[6]
     guard (1...3).contains(version) else { throw problem("version", "format version \(version) is unknown") }
     let lengthBytes = version == 1 ? 2 : 4
@@ -25,21 +37,20 @@ struct NpyHeader {
 
     var dictionary = PythonDictionary(file[(8 + lengthBytes)..<dataStart])
     guard let fields = dictionary.parse() else {
-      throw problem("header", "expected the keys descr, fortran_order and shape in its header")
-    }
-    guard !fields.isFortranOrder else {
       throw problem(
-        "order", "expected C order, found Fortran order", help: "save numpy.ascontiguousarray(...) instead")
-    }
-    guard !fields.descr.hasPrefix(">") || fields.descr.hasSuffix("1") else {
-      throw problem("byte-order", "expected little-endian elements, found '\(fields.descr)'")
+        "header", "expected the keys descr, fortran_order and shape in its header",
+        help: "of an array of records, save one field: numpy.save('x.npy', numpy.load('\(name)')['FIELD'])")
     }
     let kind = String(fields.descr.drop { "<>|=".contains($0) })
-    guard let dtype = kind == "b1" ? .u1 : NpyArray.DType(rawValue: kind) else {
+    guard let dtype = NpyArray.DType(rawValue: kind) else {
       let known = NpyArray.DType.allCases.map(\.rawValue).joined(separator: ", ")
-      throw problem("dtype", "elements of type '\(fields.descr)' are not read; expected one of \(known)")
+      throw problem(
+        "dtype", "elements of type '\(fields.descr)' are not read; expected one of \(known)",
+        help: "convert them: \(Self.conversion(of: kind, name: name))")
     }
     self.dtype = dtype
+    self.isFortranOrder = fields.isFortranOrder
+    self.isBigEndian = fields.descr.hasPrefix(">")
     self.shape = fields.shape
     var size = dtype.byteCount
     for dimension in shape {
@@ -52,6 +63,22 @@ struct NpyHeader {
         "truncated",
         "'\(fields.descr)' elements of shape \(shape) need \(size) bytes; the file holds \(file.count - dataStart)")
     }
+  }
+}
+
+extension NpyHeader {
+  /// The line of Python that makes an array of a type that is read.
+  private static func conversion(of kind: String, name: String) -> String {
+    let load = "numpy.load('\(name)'"
+    let array =
+      switch kind.first {
+      case "c": "\(load)).real.astype(numpy.float32)"
+      case "O": "\(load), allow_pickle=True).astype(numpy.float32)"
+      // What numpy makes of bfloat16 and other types that it does not have itself.
+      case "V" where kind == "V2": "\(load)).view(ml_dtypes.bfloat16).astype(numpy.float32)"
+      default: "\(load)).astype(numpy.float32)"
+      }
+    return "numpy.save('x.npy', \(array))"
   }
 }
 

@@ -19,15 +19,33 @@ public struct Safetensors: Sendable {
     case u64 = "U64"
     case i64 = "I64"
     case f64 = "F64"
+    // Other tensors of the file may have these; nothing is made of them.
+    case f8e5m2 = "F8_E5M2"
+    case f8e4m3 = "F8_E4M3"
+    case f8e8m0 = "F8_E8M0"
+    case c64 = "C64"
 
-    public var byteCount: Int {
+    /// Nil for types that are not read.
+    public var format: NumberFormat? {
       switch self {
-      case .bool, .u8, .i8: 1
-      case .u16, .i16, .f16, .bf16: 2
-      case .u32, .i32, .f32: 4
-      case .u64, .i64, .f64: 8
+      case .bool: .bool
+      case .u8: .u8
+      case .i8: .i8
+      case .u16: .u16
+      case .i16: .i16
+      case .f16: .f16
+      case .bf16: .bf16
+      case .u32: .u32
+      case .i32: .i32
+      case .f32: .f32
+      case .u64: .u64
+      case .i64: .i64
+      case .f64: .f64
+      case .f8e5m2, .f8e4m3, .f8e8m0, .c64: nil
       }
     }
+
+    public var byteCount: Int { format?.byteCount ?? (self == .c64 ? 8 : 1) }
   }
 
   public struct Entry: Sendable {
@@ -57,7 +75,10 @@ public struct Safetensors: Sendable {
   public let metadata: [Metadata]
   private let index: [String: Int]
 
-  public init(reading path: String) throws { try self.init(file: Files.read(path), name: path) }
+  public init(reading path: String) throws {
+    let file = try Files.read(path) { start in try SafetensorsHeader.checkStart(start, name: path) }
+    try self.init(file: file, name: path)
+  }
 
   public init(file: [UInt8], name: String) throws {
     let header = try SafetensorsHeader(file: file, name: name)

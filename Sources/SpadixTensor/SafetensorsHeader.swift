@@ -8,6 +8,16 @@ struct SafetensorsHeader {
   var entries: [Safetensors.Entry] = []
   var metadata: [Safetensors.Metadata] = []
 
+  /// Throws `safetensors.format` for bytes that begin a file of another format.
+  static func checkStart(_ file: some Collection<UInt8>, name: String) throws {
+    let bytes = Array(file.prefix(9))
+    if bytes.count < 9 || bytes[8] == UInt8(ascii: "{") { return }
+    let foreign = ForeignFile.description(file, name: name, to: .safetensors)
+    throw Diagnostic(
+      "safetensors.format", "'\(name)': expected a safetensors file, found \(foreign?.kind ?? "other content")",
+      help: foreign.map { "convert it: \($0.help)" })
+  }
+
   init(file: [UInt8], name: String) throws {
     func problem(_ rule: String, _ message: String) -> Diagnostic {
       Diagnostic("safetensors.\(rule)", "'\(name)': \(message)")

@@ -39,6 +39,8 @@ public final class DataStore {
   private func load(_ definition: DataDefinition) throws -> Tensor {
     let type = definition.type
     let count = type.elementCount
+    // The elements, once more while they are made, and what the first of their users makes of them.
+    try Memory.require(3 * type.byteCount, for: "data @\(definition.name) of type \(type)")
     switch definition.source {
     case .literal(let storage): return Tensor(type, storage)
     case .splat(let element):
@@ -83,23 +85,26 @@ public final class DataStore {
     }
     let found = "'\(name)' of '\(path)' is \(entry.dtype.rawValue)\(entry.shape)"
     guard entry.shape == type.shape else {
-      throw Diagnostic("data.shape", "\(found); expected the shape \(type.shape)")
+      let hint = ShapeHint.text(
+        found: entry.shape, expected: type.shape, array: "tensors['\(name)']", isWeights: true)
+      throw Diagnostic("data.shape", "\(found); expected the shape \(type.shape)", help: hint)
     }
-    switch (type.element, entry.dtype) {
-    case (.f32, .f32): return Tensor(type, .f32(file.values(of: entry)))
-    case (.i32, .i32): return Tensor(type, .i32(file.values(of: entry)))
-    case (.i8, .i8), (.q8, .i8): return Tensor(type, .i8(file.values(of: entry)))
-    case (.f32, _), (.i32, _), (.i8, _), (.q8, _):
+    guard let format = entry.dtype.format, let tensor = format.tensor(file.bytes(of: entry), type) else {
       throw Diagnostic(
-        "data.type", "\(found); expected \(type.element.isInt8 ? "I8" : "\(type.element)".uppercased())",
+        "data.type", "\(found), whose numbers do not fit \(type.element)",
         help: "convert the tensor, or change the type of the definition")
     }
+    return tensor
   }
 
   private func npyTensor(_ path: String, _ type: TensorType) throws -> Tensor {
     let array = try NpyArray(reading: path)
     guard array.shape == type.shape else {
-      throw Diagnostic("data.shape", "'\(path)' is \(array.dtype)\(array.shape); expected the shape \(type.shape)")
+      let hint = ShapeHint.text(
+        found: array.shape, expected: type.shape, array: "numpy.load('\(path)')", isWeights: nil)
+      throw Diagnostic(
+        "data.shape", "'\(path)' is \(array.dtype)\(array.shape); expected the shape \(type.shape)",
+        help: hint.map { "\($0) (save it with numpy.save)" })
     }
     guard let tensor = array.tensor(type) else {
       throw Diagnostic("data.type", "'\(path)' holds \(array.dtype) elements that do not fit \(type.element)")

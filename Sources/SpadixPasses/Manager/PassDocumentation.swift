@@ -34,9 +34,11 @@ public enum PassDocumentation {
 
       A pass rewrites a graph. `spadix opt` runs passes by name:
 
-          spadix opt GRAPH --passes=fold-constants,fuse-activation --print-after=all
-          spadix opt GRAPH --passes='calibrate{method=percentile percentile=99.9},quantize{scheme=symmetric}'
-          spadix opt GRAPH --passes=default --target gemmini -o GRAPH.npu.spx
+      <!-- given: cd ir-examples/digits -->
+
+          spadix opt cnn.spx --passes=fold-constants,fuse-activation --print-after=all
+          spadix opt cnn.spx --passes='calibrate{method=percentile percentile=99.9},quantize{scheme=symmetric}'
+          spadix opt cnn.spx --passes=default --target gemmini -o cnn.npu.spx
 
       The graph is verified before the first pass and after every one. To look inside: `--print-before=PASS`, \
       `--print-after=PASS|all`, `--print-changed`, and `--dump-dir DIR`, which writes the graph after every pass into a \
