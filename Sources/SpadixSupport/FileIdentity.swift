@@ -14,9 +14,15 @@ public enum FileIdentity: Hashable, Sendable {
       guard kind == S_IFREG || kind == S_IFDIR else { return nil }
       self = .existing(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     } else {
-      let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
-      let folder = url.deletingLastPathComponent().resolvingSymlinksInPath()
-      self = .missing(path: folder.appendingPathComponent(url.lastPathComponent).path)
+      let file = Files.followingLinks(path)
+      let name = file.split(separator: "/").last.map(String.init) ?? ""
+      let folder = Files.folder(of: file)
+      guard let real = realpath(folder.isEmpty ? "." : folder, nil) else {
+        self = .missing(path: URL(fileURLWithPath: file).standardizedFileURL.path)
+        return
+      }
+      defer { free(real) }
+      self = .missing(path: String(cString: real) + "/" + name)
     }
   }
 }

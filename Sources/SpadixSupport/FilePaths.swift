@@ -10,6 +10,18 @@ extension Files {
     return folder.isEmpty ? path : folder + "/" + path
   }
 
+  /// Where a path leads that may be a symbolic link, also one whose file is yet to be made.
+  static func followingLinks(_ path: String) -> String {
+    var path = path
+    // As many as the system follows.
+    for _ in 0..<40 {
+      guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { return path }
+      let folder = folder(of: path)
+      path = target.hasPrefix("/") || folder.isEmpty ? target : folder + "/" + target
+    }
+    return path
+  }
+
   /// The folder of a file as its path says it; empty for the working folder.
   ///
   /// Foundation's `deletingLastPathComponent` ends the process for a name of one character.

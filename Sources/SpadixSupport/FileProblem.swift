@@ -9,12 +9,13 @@ enum FileProblem {
 
   /// - Parameter bytes: how many were to be written; nil where the size has nothing to do with it.
   static func unwritable(_ path: String, _ number: Int32, bytes: Int? = nil) -> Diagnostic {
-    let folder = Files.folder(of: path)
+    let folder = Files.folder(of: Files.followingLinks(path))
     let size = bytes.map { ", \($0) bytes are to be written" } ?? ""
     switch number {
     case ENOSPC:
       return Diagnostic(
-        "file.disk-full", "cannot write '\(path)': the disk is full\(size)\(free(in: folder))",
+        "file.disk-full",
+        "cannot write '\(path)': the disk is full\(size)\(path.hasPrefix("/dev/") ? "" : free(in: folder))",
         help: "free space there, or write to another disk")
     case EDQUOT:
       return Diagnostic(

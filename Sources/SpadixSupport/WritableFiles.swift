@@ -30,10 +30,9 @@ extension Files {
       return .file(path: real, mode: status.st_mode & 0o7777)
     }
     if errno != ENOENT { throw FileProblem.unwritable(path, errno) }
-    // A link may lead to a file that is yet to be made.
-    var real = path
-    if lstat(path, &status) == 0 { real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
-    guard !real.isEmpty, !real.hasSuffix("/") else { throw FileProblem.unwritable(path, EISDIR) }
+    let real = Files.followingLinks(path)
+    guard !real.isEmpty else { throw Diagnostic("file.unwritable", "cannot write '': expected the path of a file") }
+    guard !real.hasSuffix("/") else { throw FileProblem.unwritable(path, EISDIR) }
     try checkFolder(Files.folder(of: real), of: path)
     return .file(path: real, mode: nil)
   }

@@ -2,18 +2,19 @@
 public enum ShapeHint {
   /// - Parameters:
   ///   - array: a Python expression for the array.
-  ///   - isWeights: whether the array may be weights rather than activations.
+  ///   - isWeights: whether the array is weights or activations; nil for either.
   ///
   /// Nil when the elements of the two shapes are not as many, apart from a longer axis 0 of activations.
-  public static func text(found: [Int], expected: [Int], array: String, isWeights: Bool) -> String? {
+  public static func text(found: [Int], expected: [Int], array: String, isWeights: Bool?) -> String? {
     func matches(_ shape: [Int]) -> Bool {
       if shape == expected { return true }
-      guard !isWeights, shape.count == expected.count, let batch = expected.first, batch > 0, let first = shape.first,
+      guard isWeights == false, shape.count == expected.count, let batch = expected.first, batch > 0,
+        let first = shape.first,
         first > 0
       else { return false }
       return shape.dropFirst() == expected.dropFirst() && first % batch == 0
     }
-    for layout in layouts where layout.axes.count == found.count && layout.isWeights == isWeights {
+    for layout in layouts where layout.axes.count == found.count && layout.isWeights == isWeights ?? layout.isWeights {
       if matches(layout.axes.map { found[$0] }) {
         return "this looks like \(layout.found), expected is \(layout.expected): \(array)\(transpose(layout.axes))"
       }

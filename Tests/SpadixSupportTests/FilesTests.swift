@@ -64,6 +64,24 @@ struct FilesTests {
     #expect(Array(buffer[..<4]) == Array("text".utf8))
   }
 
+  @Test("through a symbolic link, the file behind it is made, and known to be the same")
+  func danglingLink() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+    try Files.makeDirectory(folder + "/deep")
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let manager = FileManager.default
+    try manager.createSymbolicLink(atPath: folder + "/link", withDestinationPath: "deep/../deep/file")
+    try manager.createSymbolicLink(atPath: folder + "/second", withDestinationPath: folder + "/link")
+    try manager.createSymbolicLink(atPath: folder + "/nowhere", withDestinationPath: "none/file")
+    #expect(FileIdentity(folder + "/link") == FileIdentity(folder + "/deep/file"))
+    #expect(FileIdentity(folder + "/second") == FileIdentity(folder + "/deep/file"))
+    #expect(FileIdentity(folder + "/link") != FileIdentity(folder + "/deep/other"))
+    try Files.write("new", to: folder + "/second")
+    #expect(try Files.read(folder + "/deep/file") == Array("new".utf8))
+    #expect(try manager.destinationOfSymbolicLink(atPath: folder + "/second") == folder + "/link")
+    #expect(throws: Diagnostic.self) { try Files.write("new", to: folder + "/nowhere") }
+  }
+
   @Test("through a symbolic link, the file behind it is replaced")
   func symbolicLink() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path

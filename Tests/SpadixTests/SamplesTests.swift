@@ -40,19 +40,30 @@ private let mask = Port(name: "mask", type: .i8([2]))
     #expect(samples.count == 2)
   }
 
-  @Test(arguments: [[2, 3], [1, 3, 2], [1, 2, 3, 1], [6], [0, 2, 3]]) func otherShapesAreRefused(shape: [Int]) throws {
+  @Test func axisOfTheBatchMayBeLeftOut() throws {
+    let samples = try withFile(counting([2, 3])) { try Samples(reading: [("image", $0)], for: [image]) }
+    #expect(samples.count == 1)
+    #expect(samples[0][0].floats == [0, 1, 2, 3, 4, 5])
+  }
+
+  @Test(arguments: [[1, 3, 2], [1, 2, 3, 1], [6], [0, 2, 3]]) func otherShapesAreRefused(shape: [Int]) throws {
     let id = try withFile(counting(shape)) { path in
       diagnosticID { _ = try Samples(reading: [("image", path)], for: [image]) }
     }
     #expect(id == "input.shape")
   }
 
-  @Test func otherElementTypesAreRefused() throws {
+  @Test func integersAreRealNumbers() throws {
     let integers = Tensor(.i32([1, 2, 3]), .i32([0, 1, 2, 3, 4, 5]))
-    let id = try withFile(integers) { path in
-      diagnosticID { _ = try Samples(reading: [("image", path)], for: [image]) }
+    let samples = try withFile(integers) { try Samples(reading: [("image", $0)], for: [image]) }
+    #expect(samples[0][0].floats == [0, 1, 2, 3, 4, 5])
+  }
+
+  @Test func numbersThatTheTypeCannotHoldAreRefused() throws {
+    for tensor in [counting([2]), Tensor(.i32([2]), .i32([1, 128]))] {
+      let id = try withFile(tensor) { path in diagnosticID { _ = try Samples(reading: [("mask", path)], for: [mask]) } }
+      #expect(id == "input.type")
     }
-    #expect(id == "input.type")
   }
 
   @Test(arguments: [Float.nan, .infinity, -.infinity]) func numbersThatAreNotFiniteAreRefused(bad: Float) throws {

@@ -100,10 +100,8 @@ public final class DataStore {
   private func npyTensor(_ path: String, _ type: TensorType) throws -> Tensor {
     let array = try NpyArray(reading: path)
     guard array.shape == type.shape else {
-      let hint = [false, true].lazy.compactMap {
-        ShapeHint.text(
-          found: array.shape, expected: type.shape, array: "numpy.load('\(path)')", isWeights: $0)
-      }.first
+      let hint = ShapeHint.text(
+        found: array.shape, expected: type.shape, array: "numpy.load('\(path)')", isWeights: nil)
       throw Diagnostic(
         "data.shape", "'\(path)' is \(array.dtype)\(array.shape); expected the shape \(type.shape)",
         help: hint.map { "\($0) (save it with numpy.save)" })

@@ -8,7 +8,8 @@ Markdown source say what a reader is told in words:
     <!-- not run: REASON -->       the next block does not run; it is counted and named
     <!-- given: COMMANDS -->       what the reader has already; run before the next block
 
-Exits with 1 when a command fails, and when a comment marks nothing.
+Blocks that name a file of the reader's own (model.onnx, net.spx) or fetch from the network do not run either, and are
+counted and named. Exits with 1 when a command fails, and when a comment marks nothing.
 """
 
 import os
@@ -20,6 +21,9 @@ import tempfile
 
 COMMANDS = {"spadix", "make", "cd", "printf", "python3", "cat", "git", "sed", "swift", "SPADIX=.build/debug/spadix",
             "SPADIX=.build/release/spadix", "ulimit"}
+# What no test has: words in a block, and why it then does not run.
+OWN = {"model.onnx": "needs a model of the reader's own", "net.spx": "needs a graph of the reader's own",
+       "git clone": "fetches from the network"}
 # Folders that commands in the documents read.
 FOLDERS = ["ir-examples", "Benchmarks", "Tests"]
 
@@ -65,6 +69,7 @@ def main():
         for line, comments, commands in found:
             place = f"{document}:{line}"
             reasons = [body[8:].strip() for _, body in comments if body.startswith("not run:")]
+            reasons += [reason for word, reason in OWN.items() if commands and word in commands]
             script += [body[6:].strip() for _, body in comments if body.startswith("given:") and commands]
             if commands is None:
                 failed.append(f"{place}: a comment marks no block")
@@ -94,7 +99,8 @@ def main():
             if done.returncode:
                 with open(where) as file:
                     place = file.read().strip()
-                failed.append(f"{place}: exits with {done.returncode}:\n{done.stderr[-2000:]}")
+                failed.append(f"{place}: exits with {done.returncode}; a block that cannot run says so in a comment before "
+                              f"it, <!-- not run: REASON -->:\n{done.stderr[-2000:]}")
     for text in skipped + failed:
         print(text)
     print(f"{ran} blocks run, {len(skipped)} not run, {len(failed)} fail")
