@@ -109,7 +109,9 @@ public struct KernelScheduler: Sendable {
     let prices = KernelPrices(steps)
     bound = max(bound, prices.bound)
     var guided = KernelDynamicProgram(steps: steps, guidedBy: prices)
-    certificate.whyOpen = ["the dynamic program kept \(guided.stateLimit) states a step of more than \(exact.stateLimit)"]
+    certificate.whyOpen = [
+      "the dynamic program kept \(guided.stateLimit) states a step of more than \(exact.stateLimit)"
+    ]
     // First with the residents that the prices choose, then with all choices open, unless the first is optimal.
     var decided = guided
     decided.residents = prices.residents()
