@@ -1,6 +1,7 @@
 import SpadixCodegen
 import SpadixIR
 import SpadixISA
+import SpadixMIP
 import SpadixPasses
 import SpadixSchedule
 import SpadixSupport
@@ -28,6 +29,12 @@ public struct Compiler {
     public var instrumentation: PassInstrumentation
     /// A folder for numbered files of every pass and phase.
     public var dumpDirectory: String?
+    /// Told what is being done, now and then; in the order of the phases.
+    public var progress: (@Sendable (String) -> Void)?
+    /// Runs the planning, which can be stopped: the best plan so far then goes on. For a plan that Ctrl-C shortens.
+    public var interruptible: @Sendable (_ plan: (Cancellation) throws -> KernelPlan) throws -> KernelPlan = {
+      try $0(Cancellation())
+    }
 
     public init(
       formulation: Formulation = .residency, samples: [CalibrationSamples] = [], calibratesAtRandom: Bool = false,
@@ -74,7 +81,7 @@ public struct Compiler {
     try dump.write(schedule.prepared.graph, plan: schedule.planText, phase: "plan")
     guard last >= .program else { return compilation }
 
-    let generated = try schedule.prepared.emit(schedule.plan)
+    let generated = try schedule.prepared.emit(schedule.plan, progress: options.progress)
     compilation.generated = generated
     try dump.write(generated.program, phase: "program")
     return compilation
@@ -129,6 +136,7 @@ public struct Compiler {
       // One by one, so that every pass has its dump and a reproducer names only the pass that failed.
       let chosen = options.calibratesAtRandom ? try pipeline.calibratingAtRandom() : pipeline
       for step in chosen.steps {
+        options.progress?("pass \(step.pass.name)")
         let manager = PassManager(PassPipeline([step]), instrumentation: options.instrumentation)
         graph = try manager.run(graph, in: &context)
         if step.pass.name == Pass.calibrate.name { compilation.calibrated = graph }
@@ -143,7 +151,8 @@ public struct Compiler {
 
   /// Kernels, order and plan; the plan has passed the validator.
   private func schedule(_ npu: Graph, _ input: CompilerInput, _ data: DataStore) throws -> Compilation.Schedule {
-    let generator = CodeGenerator(target: target)
+    var generator = CodeGenerator(target: target)
+    generator.progress = options.progress
     var prepared = try generator.prepare(npu, data: data)
     if let text = input.plan {
       let plan = try prepared.parsePlan(text.source, from: text.start)
@@ -160,7 +169,14 @@ public struct Compiler {
       prepared = try generator.prepare(result.graph, data: data)
       orderedBy = result.closedBy
     }
-    var plan = try KernelScheduler().solve(prepared.problem)
+    var scheduler = KernelScheduler()
+    if let progress = options.progress { scheduler.progress = { progress("plan: \($0)") } }
+    let problem = prepared.problem
+    func search(_ cancellation: Cancellation) throws -> KernelPlan {
+      scheduler.cancellation = cancellation
+      return try scheduler.solve(problem)
+    }
+    var plan = try options.interruptible(search)
     do throws(KernelPlanValidator.Violation) {
       try KernelPlanValidator.validate(plan, for: prepared.problem)
     } catch {

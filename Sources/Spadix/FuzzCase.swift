@@ -29,6 +29,13 @@ public struct FuzzCase {
     self.target = target ?? RandomTarget.target(seed: seed)
   }
 
+  /// A given graph instead of a random one; the seed is that of its inputs.
+  init(seed: UInt64, text: String, target: Target) {
+    self.seed = seed
+    self.text = text
+    self.target = target
+  }
+
   /// Compiles, runs and compares. Nothing is thrown: an error is a failed case.
   public func run() -> Outcome {
     do {
@@ -70,7 +77,7 @@ public struct FuzzCase {
     return counted(generated, schedule, runner)
   }
 
-  /// The plan, the code generator's statistics and the machine count the same bytes.
+  /// The plan, the code generator's statistics and the machine count the same bytes and array cycles.
   private func counted(_ generated: GeneratedProgram, _ schedule: Compilation.Schedule, _ runner: ProgramRunner)
     -> Outcome
   {
@@ -80,6 +87,10 @@ public struct FuzzCase {
       return .failed(
         "the code generator counts \(traffic.read) bytes read and \(traffic.written) written, the machine "
           + "\(counters.dramReadBytes) and \(counters.dramWrittenBytes)")
+    }
+    let cycles = generated.operators.reduce(0) { $0 + $1.arrayCycles }
+    if cycles != counters.arrayCycles {
+      return .failed("the code generator counts \(cycles) array cycles, the machine \(counters.arrayCycles)")
     }
     if traffic.read + traffic.written != schedule.plan.trafficBytes {
       return .failed(

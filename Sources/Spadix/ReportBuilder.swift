@@ -27,7 +27,7 @@ extension Compilation {
         formulation: input.phase == .plan ? ScheduleReport.file : formulation.rawValue,
         trafficBytes: plan.trafficBytes, boundBytes: plan.boundBytes,
         closedBy: plan.certificate.closedBy, rows: plan.certificate.rows, columns: plan.certificate.columns,
-        nodes: plan.certificate.nodes),
+        nodes: plan.certificate.nodes, whyOpen: plan.certificate.whyOpen),
       scratchpadPeakRows: generated.operators.map(\.scratchpadRows).max() ?? 0,
       accumulatorPeakRows: generated.operators.map(\.accumulatorRows).max() ?? 0,
       commands: generated.program.commands.count, dramImageBytes: Int(end) - Target.firstAddress,

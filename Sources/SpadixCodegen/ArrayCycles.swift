@@ -1,4 +1,5 @@
-/// Array cycles of a kernel: a compute takes as many as it has rows, at least four (less in an array smaller than that),
+/// Array cycles that a kernel will take, for the choice of tilings; the emitted commands are counted by `ArrayOccupancy`. A
+/// compute takes as many as it has rows, at least four (less in an array smaller than that),
 /// and `dim` when new weights follow (gemmini-isa, cost facts).
 ///
 /// They depend on the tiles' shapes and not on the order of the loops; the sums over tiles are kept for the next tiling.

@@ -7,6 +7,8 @@ import SpadixTensor
 /// Turns an npu graph into a scheduling problem, and a plan for it into a program.
 public struct CodeGenerator {
   public let target: Target
+  /// Told what is being done, now and then.
+  public var progress: (@Sendable (String) -> Void)?
 
   public init(target: Target) { self.target = target }
 
@@ -22,6 +24,7 @@ public struct CodeGenerator {
     var prepared = PreparedKernels(graph: graph, target: target, buffers: buffers)
     for (index, operation) in graph.operations.enumerated() {
       if case .constant = operation.op { continue }
+      progress?("tilings: operation \(index + 1) of \(graph.operations.count)")
       let kernel = try lowering.lower(operation)
       if case .alias = kernel { continue }
       let inputs = KernelLowering.activationOperands(operation, graph)

@@ -8,12 +8,15 @@ struct CommandWriter {
   private var execute: ConfigExecute?
   private var loads: [ConfigLoad?] = [nil, nil, nil]
   private var store: ConfigStore?
+  private var occupancy: ArrayOccupancy
+  /// Cycles in which the array is busy, up to the last command.
+  private(set) var arrayCycles = 0
   /// Buffers written since the last fence.
   private var unfenced: Set<Int> = []
 
   init(target: Target) {
     self.target = target
-    commands.reserveCapacity(1 << 16)
+    occupancy = ArrayOccupancy(target)
   }
 
   var count: Int { commands.count }
@@ -82,6 +85,9 @@ struct CommandWriter {
   mutating func compute(
     weights: LocalAddress?, weightRows: Int, source: LocalAddress, result: LocalAddress, rows: Int, columns: Int
   ) {
+    let transposes = execute?.transposeB == true
+    arrayCycles += occupancy.cycles(
+      rows: rows, loadsWeights: weights != nil, transposesWeights: weights != nil && transposes, transposes: transposes)
     append(
       .preload(
         weights: LocalTile(weights ?? .garbage, rows: weightRows, columns: columns),

@@ -45,7 +45,7 @@ private struct CostVisitor: KernelVisitor {
       }
     }
     for (index, identity) in kernel.identities.enumerated() where identity.multipliers.count == 1 {
-      if layout.identities[index].usesArray {
+      if layout.identities[index].usesArray && !geometry.tiling.streamsMatrices {
         cost.constantBytes += layout.identities[index].passes * dim * dim
       }
     }
@@ -96,7 +96,9 @@ private struct CostVisitor: KernelVisitor {
       let identityLayout = layout.identities[index]
       if !places.identityIsResident[index] { cost.addendBytes[index] += tile.pixels * channels(blocks) }
       if identityLayout.usesArray {
-        if identity.multipliers.count > 1 && diagonalsHeld != blocks {
+        if geometry.tiling.streamsMatrices {
+          cost.constantBytes += identityLayout.passes * (identity.multipliers.count > 1 ? blocks.count : 1) * dim * dim
+        } else if identity.multipliers.count > 1 && diagonalsHeld != blocks {
           diagonalsHeld = blocks
           cost.constantBytes += identityLayout.passes * blocks.count * dim * dim
         }

@@ -94,7 +94,8 @@ struct KernelEmitter: KernelVisitor {
       case .dense, .activation, .packed: break
       }
     }
-    for (index, identity) in kernel.identities.enumerated() where identity.multipliers.count == 1 {
+    for (index, identity) in kernel.identities.enumerated()
+    where identity.multipliers.count == 1 && !geometry.tiling.streamsMatrices {
       guard let constant = identityMatrices[index] else { continue }
       for pass in 0..<layout.identities[index].passes {
         loadMatrix(constant, index: pass, to: layout.identities[index].matrices + pass * dim)

@@ -55,7 +55,9 @@ extension KernelEmitter {
   ) {
     let identityLayout = layout.identities[index]
     let passes = identityLayout.passes
-    if identity.multipliers.count > 1 && matricesHeld != blocks {
+    let isPerChannel = identity.multipliers.count > 1
+    let isStreamed = geometry.tiling.streamsMatrices
+    if isPerChannel && !isStreamed && matricesHeld != blocks {
       matricesHeld = blocks
       for matrix in 0..<blocks.count * passes {
         loadMatrix(
@@ -82,21 +84,35 @@ extension KernelEmitter {
       : PlaneLayout(pitch: kernel.columns, ring: nil, firstColumn: 0)
     let origin = resident == nil ? tile.rows.lowerBound * tile.columns.count : 0
     let runs = geometry.identityRuns(tile, plane: plane)
-    for block in blocks {
+    func compute(_ block: Int, pass: Int, matrix: Int) {
       let columns = geometry.channels(of: block)
       let source =
         resident.map { $0.row + block * $0.pixels + tile.image * kernel.rows * kernel.columns }
         ?? base + identityLayout.addend + (block - blocks.lowerBound) * tile.pixels - origin
+      for (position, run) in runs.enumerated() {
+        writer.compute(
+          weights: position == 0 ? scratchpad(identityLayout.matrices + matrix * dim) : nil, weightRows: columns,
+          source: .scratchpad(source + run.source),
+          result: accumulator(
+            (block - blocks.lowerBound) * tile.pixels + run.result, accumulate: !(overwrites && pass == 0)),
+          rows: run.count, columns: columns)
+      }
+    }
+    if isStreamed {
+      // One place for all matrices; one that serves all blocks is loaded once for them.
+      let constant = identityMatrices[index] ?? identityMatrix!
       for pass in 0..<passes {
-        let matrix = (identity.multipliers.count > 1 ? (block - blocks.lowerBound) * passes : 0) + pass
-        for (position, run) in runs.enumerated() {
-          writer.compute(
-            weights: position == 0 ? scratchpad(identityLayout.matrices + matrix * dim) : nil, weightRows: columns,
-            source: .scratchpad(source + run.source),
-            result: accumulator(
-              (block - blocks.lowerBound) * tile.pixels + run.result, accumulate: !(overwrites && pass == 0)),
-            rows: run.count, columns: columns)
+        if !isPerChannel { loadMatrix(constant, index: pass, to: identityLayout.matrices) }
+        for block in blocks {
+          if isPerChannel { loadMatrix(constant, index: block * passes + pass, to: identityLayout.matrices) }
+          compute(block, pass: pass, matrix: 0)
         }
+      }
+      return
+    }
+    for block in blocks {
+      for pass in 0..<passes {
+        compute(block, pass: pass, matrix: (isPerChannel ? (block - blocks.lowerBound) * passes : 0) + pass)
       }
     }
   }

@@ -43,13 +43,21 @@ struct KernelLayout: Sendable {
       case .dense, .activation, .packed: break
       }
     }
+    var shared: IdentityLayout?
     for (index, identity) in kernel.identities.enumerated() {
       var layout = IdentityLayout()
       layout.usesArray = places.identityIsResident[index] || !identity.isPlainSum
       if layout.usesArray {
         layout.passes = Self.passes(identity.multipliers)
-        layout.matrices = take(layout.passes * dim * (identity.multipliers.count > 1 ? blocks : 1))
-        if !places.identityIsResident[index] { layout.addend = take(geometry.accumulatorPixelsPerTile * blocks) }
+        if geometry.tiling.streamsMatrices {
+          layout.matrices = shared?.matrices ?? take(dim)
+          let isStreamed = kernel.identities.indices.contains { !places.identityIsResident[$0] }
+          layout.addend = shared?.addend ?? take(isStreamed ? geometry.accumulatorPixelsPerTile * blocks : 0)
+          shared = shared ?? layout
+        } else {
+          layout.matrices = take(layout.passes * dim * (identity.multipliers.count > 1 ? blocks : 1))
+          if !places.identityIsResident[index] { layout.addend = take(geometry.accumulatorPixelsPerTile * blocks) }
+        }
       }
       identities.append(layout)
     }

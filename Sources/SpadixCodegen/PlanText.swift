@@ -12,10 +12,17 @@ import SpadixSupport
 ///     }
 ///
 /// `tile` is rows, columns and channel blocks; `group` chunks per group and pinned chunks; `slice` channel blocks and taps.
+/// `matrices = streamed` ends a step whose diagonal matrices are loaded for every tile. A plan that is not proven optimal
+/// says why in comments.
 extension PreparedKernels {
   public func planText(_ plan: KernelPlan) -> String {
     var text = "plan @\(graph.name) {\n"
     text += "  traffic = \(plan.trafficBytes)\n  bound = \(plan.boundBytes)\n"
+    if plan.trafficBytes > plan.boundBytes {
+      let gap = plan.trafficBytes - plan.boundBytes
+      text += "  // not proven optimal: a better plan could move up to \(gap) bytes less\n"
+    }
+    for reason in plan.certificate.whyOpen { text += "  // \(reason)\n" }
     for (index, step) in plan.steps.enumerated() {
       text += "  // \(problem.operators[index].name)\n"
       text += "  \(stepText(index, step.variant, workingRow: step.workingRow))\n"
@@ -38,6 +45,7 @@ extension PreparedKernels {
         " form = \(form) tile = [\(tiling.tileRows), \(tiling.tileColumns), \(tiling.blocks)]"
         + " group = [\(tiling.chunksPerGroup), \(tiling.pinnedChunks)] window = \(tiling.windowRows)"
         + " slice = [\(tiling.sliceBlocks), \(tiling.sliceTaps)]"
+      if tiling.streamsMatrices { text += " matrices = streamed" }
     case .copy, .host: break
     }
     return text
@@ -53,6 +61,8 @@ extension PreparedKernels {
     var plan = KernelPlan(
       steps: [], pieces: [], trafficBytes: 0, boundBytes: 0,
       certificate: KernelPlan.Certificate(closedBy: "read from a file", rows: 0, columns: 0, nodes: 0))
+    let tensorsByName = Dictionary(
+      tensors.enumerated().map { ("%\(name($0.element))", $0.offset) }, uniquingKeysWith: { first, _ in first })
     while !scanner.accept("}") {
       if scanner.accept("traffic") {
         try scanner.expect("=")
@@ -63,7 +73,7 @@ extension PreparedKernels {
       } else if scanner.accept("step") {
         plan.steps.append(try parseStep(&scanner, plan.steps.count))
       } else if scanner.accept("piece") {
-        plan.pieces.append(try parsePiece(&scanner))
+        plan.pieces.append(try parsePiece(&scanner, tensorsByName))
       } else {
         throw scanner.failure("expected traffic, bound, step, piece or '}'")
       }
@@ -97,7 +107,7 @@ extension PreparedKernels {
     )
   }
 
-  private func parsePiece(_ scanner: inout PlanScanner) throws -> KernelPlan.Piece {
+  private func parsePiece(_ scanner: inout PlanScanner, _ tensorsByName: [String: Int]) throws -> KernelPlan.Piece {
     let start = scanner.position
     let word = try scanner.word()
     guard word.hasPrefix("%"), let tensor = tensors.firstIndex(where: { text($0) == word }) else {

@@ -13,8 +13,11 @@ public struct GeneratedProgram: Sendable {
 
 extension PreparedKernels {
   /// Emits the program of a plan.
-  public func emit(_ plan: KernelPlan) throws -> GeneratedProgram {
+  ///
+  /// - Parameter progress: told before each step what is being done.
+  public func emit(_ plan: KernelPlan, progress: ((String) -> Void)? = nil) throws -> GeneratedProgram {
     var emitter = try ProgramEmitter(self, plan)
+    emitter.progress = progress
     return try emitter.run()
   }
 }
@@ -27,6 +30,7 @@ private struct ProgramEmitter {
   var writer: CommandWriter
   var program: Program
   var statistics: [OperatorStatistics] = []
+  var progress: ((String) -> Void)?
 
   init(_ prepared: PreparedKernels, _ plan: KernelPlan) throws {
     self.prepared = prepared
@@ -42,7 +46,10 @@ private struct ProgramEmitter {
 
   mutating func run() throws -> GeneratedProgram {
     layOut()
-    for step in plan.steps.indices { try emit(step) }
+    for step in plan.steps.indices {
+      progress?("commands: step \(step + 1) of \(plan.steps.count)")
+      try emit(step)
+    }
     writer.fence()
     program.commands = writer.commands
     return GeneratedProgram(program: program, operators: statistics)
@@ -159,6 +166,7 @@ private struct ProgramEmitter {
   ) {
     let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: dim)
     let inputs = prepared.inputs[step]
+    let cyclesBefore = writer.arrayCycles
     let map = map
     var emitter = KernelEmitter(
       geometry: geometry, places: places, workingRow: plan.steps[step].workingRow,
@@ -170,8 +178,7 @@ private struct ProgramEmitter {
     writer = emitter.writer
 
     let cost = KernelCost.of(geometry, places: places)
-    var cycles = ArrayCycles(places: places)
-    statistics.arrayCycles = cycles.count(geometry, layout: KernelLayout(geometry, places: places))
+    statistics.arrayCycles = writer.arrayCycles - cyclesBefore
     statistics.issuedMACs = statistics.arrayCycles * dim * dim
     statistics.usefulMACs = kernel.usefulMACs
     statistics.accumulatorRows = geometry.accumulatorPixelsPerTile * min(tiling.blocks, geometry.blockCount)
@@ -328,6 +335,7 @@ extension Tiling {
         parts.append("weights in \(KernelGeometry.ceilDivide(geometry.chunkCount, chunksPerGroup)) groups")
       }
     }
+    if streamsMatrices { parts.append("matrices streamed") }
     return parts.joined(separator: ", ")
   }
 }

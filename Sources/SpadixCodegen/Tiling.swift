@@ -22,10 +22,13 @@ public struct Tiling: Hashable, Sendable {
   public var sliceBlocks: Int
   /// Taps in one slice of the contraction.
   public var sliceTaps: Int
+  /// Whether the diagonal matrices of identity terms and their addends share one place, and are loaded for every pass of
+  /// every tile: where multipliers need so many matrices that they leave no room.
+  public var streamsMatrices: Bool
 
   public init(
     tileRows: Int, tileColumns: Int, blocks: Int, chunksPerGroup: Int, pinnedChunks: Int, windowRows: Int,
-    sliceBlocks: Int, sliceTaps: Int
+    sliceBlocks: Int, sliceTaps: Int, streamsMatrices: Bool = false
   ) {
     self.tileRows = tileRows
     self.tileColumns = tileColumns
@@ -35,5 +38,6 @@ public struct Tiling: Hashable, Sendable {
     self.windowRows = windowRows
     self.sliceBlocks = sliceBlocks
     self.sliceTaps = sliceTaps
+    self.streamsMatrices = streamsMatrices
   }
 }

@@ -34,6 +34,13 @@ struct TilingSearch {
         found += search(shapes: shapes(narrow: true), sliced: true, &cycles)
       }
     }
+    // Multipliers beyond int8 need a matrix for each 127.
+    if found.isEmpty, !kernel.identities.isEmpty {
+      found = search(shapes: shapes(narrow: true), sliced: false, streamsMatrices: true, &cycles)
+      if kernel.contraction != nil {
+        found += search(shapes: shapes(narrow: true), sliced: true, streamsMatrices: true, &cycles)
+      }
+    }
     return frontier(found)
   }
 
@@ -144,7 +151,9 @@ struct TilingSearch {
     KernelGeometry.ceilDivide(value, multiple) * multiple
   }
 
-  private func search(shapes: [Shape], sliced: Bool, _ cycles: inout ArrayCycles) -> [Candidate] {
+  private func search(
+    shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false, _ cycles: inout ArrayCycles
+  ) -> [Candidate] {
     var found: [Candidate] = []
     for shape in shapes {
       for slice in sliceCandidates(sliced) {
@@ -152,7 +161,8 @@ struct TilingSearch {
         for (group, pinned) in groupCandidates(shape, sliced) {
           var tiling = Tiling(
             tileRows: shape.rows, tileColumns: shape.columns, blocks: shape.blocks, chunksPerGroup: group,
-            pinnedChunks: pinned, windowRows: 1, sliceBlocks: slice.blocks, sliceTaps: slice.taps)
+            pinnedChunks: pinned, windowRows: 1, sliceBlocks: slice.blocks, sliceTaps: slice.taps,
+            streamsMatrices: streamsMatrices)
           let least = geometry(tiling).minimumWindowRows
           let whole = kernel.contraction?.inputRows ?? 1
           var windowRows = [max(1, least)]

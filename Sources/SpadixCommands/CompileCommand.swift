@@ -59,13 +59,16 @@ struct CompileCommand: ParsableCommand {
       ], standardOutput: "--output")
     let input = try InputFile.read(input)
     try files.addFiles(of: input.graph)
-    let compiler = Compiler(
+    var compiler = Compiler(
       target: try target.load(),
       options: Compiler.Options(
         formulation: formulation, samples: try calibrate.samples(for: input.graph),
         calibratesAtRandom: calibrate.asksForRandom,
         instrumentation: passes.instrumentation, dumpDirectory: dumpDir))
+    let progress = ProgressAfterASecond()
+    compiler.options.watch(progress)
     let compilation = try compiler.compile(input, data: DataStore(), upTo: emit ?? .program)
+    progress.end()
     compilation.diagnostics.show(remarks: reporting.verbose)
     let isOutputTaken = try write(compilation)
     try reporting.write(compilation, isOutputTaken: isOutputTaken)
@@ -83,5 +86,22 @@ struct CompileCommand: ParsableCommand {
       try StandardOutput.write(text)
     }
     return true
+  }
+}
+
+extension Compiler.Options {
+  /// Shows progress, and lets Ctrl-C end the planning with the best plan so far.
+  mutating func watch(_ progress: ProgressAfterASecond) {
+    self.progress = { progress.show($0) }
+    interruptible = { plan in
+      let interruption = Interruption()
+      defer { interruption.end() }
+      let result = try plan(interruption.cancellation)
+      if interruption.cancellation.isCancelled {
+        progress.end()
+        StandardError.write("interrupted: this is the best plan so far\n")
+      }
+      return result
+    }
   }
 }

@@ -289,36 +289,3 @@ enum ScheduleInput {
     return try Compiler(target: target).scheduleProblem(input, data: DataStore())
   }
 }
-
-/// Ctrl-C raises a cancellation instead of ending the process; a second one ends it.
-final class Interruption: @unchecked Sendable {
-  let cancellation = Cancellation()
-  private let source: any DispatchSourceSignal
-
-  init() {
-    signal(SIGINT, SIG_IGN)
-    source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-    source.setEventHandler { [cancellation] in
-      if cancellation.isCancelled { exit(130) }
-      cancellation.cancel()
-    }
-    source.resume()
-  }
-
-  func end() {
-    source.cancel()
-    signal(SIGINT, SIG_DFL)
-  }
-}
-
-/// Shows progress once a second has passed, and clears it at the end.
-final class ProgressAfterASecond: @unchecked Sendable {
-  private var progress = Progress()
-  private let start = ContinuousClock.now
-
-  func show(_ text: String) {
-    if ContinuousClock.now - start > .seconds(1) { progress.show(text) }
-  }
-
-  deinit { progress.clear() }
-}

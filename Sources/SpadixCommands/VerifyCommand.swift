@@ -66,12 +66,15 @@ struct VerifyCommand: ParsableCommand {
     let data = DataStore()
     let samples = try readSamples(input.graph, data)
     let labels = try self.labels.map { try readLabels($0, samples, input.graph) }
-    let compiler = Compiler(
+    var compiler = Compiler(
       target: try target.load(),
       options: Compiler.Options(
         formulation: formulation, samples: try calibrate.samples(for: input.graph),
         calibratesAtRandom: calibrate.asksForRandom))
+    let watch = ProgressAfterASecond()
+    compiler.options.watch(watch)
     let compilation = try compiler.compile(input, data: data)
+    watch.end()
     compilation.diagnostics.show(remarks: reporting.verbose)
 
     var progress = Progress()

@@ -18,7 +18,6 @@ struct Counting {
   typealias InlineClasses = (Int, Int, Int, Int, Int, Int)
 
   private let dim: Int
-  private let minimumRows: Int
   private var ranges: RangeCursor
   private var readClass: ClassCursor
   private var writeClass: ClassCursor
@@ -28,12 +27,11 @@ struct Counting {
   private var accumulatorPeak = 0
   /// Depth of the operand in the array.
   private var depth = 0
-  /// Array cycles of the compute before, without what the next preload adds.
-  private var previousCycles = 0
+  private var occupancy: ArrayOccupancy
 
   init(_ program: Program) {
     dim = program.target.dim
-    minimumRows = program.target.timing.minimumComputeRows
+    occupancy = ArrayOccupancy(program.target)
     ranges = RangeCursor(program)
     readClass = ClassCursor(program)
     writeClass = ClassCursor(program)
@@ -101,18 +99,12 @@ struct Counting {
     } else if it.flags.contains(.loadArray) {
       depth = it.b.isGarbage ? 0 : Int(it.b.rows)
     }
-    let transposes = it.flags.contains(.transposeA) || it.flags.contains(.transposeB)
-    var added = transposes ? dim : min(max(rows, minimumRows), dim)
-    let base = added
-    // A new operand shifts in behind the compute before and takes at least dim cycles.
-    if it.flags.contains(.loadArray) && !it.b.isGarbage { added += max(0, dim - previousCycles) }
-    // Transposing weights on their way in takes two passes.
-    if it.flags.contains(.loadArray) && it.flags.contains(.transposeB) && !it.flags.contains(.outputStationary) {
-      added += dim
-    }
-    previousCycles = base
+    let loads = it.flags.contains(.loadArray)
+    tally.arrayCycles += occupancy.cycles(
+      rows: rows, loadsWeights: loads && !it.b.isGarbage,
+      transposesWeights: loads && it.flags.contains(.transposeB) && !it.flags.contains(.outputStationary),
+      transposes: it.flags.contains(.transposeA) || it.flags.contains(.transposeB))
     tally.computes += 1
-    tally.arrayCycles += added
     tally.usefulMACs += rows * min(Int(it.a.columns), depth) * columns
     if it.c.isGarbage { return }
     let end = Int(it.c.row) + (max(Int(it.c.rows), 1) - 1) * Int(it.cStride) + 1

@@ -126,13 +126,16 @@ public struct ScheduleReport: Sendable {
   public var boundBytes: Int
   /// The component that closed the gap, as the scheduler names it.
   public var closedBy: String
+  /// Limits that the search met, for a plan that is not proven.
+  public var whyOpen: [String]
   /// Size of the integer program, and nodes of its search.
   public var rows: Int
   public var columns: Int
   public var nodes: Int
 
   public init(
-    formulation: String, trafficBytes: Int, boundBytes: Int, closedBy: String, rows: Int, columns: Int, nodes: Int
+    formulation: String, trafficBytes: Int, boundBytes: Int, closedBy: String, rows: Int, columns: Int, nodes: Int,
+    whyOpen: [String] = []
   ) {
     self.formulation = formulation
     self.trafficBytes = trafficBytes
@@ -141,6 +144,7 @@ public struct ScheduleReport: Sendable {
     self.rows = rows
     self.columns = columns
     self.nodes = nodes
+    self.whyOpen = whyOpen
   }
 
   public var gapBytes: Int { trafficBytes - boundBytes }

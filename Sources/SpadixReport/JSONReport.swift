@@ -56,6 +56,7 @@ public struct JSONReport {
       .init("gap_bytes", .integer(schedule.gapBytes)),
       .init("proven", .boolean(schedule.isProven)),
       .init("closed_by", .string(schedule.closedBy)),
+      .init("why_open", .array(schedule.whyOpen.map { .string($0) })),
       .init("rows", .integer(schedule.rows)),
       .init("columns", .integer(schedule.columns)),
       .init("nodes", .integer(schedule.nodes)),

@@ -88,6 +88,7 @@ public struct TextReport {
     return """
         schedule: \(Figures.grouped(schedule.trafficBytes)) bytes, bound \(Figures.grouped(schedule.boundBytes)): \
       \(verdict)
+      \(schedule.whyOpen.map { "  \($0)\n" }.joined())\
         formulation \(schedule.formulation): \(Figures.grouped(schedule.rows)) rows, \
       \(Figures.grouped(schedule.columns)) columns, \(Figures.grouped(schedule.nodes)) nodes
 

@@ -33,6 +33,7 @@ struct KernelDynamicProgram {
   /// Which tensors stay, where that is decided before.
   var residents: KernelResidents?
   var cancellation: Cancellation?
+  var progress: (@Sendable (String) -> Void)?
 
   /// An exact search, in states that a few hundred megabytes hold.
   init(exact steps: KernelSteps) {
@@ -57,6 +58,7 @@ struct KernelDynamicProgram {
     var total = 0
     for step in steps.steps.indices {
       if cancellation?.isCancelled == true { return nil }
+      if step % 64 == 63 { progress?("step \(step + 1) of \(steps.steps.count)") }
       var next = KernelStates(touchedCount: steps.steps[step].touched.count)
       expansion.begin(step, wishes: residents?.stays[step])
       let limit = stateLimit(of: step)

@@ -193,7 +193,8 @@ struct KernelExpansion {
         Option(choice: present | Choice.isSpilled | Choice.isKept, status: Status.clean, cost: item.bytes),
         Option(choice: present | Choice.isSpilled, status: 0, cost: item.bytes),
       ]
-      return item.isOutput ? stored : [Option(choice: present | Choice.isKept, status: Status.dirty, cost: 0)] + stored
+      if item.isOutput { return stored }
+      return [Option(choice: present | Choice.isKept, status: Status.dirty, cost: 0)] + stored
     }
     switch (isResident, before) {
     case (true, 0):
@@ -204,7 +205,8 @@ struct KernelExpansion {
       ]
     case (true, Status.clean):
       let dropped = Option(choice: present, status: 0, cost: 0)
-      return item.hasNext ? [Option(choice: present | Choice.isKept, status: Status.clean, cost: 0), dropped] : [dropped]
+      guard item.hasNext else { return [dropped] }
+      return [Option(choice: present | Choice.isKept, status: Status.clean, cost: 0), dropped]
     case (true, _):
       // What DRAM does not hold can only stay, or end with its last use.
       return [

@@ -12,18 +12,20 @@ struct KernelPacking {
     self.stepCount = stepCount
   }
 
-  /// First rows by rectangle; nil when neither the largest nor the longest first fit.
+  /// First rows by rectangle; nil when they fit in none of the orders.
   func run() -> [Int]? {
-    let bySize = buffers.indices.sorted { (buffers[$0].size, $1) > (buffers[$1].size, $0) }
-    if let offsets = place(bySize) { return offsets }
-    let byArea = buffers.indices.sorted {
-      let left = buffers[$0].size.multipliedFullWidth(by: buffers[$0].upper - buffers[$0].lower)
-      let right = buffers[$1].size.multipliedFullWidth(by: buffers[$1].upper - buffers[$1].lower)
-      return left.high != right.high
-        ? left.high > right.high
-        : left.low != right.low ? left.low > right.low : $0 < $1
+    // The last two keep what stays long together, and place working blocks and short stays in what is left.
+    let byTime = buffers.indices.sorted { (buffers[$0].lower, $0) < (buffers[$1].lower, $1) }
+    func isShort(_ index: Int) -> Bool { buffers[index].upper - buffers[index].lower < 2 }
+    let longFirst = byTime.filter { !isShort($0) } + byTime.filter(isShort)
+    let longestFirst = buffers.indices.sorted {
+      (buffers[$1].upper - buffers[$1].lower, buffers[$1].size, $0)
+        < (buffers[$0].upper - buffers[$0].lower, buffers[$0].size, $1)
     }
-    return place(byArea)
+    for order in LowestFit.orders(buffers) + [longFirst, longestFirst] {
+      if let offsets = place(order) { return offsets }
+    }
+    return nil
   }
 
   private func place(_ order: [Int]) -> [Int]? {

@@ -22,6 +22,8 @@ public struct KernelScheduler: Sendable {
   public var nodeLimit: Int
   public var method: Method
   public var cancellation: Cancellation?
+  /// Told what the search is at, now and then.
+  public var progress: (@Sendable (String) -> Void)?
 
   public init(nodeLimit: Int = 20_000, method: Method = .automatic, cancellation: Cancellation? = nil) {
     self.nodeLimit = nodeLimit
@@ -31,6 +33,8 @@ public struct KernelScheduler: Sendable {
 
   /// How often a decision that does not pack is forbidden before plans of smaller capacity are tried.
   private static let packingRounds = 12
+  /// Rectangles of the largest packing that the allocator searches for; beyond, lowest fit in several orders decides.
+  private static let largestPacking = 500
   /// Terms of the largest integer program that GLPK is given: it takes seconds for each of its nodes beyond.
   private static let largestModel = 1 << 16
   /// Terms of the largest integer program that GLPK confirms an optimum with that is known already.
@@ -97,6 +101,7 @@ public struct KernelScheduler: Sendable {
   ) -> KernelDynamicProgram.Outcome? {
     var exact = KernelDynamicProgram(exact: steps)
     exact.cancellation = cancellation
+    exact.progress = progress
     if let outcome = exact.run() {
       certificate.nodes += outcome.states
       return outcome
@@ -104,10 +109,14 @@ public struct KernelScheduler: Sendable {
     let prices = KernelPrices(steps)
     bound = max(bound, prices.bound)
     var guided = KernelDynamicProgram(steps: steps, guidedBy: prices)
-    certificate.whyOpen = ["the dynamic program kept \(guided.stateLimit) states a step of more than \(exact.stateLimit)"]
+    certificate.whyOpen = [
+      "the dynamic program kept \(guided.stateLimit) states a step of more than \(exact.stateLimit)"
+    ]
     // First with the residents that the prices choose, then with all choices open, unless the first is optimal.
     var decided = guided
     decided.residents = prices.residents()
+    decided.progress = progress
+    guided.progress = progress
     guided.cancellation = cancellation
     var best: KernelDynamicProgram.Outcome?
     for program in [decided, guided] where best.map({ $0.decision.traffic(in: problem) > bound }) ?? true {
@@ -128,6 +137,7 @@ public struct KernelScheduler: Sendable {
     certificate.rows = model.value.model.rows.count
     certificate.columns = model.value.model.columns.count
     let incumbent = best?.traffic(in: problem)
+    progress?("integer program of \(certificate.rows) rows")
     let result = solver(cutoff: incumbent, model).solve(model.value.model)
     certificate.nodes += result.nodes
     if let objective = result.objective {
@@ -166,6 +176,7 @@ public struct KernelScheduler: Sendable {
     _ decision: KernelDecision, _ model: inout LazyModel, _ problem: KernelProblem, _ steps: KernelSteps,
     _ certificate: inout KernelPlan.Certificate
   ) throws -> (decision: KernelDecision, offsets: [Int]) {
+    progress?("addresses")
     if let offsets = offsets(of: decision, problem) { return (decision, offsets) }
     var current = decision
     if method != .dynamicProgram, model.terms <= Self.largestModel {
@@ -180,7 +191,7 @@ public struct KernelScheduler: Sendable {
       }
     }
     // With less of the scratchpad promised, holes hurt less.
-    for percent in [98, 95, 92, 88, 84, 80, 75, 70, 60, 50, 40, 30, 20, 10] where !isCancelled {
+    for percent in [99, 98, 95, 92, 88, 84, 80, 75, 70, 60, 50, 40, 30, 20, 10] where !isCancelled {
       var smaller = problem
       smaller.capacity = problem.capacity / 100 * percent + problem.capacity % 100 * percent / 100
       let steps = KernelSteps(smaller, KernelTouches(smaller))
@@ -197,14 +208,15 @@ public struct KernelScheduler: Sendable {
   private func offsets(of decision: KernelDecision, _ problem: KernelProblem) -> [Int]? {
     let allocation = decision.allocation(in: problem)
     if let offsets = KernelPacking(allocation, stepCount: problem.operators.count).run() { return offsets }
-    guard allocation.buffers.count <= AllocationSolver.largestSearch, !isCancelled else { return nil }
+    guard allocation.buffers.count <= Self.largestPacking, !isCancelled else { return nil }
     return packs(allocation, nodes: 200_000)
   }
 
-  /// Offsets by the allocator's search; nodes of large problems take longer, and are fewer.
+  /// Offsets by the allocator's search, which ends after about a second.
   private func packs(_ allocation: AllocationProblem, nodes: Int) -> [Int]? {
     var options = AllocationSolver.Options()
-    options.nodeLimit = min(nodes, max(1, (1 << 26) / max(1, allocation.buffers.count)))
+    options.nodeLimit = nodes
+    options.effortLimit = 1_000_000_000
     return AllocationSolver(options: options, cancellation: cancellation).solve(allocation).solution?.offsets
   }
 

@@ -12,19 +12,23 @@ public struct UniqueNames: Sendable {
 
   public var count: Int { suffixes.count }
 
+  /// Whether the name was free; it is taken from now on.
+  public mutating func claim(_ name: String) -> Bool {
+    if suffixes[name] != nil { return false }
+    suffixes[name] = 0
+    return true
+  }
+
   /// The name itself, or with a suffix.
   public mutating func take(_ wanted: String) -> String {
-    guard var suffix = suffixes[wanted] else {
-      suffixes[wanted] = 0
-      return wanted
-    }
+    if claim(wanted) { return wanted }
+    var suffix = suffixes[wanted, default: 0]
     var name: String
     repeat {
       suffix += 1
       name = "\(wanted)_\(suffix)"
-    } while suffixes[name] != nil
+    } while !claim(name)
     suffixes[wanted] = suffix
-    suffixes[name] = 0
     return name
   }
 }

@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// What the values of a graph are called in its text: their names, made distinct, and the first free numbers in the order of
 /// definition for those that have none.
 public struct ValueNames: Sendable {
@@ -5,23 +7,16 @@ public struct ValueNames: Sendable {
 
   public init(_ graph: Graph) {
     names = [String](repeating: "", count: graph.values.count)
-    var taken: Set<String> = []
-    // By name: the suffix to try next, so that thousands of equal names are not quadratic.
-    var suffixes: [String: Int] = [:]
+    var taken = UniqueNames()
     let results = graph.operations.flatMap(\.results)
     // Names that people know from outside come first: those of inputs and outputs do not change for the sake of others.
     for value in graph.inputs + graph.outputs + results where names[value.index].isEmpty {
       guard let wanted = graph.values[value].name, !wanted.isEmpty else { continue }
-      var name = wanted
-      while !taken.insert(name).inserted {
-        name = "\(wanted)_\(suffixes[wanted, default: 1])"
-        suffixes[wanted, default: 1] += 1
-      }
-      names[value.index] = name
+      names[value.index] = taken.take(wanted)
     }
     var next = 0
     for value in graph.inputs + results where names[value.index].isEmpty {
-      while !taken.insert("\(next)").inserted { next += 1 }
+      while !taken.claim("\(next)") { next += 1 }
       names[value.index] = "\(next)"
     }
   }
