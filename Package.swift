@@ -15,7 +15,10 @@ let package = Package(
     .executableTarget(name: "spadix", dependencies: ["SpadixCommands"]),
     .target(
       name: "SpadixCommands",
-      dependencies: ["Spadix", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: ["SpadixExport", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .target(
+      name: "SpadixExport", dependencies: ["Spadix"],
+      resources: [.embedInCode("RTL/bench.cpp"), .embedInCode("RTL/ports.cpp"), .embedInCode("RTL/Makefile")]),
     .target(
       name: "Spadix",
       dependencies: [

@@ -2,7 +2,8 @@
 # Installs what the project needs and the machine lacks; prints nothing where nothing is missing.
 #
 #   setup.sh library             libglpk-dev, which the build links
-#   setup.sh system              the library, glpsol, FileCheck, Python's venv module, a RISC-V compiler and emulator
+#   setup.sh system              the library, glpsol, FileCheck, Python's venv module, a RISC-V compiler and emulator,
+#                                Verilator
 #   setup.sh python FILE...      pinned Python packages of the requirement files, into .venv
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -58,6 +59,13 @@ install_system() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   apt_install "${missing[@]}"
   install_riscv
+  install_verilator
+}
+
+# For the bench that runs programs on RTL. Where there is no package, its tests are skipped.
+install_verilator() {
+  command -v verilator >/dev/null || (apt_install verilator make g++) ||
+    echo "setup: tests of exports for RTL are skipped without verilator"
 }
 
 # For exported programs: 1.5 GB. Where there is no room for it, or no package, tests that need it are skipped.

@@ -1,18 +1,26 @@
 import SpadixISA
 
 /// Appends commands, leaving out configurations that are in force already and putting fences where a load depends on an
-/// earlier store: the hardware does not track dependences through DRAM.
+/// earlier store: the hardware does not track dependences through DRAM. It keeps clear of the target's faults.
 struct CommandWriter {
   let target: Target
   private(set) var commands: [Command] = []
   private var execute: ConfigExecute?
   private var loads: [ConfigLoad?] = [nil, nil, nil]
   private var store: ConfigStore?
+  /// That of the last store configuration.
+  private var pooling: Pooling?
   /// Buffers written since the last fence.
   private var unfenced: Set<Int> = []
+  private var station: StationGuard?
+  /// Whether the last compute is one that a config_ex must not follow.
+  private var endsShort = false
+  /// Computes without operands, which keep short ones and config_ex apart.
+  private(set) var idleComputes = 0
 
   init(target: Target) {
     self.target = target
+    if target.faults.rangeOrder { station = StationGuard(target) }
     commands.reserveCapacity(1 << 16)
   }
 
@@ -31,6 +39,7 @@ struct CommandWriter {
     let wanted = ConfigExecute(
       dataflow: .weightStationary, transposeB: transposeWeights, aStride: sourceStride, cStride: resultStride)
     if execute == wanted { return }
+    if endsShort && target.faults.shortCompute { idle() }
     execute = wanted
     append(.configExecute(wanted))
   }
@@ -45,11 +54,13 @@ struct CommandWriter {
   mutating func configureStore(_ wanted: ConfigStore) {
     if store == wanted { return }
     store = wanted
+    pooling = wanted.pooling
     append(.configStore(wanted))
   }
 
   /// Per-channel scales and output bounds last until the next store configuration; so it must be issued again.
   mutating func configureOutput(_ store: ConfigStore, _ output: ConfigOutput, scales: (address: UInt64, count: Int)?) {
+    pooling = store.pooling
     append(.configStore(store))
     append(.configOutput(output))
     if let scales { append(.configOutputScales(dram: scales.address, count: scales.count)) }
@@ -59,19 +70,34 @@ struct CommandWriter {
   // MARK: Movement and computation
 
   mutating func moveIn(_ state: LoadState, dram: UInt64, to address: LocalAddress, rows: Int, columns: Int) {
+    if station != nil { order(load: address, state, rows, columns) }
     append(.moveIn(state: state.rawValue, dram: dram, local: LocalTile(address, rows: rows, columns: columns)))
   }
 
   /// Writes zeros, without DRAM traffic.
   mutating func zero(_ state: LoadState, _ address: LocalAddress, rows: Int, columns: Int) {
+    if station != nil { order(load: address, state, rows, columns) }
     append(.moveIn(state: state.rawValue, dram: 0, local: LocalTile(address, rows: rows, columns: columns)))
   }
 
   mutating func moveOut(dram: UInt64, from address: LocalAddress, rows: Int, columns: Int) {
+    if station != nil {
+      let last = (columns + target.dim - 1) / target.dim * target.dim - target.dim
+      let count = pooling.map { $0.pixelsRead } ?? last + rows
+      let needsFence = station!.store(
+        address.row..<address.row + count, accumulator: address.isAccumulator, pooled: pooling != nil)
+      if needsFence { appendFence() }
+    }
     append(.moveOut(dram: dram, local: LocalTile(address, rows: rows, columns: columns)))
   }
 
   mutating func moveOutScratchpad(to row: Int, from address: LocalAddress, rows: Int, columns: Int) {
+    if station != nil {
+      let pooled = target.hasPooledScratchpadStore ? pooling : nil
+      let (read, written) = pooled.map { ($0.pixelsRead, ($0.outRows - 1) * $0.outDim + $0.outCols) } ?? (rows, rows)
+      station!.store(
+        address.row..<address.row + read, accumulator: address.isAccumulator, to: row..<row + written)
+    }
     append(
       .moveOutScratchpad(
         destination: .scratchpad(row), destinationStride: 1,
@@ -82,6 +108,9 @@ struct CommandWriter {
   mutating func compute(
     weights: LocalAddress?, weightRows: Int, source: LocalAddress, result: LocalAddress, rows: Int, columns: Int
   ) {
+    if station != nil { order(weights, weightRows, source, result, rows, columns) }
+    let transposes = execute?.transposeB ?? false
+    endsShort = weights != nil && rows <= Target.shortComputeRows && !transposes
     append(
       .preload(
         weights: LocalTile(weights ?? .garbage, rows: weightRows, columns: columns),
@@ -90,6 +119,45 @@ struct CommandWriter {
       .compute(
         preloaded: weights != nil, a: LocalTile(source, rows: rows, columns: weightRows),
         bias: LocalTile(.garbage, rows: rows, columns: columns)))
+  }
+
+  /// A compute that does nothing and keeps the weights: behind it a config_ex does no harm (docs/isa.md).
+  private mutating func idle() {
+    let none = LocalTile(.garbage, rows: 0, columns: 0)
+    append(.preload(weights: none, result: none))
+    append(.compute(preloaded: false, a: none, bias: none))
+    idleComputes += 1
+    endsShort = false
+  }
+
+  // MARK: Order through local memory
+
+  /// Whether pooled stores follow, which ask for the writers of their rows.
+  mutating func expectPooling(_ pooling: Bool) { station?.watchesResults = pooling }
+
+  /// Whether rows of the second accumulator bank may still be read without the hardware's knowledge.
+  var hasOpenStore: Bool { station?.hasOpenStore ?? false }
+
+  private mutating func order(load address: LocalAddress, _ state: LoadState, _ rows: Int, _ columns: Int) {
+    let blocks = (columns + target.dim - 1) / target.dim
+    let blockStride = loads[state.rawValue]?.blockStride ?? 0
+    for block in 0..<blocks {
+      let first = address.row + block * blockStride
+      if station!.load(first..<first + rows, accumulator: address.isAccumulator) { appendFence() }
+    }
+  }
+
+  private mutating func order(
+    _ weights: LocalAddress?, _ weightRows: Int, _ source: LocalAddress, _ result: LocalAddress, _ rows: Int,
+    _ columns: Int
+  ) {
+    let (a, c) = (max(execute?.aStride ?? 1, 1), max(execute?.cStride ?? 1, 1))
+    let taken = weights == nil ? 0 : execute?.transposeB == true ? columns : weightRows
+    let first = weights?.row ?? 0
+    let needsFence = station!.compute(
+      source: source.row..<source.row + (rows - 1) * a + 1, weights: first..<first + taken, named: weightRows,
+      result: result.row..<result.row + (rows - 1) * c + 1, accumulator: result.isAccumulator)
+    if needsFence { appendFence() }
   }
 
   // MARK: Order through DRAM
@@ -104,7 +172,14 @@ struct CommandWriter {
 
   mutating func fence() {
     if unfenced.isEmpty { return }
+    station?.fence()
     unfenced.removeAll()
+    appendFence()
+  }
+
+  /// The kernel may be in the middle of writing its buffer, so that stays unfenced.
+  private mutating func appendFence() {
+    endsShort = false
     append(.fence)
   }
 

@@ -28,6 +28,7 @@ struct KernelEmitter: KernelVisitor {
   var writer: CommandWriter
 
   var accumulatorBase = 0
+  private var hasBegun = false
   /// The part of the tile's sum that starts it by overwriting; nil when the tile was started from a bias or zeros.
   var overwritingTap: Int?
   var identityOverwrites = false
@@ -59,6 +60,7 @@ struct KernelEmitter: KernelVisitor {
       writer.willRead(buffer: input.buffer)
     }
     if !places.outputIsResident { writer.willWrite(buffer: output.buffer) }
+    writer.expectPooling(kernel.store.pooling != nil)
     prologue()
     KernelWalk(
       geometry: geometry, inputIsResident: places.inputIsResident, weightsAreResident: places.weightsAreResident
@@ -129,7 +131,10 @@ struct KernelEmitter: KernelVisitor {
     // Two tiles in turn where there is room, so that one is stored while the next is computed.
     let rows = tile.pixels * blocks.count
     let half = target.accumulatorRows / 2
-    accumulatorBase = rows <= half && accumulatorBase == 0 ? half : 0
+    // What hardware knows about a pooled store that reaches the upper half, it knows by rows of the lower.
+    let staysLow = writer.hasOpenStore && !hasBegun
+    hasBegun = true
+    accumulatorBase = rows <= half && accumulatorBase == 0 && !staysLow ? half : 0
     overwritingTap = nil
     identityOverwrites = false
     if let bias = kernel.bias {
@@ -191,7 +196,7 @@ struct KernelEmitter: KernelVisitor {
           let contracted = geometry.inputChannels(of: inputBlock)
           let source = sourceRow(inputBlock, windowBlocks, image: tile.image)
           let overwrites = overwritingTap == tap && inputBlock == geometry.inputBlocks(of: block).lowerBound
-          for (index, run) in runs.enumerated() {
+          for (index, run) in ordered(runs, in: (block - blocks.lowerBound) * tile.pixels, tile).enumerated() {
             let needsWeights = contraction.weights.isShared ? !held : index == 0
             held = true
             writer.compute(
@@ -206,6 +211,21 @@ struct KernelEmitter: KernelVisitor {
       }
     }
     if slice.index == 0 { overwritingTap = nil }
+  }
+
+  /// Computes of a pooled tile that reaches into the next accumulator bank end in the bank where its store begins: the
+  /// hardware waits for these, and they are complete after all before them.
+  func ordered(_ runs: [PixelRun], in plane: Int, _ tile: OutputTile) -> [PixelRun] {
+    let first = accumulatorBase + plane
+    let bank = target.accumulatorRowsPerBank
+    let end = (first / bank + 1) * bank
+    guard target.faults.rangeOrder, kernel.store.pooling != nil, first + tile.pixels > end else { return runs }
+    func isSeen(_ run: PixelRun) -> Bool { first + run.result < end }
+    guard let last = runs.lastIndex(where: { isSeen($0) && $0.count == dim }) ?? runs.lastIndex(where: isSeen)
+    else { return runs }
+    var ordered = runs
+    ordered.append(ordered.remove(at: last))
+    return ordered
   }
 
   func sourceRow(_ inputBlock: Int, _ windowBlocks: Range<Int>, image: Int) -> Int {

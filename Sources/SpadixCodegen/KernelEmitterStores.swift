@@ -89,7 +89,7 @@ extension KernelEmitter {
         ?? base + identityLayout.addend + (block - blocks.lowerBound) * tile.pixels - origin
       for pass in 0..<passes {
         let matrix = (identity.multipliers.count > 1 ? (block - blocks.lowerBound) * passes : 0) + pass
-        for (position, run) in runs.enumerated() {
+        for (position, run) in ordered(runs, in: (block - blocks.lowerBound) * tile.pixels, tile).enumerated() {
           writer.compute(
             weights: position == 0 ? scratchpad(identityLayout.matrices + matrix * dim) : nil, weightRows: columns,
             source: .scratchpad(source + run.source),

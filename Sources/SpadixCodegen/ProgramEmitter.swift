@@ -166,12 +166,14 @@ private struct ProgramEmitter {
       identityMatrices: prepared.identityMatrices[step], identityMatrix: prepared.identityMatrix,
       constantAddress: { map.constantAddress[$0.index] }, writer: writer)
     writer = CommandWriter(target: prepared.target)
+    let idleComputes = emitter.writer.idleComputes
     emitter.run()
     writer = emitter.writer
 
     let cost = KernelCost.of(geometry, places: places)
     var cycles = ArrayCycles(places: places)
     statistics.arrayCycles = cycles.count(geometry, layout: KernelLayout(geometry, places: places))
+    statistics.arrayCycles += (writer.idleComputes - idleComputes) * min(dim, prepared.target.timing.minimumComputeRows)
     statistics.issuedMACs = statistics.arrayCycles * dim * dim
     statistics.usefulMACs = kernel.usefulMACs
     statistics.accumulatorRows = geometry.accumulatorPixelsPerTile * min(tiling.blocks, geometry.blockCount)

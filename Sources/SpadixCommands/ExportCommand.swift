@@ -1,22 +1,27 @@
 import ArgumentParser
 import Spadix
+import SpadixExport
 import SpadixISA
 import SpadixMachine
 import SpadixSupport
 import SpadixTensor
 
-/// `spadix export`: a program as C sources for Gemmini's toolchain.
+/// `spadix export`: a program as C sources for Gemmini's toolchain, or as a bench for its RTL.
 struct ExportCommand: ParsableCommand {
   enum Format: String, ExpressibleByArgument, CaseIterable {
     case c
+    case rtl
   }
 
   static let configuration = CommandConfiguration(
-    commandName: "export", abstract: "Export a program as self-contained C sources.",
+    commandName: "export", abstract: "Export a program as C sources, or as a bench for your RTL.",
     discussion: """
-      The folder gets the commands, the DRAM image with the inputs in it, the outputs that the machine computes from \
+      With --format c the folder gets the commands, the DRAM image with the inputs in it, the outputs that the machine computes from \
       them, gemmini_params.h of the target, and a Makefile: `make riscv` builds for Gemmini with \
       riscv64-unknown-elf-gcc, `make check` builds for this computer against a small model and compares.
+
+      With --format rtl it gets a C++ bench for Verilator: `make RTL=/path/to/gen-collateral check` builds your own \
+      Gemmini, runs the program on it, and prints cycles, bus bytes and the first wrong byte.
       """)
 
   @Argument(help: ArgumentHelp("A compiled program.", valueName: "program.spxo"))
@@ -37,12 +42,21 @@ struct ExportCommand: ParsableCommand {
     var files = try FileArguments(
       inputs: [program] + input.map(\.path), outputs: [OutputArgument("--output", output, .folder)])
     let program = try Program(reading: program)
-    let export = try ProgramExport(program, inputs: inputs(of: program))
-    try files.add(export.files.map(\.name), in: output, of: "--output")
-    try Files.write(export.files.map { ($0.name, $0.bytes) }, intoFolder: output)
+    let inputs = try inputs(of: program)
+    let (exported, imageBytes): ([ExportedFile], Int)
+    switch format {
+    case .c:
+      let export = try CExport(program, inputs: inputs)
+      (exported, imageBytes) = (export.files, export.imageBytes)
+    case .rtl:
+      let export = try RTLExport(program, inputs: inputs)
+      (exported, imageBytes) = (export.files, export.imageBytes)
+    }
+    try files.add(exported.map(\.name), in: output, of: "--output")
+    try Files.write(exported.map { ($0.name, $0.bytes) }, intoFolder: output)
     try StandardOutput.write(
-      "\(export.files.count) files in \(output): \(program.commands.count) commands, "
-        + "\(export.imageBytes) bytes of DRAM, \(program.hostSteps.count) host steps\n")
+      "\(exported.count) files in \(output): \(program.commands.count) commands, "
+        + "\(imageBytes) bytes of DRAM, \(program.hostSteps.count) host steps\n")
   }
 
   private func inputs(of program: Program) throws -> [Tensor] {

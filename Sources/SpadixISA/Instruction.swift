@@ -150,6 +150,14 @@ public struct Pooling: Hashable, Sendable {
     self.inRows = inRows
     self.inCols = inCols
   }
+
+  /// Image rows that the windows reach.
+  @inlinable
+  public var rowsRead: Int { max(0, min(inRows, (outRows - 1) * stride + window - upPad)) }
+
+  /// Rows of local memory from the first pixel to the last one that a window reaches.
+  @inlinable
+  public var pixelsRead: Int { rowsRead * inCols }
 }
 
 /// config_norm: constants of the integer activations.

@@ -139,7 +139,11 @@ extension Target {
       "accumulator_rows": .integer(accumulatorRows), "scratchpad_store": .boolean(hasScratchpadStore),
       "output_stage": .boolean(hasOutputStage), "pooled_scratchpad_store": .boolean(hasPooledScratchpadStore),
       "normalizations": .boolean(hasNormalizations),
-      "functional_model_rounding": .boolean(roundsLikeFunctionalModel), "dram_bytes": .integer(dramBytes),
+      "functional_model_rounding": .boolean(roundsLikeFunctionalModel),
+      "faults": [
+        "short_compute": .boolean(faults.shortCompute), "range_order": .boolean(faults.rangeOrder),
+      ],
+      "dram_bytes": .integer(dramBytes),
       "timing": [
         "dma_latency": .integer(timing.dmaLatency), "max_in_flight": .integer(timing.maxInFlight),
         "bus_bytes": .integer(timing.busBytes),

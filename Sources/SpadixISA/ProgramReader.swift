@@ -200,6 +200,7 @@ extension ProgramReader {
       hasPooledScratchpadStore: try boolean(json, "pooled_scratchpad_store"),
       hasNormalizations: try boolean(json, "normalizations"),
       roundsLikeFunctionalModel: try boolean(json, "functional_model_rounding"),
+      faults: try faults(json),
       dramBytes: try integer(json, "dram_bytes"),
       timing: try self.timing(timing))
     try check(target)
@@ -233,6 +234,13 @@ extension ProgramReader {
       scratchpadReadDelay: try value(json, "scratchpad_read_delay", otherwise: defaults.scratchpadReadDelay),
       accumulatorScaleLatency: try value(
         json, "accumulator_scale_latency", otherwise: defaults.accumulatorScaleLatency))
+  }
+
+  /// Programs from before faults were written down: those that Gemmini's hardware can run are meant for it.
+  private func faults(_ json: JSONValue) throws -> Target.Faults {
+    guard let faults = json["faults"] else { return try boolean(json, "output_stage") ? .none : .gemmini }
+    return Target.Faults(
+      shortCompute: try boolean(faults, "short_compute"), rangeOrder: try boolean(faults, "range_order"))
   }
 
   private func check(_ target: Target) throws {

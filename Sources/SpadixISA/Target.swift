@@ -19,9 +19,30 @@ public struct Target: Hashable, Sendable {
   /// Rounds as Gemmini's functional model does: like hardware but for one value below each power of two, where its
   /// Float32 addition carries into the next integer (docs/isa.md). For recorded programs.
   public var roundsLikeFunctionalModel: Bool
+  /// What the hardware gets wrong and programs have to keep clear of. It changes no result of the machine.
+  public var faults: Faults
   /// First DRAM address that does not exist.
   public var dramBytes: Int
   public var timing: Timing
+
+  /// A compute that feeds no more rows than this is short: Gemmini's control queue holds all of it.
+  public static let shortComputeRows = 4
+
+  /// Faults of Gemmini's hardware (docs/isa.md): checks find them, and the compiler does not produce them.
+  public struct Faults: Hashable, Sendable {
+    /// A compute of few rows directly before a config_ex multiplies with the weights before its own.
+    public var shortCompute: Bool
+    /// The reservation station orders commands by the address ranges of Gemmini's, not by the rows that they use.
+    public var rangeOrder: Bool
+
+    public init(shortCompute: Bool, rangeOrder: Bool) {
+      self.shortCompute = shortCompute
+      self.rangeOrder = rangeOrder
+    }
+
+    public static let none = Faults(shortCompute: false, rangeOrder: false)
+    public static let gemmini = Faults(shortCompute: true, rangeOrder: true)
+  }
 
   /// Parameters of the time model, named as Gemmini's generator names them where it has them. They change modelled
   /// cycles and nothing else.
@@ -75,7 +96,8 @@ public struct Target: Hashable, Sendable {
     name: String, dim: Int = 16, scratchpadBanks: Int = 4, scratchpadRowsPerBank: Int = 4096,
     accumulatorRows: Int = 1024, hasScratchpadStore: Bool = false, hasOutputStage: Bool = false,
     hasPooledScratchpadStore: Bool = false, hasNormalizations: Bool = false,
-    roundsLikeFunctionalModel: Bool = false, dramBytes: Int = 1 << 32, timing: Timing = Timing()
+    roundsLikeFunctionalModel: Bool = false, faults: Faults = .gemmini, dramBytes: Int = 1 << 32,
+    timing: Timing = Timing()
   ) {
     self.name = name
     self.dim = dim
@@ -87,6 +109,7 @@ public struct Target: Hashable, Sendable {
     self.hasPooledScratchpadStore = hasPooledScratchpadStore
     self.hasNormalizations = hasNormalizations
     self.roundsLikeFunctionalModel = roundsLikeFunctionalModel
+    self.faults = faults
     self.dramBytes = dramBytes
     self.timing = timing
   }
@@ -94,6 +117,8 @@ public struct Target: Hashable, Sendable {
   public var scratchpadRows: Int { scratchpadBanks * scratchpadRowsPerBank }
   public var scratchpadBytes: Int { scratchpadRows * dim }
   public var accumulatorBytes: Int { accumulatorRows * dim * 4 }
+  /// The accumulator has two banks, as in all of Gemmini's configurations.
+  public var accumulatorRowsPerBank: Int { accumulatorRows / 2 }
 
   /// Column blocks of dim that one move of int8 elements may have: 64 bytes are one DMA request.
   public var maxBlockLength: Int { max(1, 64 / dim) }
@@ -103,7 +128,7 @@ public struct Target: Hashable, Sendable {
   /// First DRAM address that programs use; below it an address means "none".
   public static let firstAddress = 0x10000
 
-  /// A stable hash of everything that changes what a program does: not the name, not the timing.
+  /// A stable hash of everything that changes what a program does: not the name, not the timing, not the faults.
   public var fingerprint: String {
     let text =
       "spadix-target-1 dim=\(dim) banks=\(scratchpadBanks) rows=\(scratchpadRowsPerBank) acc=\(accumulatorRows)"
@@ -124,7 +149,8 @@ extension Target {
   public static let gemminiSpad = Target(name: "gemmini-spad", hasScratchpadStore: true)
   /// The default target: everything stays on chip, per-channel scales and zero points are exact.
   public static let spadix = Target(
-    name: "spadix", hasScratchpadStore: true, hasOutputStage: true, hasPooledScratchpadStore: true)
+    name: "spadix", hasScratchpadStore: true, hasOutputStage: true, hasPooledScratchpadStore: true,
+    faults: .none)
 
   /// The targets that ship with the tool, in the order in which they are listed.
   public static let presets: [Target] = [gemmini, gemminiSpad, spadix]

@@ -40,6 +40,9 @@ extension Target {
       pooled_scratchpad_store: \(hasPooledScratchpadStore)
       normalizations: \(hasNormalizations)
       functional_model_rounding: \(roundsLikeFunctionalModel)
+    faults:                        # what the hardware gets wrong: checked, and not produced
+      short_compute: \(faults.shortCompute)
+      range_order: \(faults.rangeOrder)
     dram_bytes: \(dramBytes)
     timing:                        # modelled cycles only
       dma_latency: \(timing.dmaLatency)              # of the memory system, from request to first beat
@@ -132,6 +135,15 @@ private struct TargetReader {
           }
           return nil
         }
+      case "faults":
+        section(value, name) { reader, key, value, path in
+          switch key {
+          case "short_compute": reader.assign(&target.faults.shortCompute, value, path)
+          case "range_order": reader.assign(&target.faults.rangeOrder, value, path)
+          default: return ["short_compute", "range_order"]
+          }
+          return nil
+        }
       case "timing":
         section(value, name) { reader, key, value, path in
           if key == "reservation_station" {
@@ -151,7 +163,7 @@ private struct TargetReader {
       default:
         unknown(
           name, places[name],
-          ["base", "name", "dim", "scratchpad", "accumulator", "capabilities", "dram_bytes", "timing"])
+          ["base", "name", "dim", "scratchpad", "accumulator", "capabilities", "faults", "dram_bytes", "timing"])
       }
     }
     resolve(sizes, &target)

@@ -14,12 +14,13 @@ struct Checker {
   private let dramValues: DramValues?
   private var order: DramOrder?
   private var waste: WasteTracker?
+  private var station: StationCheck?
   private let watchesRows: Bool
   /// Bytes of DRAM that may hold anything at the end, as the program says.
   private let unspecified: [Program.AddressRange]
 
   static func needed(for checks: CheckSet) -> Bool {
-    !checks.isDisjoint(with: [.initialized, .dram, .fences, .writeOrder, .waste])
+    !checks.isDisjoint(with: [.initialized, .dram, .fences, .writeOrder, .waste, .hardwareFaults])
   }
 
   init(_ program: Program, checks: CheckSet) throws {
@@ -40,6 +41,7 @@ struct Checker {
     }
     if checks.contains(.fences) || checks.contains(.writeOrder) { order = try DramOrder(program, checks: checks) }
     if checks.contains(.waste) { waste = try WasteTracker(program) }
+    if checks.contains(.hardwareFaults) && program.target.faults.rangeOrder { station = StationCheck(program) }
   }
 
   mutating func wroteDram(_ address: UInt64, _ count: Int) {
@@ -55,6 +57,7 @@ struct Checker {
     for index in commands.indices {
       if commands[index].kind == .compute && waste == nil && changesNothing(commands[index]) { continue }
       let it = commands[index]
+      station?.step(it, chunk, decoder)
       switch it.kind {
       case .load: checkLoad(it)
       case .store:
@@ -75,11 +78,14 @@ struct Checker {
     }
   }
 
-  mutating func finish() { order?.finish() }
+  mutating func finish() {
+    order?.finish()
+    station?.finish()
+  }
 
   /// What all parts found, in the order of the commands.
   var findings: FindingLog {
-    FindingLog(merging: [own, order?.findings ?? FindingLog(), waste?.findings ?? FindingLog()])
+    FindingLog(merging: [own, order?.findings, waste?.findings, station?.findings].compactMap { $0 })
   }
 
   @inline(never)
@@ -211,7 +217,8 @@ struct Checker {
   }
 
   /// Whether all rows that a compute reads and writes are known to be written, as nearly always. Logical and physical
-  /// rows differ under transposition; the larger number is safe to look at. The row of no operand is -1.
+  /// rows differ under transposition; the larger number is safe to look at. The row of no operand is -1. Transposed
+  /// operands can lie outside what hardware orders.
   @inline(__always)
   private func changesNothing(_ it: DecodedCommand) -> Bool {
     let written = scratchpadWritten.prefix
@@ -220,6 +227,7 @@ struct Checker {
       && Int(it.b.row) &+ Int(max(it.b.rows, it.b.columns)) < written
       && Int(it.d.row) &+ Int(max(it.d.rows, it.d.columns)) < written
       && Int(it.c.row) &+ Int(it.c.rows) &* Int(it.cStride) < result && it.cStride != 0
+      && !it.flags.contains(.transposeB)
   }
 
   private mutating func checkCompute(_ it: DecodedCommand) {

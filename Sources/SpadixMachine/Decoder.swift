@@ -52,6 +52,8 @@ struct Decoder {
   var preloadResult = LocalTile.garbage(rows: 0, columns: 0)
   /// The dataflow that the array's content belongs to; nil before the first operand.
   var arrayIsOutputStationary: Bool?
+  /// The last compute when it was short and took new weights, for hardware that answers a config_ex behind it wrongly.
+  var shortCompute: Int32 = -1
   var matmul = LoopMatmulRegisters()
   var convolution = LoopConvRegisters()
 
@@ -107,7 +109,9 @@ struct Decoder {
       try moveOutScratchpad(destination, stride, source, &chunk)
     case .preload(let weights, let result): preload(weights, result)
     case .compute(let preloaded, let a, let bias): try compute(preloaded, a, bias, &chunk)
-    case .fence: chunk.append(DecodedCommand(kind: .fence, command: command))
+    case .fence:
+      shortCompute = -1
+      chunk.append(DecodedCommand(kind: .fence, command: command))
     case .flush, .counter, .clockGate: break
     case .loopMatmul(let loop): try run(loop, &chunk)
     case .loopConv(let loop): try run(loop, &chunk)
@@ -118,8 +122,12 @@ struct Decoder {
   mutating func fault(_ id: String, _ message: String) -> Finding { Finding(id, Int(command), message) }
 
   @inline(never)
-  mutating func report(_ check: CheckSet, _ id: String, _ message: String, earlier: Int? = nil) {
-    if checks.contains(check) { findings.add(Finding(id, Int(command), message, earlier: earlier)) }
+  mutating func report(
+    _ check: CheckSet, _ id: String, _ message: String, earlier: Int? = nil, severity: Diagnostic.Severity = .error
+  ) {
+    if checks.contains(check) {
+      findings.add(Finding(id, Int(command), message, earlier: earlier, severity: severity))
+    }
   }
 
   @inline(never)

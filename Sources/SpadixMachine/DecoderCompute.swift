@@ -67,11 +67,19 @@ extension Decoder {
         row: Int32(truncatingIfNeeded: row), rows: UInt16(truncatingIfNeeded: result.rows),
         columns: UInt16(truncatingIfNeeded: result.columns))
     }
+    shortCompute = preloaded && feedsFewRows(step.a, step.d) ? command : -1
     step.flags = flags
     step.aStride = Int32(truncatingIfNeeded: execute.aStride)
     step.cStride = Int32(truncatingIfNeeded: execute.cStride)
     step.small = UInt8(truncatingIfNeeded: execute.shift)
     chunk.append(step)
+  }
+
+  /// Whether a weight-stationary compute keeps the array busy for so few cycles that all of it can wait in a queue.
+  private func feedsFewRows(_ a: DecodedCommand.Tile, _ d: DecodedCommand.Tile) -> Bool {
+    if execute.outputStationary || execute.transposeA || execute.transposeB { return false }
+    return (a.isGarbage ? 1 : Int(a.rows)) <= Target.shortComputeRows
+      && (d.isGarbage ? 1 : Int(d.rows)) <= Target.shortComputeRows
   }
 
   /// A tile that the array reads from the scratchpad; rows and columns are logical, beyond dim they do not count.

@@ -4,6 +4,14 @@ import SpadixSupport
 /// Configuration commands, folded into the commands that use them.
 extension Decoder {
   mutating func configure(_ config: ConfigExecute) throws(Finding) {
+    if shortCompute >= 0 && target.faults.shortCompute {
+      report(
+        .hardwareFaults, "machine.short-compute",
+        "config_ex directly behind a compute of at most \(Target.shortComputeRows) rows: hardware multiplies those with "
+          + "the weights before; expected a longer compute, one that keeps its weights, or a fence between them",
+        earlier: Int(shortCompute), severity: target.faultSeverity)
+    }
+    shortCompute = -1
     if !config.setOnlyStrides {
       let outputStationary = config.dataflow == .outputStationary
       if outputStationary && config.shift > 31 {

@@ -242,13 +242,5 @@ extension Decoder {
   }
 }
 
-extension Pooling {
-  /// Image rows that the windows reach.
-  var rowsRead: Int { max(0, min(inRows, (outRows - 1) * stride + window - upPad)) }
-
-  /// Rows of local memory from the first pixel to the last one that a window reaches.
-  var pixelsRead: Int { rowsRead * inCols }
-}
-
 /// `0x` and lower-case digits.
 func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

@@ -67,6 +67,7 @@ extension Decoder {
     preloadWeights = LocalTile(command: weights)
     preloadResult = LocalTile(command: result)
     if preloaded { arrayIsOutputStationary = false }
+    shortCompute = preloaded && Int(a >> 48) <= Target.shortComputeRows ? command &+ 1 : -1
     return true
   }
 

@@ -28,7 +28,10 @@ public struct CheckSet: OptionSet, Hashable, Sendable {
   /// Remarks: results stored over without being read, tiles loaded again unchanged.
   public static let waste = CheckSet(rawValue: 1 << 9)
 
-  public static let all = CheckSet(rawValue: (1 << 10) - 1)
+  /// What Gemmini's hardware gets wrong, on targets that say so.
+  public static let hardwareFaults = CheckSet(rawValue: 1 << 10)
+
+  public static let all = CheckSet(rawValue: (1 << 11) - 1)
   /// All but the remarks, which correct programs have reason to cause.
   public static let standard = all.subtracting(.waste)
 
@@ -43,6 +46,7 @@ public struct CheckSet: OptionSet, Hashable, Sendable {
     ("write-order", .writeOrder, "no row or byte is written twice without an order"),
     ("garbage", .garbage, "operands that the result depends on are not garbage"),
     ("portability", .portability, "nothing is used that hardware and functional model do differently"),
+    ("hardware-faults", .hardwareFaults, "nothing meets the faults of Gemmini's hardware, where the target has them"),
     ("waste", .waste, "remarks: dead stores and redundant loads (off by default)"),
   ]
 

@@ -47,6 +47,11 @@ for libc in [[], ["--specs=picolibc.specs"]]:
         config.available_features.add("riscv")
 if shutil.which("qemu-system-riscv64"):
     config.available_features.add("qemu")
+# Benches for RTL are built where there is a simulator.
+if shutil.which("verilator") and shutil.which("g++"):
+    config.available_features.add("verilator")
+else:
+    lit_config.note("verilator or g++ is missing: tests of exports for RTL are skipped")
 
 config.environment["LC_ALL"] = "C.UTF-8"
 

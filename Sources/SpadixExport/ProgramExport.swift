@@ -4,22 +4,27 @@ import SpadixMachine
 import SpadixSupport
 import SpadixTensor
 
-/// The files of an exported program.
-struct ProgramExport {
-  struct File {
-    var name: String
-    var bytes: [UInt8]
+/// Files that a program is exported to.
+public struct ExportedFile {
+  public var name: String
+  public var bytes: [UInt8]
 
-    init(_ name: String, _ bytes: [UInt8]) {
-      self.name = name
-      self.bytes = bytes
-    }
-
-    init(_ name: String, text: String) { self.init(name, Array(text.utf8)) }
+  init(_ name: String, _ bytes: [UInt8]) {
+    self.name = name
+    self.bytes = bytes
   }
 
-  let files: [File]
-  let imageBytes: Int
+  init(_ name: String, text: String) { self.init(name, Array(text.utf8)) }
+}
+
+/// What every exported program consists of: its DRAM with the inputs in it, and the bytes that this must lead to.
+struct ExportedProgram {
+  let program: Program
+  let image: [UInt8]
+  let expected: [UInt8]
+  /// Outputs, and what programs without bindings name as expectations.
+  let results: [Program.Binding]
+  let host: ExportedHostSteps
 
   /// The most bytes of DRAM that fit a static image.
   private static let maximumImage = 1 << 30
@@ -32,8 +37,7 @@ struct ProgramExport {
       throw Diagnostic(
         "export.size", "the program uses \(bytes) bytes of DRAM; a static image has at most \(Self.maximumImage)")
     }
-    imageBytes = (bytes + 63) / 64 * 64
-    var image = [UInt8](repeating: 0, count: imageBytes)
+    var image = [UInt8](repeating: 0, count: (bytes + 63) / 64 * 64)
     for segment in program.segments {
       let start = Int(segment.address) - Target.firstAddress
       image.replaceSubrange(start..<start + segment.bytes.count, with: segment.bytes)
@@ -42,25 +46,24 @@ struct ProgramExport {
     let runner = try ProgramRunner(program)
     let outputs = try runner.run(inputs)
     var expected = outputs.flatMap(\.storage.bytes)
-    // Programs without bindings name the bytes that they lead to as expectations.
     let expectations = program.expectations.map {
       Program.Binding(name: $0.name, address: $0.address, type: TensorType([$0.bytes.count], .i8))
     }
     for it in expectations { expected += try runner.machine?.read(it) ?? [] }
-    let host = try ExportedHostSteps(program)
-    files = [
-      File("image.bin", image),
-      File("commands.bin", Self.commands(program)),
-      File("expected.bin", expected),
-      File("image.c", text: CSources.image),
-      File("program.h", text: CSources.header(program, imageBytes: imageBytes)),
-      File("program.c", text: CSources.program(program, program.outputs + expectations)),
-      File("host.c", text: host.source),
-      File("model.c", text: CSources.model),
-      File("gemmini_test.c", text: CSources.test),
-      File("gemmini_params.h", text: GemminiParameters.header(program.target)),
-      File("Makefile", text: CSources.makefile),
-      File("README", text: CSources.readme(program)),
+    self.program = program
+    self.image = image
+    self.expected = expected
+    results = program.outputs + expectations
+    host = try ExportedHostSteps(program)
+  }
+
+  var dataFiles: [ExportedFile] {
+    var words: [UInt64] = []
+    words.reserveCapacity(3 * program.commands.count)
+    for command in program.commands { words += [UInt64(command.funct), command.rs1, command.rs2] }
+    return [
+      ExportedFile("image.bin", image), ExportedFile("commands.bin", littleEndianBytes(words)),
+      ExportedFile("expected.bin", expected),
     ]
   }
 
@@ -71,12 +74,29 @@ struct ProgramExport {
       image.replaceSubrange(start..<start + binding.rowBytes, with: bytes[source..<source + binding.rowBytes])
     }
   }
+}
 
-  private static func commands(_ program: Program) -> [UInt8] {
-    var words: [UInt64] = []
-    words.reserveCapacity(3 * program.commands.count)
-    for command in program.commands { words += [UInt64(command.funct), command.rs1, command.rs2] }
-    return littleEndianBytes(words)
+/// A program as C for Gemmini's toolchain.
+public struct CExport {
+  public let files: [ExportedFile]
+  public let imageBytes: Int
+
+  /// Throws what `ExportedProgram.init` throws.
+  public init(_ program: Program, inputs: [Tensor]) throws {
+    let exported = try ExportedProgram(program, inputs: inputs)
+    imageBytes = exported.image.count
+    files =
+      exported.dataFiles + [
+        ExportedFile("image.c", text: CSources.image),
+        ExportedFile("program.h", text: CSources.header(program, imageBytes: imageBytes)),
+        ExportedFile("program.c", text: CSources.program(program, exported.results)),
+        ExportedFile("host.c", text: exported.host.source),
+        ExportedFile("model.c", text: CSources.model),
+        ExportedFile("gemmini_test.c", text: CSources.test),
+        ExportedFile("gemmini_params.h", text: GemminiParameters.header(program.target)),
+        ExportedFile("Makefile", text: CSources.makefile),
+        ExportedFile("README", text: CSources.readme(program)),
+      ]
   }
 }
 
