@@ -178,7 +178,7 @@ def counted(spadix):
 
 
 def corrected(text, found):
-    """The text of a document with the counted columns of its tables as they are; README has one digit less of cycles."""
+    """The text of a document with the counted columns of its tables as they are; README has one digit less of the array's cycles."""
     lines, network, held = text.split("\n"), "", 0
     for index, line in enumerate(lines):
         cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("| ") else []
@@ -188,9 +188,11 @@ def corrected(text, found):
         target = cells[1].removeprefix("Spadix for ")
         if (network, target) in found:
             columns = list(found[network, target])
-            if target != cells[1]:
-                columns[3] = f"{float(columns[3].split()[0]):.1f} M"
-            cells[2:6] = columns
+            if target == cells[1]:
+                cells[2:6] = columns
+            else:
+                # README: cycles of the RTL stand before them, and the array's cycles before its utilization.
+                cells[3:7] = columns[:2] + [f"{float(columns[3].split()[0]):.1f} M", columns[2]]
             lines[index] = "| " + " | ".join(cells) + " |"
             lines[index] = re.sub(r" +\|", " |", lines[index]).replace("|  |", "| |")
             held += 1

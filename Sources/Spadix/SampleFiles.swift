@@ -16,7 +16,11 @@ struct SampleFiles {
     var known: [String: [UInt8]] = [:]
     for (name, path) in files {
       let index = name.isEmpty ? nil : try Self.index(of: name, in: inputs)
-      let bytes = try known[path] ?? Files.read(path)
+      let bytes =
+        try known[path]
+        ?? Files.read(path) { start in
+          if !NpzArchive.isArchive(start) { try NpyArray.checkMagic(start, name: path) }
+        }
       known[path] = bytes
       if NpzArchive.isArchive(bytes) {
         try add(NpzArchive(file: bytes, name: path), path, to: index, inputs)

@@ -35,6 +35,11 @@ public struct NpyArray: Sendable {
     try self.init(file: file, name: path)
   }
 
+  /// Throws `npy.magic`, with what it is instead, for a file that does not start as a .npy file does.
+  public static func checkMagic(_ start: some Collection<UInt8>, name: String) throws {
+    try NpyHeader.checkMagic(start, name: name)
+  }
+
   public init(file: [UInt8], name: String) throws {
     let header = try NpyHeader(file: file, name: name)
     self.dtype = header.dtype

@@ -17,7 +17,7 @@ public struct NpzArchive: Sendable {
     var method: Int
   }
 
-  public static func isArchive(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x50, 0x4b, 3, 4]) }
+  public static func isArchive(_ bytes: some Sequence<UInt8>) -> Bool { bytes.starts(with: [0x50, 0x4b, 3, 4]) }
 
   /// Reads the archive's directory. Throws `npz.damaged` for what is no archive.
   public init(file: [UInt8], name: String) throws {

@@ -216,6 +216,17 @@ private let violations: [(name: String, check: CheckSet, id: String, program: Pr
     }(), 2, nil
   ),
   (
+    "a short product before config_ex", .hardwareFaults, "machine.short-compute",
+    Product.program(
+      [
+        .configExecute(ConfigExecute(dataflow: .weightStationary)), configureLoad, loadTile,
+        .preload(weights: Product.tile, result: LocalTile(.accumulator(0), rows: 4, columns: 16)),
+        .compute(
+          preloaded: true, a: LocalTile(.scratchpad(0), rows: 4, columns: 16), bias: .garbage(rows: 4, columns: 16)),
+        .configExecute(ConfigExecute(dataflow: .weightStationary)),
+      ], .gemmini), 5, 4
+  ),
+  (
     "a tile loaded again", .waste, "machine.redundant-load", Product.program([configureLoad, loadTile, loadTile]), 2, 1
   ),
   (
