@@ -39,8 +39,10 @@ public struct KernelScheduler: Sendable {
   private static let largestModel = 1 << 16
   /// Terms of the largest integer program that GLPK confirms an optimum with that is known already.
   private static let largestConfirmation = 1 << 14
-  /// Terms times nodes, so that GLPK ends within seconds for a model of any size.
-  private static let modelWork = 1 << 24
+  /// Terms times nodes, so that GLPK ends within seconds for a model of any size; and for each of the rounds that look for
+  /// a plan with addresses.
+  private static let modelWork = 1 << 23
+  private static let packingWork = 1 << 20
 
   /// A valid plan for every legal problem.
   ///
@@ -138,7 +140,7 @@ public struct KernelScheduler: Sendable {
     certificate.columns = model.value.model.columns.count
     let incumbent = best?.traffic(in: problem)
     progress?("integer program of \(certificate.rows) rows")
-    let result = solver(cutoff: incumbent, model).solve(model.value.model)
+    let result = solver(cutoff: incumbent, model, work: Self.modelWork).solve(model.value.model)
     certificate.nodes += result.nodes
     if let objective = result.objective {
       let decision = model.value.decision(result.values)
@@ -165,8 +167,8 @@ public struct KernelScheduler: Sendable {
     return KernelModel(problem, KernelTouches(problem)).model
   }
 
-  private func solver(cutoff: Int?, _ model: LazyModel) -> GLPKSolver {
-    let limit = method == .integerProgram ? nodeLimit : min(nodeLimit, max(1, Self.modelWork / max(1, model.terms)))
+  private func solver(cutoff: Int?, _ model: LazyModel, work: Int) -> GLPKSolver {
+    let limit = method == .integerProgram ? nodeLimit : min(nodeLimit, max(1, work / max(1, model.terms)))
     return GLPKSolver(nodeLimit: limit, cutoff: cutoff, cancellation: cancellation)
   }
 
@@ -183,7 +185,7 @@ public struct KernelScheduler: Sendable {
       for _ in 0..<Self.packingRounds where !isCancelled {
         let (spans, steps) = unpackableCore(current, problem)
         model.value.forbid(current, spans: spans, steps: steps)
-        let result = solver(cutoff: nil, model).solve(model.value.model)
+        let result = solver(cutoff: nil, model, work: Self.packingWork).solve(model.value.model)
         certificate.nodes += result.nodes
         guard result.objective != nil else { break }
         current = refined(model.value.decision(result.values), problem)
@@ -209,14 +211,14 @@ public struct KernelScheduler: Sendable {
     let allocation = decision.allocation(in: problem)
     if let offsets = KernelPacking(allocation, stepCount: problem.operators.count).run() { return offsets }
     guard allocation.buffers.count <= Self.largestPacking, !isCancelled else { return nil }
-    return packs(allocation, nodes: 200_000)
+    return packs(allocation, nodes: 200_000, effort: 300_000_000)
   }
 
-  /// Offsets by the allocator's search, which ends after about a second.
-  private func packs(_ allocation: AllocationProblem, nodes: Int) -> [Int]? {
+  /// Offsets by the allocator's search; nil also when it gives up after so many nodes or elementary steps.
+  private func packs(_ allocation: AllocationProblem, nodes: Int, effort: Int) -> [Int]? {
     var options = AllocationSolver.Options()
     options.nodeLimit = nodes
-    options.effortLimit = 1_000_000_000
+    options.effortLimit = effort
     return AllocationSolver(options: options, cancellation: cancellation).solve(allocation).solution?.offsets
   }
 
@@ -228,7 +230,7 @@ public struct KernelScheduler: Sendable {
     let allocation = decision.allocation(in: problem)
     func packs(_ indices: [Int]) -> Bool {
       let part = AllocationProblem(capacity: problem.capacity, buffers: indices.map { allocation.buffers[$0] })
-      return self.packs(part, nodes: 20_000) != nil
+      return self.packs(part, nodes: 20_000, effort: 20_000_000) != nil
     }
     func inside(_ first: Int, _ last: Int) -> [Int] {
       allocation.buffers.indices.filter { allocation.buffers[$0].lower <= last && allocation.buffers[$0].upper > first }
