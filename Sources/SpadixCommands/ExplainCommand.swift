@@ -18,7 +18,9 @@ struct ExplainCommand: ParsableCommand {
   var steps = StepCount(count: 16)
 
   func run() throws {
-    try StandardOutput.write(Explanation(Program(reading: program), command: command, steps: steps.count).text)
+    try Explanation.write(Program(reading: program), command: command, steps: steps.count) {
+      try StandardOutput.write($0)
+    }
   }
 }
 

@@ -2,13 +2,15 @@ import SpadixISA
 import SpadixSupport
 
 /// The state around one command: configuration in force, what it reads and writes, and who wrote that.
-public struct Explanation {
-  public let text: String
-
-  /// - Parameter steps: how many steps of a hardware loop are explained, from its first on.
+public enum Explanation {
+  /// - Parameters:
+  ///   - steps: how many steps of a hardware loop are explained, from its first on.
+  ///   - output: takes the text, a part at a time: of all steps of a long loop it is larger than memory.
   ///
-  /// Throws `explain.range` for commands that there are not, and the fault of a command before.
-  public init(_ program: Program, command index: Int, steps: Int = 16) throws {
+  /// Throws `explain.range` for commands that there are not, the fault of a command before, and what `output` throws.
+  public static func write(
+    _ program: Program, command index: Int, steps: Int = 16, to output: @escaping (String) throws -> Void
+  ) throws {
     guard program.commands.indices.contains(index) else {
       let last = program.commands.count - 1
       let range = last < 0 ? "no commands" : last == 0 ? "command 0 only" : "commands 0 to \(last)"
@@ -16,7 +18,7 @@ public struct Explanation {
     }
     let history = History(program)
     for before in 0..<index { try history.step(before) }
-    text = try history.explain(index, steps: steps)
+    try history.explain(index, steps: steps, to: output)
   }
 }
 
@@ -85,7 +87,7 @@ private final class History {
     configurations.append((name, index))
   }
 
-  func explain(_ index: Int, steps: Int) throws -> String {
+  func explain(_ index: Int, steps: Int, to output: @escaping (String) throws -> Void) throws {
     var text = "\(describe(index))\n"
     let command = program.commands[index]
     if let format = CommandFormat.of(command) {
@@ -96,19 +98,21 @@ private final class History {
     if configurations.isEmpty { text += "  nothing is configured\n" }
     for (_, index) in configurations.sorted(by: { $0.command < $1.command }) { text += "  \(describe(index))\n" }
     text += "  last fence: \(lastFence.map { "command \($0)" } ?? "none")\n"
+    try output(text)
     var count = 0
-    var explained = ""
+    var failure: (any Error)?
     try decode(index) { [self] chunk in
+      var part = ""
       for it in chunk.commands {
-        if count < steps { explained += explain(it, chunk.stores[Int(it.configuration)]) }
+        if count < steps && failure == nil { part += explain(it, chunk.stores[Int(it.configuration)]) }
         count += 1
       }
+      do { try output(part) } catch { failure = failure ?? error }
     }
-    if count == 0 { return text + "\n\(try withoutStep(index))" }
-    text += explained
+    if let failure { throw failure }
+    if count == 0 { return try output("\n\(withoutStep(index))") }
     let rest = count - steps
-    if rest > 0 { text += "\n... and \(rest) more \(rest == 1 ? "step" : "steps") (--steps all)\n" }
-    return text
+    if rest > 0 { try output("\n... and \(rest) more \(rest == 1 ? "step" : "steps") (--steps all)\n") }
   }
 
   /// What a command is for that neither moves nor computes.
