@@ -57,14 +57,15 @@ struct ExportedProgram {
     host = try ExportedHostSteps(program)
   }
 
-  var dataFiles: [ExportedFile] {
+  /// The image, and the bytes that it must lead to.
+  var dataFiles: [ExportedFile] { [ExportedFile("image.bin", image), ExportedFile("expected.bin", expected)] }
+
+  /// The commands one after the other.
+  var commandFile: ExportedFile {
     var words: [UInt64] = []
     words.reserveCapacity(3 * program.commands.count)
     for command in program.commands { words += [UInt64(command.funct), command.rs1, command.rs2] }
-    return [
-      ExportedFile("image.bin", image), ExportedFile("commands.bin", littleEndianBytes(words)),
-      ExportedFile("expected.bin", expected),
-    ]
+    return ExportedFile("commands.bin", littleEndianBytes(words))
   }
 
   private static func place(_ bytes: [UInt8], _ binding: Program.Binding, in image: inout [UInt8]) {
@@ -87,7 +88,7 @@ public struct CExport {
     imageBytes = exported.image.count
     files =
       exported.dataFiles + [
-        ExportedFile("image.c", text: CSources.image),
+        ExportedFile("image.c", text: CSources.image(commands: false)),
         ExportedFile("program.h", text: CSources.header(program, imageBytes: imageBytes)),
         ExportedFile("program.c", text: CSources.program(program, exported.results)),
         ExportedFile("host.c", text: exported.host.source),

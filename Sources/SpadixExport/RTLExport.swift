@@ -20,7 +20,8 @@ public struct RTLExport {
     imageBytes = exported.image.count
     files =
       exported.dataFiles + [
-        ExportedFile("image.c", text: CSources.image),
+        exported.commandFile,
+        ExportedFile("image.c", text: CSources.image(commands: true)),
         ExportedFile("program.h", text: CSources.header(program, imageBytes: imageBytes)),
         ExportedFile("program_rtl.h", text: Self.header),
         ExportedFile("program_rtl.cpp", text: Self.description(exported)),
