@@ -1,4 +1,4 @@
-import SpadixISA
+@testable import SpadixISA
 import Testing
 
 /// Loops found among commands issue the same commands.
