@@ -93,16 +93,21 @@ public enum Files {
     let name = path == "-" ? "<standard input>" : path
     var status = stat()
     if path != "-", stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > largestStream {
-      throw Diagnostic("file.too-large", "'\(name)' has \(status.st_size) bytes; a text has at most 1 GiB")
+      throw tooLarge(name, Int(status.st_size))
     }
     return try source(read(path), of: path)
   }
 
+  private static func tooLarge(_ name: String, _ bytes: Int) -> Diagnostic {
+    Diagnostic("file.too-large", "'\(name)' has \(bytes) bytes; a text has at most 1 GiB")
+  }
+
   /// A text whose bytes are read already.
   ///
-  /// Throws `file.encoding`.
+  /// Throws `file.too-large` and `file.encoding`.
   public static func source(_ bytes: [UInt8], of path: String) throws -> SourceText {
     let name = path == "-" ? "<standard input>" : path
+    guard bytes.count <= largestStream else { throw tooLarge(name, bytes.count) }
     var bytes = bytes
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     let isUTF16 =
