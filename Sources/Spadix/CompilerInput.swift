@@ -13,6 +13,8 @@ public struct CompilerInput: Sendable {
 
   /// Whether the graph was made of a model.
   public private(set) var isModel = false
+  /// Files beside a model that hold its data.
+  public private(set) var externalFiles: [String] = []
 
   public init(graph: Graph) {
     self.graph = graph
@@ -44,6 +46,7 @@ public struct CompilerInput: Sendable {
     try graph.verify()
     self.init(graph: graph)
     isModel = true
+    externalFiles = model.externalFiles
   }
 
   /// - Parameter path: where the bytes are from; its folder is that of external data.

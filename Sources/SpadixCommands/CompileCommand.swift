@@ -60,7 +60,7 @@ struct CompileCommand: ParsableCommand {
         OutputArgument("--reproducer", passes.reproducer, .graph),
       ], standardOutput: "--output")
     let input = try InputFile.read(input, model)
-    try files.addFiles(of: input.graph)
+    try files.addFiles(of: input)
     var compiler = Compiler(
       target: try target.load(),
       options: Compiler.Options(

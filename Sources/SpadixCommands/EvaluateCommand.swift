@@ -34,7 +34,7 @@ struct EvaluateCommand: ParsableCommand {
     var files = try FileArguments(
       inputs: [graph] + input.map(\.path), outputs: [OutputArgument("--output", output, .folder)])
     let input = try InputFile.read(graph, model)
-    try files.addFiles(of: input.graph)
+    try files.addFiles(of: input)
     let graph = input.graph
     let samples = try Samples(reading: self.input.map { ($0.name, $0.path) }, for: graph.inputPorts)
     var results = OutputFiles(graph.outputPorts)

@@ -1,3 +1,4 @@
+import Spadix
 import SpadixIR
 import SpadixISA
 import SpadixSupport
@@ -72,6 +73,17 @@ struct FileArguments {
       try add(Input(description: "the input '\(path)'", path: path == "-" ? "/dev/stdin" : path))
     }
     for output in outputs { try add(output, standardOutput: standardOutput) }
+  }
+
+  /// Adds the files that a graph or a model names to the inputs.
+  mutating func addFiles(of input: CompilerInput) throws {
+    try addFiles(of: input.graph)
+    try addExternalFiles(input.externalFiles)
+  }
+
+  /// Adds files with a model's data to the inputs.
+  mutating func addExternalFiles(_ paths: [String]) throws {
+    for path in paths { try add(Input(description: "'\(path)', which holds data of the model", path: path)) }
   }
 
   /// Adds the files that a graph names to the inputs.

@@ -37,10 +37,11 @@ struct ImportCommand: ParsableCommand {
   }
 
   func run() throws {
-    _ = try FileArguments(
+    var files = try FileArguments(
       inputs: [input, target.target], outputs: [OutputArgument("--output", output, .graph)], standardOutput: "--output")
     let target = try target.load()
     let model = try InputFile.importModel(input, model.value)
+    try files.addExternalFiles(model.externalFiles)
     if summary { try StandardOutput.write(ImportSummaryText.text(model.summary, target)) }
     try model.refusals.throwIfErrors()
     guard let graph = model.graph, let output else { return }

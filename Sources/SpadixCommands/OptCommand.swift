@@ -61,8 +61,9 @@ struct OptCommand: ParsableCommand {
         OutputArgument("--dump-dir", instrumentation.dumpDir, .dumps),
         OutputArgument("--reproducer", instrumentation.printing.reproducer, .graph),
       ], standardOutput: "--output")
-    let graph = try InputFile.read(input, model).graph
-    try files.addFiles(of: graph)
+    let given = try InputFile.read(input, model)
+    try files.addFiles(of: given)
+    let graph = given.graph
     var context = PassContext(
       target: try target.load(), data: DataStore(), samples: try calibrate.samples(for: graph))
     var instrumentation = instrumentation.value

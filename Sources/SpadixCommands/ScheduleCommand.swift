@@ -298,7 +298,9 @@ enum ScheduleInput {
   ) throws -> ScheduleProblem {
     let bytes = try Files.read(path)
     if ModelImport.isModel(bytes) {
-      return try problem(CompilerInput(importing: bytes, path: path, model.value), calibrate, target)
+      let input = try CompilerInput(importing: bytes, path: path, model.value)
+      try files.addFiles(of: input)
+      return try problem(input, calibrate, target)
     }
     if model.isGiven { throw InputFile.notAModel(path) }
     let source = try Files.source(bytes, of: path)
@@ -310,7 +312,7 @@ enum ScheduleInput {
       return try ScheduleProblemReader.read(source)
     }
     let input = try CompilerInput(parsing: source, baseFile: path)
-    try files.addFiles(of: input.graph)
+    try files.addFiles(of: input)
     return try problem(input, calibrate, target)
   }
 

@@ -64,7 +64,7 @@ struct VerifyCommand: ParsableCommand {
       inputs: [input, target.target, labels] + inputs.map(\.path) + calibrate.files.map(\.path),
       outputs: [OutputArgument("--report-file", reporting.reportFile)])
     let input = try InputFile.read(input, model)
-    try files.addFiles(of: input.graph)
+    try files.addFiles(of: input)
     let data = DataStore()
     let samples = try readSamples(input.graph, data)
     let labels = try self.labels.map { try readLabels($0, samples, input.graph) }

@@ -168,12 +168,28 @@ private struct TargetReader {
       }
     }
     resolve(sizes, &target)
+    reportFormerNames()
     for problem in target.problems() {
       diagnostics.report(Diagnostic("target.illegal", problem.message, at: place(problem.parameter)))
     }
     try diagnostics.throwIfErrors()
     noteKeptRows(&target, base)
     return target
+  }
+
+  /// A parameter under both of its names would leave which one counts to chance.
+  mutating func reportFormerNames() {
+    let present = Self.timing.map { ("timing.\($0.0)", $0.1) }
+      + Self.stations.map { ("timing.reservation_station.\($0.0)", $0.1) }
+    for (former, parameter) in Self.formerTiming {
+      guard let range = places["timing.\(former)"], let name = present.first(where: { $0.1 == parameter })?.0,
+        let other = places[name]
+      else { continue }
+      diagnostics.report(
+        Diagnostic(
+          "target.contradiction", "timing.\(former) is a former name of \(name), which is given as well", at: range,
+          notes: [Diagnostic.Note("it is given here", at: other)], help: "leave timing.\(former) out"))
+    }
   }
 
   /// A row has dim elements: with another dim, memories whose size is not given have other sizes in bytes.

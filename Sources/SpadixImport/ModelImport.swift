@@ -12,6 +12,8 @@ public struct ModelImport: Sendable {
   public let summary: ImportSummary
   /// One for each node that was refused, in the model's order.
   public let refusals: Diagnostics
+  /// Paths of the files with external data that the model names, sorted.
+  public let externalFiles: [String]
 
   /// Whether bytes are an ONNX model, rather than a graph's text.
   public static func isModel(_ bytes: [UInt8]) -> Bool { ModelFile.isModel(bytes) }
@@ -30,6 +32,7 @@ public struct ModelImport: Sendable {
     try importer.run(options)
     refusals = Diagnostics(importer.refusals)
     summary = importer.summary
+    externalFiles = importer.externalFiles
     graph = importer.refusals.isEmpty ? importer.finishedGraph() : nil
   }
 }

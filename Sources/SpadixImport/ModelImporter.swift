@@ -21,6 +21,8 @@ struct ModelImporter {
   var foldedElements = 0
   /// Initializers that have not been asked for yet.
   private var initializers: [String: Spadix_Onnx_Tensor] = [:]
+  /// Where initializers outside the model lie.
+  private var locations: Set<String> = []
   private var nextConstant = 0
   /// Where nodes stand: empty in the main graph.
   private var scope = ""
@@ -78,7 +80,16 @@ struct ModelImporter {
   }
 
   private mutating func addInitializers(_ graph: Spadix_Onnx_Graph) throws {
-    for tensor in graph.initializers { initializers[tensor.name] = tensor }
+    for tensor in graph.initializers {
+      initializers[tensor.name] = tensor
+      if let location = TensorReader.location(tensor) { locations.insert(location) }
+    }
+  }
+
+  /// Paths of the files that the model names, whether or not anything in them is needed; sorted.
+  var externalFiles: [String] {
+    guard let folder = file.folder else { return [] }
+    return locations.union(reader.locations).sorted().map { folder.isEmpty ? $0 : folder + "/" + $0 }
   }
 
   /// Nodes in order; what they are called is in front of each diagnostic.

@@ -119,10 +119,10 @@ extension Parser {
       if case .string(let text) = attribute.value, !text.isEmpty {
         name = text
       } else {
+        let found = attribute.value == .string("") ? "an empty string" : attribute.value.kindDescription
         report(
           Diagnostic(
-            "ir.attribute-type",
-            "'name': expected a string with at least one character, found \(attribute.value.kindDescription)",
+            "ir.attribute-type", "'name': expected a string with at least one character, found \(found)",
             at: attribute.range))
       }
     }

@@ -22,6 +22,14 @@ struct TensorReader {
 
   init(folder: String?) { self.folder = folder }
 
+  /// The locations that have been read, sorted.
+  var locations: [String] { files.keys.sorted() }
+
+  /// Where a tensor's elements lie outside the model; nil inside.
+  static func location(_ tensor: Spadix_Onnx_Tensor) -> String? {
+    tensor.location == 1 ? tensor.external.last { $0.key == "location" }?.value : nil
+  }
+
   mutating func read(_ tensor: Spadix_Onnx_Tensor) throws -> ConstantTensor {
     guard let kind = TensorKind(rawValue: tensor.elementType) else {
       throw Problem(
