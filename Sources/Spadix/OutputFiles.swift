@@ -60,9 +60,11 @@ public struct OutputFiles {
   /// File systems have names of at most 255 bytes; a suffix, the extension and the mark of an unfinished file need room.
   private static let longestName = 200
 
-  /// Names come from files of strangers: nothing in them may lead out of the folder, and a file must be able to have them.
+  /// Names come from files of strangers: nothing in them may lead out of the folder, and a file must be able to have
+  /// them.
   private static func fileName(_ name: String) -> String {
-    let plain = String(name.prefix(longestName).map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "_" })
+    let plain = String(
+      name.prefix(longestName).map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "_" })
     return plain.isEmpty || plain.hasPrefix(".") ? "output" + plain : plain
   }
 }
