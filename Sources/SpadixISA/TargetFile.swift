@@ -179,7 +179,8 @@ private struct TargetReader {
 
   /// A parameter under both of its names would leave which one counts to chance.
   mutating func reportFormerNames() {
-    let present = Self.timing.map { ("timing.\($0.0)", $0.1) }
+    let present =
+      Self.timing.map { ("timing.\($0.0)", $0.1) }
       + Self.stations.map { ("timing.reservation_station.\($0.0)", $0.1) }
     for (former, parameter) in Self.formerTiming {
       guard let range = places["timing.\(former)"], let name = present.first(where: { $0.1 == parameter })?.0,
