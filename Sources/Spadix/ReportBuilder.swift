@@ -15,9 +15,15 @@ extension Compilation {
     let problem = schedule.prepared.problem
     var operators: [OperatorReport] = []
     let modelled = modelsTime ? try Self.modelledTime(generated) : nil
+    let delivery = CommandDelivery(generated.program)
+    var firstCommand = 0
     for (step, statistics) in generated.operators.enumerated() {
       var row = OperatorReport(statistics, problem.operators[step].variants[plan.steps[step].variant])
       row.modelledCycles = modelled?.cycles[step]
+      let end =
+        step + 1 < generated.operators.count ? firstCommand + statistics.commands : generated.program.commands.count
+      row.traffic.commands = delivery.bytes(of: firstCommand..<end)
+      firstCommand = end
       operators.append(row)
     }
     let end = generated.program.symbols.map { $0.address + UInt64($0.length) }.max() ?? UInt64(Target.firstAddress)

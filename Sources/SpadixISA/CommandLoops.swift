@@ -33,9 +33,11 @@ public struct CommandLoops: Sendable {
   }
 
   /// The commands one after the other.
-  public var unrolled: [Command] {
+  public var unrolled: [Command] { Self.unrolled(nodes) }
+
+  static func unrolled(_ nodes: [Node]) -> [Command] {
     var commands: [Command] = []
-    for node in nodes { Self.append(node, [], to: &commands) }
+    for node in nodes { append(node, [], to: &commands) }
     return commands
   }
 

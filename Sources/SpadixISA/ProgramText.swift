@@ -3,24 +3,42 @@ import SpadixTensor
 
 /// A whole program as assembly text: nothing is lost, so `disasm | asm` gives the same file.
 extension Program {
-  /// - Parameter annotated: says for each command its index, the symbols it addresses and the operation it came from.
-  public func assembly(annotated: Bool = false) -> String {
+  public enum Listing: Sendable {
+    /// Commands that repeat with constant advances stand in loops, operation by operation.
+    case loops
+    /// Every command on its line.
+    case unrolled
+    /// And with it its index, and the symbols and rows that it addresses.
+    case annotated
+  }
+
+  public func assembly(_ listing: Listing = .loops) -> String {
     var text = "; \(commands.count) commands for target \(target.name)\n.spadix \(metadata().text())\n"
-    text.reserveCapacity(commands.count * 64)
-    var range = 0
-    for (index, command) in commands.enumerated() {
-      while range < debug.count && debug[range].first <= index {
-        text += "\n; \(Self.comment(debug[range].operation))"
-        text += debug[range].line > 0 ? " (line \(debug[range].line))\n" : "\n"
-        range += 1
-      }
-      text += Assembly.text(command)
-      if annotated { text += "  ; #\(index)\(annotation(of: command))" }
-      text += "\n"
+    var first = 0
+    for range in debug {
+      list(first..<max(first, min(range.first, commands.count)), listing, &text)
+      text += "\n; \(Self.comment(range.operation))"
+      text += range.line > 0 ? " (line \(range.line))\n" : "\n"
+      first = max(first, min(range.first, commands.count))
     }
+    list(first..<commands.count, listing, &text)
     for (index, segment) in segments.enumerated() { text += Self.bytes(".dram", index, segment) }
     for (index, segment) in expectations.enumerated() { text += Self.bytes(".expect", index, segment) }
     return text
+  }
+
+  private func list(_ range: Range<Int>, _ listing: Listing, _ text: inout String) {
+    if listing == .loops {
+      for node in CommandLoops(Array(commands[range]), kind: \.listingKind).nodes {
+        LoopAssembly.append(node, to: &text)
+      }
+      return
+    }
+    for index in range {
+      text += Assembly.text(commands[index])
+      if listing == .annotated { text += "  ; #\(index)\(annotation(of: commands[index]))" }
+      text += "\n"
+    }
   }
 
   /// The symbols behind the DRAM addresses of a command, and the rows behind its local ones.
@@ -72,4 +90,9 @@ extension Program {
     var reader = AssemblyReader(source: source)
     self = try reader.read()
   }
+}
+
+extension Command {
+  /// Commands of one mnemonic: configurations share a function number.
+  fileprivate var listingKind: Int { Int(funct) << 2 | (funct == Funct.config ? Int(rs1 & 3) : 0) }
 }

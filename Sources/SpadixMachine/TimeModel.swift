@@ -10,9 +10,15 @@ struct TimeModel: ~Copyable {
     var cycles: [Counters.Cycles]
     var busRead: [Int]
     var busWritten: [Int]
+    /// Bytes read for commands, as the target says that they come.
+    var commandBytes: [Int]
   }
 
   private var timeline: Timeline
+  private let delivery: CommandDelivery
+  private let operations: [Program.DebugRange]
+  /// Commands so far.
+  private var count = 0
   private let dim: Int
   private var ranges: RangeCursor
   private(set) var accounts: Accounts
@@ -23,24 +29,29 @@ struct TimeModel: ~Copyable {
   private var lastPart: WritableKeyPath<Counters.Cycles, Int> = \.issue
 
   init(_ program: Program, trace: Bool) {
-    timeline = Timeline(Hardware(program.target))
+    delivery = CommandDelivery(program)
+    operations = program.debug
+    timeline = Timeline(Hardware(program.target), delivery: delivery)
     timeline.recordsSteps = true
     dim = program.target.dim
     ranges = RangeCursor(program)
     let count = program.debug.count + 1
     accounts = Accounts(
       cycles: [Counters.Cycles](repeating: Counters.Cycles(), count: count),
-      busRead: [Int](repeating: 0, count: count), busWritten: [Int](repeating: 0, count: count))
+      busRead: [Int](repeating: 0, count: count), busWritten: [Int](repeating: 0, count: count),
+      commandBytes: [Int](repeating: 0, count: count))
     self.trace = trace ? Trace(program) : nil
   }
 
   mutating func advance(_ commands: UnsafeBufferPointer<Command>, _ range: Range<Int>) {
     timeline.run(commands, range)
+    count = range.upperBound
     account()
   }
 
   /// Brings the timeline to the end of what has come.
   mutating func finish() {
+    accountCommands()
     let total = timeline.finish()
     account()
     if total <= frontier { return }
@@ -49,6 +60,17 @@ struct TimeModel: ~Copyable {
     let part = total == frontier + 1 ? lastPart : \.store
     accounts.cycles[lastRange][keyPath: part] += total - frontier
     frontier = total
+  }
+
+  private mutating func accountCommands() {
+    if delivery.source == .ideal { return }
+    var others = delivery.bytes(of: 0..<count)
+    for (index, range) in operations.enumerated() where range.first < count {
+      let bytes = delivery.bytes(of: range.first..<min(range.first + range.count, count))
+      accounts.commandBytes[index] = bytes
+      others -= bytes
+    }
+    accounts.commandBytes[operations.count] = others
   }
 
   private mutating func account() {
