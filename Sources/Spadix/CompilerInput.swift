@@ -1,5 +1,5 @@
-import SpadixImport
 import SpadixIR
+import SpadixImport
 import SpadixSupport
 import SpadixTensor
 

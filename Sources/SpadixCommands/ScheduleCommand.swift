@@ -1,11 +1,11 @@
 import ArgumentParser
 import Foundation
 import Spadix
-import SpadixImport
 import SpadixIR
 import SpadixISA
+import SpadixImport
 import SpadixMIP
-import SpadixSchedule
+import SpadixOrder
 import SpadixSupport
 
 struct ScheduleCommand: ParsableCommand {
