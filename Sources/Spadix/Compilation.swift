@@ -35,7 +35,7 @@ public struct Compilation {
   }
 
   /// The graph at a phase that is one.
-  subscript(phase: Phase) -> Graph? {
+  public subscript(phase: Phase) -> Graph? {
     get {
       switch phase {
       case .graph: optimized
