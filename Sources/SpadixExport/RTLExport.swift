@@ -131,6 +131,7 @@ public struct RTLExport {
         LATENCY=60    cycles from a memory request to its answer
         ISSUE=1       cycles between two commands
         TRACE=t.csv   writes when each command was taken, issued and completed
+        PROGRESS=10   prints how far the run is, each so many seconds (a terminal shows it anyway)
         STALL=20000   cycles without any progress after which the run ends
         BASE=0x80000000   where the hardware's memory begins
         BUILD=build   folder of the build; programs for the same RTL can share one

@@ -71,6 +71,10 @@ public struct Hardware: Sendable {
   @inline(__always)
   func bank(of row: Int32) -> Int { scratchpadBanks.bank(of: row) }
 
+  /// The bank of a row of the accumulator, numbered as operations have it.
+  @inline(__always)
+  func accumulatorBank(of row: Int32) -> Int { accumulatorBanks.bank(of: row - Operation.accumulatorBase) }
+
   /// Moves of one direction that are in flight at a time.
   var trackedMoves: Int { maxInFlight / dim + 1 }
 }

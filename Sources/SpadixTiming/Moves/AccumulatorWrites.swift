@@ -7,6 +7,8 @@ struct AccumulatorWrites: ~Copyable {
   }
 
   private static let capacity = 1024
+  /// Cycles that are looked ahead: about a store's.
+  private static let outlook = 64
   private let windows: UnsafeMutablePointer<Window>
   private let banks: Banks
   private var count = 0
@@ -27,11 +29,31 @@ struct AccumulatorWrites: ~Copyable {
     count += 1
   }
 
+  /// A cycle before which nothing is added to the row's bank, from `time` on; it may be `time` itself. Times do not
+  /// decrease from call to call.
+  @inline(__always)
+  mutating func quietUntil(from time: Int, row: Int32) -> Int {
+    advance(to: time)
+    let bank = banks.bank(of: row - Operation.accumulatorBase)
+    var index = cursor
+    while index < count {
+      let it = windows[index & (Self.capacity - 1)]
+      if it.bank == bank || it.first > time + Self.outlook { return it.first }
+      index += 1
+    }
+    return Int.max
+  }
+
+  @inline(__always)
+  private mutating func advance(to time: Int) {
+    cursor = max(cursor, count - Self.capacity)
+    while cursor < count && windows[cursor & (Self.capacity - 1)].last < time { cursor += 1 }
+  }
+
   /// The first cycle from `time` on in which the row can be read. Times do not decrease from call to call.
   @inline(__always)
   mutating func firstFree(from time: Int, row: Int32) -> Int {
-    cursor = max(cursor, count - Self.capacity)
-    while cursor < count && windows[cursor & (Self.capacity - 1)].last < time { cursor += 1 }
+    advance(to: time)
     if cursor == count || windows[cursor & (Self.capacity - 1)].first > time { return time }
     let bank = banks.bank(of: row - Operation.accumulatorBase)
     var found = time

@@ -42,6 +42,11 @@ struct WritePath: ~Copyable {
     let pooled = it.pixels > 0
     let common = Packet(it.address, Int(it.bytes), beat: hardware.busBytes)
     let isUniform = common.isAlone(Int(it.bytes), stride: it.stride)
+    // Reads before this cycle meet no additions, which need no look for each row where all lie in one bank.
+    var quiet = Int.min
+    let staysInBank =
+      isAccumulator
+      && (pooled || hardware.accumulatorBank(of: it.reads.start) == hardware.accumulatorBank(of: it.reads.end - 1))
     // What changes with every row stays in registers.
     var (lastRead, lastNormalized, lastScaled) = (self.lastRead, self.lastNormalized, self.lastScaled)
     var (reads, scaled, accepted) = (self.reads.cursor, self.scaled.cursor, self.accepted.cursor)
@@ -56,11 +61,17 @@ struct WritePath: ~Copyable {
         var accept: Int
         if isAccumulator {
           read = max(read, lastNormalized)
-          let row = pooled ? it.reads.start : it.reads.start + Int32(block * hardware.dim + pixel)
-          while true {
-            let free = reading.additions.firstFree(from: conflicts.firstFree(from: read, row: row), row: row)
-            if free == read { break }
-            read = free
+          if read >= quiet {
+            let row = pooled ? it.reads.start : it.reads.start + Int32(block * hardware.dim + pixel)
+            while true {
+              let free = reading.additions.firstFree(from: conflicts.firstFree(from: read, row: row), row: row)
+              if free == read { break }
+              read = free
+            }
+            if staysInBank {
+              quiet = min(
+                conflicts.quietUntil(from: read, row: row), reading.additions.quietUntil(from: read, row: row))
+            }
           }
           lastNormalized = max(read + 1, lastNormalized + 1, scaled.oldest + 1)
           lastScaled = max(lastNormalized + 1, lastScaled + 1, accepted.oldest)
