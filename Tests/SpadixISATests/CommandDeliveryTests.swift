@@ -10,10 +10,16 @@ import Testing
   }
 
   /// 5 x 4 products, each with a store behind the inner loop.
-  private let nest = (0..<5).flatMap { outer in
-    (0..<4).map { Command(funct: Funct.preload, rs1: .max, rs2: UInt64(1000 * outer + 16 * $0)) }
-      + [Command(funct: Funct.moveOut, rs1: UInt64(0x20000 + 64 * outer), rs2: 9)]
-  }
+  private let nest: [Command] = {
+    var commands: [Command] = []
+    for outer in 0..<5 {
+      for inner in 0..<4 {
+        commands.append(Command(funct: Funct.preload, rs1: .max, rs2: UInt64(1000 * outer + 16 * inner)))
+      }
+      commands.append(Command(funct: Funct.moveOut, rs1: UInt64(0x20000 + 64 * outer), rs2: 9))
+    }
+    return commands
+  }()
 
   @Test func idealCommandsTakeNothing() {
     let it = delivery(.ideal, nest)
@@ -50,7 +56,9 @@ import Testing
 
   /// Commands without any pattern: two loads from the table and the command.
   @Test func instructionsWithoutLoops() {
-    let commands = (0..<7).map { Command(funct: UInt8($0 % 2), rs1: UInt64($0 * $0 * 977), rs2: 0) }
+    let commands = (0..<7).map { (index: Int) -> Command in
+      Command(funct: UInt8(index % 2), rs1: UInt64(index * index * 977), rs2: 0)
+    }
     #expect(delivery(.exportedC, commands).instructions.dropFirst().allSatisfy { $0 == 3 })
   }
 }
