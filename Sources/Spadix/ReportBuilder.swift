@@ -15,16 +15,17 @@ extension Compilation {
     let problem = schedule.prepared.problem
     var operators: [OperatorReport] = []
     let modelled = modelsTime ? try Self.modelledTime(generated) : nil
-    let delivery = CommandDelivery(generated.program)
-    var firstCommand = 0
+    let program = generated.program
+    let commandBytes = CommandDelivery(program).bytesByOperation(program, commands: program.commands.count)
     for (step, statistics) in generated.operators.enumerated() {
       var row = OperatorReport(statistics, problem.operators[step].variants[plan.steps[step].variant])
       row.modelledCycles = modelled?.cycles[step]
-      let end =
-        step + 1 < generated.operators.count ? firstCommand + statistics.commands : generated.program.commands.count
-      row.traffic.commands = delivery.bytes(of: firstCommand..<end)
-      firstCommand = end
+      row.traffic.commands = commandBytes[statistics.debugOperations].reduce(0, +)
       operators.append(row)
+    }
+    // The fence at the end belongs to no operation.
+    if let last = operators.indices.last {
+      operators[last].traffic.commands += commandBytes.reduce(0, +) - operators.reduce(0) { $0 + $1.traffic.commands }
     }
     let end = generated.program.symbols.map { $0.address + UInt64($0.length) }.max() ?? UInt64(Target.firstAddress)
     return CompilationReport(
@@ -48,7 +49,7 @@ extension Compilation {
 }
 
 extension Compilation {
-  /// Cycles of each operator by the machine's time model; what no operation accounts for goes to the one before it.
+  /// Cycles of each operator by the machine's time model; what none accounts for goes to the last.
   private static func modelledTime(_ generated: GeneratedProgram) throws -> (time: TimeReport, cycles: [Int]) {
     let machine = try Machine(generated.program, options: Machine.Options(checks: [], time: true, execute: false))
     machine.run()
@@ -56,17 +57,11 @@ extension Compilation {
     let counters = machine.counters
     let time = TimeReport(
       cycles: counters.total.cycles, busRead: counters.total.busRead, busWritten: counters.total.busWritten)
-    if cycles.isEmpty { return (time, cycles) }
-    var step = 0
-    var end = generated.operators[0].commands
-    for (range, activity) in zip(generated.program.debug, counters.operations) {
-      while range.first >= end && step + 1 < cycles.count {
-        step += 1
-        end += generated.operators[step].commands
-      }
-      cycles[step] += activity.cycles.total
+    for (step, statistics) in generated.operators.enumerated() {
+      cycles[step] = counters.operations[statistics.debugOperations].reduce(0) { $0 + $1.cycles.total }
     }
-    cycles[step] += time.cycles.total - cycles.reduce(0, +)
+    // The fence at the end belongs to no operation.
+    if let last = cycles.indices.last { cycles[last] += time.cycles.total - cycles.reduce(0, +) }
     return (time, cycles)
   }
 }

@@ -51,7 +51,7 @@ public enum AssemblyReference {
 
     A command that has no name, or bits outside its fields, is `raw funct=N rs1=0x... rs2=0x...`.
 
-    Commands that repeat stand in loops, one in another as deep as they nest. `spadix disasm` finds them operation by operation
+    Commands that repeat stand in loops, one in another as deep as they nest. `spadix disasm` finds them
     (`--unrolled` prints every command on its line); `spadix asm` issues the same commands.
 
     ```

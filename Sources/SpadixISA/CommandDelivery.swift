@@ -38,6 +38,20 @@ public struct CommandDelivery: Sendable {
     }
   }
 
+  /// The bytes of the first `commands` commands of the program that this is for: of each of its operations, and last of
+  /// commands that come from none.
+  public func bytesByOperation(_ program: Program, commands: Int) -> [Int] {
+    var bytes = [Int](repeating: 0, count: program.operations.count + 1)
+    if source == .ideal { return bytes }
+    bytes[program.operations.count] = self.bytes(of: 0..<commands)
+    for run in program.debug where run.first < commands {
+      let own = self.bytes(of: run.first..<min(run.first + run.count, commands))
+      bytes[run.operation] += own
+      bytes[program.operations.count] -= own
+    }
+    return bytes
+  }
+
   /// Number of the first use of the table by a command from `command` on.
   private func firstUse(from command: Int) -> Int {
     var (low, high) = (0, tableUses.count)

@@ -4,7 +4,7 @@ import SpadixTensor
 /// A whole program as assembly text: nothing is lost, so `disasm | asm` gives the same file.
 extension Program {
   public enum Listing: Sendable {
-    /// Commands that repeat with constant advances stand in loops, operation by operation.
+    /// Commands that repeat with constant advances stand in loops.
     case loops
     /// Every command on its line.
     case unrolled
@@ -14,30 +14,49 @@ extension Program {
 
   public func assembly(_ listing: Listing = .loops) -> String {
     var text = "; \(commands.count) commands for target \(target.name)\n.spadix \(metadata().text())\n"
-    var first = 0
-    for range in debug {
-      list(first..<max(first, min(range.first, commands.count)), listing, &text)
-      text += "\n; \(Self.comment(range.operation))"
-      text += range.line > 0 ? " (line \(range.line))\n" : "\n"
-      first = max(first, min(range.first, commands.count))
+    switch listing {
+    case .loops: appendLoops(to: &text)
+    case .unrolled, .annotated: appendCommands(annotated: listing == .annotated, to: &text)
     }
-    list(first..<commands.count, listing, &text)
     for (index, segment) in segments.enumerated() { text += Self.bytes(".dram", index, segment) }
     for (index, segment) in expectations.enumerated() { text += Self.bytes(".expect", index, segment) }
     return text
   }
 
-  private func list(_ range: Range<Int>, _ listing: Listing, _ text: inout String) {
-    if listing == .loops {
-      for node in CommandLoops(Array(commands[range]), kind: \.listingKind).nodes {
-        LoopAssembly.append(node, to: &text)
+  private func appendCommands(annotated: Bool, to text: inout String) {
+    text.reserveCapacity(text.utf8.count + commands.count * 64)
+    var run = 0
+    for (index, command) in commands.enumerated() {
+      while run < debug.count && debug[run].first <= index {
+        text += "\n; \(Self.comment(operations[debug[run].operation]))\n"
+        run += 1
       }
-      return
-    }
-    for index in range {
-      text += Assembly.text(commands[index])
-      if listing == .annotated { text += "  ; #\(index)\(annotation(of: commands[index]))" }
+      text += Assembly.text(command)
+      if annotated { text += "  ; #\(index)\(annotation(of: command))" }
       text += "\n"
+    }
+  }
+
+  /// Loops, and what the commands between two of these comments come from.
+  private func appendLoops(to text: inout String) {
+    var told: [Int] = []
+    var first = 0
+    var run = 0
+    for node in CommandLoops(commands, kind: \.listingKind).nodes {
+      let end = first + node.commandCount
+      while run < debug.count && debug[run].first + debug[run].count <= first { run += 1 }
+      var origins: [Int] = []
+      var next = run
+      while next < debug.count && debug[next].first < end {
+        if !origins.contains(debug[next].operation) { origins.append(debug[next].operation) }
+        next += 1
+      }
+      if origins != told && !origins.isEmpty {
+        text += "\n; \(origins.map { Self.comment(operations[$0]) }.joined(separator: ", "))\n"
+        told = origins
+      }
+      LoopAssembly.append(node, to: &text)
+      first = end
     }
   }
 
@@ -70,7 +89,9 @@ extension Program {
     return offset == 0 ? symbol.name : "\(symbol.name)+\(offset)"
   }
 
-  private static func comment(_ text: String) -> String { text.replacing("\n", with: " ") }
+  private static func comment(_ operation: DebugOperation) -> String {
+    operation.text.replacing("\n", with: " ") + (operation.line > 0 ? " (line \(operation.line))" : "")
+  }
 
   private static func bytes(_ directive: String, _ index: Int, _ segment: Segment) -> String {
     let digits = Array("0123456789abcdef".utf8)

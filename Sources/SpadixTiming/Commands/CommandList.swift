@@ -1,9 +1,9 @@
 import SpadixISA
 
-/// A list of commands in memory, which the accelerator reads ahead into a few buffers of one request each. Its requests go
-/// before those of loads, and its answers come over the same way.
+/// A list of commands in memory, which the accelerator reads ahead into as many buffers of one request each as it may have
+/// reads in flight. Its requests go before those of loads, and its answers come over the same way.
 struct CommandList: ~Copyable {
-  static let buffers = 8
+  private let buffers: Int
   private let busBytes: Int
   private let beats: Int
   private let lead: Int
@@ -18,13 +18,14 @@ struct CommandList: ~Copyable {
   private var untold: [Range<Int>] = []
 
   init(_ hardware: Hardware, commands: Int) {
+    buffers = max(2, hardware.maxInFlight)
     busBytes = hardware.busBytes
     beats = max(1, Hardware.requestBytes / hardware.busBytes)
     lead = hardware.latency + ReadPath.requestDelay
     requests = (commands * CommandDelivery.listBytes + Hardware.requestBytes - 1) / Hardware.requestBytes
-    arrivals = .allocate(capacity: Self.buffers)
-    arrivals.initialize(repeating: 0, count: Self.buffers)
-    for _ in 0..<Self.buffers { request(at: 0) }
+    arrivals = .allocate(capacity: buffers)
+    arrivals.initialize(repeating: 0, count: buffers)
+    for _ in 0..<buffers { request(at: 0) }
   }
 
   deinit { arrivals.deallocate() }
@@ -34,7 +35,7 @@ struct CommandList: ~Copyable {
     lastRequest = max(time, lastRequest + 1)
     let first = max(lastRequest + lead, lastBeat + 1)
     lastBeat = first + beats - 1
-    arrivals[requested % Self.buffers] = first
+    arrivals[requested % buffers] = first
     requested += 1
     untold.append(first..<lastBeat + 1)
   }
@@ -43,7 +44,7 @@ struct CommandList: ~Copyable {
   func available(_ index: Int) -> Int {
     let last = (index + 1) * CommandDelivery.listBytes - 1
     let place = last / Hardware.requestBytes
-    return arrivals[place % Self.buffers] + last % Hardware.requestBytes / busBytes + 1
+    return arrivals[place % buffers] + last % Hardware.requestBytes / busBytes + 1
   }
 
   /// A command was taken; a buffer that it was the last of is filled again.
