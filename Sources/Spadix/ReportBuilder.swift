@@ -24,7 +24,7 @@ extension Compilation {
     return CompilationReport(
       graph: npu.name, target: target, calibration: calibration, operators: operators,
       schedule: ScheduleReport(
-        formulation: input.phase == .plan ? ScheduleReport.file : formulation.rawValue,
+        formulation: input.phase >= .plan ? ScheduleReport.file : formulation.rawValue,
         trafficBytes: plan.trafficBytes, boundBytes: plan.boundBytes,
         closedBy: plan.certificate.closedBy, rows: plan.certificate.rows, columns: plan.certificate.columns,
         nodes: plan.certificate.nodes, whyOpen: plan.certificate.whyOpen),

@@ -4,7 +4,7 @@ import SpadixSupport
 import SpadixTensor
 
 /// What the code generator makes of one operation.
-enum OperatorKernel: Sendable {
+public enum OperatorKernel: Sendable {
   /// One or several forms of the same computation; each says which places it can serve.
   case tile([TileForm])
   case copy(CopyKernel)
@@ -14,8 +14,8 @@ enum OperatorKernel: Sendable {
 }
 
 /// A tile kernel for operands in certain places.
-struct TileForm: Sendable {
-  enum Input: Sendable {
+public struct TileForm: Sendable {
+  public enum Input: Sendable {
     /// For an input in the scratchpad as a whole.
     case resident
     /// For an input that streams from DRAM.
@@ -24,31 +24,38 @@ struct TileForm: Sendable {
     case any
   }
 
-  var kernel: TileKernel
-  var input: Input
+  public var kernel: TileKernel
+  public var input: Input
 }
 
 /// Turns npu operators into kernels, packing their constants.
-struct KernelLowering {
+public struct KernelLowering {
   let graph: Graph
   let data: DataStore
   let target: Target
   /// Pixels of padding that lie in DRAM beside each image row of a value, for loads of packed rows.
-  let halos: [Halo?]
-  var constants = ConstantPool()
+  public let halos: [Halo?]
+  public internal(set) var constants = ConstantPool()
+
+  public init(graph: Graph, data: DataStore, target: Target, halos: [Halo?]) {
+    self.graph = graph
+    self.data = data
+    self.target = target
+    self.halos = halos
+  }
 
   var dim: Int { target.dim }
 
   /// Columns of zero points on both sides of every image row in DRAM.
-  struct Halo: Sendable {
-    var left: Int
-    var right: Int
+  public struct Halo: Sendable {
+    public var left: Int
+    public var right: Int
     /// The zero point of the convolution that reads it.
-    var value: Int8
+    public var value: Int8
   }
 
   /// The operands that are kernel inputs: all but weights, biases and factors.
-  static func activationOperands(_ operation: Operation, _ graph: Graph) -> [ValueID] {
+  public static func activationOperands(_ operation: Operation, _ graph: Graph) -> [ValueID] {
     switch operation.op {
     case .npuConv2d(let conv):
       return [operation.operands[0]] + (conv.residual ? [operation.operands.last!] : [])
@@ -66,7 +73,7 @@ struct KernelLowering {
     }
   }
 
-  mutating func lower(_ operation: Operation) throws -> OperatorKernel {
+  public mutating func lower(_ operation: Operation) throws -> OperatorKernel {
     let name = graph.values[operation.result].name ?? "value\(operation.result.index)"
     switch operation.op {
     case .npuConv2d(let conv): return .tile(try convolution(conv, operation, name))
@@ -106,10 +113,9 @@ struct KernelLowering {
   ) -> TileKernel.Store {
     let isPerChannel = output.scales.count > 1
     return TileKernel.Store(
-      scales: output.scales,
-      scaleConstant: isPerChannel ? constants.add("\(name).scales", float32: output.scales) : nil,
-      zeroPoint: Int(output.zeroPoint), low: Int(output.low), high: Int(output.high), pooling: nil, rows: rows,
-      columns: columns)
+      output: output,
+      scaleConstant: isPerChannel ? constants.add("\(name).scales", float32: output.scales) : nil, pooling: nil,
+      rows: rows, columns: columns)
   }
 
   /// Window and strides are those that a store can do: `TargetVerifier` has seen to it.

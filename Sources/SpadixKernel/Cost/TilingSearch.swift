@@ -1,16 +1,17 @@
 /// Finds the tilings of a kernel worth choosing from: for each amount of scratchpad, the one of least traffic.
-struct TilingSearch {
+public struct TilingSearch {
   /// A tiling with what it needs and costs.
-  struct Candidate: Sendable {
-    var tiling: Tiling
-    var rows: Int
-    var cost: KernelCost
+  public struct Candidate: Sendable {
+    public var tiling: Tiling
+    /// Scratchpad rows of its working block.
+    public var rows: Int
+    public var cost: TileCost
     /// Array cycles, and what starting a tile costs: the first command waits for the last.
-    var cycles: Int
+    public var cycles: Int
     /// Bytes, counting for more where cycles are wasted.
-    var weight = 0.0
+    public var weight = 0.0
 
-    var bytes: Int { cost.readBytes + cost.writtenBytes }
+    public var bytes: Int { cost.readBytes + cost.writtenBytes }
   }
 
   let kernel: TileKernel
@@ -20,8 +21,16 @@ struct TilingSearch {
   let scratchpadRows: Int
   let accumulatorRows: Int
 
+  public init(kernel: TileKernel, places: KernelPlaces, dim: Int, scratchpadRows: Int, accumulatorRows: Int) {
+    self.kernel = kernel
+    self.places = places
+    self.dim = dim
+    self.scratchpadRows = scratchpadRows
+    self.accumulatorRows = accumulatorRows
+  }
+
   /// Candidates by increasing rows and decreasing traffic; empty when not even one pixel fits.
-  func run() -> [Candidate] {
+  public func run() -> [Candidate] {
     var cycles = ArrayCycles(places: places)
     // Strips of part of the width compute fewer rows twice where windows of a pooling overlap.
     let isPooled = kernel.store.pooling != nil
@@ -55,14 +64,16 @@ struct TilingSearch {
     }
     if let contraction = kernel.contraction {
       if !places.inputIsResident {
-        bytes += kernel.images * contraction.inputRows * contraction.inputColumns * contraction.inputChannels
+        bytes +=
+          kernel.images * contraction.window.inputRows * contraction.window.inputColumns
+          * contraction.window.inputChannels
       }
       switch contraction.weights {
-      case .dense: bytes += contraction.taps * contraction.inputChannels * kernel.channels
+      case .dense: bytes += contraction.window.taps * contraction.window.inputChannels * kernel.channels
       case .activation:
-        if !places.weightsAreResident { bytes += kernel.images * contraction.inputChannels * kernel.channels }
-      case .packed(let packed): bytes += packed.channelCount.reduce(0, +) * contraction.taps * dim
-      case .diagonal: bytes += contraction.taps * kernel.channels
+        if !places.weightsAreResident { bytes += kernel.images * contraction.window.inputChannels * kernel.channels }
+      case .packed(let packed): bytes += packed.channelCount.reduce(0, +) * contraction.window.taps * dim
+      case .diagonal: bytes += contraction.window.taps * kernel.channels
       case .ones: break
       }
     }
@@ -155,6 +166,7 @@ struct TilingSearch {
   private func search(
     shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false, _ cycles: inout ArrayCycles
   ) -> [Candidate] {
+    let constants = NestConstants(for: kernel)
     var found: [Candidate] = []
     for shape in shapes {
       for slice in sliceCandidates(sliced) {
@@ -165,19 +177,20 @@ struct TilingSearch {
             pinnedChunks: pinned, windowRows: 1, sliceBlocks: slice.blocks, sliceTaps: slice.taps,
             streamsMatrices: streamsMatrices)
           let least = geometry(tiling).minimumWindowRows
-          let whole = kernel.contraction?.inputRows ?? 1
+          let whole = kernel.contraction?.window.inputRows ?? 1
           var windowRows = [max(1, least)]
           if !sliced && !places.inputIsResident && whole > least { windowRows.append(whole) }
           for rows in windowRows {
             tiling.windowRows = rows
-            let geometry = geometry(tiling)
-            let layout = KernelLayout(geometry, places: places)
-            if layout.totalRows > scratchpadRows { continue }
+            let nest = KernelNest(
+              geometry(tiling), places: places, constants: constants, accumulatorRows: accumulatorRows)
+            let workingRows = nest.workingRows
+            if workingRows > scratchpadRows { continue }
             feasible = true
             found.append(
               Candidate(
-                tiling: tiling, rows: layout.totalRows, cost: KernelCost.of(geometry, places: places),
-                cycles: cycles.count(geometry, layout: layout) + 2 * dim * geometry.accumulatorTiles))
+                tiling: tiling, rows: workingRows, cost: TileCost(nest),
+                cycles: cycles.count(nest) + 2 * dim * nest.geometry.accumulatorTiles))
           }
         }
         // Coarser slices read less; finer ones are tried only while nothing fits.
@@ -189,17 +202,17 @@ struct TilingSearch {
 
   private func sliceCandidates(_ sliced: Bool) -> [(blocks: Int, taps: Int)] {
     guard let contraction = kernel.contraction else { return [(1, 1)] }
-    let blocks = max(1, KernelGeometry.ceilDivide(contraction.inputChannels, dim))
-    if !sliced { return [(blocks, contraction.taps)] }
+    let blocks = max(1, KernelGeometry.ceilDivide(contraction.window.inputChannels, dim))
+    if !sliced { return [(blocks, contraction.window.taps)] }
     var candidates: [(blocks: Int, taps: Int)] = []
     var part = (blocks + 1) / 2
     while blocks > 1 {
-      candidates.append((part, contraction.taps))
+      candidates.append((part, contraction.window.taps))
       if part == 1 { break }
       part = (part + 1) / 2
     }
-    var taps = contraction.kernelColumns
-    if contraction.kernelRows > 1 { candidates.append((1, taps)) }
+    var taps = contraction.window.kernelColumns
+    if contraction.window.kernelRows > 1 { candidates.append((1, taps)) }
     while taps > 1 {
       taps = (taps + 1) / 2
       candidates.append((1, taps))

@@ -41,3 +41,21 @@ public struct Tiling: Hashable, Sendable {
     self.streamsMatrices = streamsMatrices
   }
 }
+
+extension Tiling {
+  /// The loop nest in a few words.
+  func summary(_ geometry: KernelGeometry) -> String {
+    var parts = ["tile \(tileRows)x\(tileColumns)x\(blocks * geometry.dim)"]
+    if geometry.kernel.contraction != nil {
+      if geometry.isSliced {
+        parts.append("\(geometry.slices.count) slices")
+      } else if geometry.weightSlots < min(chunksPerGroup, geometry.chunkCount) {
+        parts.append("weights streamed, \(pinnedChunks) of \(geometry.chunkCount) chunks pinned")
+      } else if chunksPerGroup < geometry.chunkCount {
+        parts.append("weights in \(KernelGeometry.ceilDivide(geometry.chunkCount, chunksPerGroup)) groups")
+      }
+    }
+    if streamsMatrices { parts.append("matrices streamed") }
+    return parts.joined(separator: ", ")
+  }
+}

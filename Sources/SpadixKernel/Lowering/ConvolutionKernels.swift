@@ -15,10 +15,13 @@ extension KernelLowering {
       size: Array(kernelSize[0..<2]), strides: conv.strides, padding: conv.padding, dilations: conv.dilations)
     let size = window.outputSize(of: Array(input[1..<3]))
     var contraction = TileKernel.Contraction(
-      input: 0, inputRows: input[1], inputColumns: input[2], inputChannels: input[3], kernelRows: kernelSize[0],
-      kernelColumns: kernelSize[1], strideRows: conv.strides[0], strideColumns: conv.strides[1],
-      dilationRows: conv.dilations[0], dilationColumns: conv.dilations[1], paddingTop: conv.padding[0],
-      paddingLeft: conv.padding[1], weights: pack(weights, groups: conv.groups, channels: input[3], name),
+      input: 0,
+      window: InputWindow(
+        inputRows: input[1], inputColumns: input[2], inputChannels: input[3], kernelRows: kernelSize[0],
+        kernelColumns: kernelSize[1], strideRows: conv.strides[0], strideColumns: conv.strides[1],
+        dilationRows: conv.dilations[0], dilationColumns: conv.dilations[1], paddingTop: conv.padding[0],
+        paddingLeft: conv.padding[1]),
+      weights: pack(weights, groups: conv.groups, channels: input[3], name),
       view: contiguous(input))
     let values = weights.int8s
     let bias = try roles.bias.map { try constant(operation.operands[$0], "bias", operation).int32s }
@@ -54,10 +57,10 @@ extension KernelLowering {
     }
     if isPointwise && conv.strides != [1, 1] {
       var streamed = kernel
-      contraction.inputRows = size[0]
-      contraction.inputColumns = size[1]
-      contraction.strideRows = 1
-      contraction.strideColumns = 1
+      contraction.window.inputRows = size[0]
+      contraction.window.inputColumns = size[1]
+      contraction.window.strideRows = 1
+      contraction.window.strideColumns = 1
       contraction.view.row *= conv.strides[0]
       contraction.view.pixel *= conv.strides[1]
       streamed.contraction = contraction
@@ -70,7 +73,7 @@ extension KernelLowering {
   /// that must then lie beside each row in DRAM.
   ///
   /// A pixel of few channels leaves most of the array's rows idle; `KW` neighbouring pixels are contiguous in DRAM.
-  static func packedRowsHalo(_ conv: NpuConv2D, input: [Int], kernel: [Int], dim: Int) -> Halo? {
+  public static func packedRowsHalo(_ conv: NpuConv2D, input: [Int], kernel: [Int], dim: Int) -> Halo? {
     let plain = kernel[1] * KernelGeometry.ceilDivide(input[3], dim)
     let packed = KernelGeometry.ceilDivide(kernel[1] * input[3], dim)
     guard conv.groups == 1, conv.dilations[1] == 1, packed * 2 <= plain else { return nil }
@@ -85,17 +88,18 @@ extension KernelLowering {
     _ contraction: TileKernel.Contraction, halo: Halo, outputColumns: Int
   ) -> TileKernel.Contraction {
     var packed = contraction
-    let channels = contraction.inputChannels
-    let row = (halo.left + contraction.inputColumns + halo.right) * channels
-    packed.inputChannels = contraction.kernelColumns * channels
-    packed.inputColumns = outputColumns
-    packed.kernelColumns = 1
-    packed.strideColumns = 1
-    packed.dilationColumns = 1
-    packed.paddingLeft = 0
+    let channels = contraction.window.inputChannels
+    let row = (halo.left + contraction.window.inputColumns + halo.right) * channels
+    packed.window.inputChannels = contraction.window.kernelColumns * channels
+    packed.window.inputColumns = outputColumns
+    packed.window.kernelColumns = 1
+    packed.window.strideColumns = 1
+    packed.window.dilationColumns = 1
+    packed.window.paddingLeft = 0
     packed.view = TileKernel.DRAMView(
-      offset: (halo.left - contraction.paddingLeft) * channels, image: contraction.inputRows * row, row: row,
-      pixel: contraction.strideColumns * channels)
+      offset: (halo.left - contraction.window.paddingLeft) * channels, image: contraction.window.inputRows * row,
+      row: row,
+      pixel: contraction.window.strideColumns * channels)
     return packed
   }
 
@@ -111,8 +115,8 @@ extension KernelLowering {
     flat.columns = pixels
     flat.store.rows = 1
     flat.store.columns = pixels
-    flat.contraction?.inputRows = 1
-    flat.contraction?.inputColumns = pixels
+    flat.contraction?.window.inputRows = 1
+    flat.contraction?.window.inputColumns = pixels
     if let view = flat.contraction?.view { flat.contraction?.view = flatten(view) }
     flat.identities = flat.identities.map { identity in
       var identity = identity

@@ -35,9 +35,12 @@ extension KernelLowering {
     let size = pool.window2D.outputSize(of: Array(input[1..<3]))
     let channels = input[3]
     let contraction = TileKernel.Contraction(
-      input: 0, inputRows: input[1], inputColumns: input[2], inputChannels: channels, kernelRows: pool.window[0],
-      kernelColumns: pool.window[1], strideRows: pool.strides[0], strideColumns: pool.strides[1], dilationRows: 1,
-      dilationColumns: 1, paddingTop: pool.padding[0], paddingLeft: pool.padding[1], weights: .ones,
+      input: 0,
+      window: InputWindow(
+        inputRows: input[1], inputColumns: input[2], inputChannels: channels, kernelRows: pool.window[0],
+        kernelColumns: pool.window[1], strideRows: pool.strides[0], strideColumns: pool.strides[1], dilationRows: 1,
+        dilationColumns: 1, paddingTop: pool.padding[0], paddingLeft: pool.padding[1]),
+      weights: .ones,
       view: contiguous(input))
     let taps = pool.window[0] * pool.window[1]
     let bias = Self.bias(
@@ -57,8 +60,7 @@ extension KernelLowering {
       images: input[0], rows: input[1], columns: input[2], channels: input[3], contraction: nil,
       identities: [TileKernel.Identity(input: 0, multipliers: [1], view: contiguous(input))], bias: nil,
       store: TileKernel.Store(
-        scales: [1], scaleConstant: nil, zeroPoint: 0, low: -128, high: 127, pooling: nil, rows: input[1],
-        columns: input[2]))
+        output: OutputStage(), scaleConstant: nil, pooling: nil, rows: input[1], columns: input[2]))
     addPooling(FusedPooling(window: pool.window, strides: pool.strides, padding: pool.padding), to: &kernel)
     return TileForm(kernel: kernel, input: .any)
   }

@@ -36,8 +36,10 @@ extension KernelLowering {
     }
     let columns = images == 1 ? batch * rows : rows
     let contraction = TileKernel.Contraction(
-      input: 0, inputRows: 1, inputColumns: columns, inputChannels: contracted, kernelRows: 1, kernelColumns: 1,
-      strideRows: 1, strideColumns: 1, dilationRows: 1, dilationColumns: 1, paddingTop: 0, paddingLeft: 0,
+      input: 0,
+      window: InputWindow(
+        inputRows: 1, inputColumns: columns, inputChannels: contracted, kernelRows: 1, kernelColumns: 1,
+        strideRows: 1, strideColumns: 1, dilationRows: 1, dilationColumns: 1, paddingTop: 0, paddingLeft: 0),
       weights: weights,
       view: TileKernel.DRAMView(offset: 0, image: columns * contracted, row: 0, pixel: contracted))
     var start = bias
@@ -61,8 +63,10 @@ extension KernelLowering {
     let weights = factor.count == 1 ? [Int8](repeating: factor[0], count: channels) : factor
     let packed = packGroups(weights, taps: 1, groups: channels, channels: channels, channels, name)
     let contraction = TileKernel.Contraction(
-      input: 0, inputRows: 1, inputColumns: pixels, inputChannels: channels, kernelRows: 1, kernelColumns: 1,
-      strideRows: 1, strideColumns: 1, dilationRows: 1, dilationColumns: 1, paddingTop: 0, paddingLeft: 0,
+      input: 0,
+      window: InputWindow(
+        inputRows: 1, inputColumns: pixels, inputChannels: channels, kernelRows: 1, kernelColumns: 1,
+        strideRows: 1, strideColumns: 1, dilationRows: 1, dilationColumns: 1, paddingTop: 0, paddingLeft: 0),
       weights: .packed(packed), view: TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: channels))
     let zero = mul.inputZeroPoint
     let bias = zero == 0 ? nil : Self.uniform(weights.map { -zero &* Int32($0) }, name, &constants)

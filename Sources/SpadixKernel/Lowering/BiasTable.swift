@@ -32,12 +32,12 @@ extension KernelLowering {
       if given == nil && base.allSatisfy({ $0 == 0 }) { return nil }
       return uniform(base, name, &pool)
     }
-    let rowClasses = classes(count: rows, taps: contraction.kernelRows) { row, tap in
-      (0..<contraction.inputRows).contains(contraction.inputRow(row, tapRow: tap))
+    let rowClasses = classes(count: rows, taps: contraction.window.kernelRows) { row, tap in
+      (0..<contraction.window.inputRows).contains(contraction.window.inputRow(row, tapRow: tap))
     }
-    let columnClasses = classes(count: columns, taps: contraction.kernelColumns) { column, tap in
+    let columnClasses = classes(count: columns, taps: contraction.window.kernelColumns) { column, tap in
       columnsArePadded
-        || (0..<contraction.inputColumns).contains(contraction.inputColumn(column, tapColumn: tap))
+        || (0..<contraction.window.inputColumns).contains(contraction.window.inputColumn(column, tapColumn: tap))
     }
     var table: [Int32] = []
     for rowTaps in rowClasses.taps {
@@ -46,7 +46,7 @@ extension KernelLowering {
           var value = base[output]
           for tapRow in rowTaps {
             for tapColumn in columnTaps {
-              let tap = tapRow * contraction.kernelColumns + tapColumn
+              let tap = tapRow * contraction.window.kernelColumns + tapColumn
               value &-= inputZeroPoint &* tapSums[tap * outputs + output]
             }
           }

@@ -17,7 +17,8 @@ struct ArrayCycles {
 
   init(places: KernelPlaces) { self.places = places }
 
-  mutating func count(_ geometry: KernelGeometry, layout: KernelLayout) -> Int {
+  mutating func count(_ nest: KernelNest) -> Int {
+    let geometry = nest.geometry
     let kernel = geometry.kernel
     let dim = geometry.dim
     var cycles = 0
@@ -30,14 +31,14 @@ struct ArrayCycles {
         // Diagonals are made once per load of the taps; groups hold their chunks, so once in all, or once per tile.
         let perLoad = (0..<geometry.chunkCount).reduce(0) { sum, chunk in
           let blocks = geometry.chunkBlocks(chunk)
-          let rows = contraction.taps * blocks.count
+          let rows = contraction.window.taps * blocks.count
           return sum + geometry.channels(of: blocks.lowerBound) * KernelGeometry.ceilDivide(rows, dim) * dim
         }
         cycles += perLoad * diagonalLoads(geometry)
       }
     }
-    for layout in layout.identities where layout.usesArray {
-      cycles += kernel.images * geometry.blockCount * layout.passes * identitySum(geometry)
+    for identity in nest.buffers.identities where identity.usesArray {
+      cycles += kernel.images * geometry.blockCount * identity.passes * identitySum(geometry)
     }
     return cycles
   }
@@ -63,8 +64,8 @@ struct ArrayCycles {
     for tile in geometry.tilesOfImage() {
       let plane = geometry.inputPlane(tile, slice, resident: places.inputIsResident)
       for tap in slice.taps {
-        let runs = geometry.runs(
-          tile, tapRow: tap / contraction.kernelColumns, tapColumn: tap % contraction.kernelColumns, plane: plane)
+        let runs = contraction.window.runs(
+          rows: tile.rows, columns: tile.columns, tap: tap, plane: plane, dim: geometry.dim)
         sum += cycles(runs, dim: geometry.dim, newWeightsFollow: !contraction.weights.isShared)
       }
     }
@@ -77,9 +78,12 @@ struct ArrayCycles {
       tileRows: geometry.tiling.tileRows, tileColumns: geometry.tiling.tileColumns, windowRows: 0, taps: 0..<0)
     if let sum = identitySums[key] { return sum }
     var sum = 0
-    let plane = PlaneLayout(pitch: geometry.kernel.columns, ring: nil, firstColumn: 0)
+    let kernel = geometry.kernel
+    let window = InputWindow.identity(rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, passes: 1)
+    let plane = PlaneLayout(pitch: kernel.columns)
     for tile in geometry.tilesOfImage() {
-      sum += cycles(geometry.identityRuns(tile, plane: plane), dim: geometry.dim, newWeightsFollow: true)
+      let runs = window.runs(rows: tile.rows, columns: tile.columns, tap: 0, plane: plane, dim: geometry.dim)
+      sum += cycles(runs, dim: geometry.dim, newWeightsFollow: true)
     }
     identitySums[key] = sum
     return sum

@@ -33,8 +33,7 @@ extension KernelLowering {
       offset += bytes
     }
     return CopyKernel(
-      blocks: blocks, inputChannels: operation.operands.map { shape($0).last ?? 1 },
-      outputChannels: result.last ?? 1)
+      blocks: blocks, inputShapes: operation.operands.map { shape($0) }, outputShape: result)
   }
 
   mutating func copy(_ pad: NpuPad, _ operation: Operation, _ name: String) -> CopyKernel {
@@ -90,7 +89,7 @@ extension KernelLowering {
       }
     }
     visit(0, 0, 0, true)
-    return CopyKernel(blocks: blocks, inputChannels: [channels], outputChannels: outputChannels)
+    return CopyKernel(blocks: blocks, inputShapes: [input], outputShape: result)
   }
 
   /// Moves whole pixels where the last axis stays last; otherwise single elements, along the operand's last axis.
@@ -123,7 +122,7 @@ extension KernelLowering {
           destinationOffset: destination, destinationStride: rowAxis < 0 ? bytes : resultSteps[rowAxis],
           rows: rowAxis < 0 ? 1 : result[rowAxis], bytes: bytes))
     }
-    return CopyKernel(blocks: blocks, inputChannels: [input.last ?? 1], outputChannels: result.last ?? 1)
+    return CopyKernel(blocks: blocks, inputShapes: [input], outputShape: result)
   }
 
   /// Elements from one index of each axis to the next.

@@ -7,30 +7,32 @@ public struct ConstantID: DenseID {
 }
 
 /// The constants of a program: weights as they are read by the load commands, biases, scales, small matrices.
-struct ConstantPool: Sendable {
-  struct Constant: Sendable {
-    var name: String
-    var bytes: [UInt8]
+public struct ConstantPool: Sendable {
+  public struct Constant: Sendable {
+    public var name: String
+    public var bytes: [UInt8]
   }
 
-  private(set) var all: [Constant] = []
+  public private(set) var all: [Constant] = []
 
-  subscript(id: ConstantID) -> Constant { all[id] }
+  public init() {}
 
-  mutating func add(_ name: String, _ bytes: [UInt8]) -> ConstantID {
+  public subscript(id: ConstantID) -> Constant { all[id] }
+
+  public mutating func add(_ name: String, _ bytes: [UInt8]) -> ConstantID {
     all.append(Constant(name: name, bytes: bytes))
     return ConstantID(all.count - 1)
   }
 
-  mutating func add(_ name: String, int8 values: [Int8]) -> ConstantID {
+  public mutating func add(_ name: String, int8 values: [Int8]) -> ConstantID {
     add(name, values.withUnsafeBytes { Array($0) })
   }
 
-  mutating func add(_ name: String, int32 values: [Int32]) -> ConstantID {
+  public mutating func add(_ name: String, int32 values: [Int32]) -> ConstantID {
     add(name, littleEndian(values.map { UInt32(bitPattern: $0) }))
   }
 
-  mutating func add(_ name: String, float32 values: [Float]) -> ConstantID {
+  public mutating func add(_ name: String, float32 values: [Float]) -> ConstantID {
     add(name, littleEndian(values.map(\.bitPattern)))
   }
 

@@ -1,3 +1,5 @@
+import SpadixIR
+
 /// What an npu operator computes, in the machine's terms: accumulator tiles are started from a bias, summed from at most
 /// one contraction and any number of identity terms, and stored through the output stage.
 ///
@@ -8,72 +10,39 @@
 ///
 /// Convolutions, matrix products, pooling, additions and rescaling are all of this form; so one loop nest, one cost model
 /// and one emitter serve them.
-struct TileKernel: Sendable {
+public struct TileKernel: Sendable {
   /// Independent images: the batch of a convolution with borders, or of a product of two activations.
-  var images: Int
+  public var images: Int
   /// The accumulator image, before pooling.
-  var rows: Int
-  var columns: Int
-  var channels: Int
-  var contraction: Contraction?
-  var identities: [Identity]
-  var bias: Bias?
-  var store: Store
+  public var rows: Int
+  public var columns: Int
+  public var channels: Int
+  public var contraction: Contraction?
+  public var identities: [Identity]
+  public var bias: Bias?
+  public var store: Store
 
   /// A sum over taps and channels that the array computes.
-  struct Contraction: Sendable {
+  public struct Contraction: Sendable {
     /// Index into the operator's inputs.
-    var input: Int
-    var inputRows: Int
-    var inputColumns: Int
-    var inputChannels: Int
-    var kernelRows: Int
-    var kernelColumns: Int
-    var strideRows: Int
-    var strideColumns: Int
-    var dilationRows: Int
-    var dilationColumns: Int
-    var paddingTop: Int
-    var paddingLeft: Int
-    var weights: Weights
+    public var input: Int
+    public var window: InputWindow
+    public var weights: Weights
     /// How the input lies in DRAM, in bytes from the start of its buffer.
-    var view: DRAMView
-
-    var taps: Int { kernelRows * kernelColumns }
-
-    /// The input row that an output row reads through a row of taps; may lie outside the image.
-    func inputRow(_ row: Int, tapRow: Int) -> Int { row * strideRows + tapRow * dilationRows - paddingTop }
-    func inputColumn(_ column: Int, tapColumn: Int) -> Int {
-      column * strideColumns + tapColumn * dilationColumns - paddingLeft
-    }
-
-    /// The output rows of `range` for which the input row through `tapRow` lies inside the image.
-    func validRows(_ range: Range<Int>, tapRow: Int) -> Range<Int> {
-      Self.valid(range, stride: strideRows, offset: tapRow * dilationRows - paddingTop, limit: inputRows)
-    }
-    func validColumns(_ range: Range<Int>, tapColumn: Int) -> Range<Int> {
-      Self.valid(range, stride: strideColumns, offset: tapColumn * dilationColumns - paddingLeft, limit: inputColumns)
-    }
-
-    private static func valid(_ range: Range<Int>, stride: Int, offset: Int, limit: Int) -> Range<Int> {
-      // 0 <= position * stride + offset < limit
-      let low = max(range.lowerBound, offset >= 0 ? 0 : (-offset + stride - 1) / stride)
-      let high = min(range.upperBound, limit - offset <= 0 ? 0 : (limit - offset - 1) / stride + 1)
-      return low < high ? low..<high : low..<low
-    }
+    public var view: DRAMView
   }
 
   /// Strides of an NHWC tensor in DRAM, in bytes. A stride larger than the pixel leaves pixels out (a strided 1x1
   /// convolution reads only what it needs); a stride smaller than the pixel makes neighbours overlap (rows of taps packed
   /// into the channels).
-  struct DRAMView: Sendable, Hashable {
-    var offset: Int
-    var image: Int
-    var row: Int
-    var pixel: Int
+  public struct DRAMView: Sendable, Hashable {
+    public var offset: Int
+    public var image: Int
+    public var row: Int
+    public var pixel: Int
   }
 
-  enum Weights: Sendable {
+  public enum Weights: Sendable {
     /// A constant matrix, taps x input channels by output channels, row-major.
     case dense(ConstantID)
     /// An activation per image: [channels, outputs], or [outputs, channels] when transposed.
@@ -87,54 +56,62 @@ struct TileKernel: Sendable {
   }
 
   /// Adds an integer multiple of a tensor of the accumulator image's own shape.
-  struct Identity: Sendable {
+  public struct Identity: Sendable {
     /// Index into the operator's inputs.
-    var input: Int
+    public var input: Int
     /// One entry, or one per output channel.
-    var multipliers: [Int]
-    var view: DRAMView
+    public var multipliers: [Int]
+    public var view: DRAMView
 
     /// Whether an accumulating move does it without the array.
-    var isPlainSum: Bool { multipliers.allSatisfy { $0 == 1 } }
+    public var isPlainSum: Bool { multipliers.allSatisfy { $0 == 1 } }
+
+    /// Diagonal matrices that add up to the multipliers of a block, each entry an int8.
+    public var passes: Int { max(1, multipliers.map { (abs($0) + 126) / 127 }.max() ?? 1) }
+
+    /// The share of a multiplier in one of the passes; the shares add up to it.
+    public func share(of multiplier: Int, pass: Int) -> Int {
+      let passes = passes
+      let base = multiplier / passes
+      let rest = multiplier - base * passes
+      return base + (pass < abs(rest) ? rest.signum() : 0)
+    }
   }
 
   /// Start values of the accumulator. Rows and columns of the image fall into classes, because an input zero point adds
   /// a constant only where a tap lies inside the image.
-  struct Bias: Sendable {
+  public struct Bias: Sendable, Hashable {
     /// Int32 [rowClasses, columnClasses, channels].
-    var constant: ConstantID
-    var columnClasses: Int
+    public var constant: ConstantID
+    public var columnClasses: Int
     /// The class of each row of the accumulator image.
-    var rowClass: [Int]
-    var columnClass: [Int]
-    var isUniform: Bool
+    public var rowClass: [Int]
+    public var columnClass: [Int]
+    public var isUniform: Bool
   }
 
-  struct Store: Sendable {
-    /// One entry, or one per channel (then `scaleConstant` holds them as Float32 in DRAM).
-    var scales: [Float]
-    var scaleConstant: ConstantID?
-    var zeroPoint: Int
-    var low: Int
-    var high: Int
-    var pooling: Pooling?
+  public struct Store: Sendable, Hashable {
+    public var output: OutputStage
+    /// The scales as Float32 in DRAM, when there is one per channel.
+    public var scaleConstant: ConstantID?
+    public var pooling: Pooling?
     /// The stored image.
-    var rows: Int
-    var columns: Int
+    public var rows: Int
+    public var columns: Int
   }
 
-  struct Pooling: Sendable {
-    var window: Int
-    var stride: Int
-    var top: Int
-    var left: Int
+  public struct Pooling: Sendable, Hashable {
+    public var window: Int
+    public var stride: Int
+    public var top: Int
+    public var left: Int
   }
 
   /// The rows of the accumulator image that the stored rows come from.
-  func accumulatorRows(_ stored: Range<Int>) -> Range<Int> {
+  public func accumulatorRows(_ stored: Range<Int>) -> Range<Int> {
     Self.unpooled(stored, store.pooling, pad: store.pooling?.top ?? 0, limit: rows)
   }
-  func accumulatorColumns(_ stored: Range<Int>) -> Range<Int> {
+  public func accumulatorColumns(_ stored: Range<Int>) -> Range<Int> {
     Self.unpooled(stored, store.pooling, pad: store.pooling?.left ?? 0, limit: columns)
   }
 
@@ -149,11 +126,11 @@ struct TileKernel: Sendable {
 /// Constant weights cut into blocks of `dim` output channels; block `n` covers the input channels
 /// `firstChannel[n] ..< firstChannel[n] + channelCount[n]`. In DRAM the block is [taps, channelCount, dim] at
 /// `offset[n]` bytes.
-struct PackedWeights: Sendable {
-  var constant: ConstantID
-  var offset: [Int]
-  var firstChannel: [Int]
-  var channelCount: [Int]
+public struct PackedWeights: Sendable {
+  public var constant: ConstantID
+  public var offset: [Int]
+  public var firstChannel: [Int]
+  public var channelCount: [Int]
   /// Weights of one tap that are not there only to fill a block.
-  var usefulProducts: Int
+  public var usefulProducts: Int
 }
