@@ -2,7 +2,7 @@ import SpadixIR
 import SpadixISA
 import SpadixKernel
 import SpadixLegality
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 import SpadixTensor
 

@@ -1,7 +1,7 @@
 import SpadixIR
 import SpadixISA
 import SpadixKernel
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 
 /// Addresses in DRAM: constants first, then the tensors that cross it.

@@ -1,5 +1,5 @@
 import SpadixKernel
-import SpadixSchedule
+import SpadixPlan
 
 /// A tile program of one step of a plan, and what it is there for.
 public struct TileSection: Hashable, Sendable {

@@ -1,6 +1,6 @@
 import SpadixIR
 import SpadixKernel
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 
 /// The textual form of a plan's tile programs, below the plan that they belong to:

@@ -1,6 +1,6 @@
 import SpadixISA
 import SpadixKernel
-import SpadixSchedule
+import SpadixPlan
 
 /// How the emitter runs an operator when the plan chooses a variant.
 enum VariantCode: Sendable {

@@ -1,7 +1,7 @@
 import SpadixIR
 import SpadixISA
 import SpadixKernel
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 import SpadixTensor
 import Testing
