@@ -36,8 +36,8 @@ private func verify(_ section: TileSection, _ prepared: PreparedKernels) throws 
   }
 }
 
-@Test("Generated tile programs are verified, and their text reads back", arguments: operatorCases, operatorTargets)
-private func generatedProgramsAreSound(_ testCase: OperatorCase, _ target: Target) throws {
+@Test("Generated tile programs are verified, and their text reads back", arguments: emissionCases, emissionTargets)
+private func generatedProgramsAreSound(_ testCase: EmissionCase, _ target: Target) throws {
   let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
   let scheduled = try KernelScheduler().solve(prepared.problem)
   for plan in plans(prepared) + [scheduled] {
@@ -50,8 +50,8 @@ private func generatedProgramsAreSound(_ testCase: OperatorCase, _ target: Targe
   }
 }
 
-@Test("What comes of a tile program that was read is what comes of the plan", arguments: operatorCases, operatorTargets)
-private func readProgramsAreEmittedAlike(_ testCase: OperatorCase, _ target: Target) throws {
+@Test("What comes of a tile program that was read is what comes of the plan", arguments: emissionCases, emissionTargets)
+private func readProgramsAreEmittedAlike(_ testCase: EmissionCase, _ target: Target) throws {
   let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
   let plan = try KernelScheduler().solve(prepared.problem)
   let text = prepared.tilesText(prepared.tileSections(plan), of: plan)
@@ -59,8 +59,8 @@ private func readProgramsAreEmittedAlike(_ testCase: OperatorCase, _ target: Tar
   #expect(try prepared.emit(plan, tiles: tiles).program.commands == prepared.emit(plan).program.commands)
 }
 
-@Test("The cost of a nest is the fold over its program", arguments: operatorCases, operatorTargets)
-private func costsAreFolds(_ testCase: OperatorCase, _ target: Target) throws {
+@Test("The cost of a nest is the fold over its program", arguments: emissionCases, emissionTargets)
+private func costsAreFolds(_ testCase: EmissionCase, _ target: Target) throws {
   let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
   for plan in plans(prepared) {
     for (index, step) in prepared.tileSections(plan).enumerated() {
@@ -93,9 +93,9 @@ private func damaged(_ text: String, _ random: inout SplitMix64) -> String {
   return lines.joined(separator: "\n")
 }
 
-@Test("Damaged tile programs are refused with a place, or emitted", arguments: operatorCases)
-private func damagedProgramsAreRefused(_ testCase: OperatorCase) throws {
-  for target in operatorTargets {
+@Test("Damaged tile programs are refused with a place, or emitted", arguments: emissionCases)
+private func damagedProgramsAreRefused(_ testCase: EmissionCase) throws {
+  for target in emissionTargets {
     let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
     let plan = try KernelScheduler().solve(prepared.problem)
     let text = prepared.tilesText(prepared.tileSections(plan), of: plan)
