@@ -73,6 +73,42 @@ private func costsAreFolds(_ testCase: EmissionCase, _ target: Target) throws {
   }
 }
 
+/// Array cycles of a program, product by product; nil where diagonals are made, which the search estimates.
+private func arrayCycles(_ program: TileProgram, dim: Int) -> Int? {
+  var cycles = 0
+  for operation in program.operations {
+    switch operation {
+    case .begin: cycles += 2 * dim
+    case .diagonals: return nil
+    case .multiply(let product):
+      let window = program.windows[product.window]
+      let pairs = product.blocks.reduce(0) { $0 + product.inputs(of: $1).count }
+      for tap in product.taps {
+        let runs = window.runs(
+          rows: product.tile.rows, columns: product.tile.columns, tap: tap, plane: product.source.plane, dim: dim)
+        guard let last = runs.last else { continue }
+        let rows = runs.reduce(0) { $0 + max($1.count, min(4, dim)) }
+        // New weights shift in behind the last run, which hides `dim` cycles of that.
+        cycles += pairs * (product.weights.isShared ? rows : rows - max(last.count, min(4, dim)) + dim)
+      }
+    case .load, .zero, .bias, .store, .copy, .host: break
+    }
+  }
+  return cycles
+}
+
+@Test(
+  "Array cycles that the search adds up by shapes are those of the products", arguments: emissionCases, emissionTargets)
+private func cyclesAreFolds(_ testCase: EmissionCase, _ target: Target) throws {
+  let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
+  for plan in plans(prepared) {
+    for (index, step) in prepared.tileSections(plan).enumerated() {
+      guard let cycles = arrayCycles(step[0].program, dim: target.dim) else { continue }
+      #expect(cycles == prepared.problem.operators[index].variants[plan.steps[index].variant].cycles)
+    }
+  }
+}
+
 /// Numbers of a text replaced at random: what an edited file may look like.
 private func damaged(_ text: String, _ random: inout SplitMix64) -> String {
   var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
