@@ -16,10 +16,17 @@ let package = Package(
     .executableTarget(name: "spadix", dependencies: ["SpadixCommands"]),
     .target(
       name: "SpadixCommands",
-      dependencies: ["SpadixExport", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        "SpadixExport", "SpadixJudge", "SpadixSweep",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .target(
       name: "SpadixExport", dependencies: ["Spadix"],
       resources: [.embedInCode("RTL/bench.cpp"), .embedInCode("RTL/ports.cpp"), .embedInCode("RTL/Makefile")]),
+    .target(
+      name: "SpadixJudge", dependencies: ["Spadix"],
+      resources: [.embedInCode("Kernel/gemmini.h"), .embedInCode("Kernel/recorder.c")]),
+    .target(name: "SpadixSweep", dependencies: ["Spadix", "Yams"]),
     .target(
       name: "Spadix",
       dependencies: [
@@ -31,7 +38,9 @@ let package = Package(
       dependencies: ["SpadixIR", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["Model/onnx.proto"]),
     .target(name: "SpadixPasses", dependencies: ["SpadixLegality", "SpadixReference"]),
-    .target(name: "SpadixReport", dependencies: ["SpadixSchedule", "SpadixMachine"]),
+    .target(
+      name: "SpadixReport", dependencies: ["SpadixSchedule", "SpadixMachine"],
+      resources: [.embedInCode("HTML/style.css"), .embedInCode("HTML/script.js")]),
     .target(name: "SpadixCodegen", dependencies: ["SpadixLegality", "SpadixSchedule"]),
     .target(name: "SpadixLegality", dependencies: ["SpadixIR", "SpadixISA"]),
     .target(name: "SpadixSchedule", dependencies: ["SpadixMIP", "SpadixSupport"]),

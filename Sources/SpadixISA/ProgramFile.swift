@@ -133,7 +133,14 @@ extension Program {
 extension Target {
   /// Parameters and fingerprint, as a program carries them.
   public var json: JSONValue {
-    [
+    var members = parameters
+    if let clockMHz { members.append(.init("clock_mhz", .integer(clockMHz))) }
+    if !energy.isEmpty { members.append(.init("energy", energy.json)) }
+    return .object(members)
+  }
+
+  private var parameters: [JSONValue.Member] {
+    let json: JSONValue = [
       "name": .string(name), "fingerprint": .string(fingerprint), "dim": .integer(dim),
       "scratchpad_banks": .integer(scratchpadBanks), "scratchpad_rows_per_bank": .integer(scratchpadRowsPerBank),
       "accumulator_rows": .integer(accumulatorRows), "scratchpad_store": .boolean(hasScratchpadStore),
@@ -156,6 +163,7 @@ extension Target {
         "accumulator_scale_latency": .integer(timing.accumulatorScaleLatency),
       ],
     ]
+    return json.members ?? []
   }
 }
 

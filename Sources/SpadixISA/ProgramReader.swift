@@ -191,7 +191,7 @@ extension ProgramReader {
 
   private func target(_ json: JSONValue?) throws -> Target {
     guard let json, let timing = json["timing"] else { throw problem("target", "expected a target with its timing") }
-    let target = Target(
+    var target = Target(
       name: try string(json, "name"), dim: try integer(json, "dim"),
       scratchpadBanks: try integer(json, "scratchpad_banks"),
       scratchpadRowsPerBank: try integer(json, "scratchpad_rows_per_bank"),
@@ -203,6 +203,12 @@ extension ProgramReader {
       faults: try faults(json),
       dramBytes: try integer(json, "dram_bytes"),
       timing: try self.timing(timing))
+    if json["clock_mhz"] != nil { target.clockMHz = try integer(json, "clock_mhz") }
+    if let energy = json["energy"] {
+      for field in EnergyParameters.fields {
+        target.energy[keyPath: field.path] = try integer(energy, EnergyParameters.femtojouleKey(field))
+      }
+    }
     try check(target)
     guard json["fingerprint"]?.string == target.fingerprint else {
       throw problem("target", "the target's fingerprint does not belong to its parameters: the file was altered")

@@ -1,0 +1,62 @@
+import SpadixSupport
+
+/// One question of a sweep: a network, a target and options.
+public struct SweepPoint: Sendable, Equatable {
+  /// As the sweep names it.
+  public var network: String
+  /// The path to read it from.
+  public var path: String
+  /// A preset or the path of a target file, as the sweep names it, and to read it from.
+  public var target: String
+  public var targetPath: String
+  /// `KEY=VALUE` in the order of the sweep's axes.
+  public var settings: [String]
+  public var formulation: String
+  public var calibratesAtRandom: Bool
+
+  public init(
+    network: String, path: String, target: String, targetPath: String, settings: [String] = [],
+    formulation: String = "residency", calibratesAtRandom: Bool = false
+  ) {
+    self.network = network
+    self.path = path
+    self.target = target
+    self.targetPath = targetPath
+    self.settings = settings
+    self.formulation = formulation
+    self.calibratesAtRandom = calibratesAtRandom
+  }
+
+  /// The settings that decide the program; points that differ in others only share it.
+  var programSettings: [String] { settings.filter { !SweepAxis.isOnlyTiming(String($0.prefix { $0 != "=" })) } }
+
+  /// The point without what only timing reads: equal for points that share a program.
+  var program: SweepPoint {
+    var point = self
+    point.settings = programSettings
+    return point
+  }
+
+  /// The command line that answers the point again.
+  public var command: [String] {
+    ["point", path, "--target", targetPath] + settings.flatMap { ["--set", $0] }
+      + (formulation == "residency" ? [] : ["--formulation", formulation])
+      + (calibratesAtRandom ? ["--calibrate", "random"] : [])
+  }
+}
+
+/// What is known of a point once it has been answered.
+public struct SweepAnswer: Sendable, Equatable {
+  /// Figures by name, in the order of `SweepFigures.names`; empty for a point that failed.
+  public var figures: [Int?]
+  /// The diagnostic of a point that cannot be answered.
+  public var failure: String?
+  /// Whether the program was compiled for this point, and not for another one with the same program.
+  public var isCompiled = false
+
+  public init(figures: [Int?], failure: String? = nil, isCompiled: Bool = false) {
+    self.figures = figures
+    self.failure = failure
+    self.isCompiled = isCompiled
+  }
+}
