@@ -82,6 +82,9 @@ public struct KernelJudge {
           kernel: name, reference: graph.name, target: target.name, samples: samples, findings: [],
           commands: program.commands.count, counters: counters, dim: target.dim)
         verdict?.findings = runner.findings.all + Self.strays(counters)
+        if let machine = runner.machine, verdict?.isRight == true {
+          verdict?.findings += try Self.changes(in: machine, program, inputs)
+        }
       }
       guard let outputs else { return verdict! }
       let expected = try evaluator.run(inputs: inputs)
@@ -102,6 +105,39 @@ public struct KernelJudge {
         "judge.stray-write", "the kernel writes \(bytes) bytes \(place)",
         help: "spadix judge --layout lists the tensors and their addresses")
     }
+  }
+
+  /// Stores are counted where they begin; what they change behind their tensor is seen in memory.
+  private static func changes(in machine: Machine, _ program: Program, _ inputs: [Tensor]) throws -> [Diagnostic] {
+    func finding(_ bytes: Int, _ place: String) -> Diagnostic? {
+      if bytes == 0 { return nil }
+      return Diagnostic(
+        "judge.stray-write", "the kernel changes \(bytes) bytes \(place)",
+        help: "spadix judge --layout lists the tensors and their addresses")
+    }
+    func differences(_ left: [UInt8], _ right: [UInt8]) -> Int {
+      left == right ? 0 : zip(left, right).count { $0 != $1 }
+    }
+    var findings: [Diagnostic] = []
+    for (binding, tensor) in zip(program.inputs, inputs) {
+      let changed = differences(try machine.read(binding), tensor.storage.bytes)
+      if let it = finding(changed, "of its input '\(binding.name)'") { findings.append(it) }
+    }
+    let symbols = program.symbols.sorted { $0.address < $1.address }
+    for segment in program.segments {
+      guard symbols.contains(where: { $0.address == segment.address && $0.kind == .weights }) else { continue }
+      let changed = differences(try machine.readDram(segment.address, count: segment.bytes.count), segment.bytes)
+      if let it = finding(changed, "of its data '\(segment.name)'") { findings.append(it) }
+    }
+    for (index, symbol) in symbols.enumerated() where symbol.kind == .output {
+      let end = symbol.address + UInt64(symbol.length)
+      let next = index + 1 < symbols.count ? symbols[index + 1].address : UInt64(program.target.dramBytes)
+      guard next > end else { continue }
+      // Nothing is there at the start.
+      let gap = try machine.readDram(end, count: Int(min(next - end, 1 << 16)))
+      if let it = finding(gap.count { $0 != 0 }, "behind its output '\(symbol.name)'") { findings.append(it) }
+    }
+    return findings
   }
 
   private func inputs(_ sample: Int) -> [Tensor] {

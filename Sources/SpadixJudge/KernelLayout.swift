@@ -39,7 +39,8 @@ public struct KernelLayout: Sendable {
           help: "spadix compile --emit=quantized, or --emit=npu, makes an int8 graph of one in floating point")
       }
       buffers.append(Buffer(name: name, type: type, address: Self.base + UInt64(offset), role: role))
-      offset += (type.byteCount + Self.alignment - 1) / Self.alignment * Self.alignment
+      // Bytes that are nobody's lie between two, for what is written behind the first.
+      offset += (type.byteCount / Self.alignment + 2) * Self.alignment
     }
     for port in graph.inputPorts { try add(port.name, port.type, .input, nil) }
     for definition in graph.data { try add(definition.name, definition.type, .data, definition.range) }
