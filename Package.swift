@@ -18,9 +18,9 @@ let package = Package(
       name: "SpadixCommands",
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"), "Spadix", "SpadixAllocation",
-        "SpadixExport", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixJudge", "SpadixMIP", "SpadixMachine",
-        "SpadixOrder", "SpadixPasses", "SpadixReference", "SpadixReport", "SpadixSupport", "SpadixSweep", "SpadixTensor",
-        "SpadixVerify",
+        "SpadixExport", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixJudge", "SpadixMIP",
+        "SpadixMachine", "SpadixOrder", "SpadixPasses", "SpadixReference", "SpadixReport", "SpadixSupport",
+        "SpadixSweep", "SpadixTensor", "SpadixVerify",
       ]),
     .target(
       name: "SpadixExport",
