@@ -13,6 +13,10 @@ import tempfile
 
 CHECK = r"""
 <script>
+const slanted = (element) => {
+  const match = /translate\(([-\d.]+),([-\d.]+)\) rotate\(60\)/.exec(element.getAttribute("transform") || "");
+  return match && { x: Number(match[1]), y: Number(match[2]), angle: Math.PI / 3 };
+};
 window.checkPage = () => {
   const problems = [];
   for (const details of document.querySelectorAll("details")) details.open = true;
@@ -35,6 +39,14 @@ window.checkPage = () => {
     for (let j = i + 1; j < texts.length && texts[j].rect.top < a.bottom - 2; j++) {
       const b = texts[j].rect;
       if (texts[i].parent === texts[j].parent && texts[i].text === texts[j].text) continue;
+      const lines = [texts[i].parent, texts[j].parent].map(slanted);
+      if (lines[0] && lines[1]) {
+        // Parallel lines: what counts is how far they lie apart, not the boxes around them.
+        const [dx, dy] = [lines[1].x - lines[0].x, lines[1].y - lines[0].y];
+        if (Math.abs(dx * Math.sin(lines[0].angle) - dy * Math.cos(lines[0].angle)) < 9)
+          problems.push(`overlap: "${texts[i].text}" and "${texts[j].text}"`);
+        continue;
+      }
       if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - b.top > 3)
         problems.push(`overlap: "${texts[i].text}" and "${texts[j].text}"`);
     }
