@@ -64,7 +64,7 @@ extension Compilation {
 }
 
 extension Compilation {
-  /// Cycles of each operator by the machine's time model; what no operation accounts for goes to the one before it.
+  /// Cycles of each operator by the machine's time model; what none accounts for goes to the last.
   private static func modelledTime(
     _ generated: GeneratedProgram
   ) throws -> (time: TimeReport, cycles: [Counters.Cycles], total: Counters.Activity, timeline: TimelineReport?) {
@@ -75,22 +75,20 @@ extension Compilation {
     let counters = machine.counters
     let time = TimeReport(
       cycles: counters.total.cycles, busRead: counters.total.busRead, busWritten: counters.total.busWritten)
-    if cycles.isEmpty { return (time, cycles, counters.total, nil) }
     let profile = machine.profile
     var spans = [QueueProfile.Span?](repeating: nil, count: cycles.count)
-    var step = 0
-    var end = generated.operators[0].commands
-    for (index, (range, activity)) in zip(generated.program.debug, counters.operations).enumerated() {
-      while range.first >= end && step + 1 < cycles.count {
-        step += 1
-        end += generated.operators[step].commands
+    for (step, statistics) in generated.operators.enumerated() {
+      for operation in statistics.debugOperations {
+        cycles[step] += counters.operations[operation].cycles
+        if let span = profile?.spans[operation] { spans[step] = span.joined(with: spans[step]) }
       }
-      cycles[step] += activity.cycles
-      if let span = profile?.spans[index] { spans[step] = span.joined(with: spans[step]) }
     }
-    var rest = time.cycles
-    for known in cycles { rest -= known }
-    cycles[step] += rest
+    // The fence at the end belongs to no operation.
+    if let last = cycles.indices.last {
+      var rest = time.cycles
+      for known in cycles { rest -= known }
+      cycles[last] += rest
+    }
     return (time, cycles, counters.total, profile.map { TimelineReport($0, operators: spans) })
   }
 }

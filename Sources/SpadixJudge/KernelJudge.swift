@@ -43,6 +43,7 @@ public struct KernelJudge {
     if read.inputs.isEmpty && read.outputs.isEmpty {
       var program = try layout.program(graph, data, on: target)
       program.commands = read.commands
+      program.operations = read.operations
       program.debug = read.debug
       program.segments += read.segments
       return program

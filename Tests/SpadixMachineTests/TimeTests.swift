@@ -55,10 +55,8 @@ private func load(_ row: Int, _ dram: UInt64 = Product.input) -> Instruction {
   @Test(arguments: [1, 40, 900]) func profile(repeats: Int) throws {
     let once = Product().instructions
     var program = Product.program((0..<repeats).flatMap { _ in once })
-    program.debug = [
-      Program.DebugRange(first: 0, count: once.count, operation: "%0", line: 1),
-      Program.DebugRange(first: once.count, count: (repeats - 1) * once.count, operation: "%1", line: 2),
-    ]
+    program.describe(0..<once.count, as: Program.DebugOperation(text: "%0", line: 1))
+    program.describe(once.count..<repeats * once.count, as: Program.DebugOperation(text: "%1", line: 2))
     let machine = try Machine(program, options: Machine.Options(checks: [], time: true, execute: false))
     machine.recordProfile()
     machine.run()
@@ -94,7 +92,7 @@ private func load(_ row: Int, _ dram: UInt64 = Product.input) -> Instruction {
       Program.Symbol(name: "x", address: Product.input + 256, length: 256, kind: .input),
       Program.Symbol(name: "y", address: Product.output, length: 256, kind: .output),
     ]
-    program.debug = [Program.DebugRange(first: 0, count: 2, operation: "%0", line: 1)]
+    program.describe(0..<2, as: Program.DebugOperation(text: "%0", line: 1))
     let machine = try Machine(program)
     machine.run()
     let counters = machine.counters

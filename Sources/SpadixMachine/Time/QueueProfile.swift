@@ -26,17 +26,18 @@ public struct QueueProfile: Sendable {
   public private(set) var cyclesPerBin = 1
   /// Busy cycles by bin, of the units for loads, computes and stores.
   public private(set) var busy: [[Int]] = [[], [], []]
-  /// One for each debug range; nil for those without steps.
+  /// One for each of the program's operations; nil for those without steps.
   public private(set) var spans: [Span?]
 
-  init(_ program: Program) { spans = [Span?](repeating: nil, count: program.debug.count) }
+  init(_ program: Program) { spans = [Span?](repeating: nil, count: program.operations.count) }
 
   /// - Parameters:
+  ///   - operation: index into the program's operations, negative for none.
   ///   - free: when the unit can start its next step.
   ///   - done: when the step's results are complete.
-  mutating func add(_ queue: Trace.Queue, _ range: Int, _ start: Int, free: Int, done: Int) {
-    if range >= 0 {
-      spans[range] = Span(first: start, last: done).joined(with: spans[range])
+  mutating func add(_ queue: Trace.Queue, _ operation: Int, _ start: Int, free: Int, done: Int) {
+    if operation >= 0 {
+      spans[operation] = Span(first: start, last: done).joined(with: spans[operation])
     }
     while (free - 1) / cyclesPerBin >= Self.maximumBins { halve() }
     var time = start
