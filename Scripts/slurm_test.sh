@@ -85,8 +85,9 @@ networks: [$root/ir-examples/digits/cnn.spx, $root/ir-examples/mnist-lenet.spx]
 targets: [gemmini, spadix]
 set:
   scratchpad.bytes: [32K, 64K]
-  timing.dma_latency: [20, 60, 240]
   dim: [8, 12, 16]
+time:
+  timing.dma_latency: [20, 60, 240]
 YAML
 cd "$folder"
 "$spadix" sweep sweep.yaml -o local --jobs 2

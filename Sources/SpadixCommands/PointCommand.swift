@@ -1,5 +1,6 @@
 import ArgumentParser
 import Spadix
+import SpadixISA
 import SpadixSupport
 import SpadixSweep
 
@@ -17,6 +18,12 @@ struct PointCommand: ParsableCommand {
 
   @OptionGroup var target: TargetOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "Time the program with this parameter, without compiling for it. Can be given more than once.",
+      valueName: "key=value"))
+  var time: [TargetSetting] = []
+
   @Option(help: "Order of the kernels.")
   var formulation = Compiler.Formulation.residency
 
@@ -24,13 +31,16 @@ struct PointCommand: ParsableCommand {
   var calibrate: String?
 
   func validate() throws {
+    if let other = time.first(where: { !$0.changesOnlyTime }) {
+      throw ValidationError("--time \(other.text): expected a parameter of timing; --set is for others")
+    }
     if let calibrate, calibrate != "random" { throw ValidationError("--calibrate \(calibrate): expected random") }
   }
 
   func run() throws {
     let point = SweepPoint(
       network: network, path: network, target: target.target, targetPath: target.target,
-      settings: target.settings.set.map(\.text), formulation: formulation.rawValue,
+      settings: target.settings.set.map(\.text), timing: time.map(\.text), formulation: formulation.rawValue,
       calibratesAtRandom: calibrate != nil)
     var runner = PointRunner()
     let answer = runner.answer(point)

@@ -34,6 +34,9 @@ public struct TargetSetting: Sendable {
   /// `scratchpad.bytes`.
   public var path: String { keys.joined(separator: ".") }
 
+  /// Whether it changes what a program costs in time and energy, and no program's results.
+  public var changesOnlyTime: Bool { path.hasPrefix("timing.") || path.hasPrefix("energy.") || path == "clock_mhz" }
+
   /// The setting as the tree of a file that has nothing else.
   fileprivate var mapping: Node.Mapping {
     var node = Node(String(value))

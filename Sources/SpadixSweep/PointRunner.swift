@@ -15,7 +15,7 @@ public struct PointRunner {
   public mutating func answer(_ point: SweepPoint) -> SweepAnswer {
     do {
       let (compilation, isCompiled) = try compilation(for: point)
-      let target = try Self.target(of: point)
+      let target = try Self.target(point, settings: point.settings + point.timing)
       let report = try compilation.retimed(for: target).report(modelsTime: true, asksWhatIf: false)
       guard let report else { preconditionFailure("the compilation went to its last phase") }
       return SweepAnswer(figures: SweepFigures.of(report), isCompiled: isCompiled)
@@ -28,8 +28,8 @@ public struct PointRunner {
     }
   }
 
-  private static func target(of point: SweepPoint) throws -> Target {
-    try Target.named(point.targetPath, settings: point.settings.compactMap { TargetSetting($0) })
+  private static func target(_ point: SweepPoint, settings: [String]) throws -> Target {
+    try Target.named(point.targetPath, settings: settings.compactMap { TargetSetting($0) })
   }
 
   private mutating func compilation(for point: SweepPoint) throws -> (Compilation, isCompiled: Bool) {
@@ -38,9 +38,8 @@ public struct PointRunner {
     guard let formulation = Compiler.Formulation(rawValue: point.formulation) else {
       throw Diagnostic("sweep.value", "there is no formulation '\(point.formulation)'")
     }
-    // The first point's own timing: it has no part in the program.
     let compiler = Compiler(
-      target: try Self.target(of: point),
+      target: try Self.target(point, settings: point.settings),
       options: Compiler.Options(formulation: formulation, calibratesAtRandom: point.calibratesAtRandom))
     let compilation = try compiler.compile(input, data: DataStore())
     compiled = (point.program, compilation)

@@ -17,7 +17,7 @@ public struct SweepFile: Sendable {
 
   static let maximumPoints = 1_000_000
   private static let maximumBytes = 1 << 20
-  private static let keys = ["networks", "targets", "set", "formulations", "calibrate", "pareto"]
+  private static let keys = ["networks", "targets", "set", "time", "formulations", "calibrate", "pareto"]
 
   /// - Parameter baseFile: the file that its paths are relative to; nil for the working folder.
   /// Throws all problems of the file with their lines.
@@ -34,7 +34,8 @@ public struct SweepFile: Sendable {
       switch name {
       case "networks": networks = reader.list(value, name)
       case "targets": targets = reader.list(value, name)
-      case "set": axes = reader.axes(value)
+      case "set": axes = reader.axes(value, name) + axes
+      case "time": axes += reader.axes(value, name)
       case "formulations":
         formulations = reader.list(value, name, among: ["residency", "joint", "exact"])
       case "calibrate":
@@ -66,8 +67,16 @@ public struct SweepFile: Sendable {
 
   /// Every combination, networks outermost, then targets, then formulations, then the axes in their order.
   public var points: [SweepPoint] {
-    var settings: [[String]] = [[]]
-    for axis in axes { settings = settings.flatMap { before in axis.values.map { before + ["\(axis.key)=\($0)"] } } }
+    var settings: [(settings: [String], timing: [String])] = [([], [])]
+    for axis in axes {
+      settings = settings.flatMap { before in
+        axis.values.map { value in
+          let setting = ["\(axis.key)=\(value)"]
+          return axis.isRetimed
+            ? (before.settings, before.timing + setting) : (before.settings + setting, before.timing)
+        }
+      }
+    }
     return networks.flatMap { network in
       targets.flatMap { target in
         formulations.flatMap { formulation in
@@ -75,7 +84,8 @@ public struct SweepFile: Sendable {
             SweepPoint(
               network: network, path: Files.resolve(network, relativeTo: folder), target: target,
               targetPath: Target.preset(named: target) == nil ? Files.resolve(target, relativeTo: folder) : target,
-              settings: settings, formulation: formulation, calibratesAtRandom: calibratesAtRandom)
+              settings: settings.settings, timing: settings.timing, formulation: formulation,
+              calibratesAtRandom: calibratesAtRandom)
           }
         }
       }
@@ -87,6 +97,10 @@ public struct SweepFile: Sendable {
 private struct SweepReader {
   let source: SourceText
   var diagnostics = Diagnostics()
+  /// Parameters that axes have been read for.
+  private var given: Set<String> = []
+
+  init(source: SourceText) { self.source = source }
 
   mutating func mapping() throws -> Node.Mapping {
     guard let text = String(validating: source.bytes, as: UTF8.self) else {
@@ -145,11 +159,13 @@ private struct SweepReader {
     return values
   }
 
-  mutating func axes(_ node: Node) -> [SweepAxis] {
+  /// Parameters of which each is given once, under `set` or under `time`.
+  mutating func axes(_ node: Node, _ section: String) -> [SweepAxis] {
     guard let mapping = node.mapping else {
-      problem("sweep.value", "expected parameters of the target, each with its values, under 'set'", node)
+      problem("sweep.value", "expected parameters of the target, each with its values, under '\(section)'", node)
       return []
     }
+    let isRetimed = section == "time"
     var axes: [SweepAxis] = []
     for (key, value) in mapping {
       let name = key.string ?? ""
@@ -157,8 +173,14 @@ private struct SweepReader {
         problem(
           "sweep.unknown-key", "there is no parameter '\(name)' of targets", key,
           help: "known: \(TargetSetting.paths.joined(separator: ", "))")
+      } else if isRetimed, !name.hasPrefix("timing."), !SweepAxis.isUnit(name + "=") {
+        problem(
+          "sweep.not-timing", "'\(name)' decides the program; 'time' has what a program is timed with", key,
+          help: "give it under 'set'")
+      } else if !given.insert(name).inserted {
+        problem("sweep.value", "'\(name)' is given under 'set' and under 'time'", key)
       }
-      axes.append(SweepAxis(key: name, values: list(value, name)))
+      axes.append(SweepAxis(key: name, values: list(value, name), isRetimed: isRetimed))
     }
     return axes
   }

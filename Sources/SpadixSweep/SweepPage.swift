@@ -69,12 +69,14 @@ public struct SweepPage {
       else { return nil }
       return Point(
         x: x, y: y, network: network,
-        hover: "#\(index) \(row.point.network) on \(row.point.target)\n\(row.point.settings.joined(separator: "\n"))\n"
+        hover:
+          "#\(index) \(row.point.network) on \(row.point.target)\n\((row.point.settings + row.point.timing).joined(separator: "\n"))\n"
           + "\(figures[0]) \(x), \(figures[1]) \(y)")
     }
     let legend = networks.count > 1 ? Double(networks.count) * 18 + 8 : 0
+    let names = networks.count > 1 ? networks.map { Drawing.width(of: $0.network, small: true) }.max() ?? 0 : 0
     var drawing = Drawing(
-      width: Self.left + Self.width + 48, height: Self.top + Self.height + 52 + legend,
+      width: Self.left + max(Self.width + 48, names + 32), height: Self.top + Self.height + 52 + legend,
       title: "\(figures[1]) against \(figures[0])")
     let (endX, endY) = (Self.end(points.map(\.x)), Self.end(points.map(\.y)))
     func x(_ value: Int) -> Double { Self.left + Self.width * Double(value) / Double(endX) }

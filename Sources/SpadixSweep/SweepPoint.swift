@@ -9,39 +9,33 @@ public struct SweepPoint: Sendable, Equatable {
   /// A preset or the path of a target file, as the sweep names it, and to read it from.
   public var target: String
   public var targetPath: String
-  /// `KEY=VALUE` in the order of the sweep's axes.
+  /// `KEY=VALUE` in the order of the sweep's axes: what the program is compiled for.
   public var settings: [String]
+  /// The same, with which the program is timed.
+  public var timing: [String]
   public var formulation: String
   public var calibratesAtRandom: Bool
 
   public init(
     network: String, path: String, target: String, targetPath: String, settings: [String] = [],
-    formulation: String = "residency", calibratesAtRandom: Bool = false
+    timing: [String] = [], formulation: String = "residency", calibratesAtRandom: Bool = false
   ) {
     self.network = network
     self.path = path
     self.target = target
     self.targetPath = targetPath
     self.settings = settings
+    self.timing = timing
     self.formulation = formulation
     self.calibratesAtRandom = calibratesAtRandom
   }
 
-  /// The settings that decide the program; points that differ in others only share it.
-  var programSettings: [String] { settings.filter { !SweepAxis.isOnlyTiming(String($0.prefix { $0 != "=" })) } }
-
-  /// The point without what only timing reads: equal for points that share a program.
+  /// The point without what its program does not depend on: equal for points that share one.
   var program: SweepPoint {
     var point = self
-    point.settings = programSettings
+    point.settings.removeAll { SweepAxis.isUnit($0) }
+    point.timing = []
     return point
-  }
-
-  /// The command line that answers the point again.
-  public var command: [String] {
-    ["point", path, "--target", targetPath] + settings.flatMap { ["--set", $0] }
-      + (formulation == "residency" ? [] : ["--formulation", formulation])
-      + (calibratesAtRandom ? ["--calibrate", "random"] : [])
   }
 }
 

@@ -68,7 +68,7 @@ public struct SweepResults {
     \(Self.format) \(build)
     network \(content(ofNetwork: point.path))
     target \(content(ofTarget: point.targetPath))
-    \(point.settings.map { "set \($0)\n" }.joined())formulation \(point.formulation)
+    \(point.settings.map { "set \($0)\n" }.joined())\(point.timing.map { "time \($0)\n" }.joined())formulation \(point.formulation)
     calibrate \(point.calibratesAtRandom ? "random" : "data")
 
     """
@@ -114,7 +114,8 @@ public struct SweepResults {
   public func write(_ answer: SweepAnswer, _ key: String, _ point: SweepPoint) throws {
     let json: JSONValue = [
       "key": .string(key), "network": .string(point.network), "target": .string(point.target),
-      "settings": .array(point.settings.map { .string($0) }), "failure": answer.failure.map { .string($0) } ?? .null,
+      "settings": .array(point.settings.map { .string($0) }), "timing": .array(point.timing.map { .string($0) }),
+      "failure": answer.failure.map { .string($0) } ?? .null,
       "figures": answer.failure == nil ? Self.json(answer.figures) : .null,
     ]
     try Files.write(json.text(pretty: true) + "\n", to: path(key))

@@ -12,7 +12,7 @@ public struct SweepTable: Sendable {
       self.answer = answer
     }
 
-    var values: [String] { point.settings.map { String($0.drop { $0 != "=" }.dropFirst()) } }
+    var values: [String] { (point.settings + point.timing).map { String($0.drop { $0 != "=" }.dropFirst()) } }
 
     func figure(_ name: String) -> Int? {
       guard let answer, let index = SweepFigures.names.firstIndex(of: name), index < answer.figures.count else {

@@ -119,6 +119,10 @@ def test_wrong_arrays(program):
 def test_point():
     point = spadix.point(DIGITS / "cnn.spx", target="gemmini", settings={"scratchpad.bytes": "64K"})
     assert point.failure is None and point["scratchpad_bytes"] == 65536 and point["cycles_modelled"] > 0
+    slow = spadix.point(
+        DIGITS / "cnn.spx", target="gemmini", settings={"scratchpad.bytes": "64K"}, timing={"timing.dma_latency": 500}
+    )
+    assert slow["commands"] == point["commands"] and slow["cycles_modelled"] > point["cycles_modelled"]
     impossible = spadix.point(DIGITS / "cnn.spx", settings={"dim": 12})
     assert impossible.figures == {} and "power of two" in impossible.failure
 

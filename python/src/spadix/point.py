@@ -28,15 +28,19 @@ def point(
     target: TargetLike = "spadix",
     *,
     settings: Optional[Mapping[str, Any]] = None,
+    timing: Optional[Mapping[str, Any]] = None,
     calibrate: Optional[str] = None,
 ) -> Point:
     """What a network costs on a target. A target that cannot exist is an answer with its ``failure``, and no error.
 
     settings: parameters of the target by path, such as ``{"scratchpad.bytes": "512K"}``.
+    timing: parameters that the program is timed with and not compiled for, such as ``{"timing.dma_latency": 120}``.
     calibrate: ``"random"`` for networks without samples.
     """
     with tempfile.TemporaryDirectory(prefix="spadix-") as folder:
         arguments = ["point", os.fspath(network), *_target(target, folder), *_settings(settings)]
+        for key, value in (timing or {}).items():
+            arguments += ["--time", f"{key}={value}"]
         if calibrate is not None:
             arguments += ["--calibrate", calibrate]
         answer = json.loads(run(arguments))
