@@ -67,7 +67,7 @@ import Testing
     ("dim=wide", "--set:1:5: error: expected a whole number for 'dim', found 'wide'"),
     ("faults.range_order=3", "--set:1:20: error: expected true or false"),
     ("timing=3", "--set:1:8: error: expected a mapping of parameters under 'timing'"),
-    ("dim.rows=3", "--set:1:1: error:"), ("base=gemmini", "--set:1:1: error: 'base' belongs in a target file"),
+    ("dim.rows=3", "error: expected a whole number for 'dim'"), ("base=gemmini", "--set:1:1: error: 'base' belongs in a target file"),
     ("clock_mhz=0", "--set:1:1: error: clock_mhz is 0"),
     ("energy.mac_pj=0.0001", "picojoules with up to three decimals"),
     ("energy.mac_pj=100001", "mac_pj is 100001; expected 0 to 100000"), (".=1", "error:"), ("a..b=1", "error:"),

@@ -40,7 +40,7 @@ import Testing
     report.whatIfs = [WhatIf(parameter: "timing.bus_bytes", present: 16, changed: 32, cycles: 3_990)]
     #expect(
       TextReport(report).text.contains(
-        "other timing hardly helps: the same commands with timing.bus_bytes 32 instead of 16 take 3,990 cycles, 0.2 %"))
+        "other timing hardly helps: the same commands with timing.bus_bytes 32 instead of 16 take 3,990 cycles, 0.3 %"))
   }
 
   @Test func waitingCanBeWhatLimits() {
