@@ -145,6 +145,8 @@ extension Target {
         ["short_compute": .boolean(faults.shortCompute), "range_order": .boolean(faults.rangeOrder)]),
       .init("dram_bytes", .integer(dramBytes)), .init("timing", timingJSON),
     ]
+    if let clockMHz { members.append(.init("clock_mhz", .integer(clockMHz))) }
+    if !energy.isEmpty { members.append(.init("energy", energy.json)) }
     return .object(members)
   }
 

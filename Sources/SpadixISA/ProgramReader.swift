@@ -213,6 +213,12 @@ extension ProgramReader {
       accumulatorRows: try integer(json, "accumulator_rows"),
       faults: try faults(json), dramBytes: try integer(json, "dram_bytes"), timing: try self.timing(timing))
     for capability in Capability.all { target[keyPath: capability.path] = try boolean(json, capability.name) }
+    if json["clock_mhz"] != nil { target.clockMHz = try integer(json, "clock_mhz") }
+    if let energy = json["energy"] {
+      for field in EnergyParameters.fields {
+        target.energy[keyPath: field.path] = try integer(energy, EnergyParameters.femtojouleKey(field))
+      }
+    }
     try check(target)
     guard json["fingerprint"]?.string == target.fingerprint else {
       throw problem("target", "the target's fingerprint does not belong to its parameters: the file was altered")

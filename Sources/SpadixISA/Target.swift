@@ -24,6 +24,9 @@ public struct Target: Hashable, Sendable {
   /// First DRAM address that does not exist.
   public var dramBytes: Int
   public var timing: Timing
+  /// Clock in MHz; nil where it is not known. It turns modelled cycles into milliseconds and changes nothing else.
+  public var clockMHz: Int?
+  public var energy: EnergyParameters
   /// What follows from a target file without standing there; reports repeat it. Nothing depends on it.
   public var notes: [String] = []
 
@@ -99,7 +102,7 @@ public struct Target: Hashable, Sendable {
     accumulatorRows: Int = 1024, hasScratchpadStore: Bool = false, hasOutputStage: Bool = false,
     hasPooledScratchpadStore: Bool = false, hasNormalizations: Bool = false,
     roundsLikeFunctionalModel: Bool = false, faults: Faults = .gemmini, dramBytes: Int = 1 << 32,
-    timing: Timing = Timing()
+    timing: Timing = Timing(), clockMHz: Int? = nil, energy: EnergyParameters = EnergyParameters()
   ) {
     self.name = name
     self.dim = dim
@@ -114,6 +117,8 @@ public struct Target: Hashable, Sendable {
     self.faults = faults
     self.dramBytes = dramBytes
     self.timing = timing
+    self.clockMHz = clockMHz
+    self.energy = energy
   }
 
   public var scratchpadRows: Int { scratchpadBanks * scratchpadRowsPerBank }
@@ -202,6 +207,16 @@ extension Target {
       expect(
         range.contains(value), "timing.\(name)",
         "\(name) is \(value); expected \(range.lowerBound) to \(range.upperBound)")
+    }
+    if let clockMHz {
+      expect(
+        (1...100_000).contains(clockMHz), "clock_mhz", "clock_mhz is \(clockMHz); expected 1 to 100000")
+    }
+    for field in EnergyParameters.fields {
+      expect(
+        (0...EnergyParameters.maximum).contains(energy[keyPath: field.path]), "energy.\(field.key)",
+        "\(field.key) is \(EnergyParameters.picojoules(energy[keyPath: field.path])); expected 0 to "
+          + EnergyParameters.picojoules(EnergyParameters.maximum))
     }
     return found
   }
