@@ -16,10 +16,17 @@ extension Compilation {
     let problem = schedule.prepared.problem
     var operators: [OperatorReport] = []
     let modelled = modelsTime ? try Self.modelledTime(generated) : nil
+    let program = generated.program
+    let commandBytes = CommandDelivery(program).bytesByOperation(program, commands: program.commands.count)
     for (step, statistics) in generated.operators.enumerated() {
       var row = OperatorReport(statistics, problem.operators[step].variants[plan.steps[step].variant])
       row.cycles = modelled?.cycles[step]
+      row.traffic.commands = commandBytes[statistics.debugOperations].reduce(0, +)
       operators.append(row)
+    }
+    // The fence at the end belongs to no operation.
+    if let last = operators.indices.last {
+      operators[last].traffic.commands += commandBytes.reduce(0, +) - operators.reduce(0) { $0 + $1.traffic.commands }
     }
     let end = generated.program.symbols.map { $0.address + UInt64($0.length) }.max() ?? UInt64(Target.firstAddress)
     var report = CompilationReport(

@@ -157,8 +157,11 @@ extension Target {
       "reservation_station": [
         "load": .integer(timing.reservationStation.load), "store": .integer(timing.reservationStation.store),
         "execute": .integer(timing.reservationStation.execute),
+        "overlapping_stores": .boolean(timing.reservationStation.overlappingStores),
       ],
-      "issue_cycles": .integer(timing.issueCycles), "minimum_compute_rows": .integer(timing.minimumComputeRows),
+      "commands": .string(timing.commandSource.rawValue), "issue_cycles": .integer(timing.issueCycles),
+      "instruction_cycles": .integer(timing.instructionCycles),
+      "minimum_compute_rows": .integer(timing.minimumComputeRows),
       "scratchpad_read_delay": .integer(timing.scratchpadReadDelay),
       "accumulator_scale_latency": .integer(timing.accumulatorScaleLatency),
     ]

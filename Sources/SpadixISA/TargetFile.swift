@@ -70,7 +70,10 @@ extension Target {
         load: \(timing.reservationStation.load)
         store: \(timing.reservationStation.store)
         execute: \(timing.reservationStation.execute)
-      issue_cycles: \(timing.issueCycles)              # of the processor between commands
+        overlapping_stores: \(timing.reservationStation.overlappingStores)
+      commands: \(timing.commandSource.rawValue)              # ideal, exported_c or command_list: where they come from
+      issue_cycles: \(timing.issueCycles)              # between commands, at least
+      instruction_cycles: \(timing.instructionCycles)        # of a processor, in exported C
       minimum_compute_rows: \(timing.minimumComputeRows)
       scratchpad_read_delay: \(timing.scratchpadReadDelay)
       accumulator_scale_latency: \(timing.accumulatorScaleLatency)
@@ -219,14 +222,24 @@ struct TargetReader {
         section(value, name) { reader, key, value, path in
           if key == "reservation_station" {
             reader.section(value, path) { reader, key, value, path in
-              guard let parameter = Self.stations.first(where: { $0.0 == key }) else { return Self.stations.map(\.0) }
+              if key == "overlapping_stores" {
+                reader.assign(&target.timing.reservationStation.overlappingStores, value, path)
+                return nil
+              }
+              guard let parameter = Self.stations.first(where: { $0.0 == key }) else {
+                return Self.stations.map(\.0) + ["overlapping_stores"]
+              }
               reader.assign(&target.timing[keyPath: parameter.1], value, path)
               return nil
             }
             return nil
           }
+          if key == "commands" {
+            reader.assign(&target.timing.commandSource, value, path)
+            return nil
+          }
           guard let parameter = (Self.timing + Self.formerTiming).first(where: { $0.0 == key }) else {
-            return Self.timing.map(\.0) + ["reservation_station"]
+            return ["commands"] + Self.timing.map(\.0) + ["reservation_station"]
           }
           reader.assign(&target.timing[keyPath: parameter.1], value, path)
           return nil
@@ -278,7 +291,8 @@ struct TargetReader {
 
   nonisolated(unsafe) static let timing: [(String, WritableKeyPath<Target.Timing, Int>)] = [
     ("dma_latency", \.dmaLatency), ("max_in_flight", \.maxInFlight), ("bus_bytes", \.busBytes),
-    ("issue_cycles", \.issueCycles), ("minimum_compute_rows", \.minimumComputeRows),
+    ("issue_cycles", \.issueCycles), ("instruction_cycles", \.instructionCycles),
+    ("minimum_compute_rows", \.minimumComputeRows),
     ("scratchpad_read_delay", \.scratchpadReadDelay),
     ("accumulator_scale_latency", \.accumulatorScaleLatency),
   ]
@@ -367,6 +381,16 @@ struct TargetReader {
       return
     }
     parameter = value
+  }
+
+  mutating func assign(_ parameter: inout Target.Timing.CommandSource, _ node: Node, _ path: String) {
+    if let source = Target.Timing.CommandSource(rawValue: node.scalar?.string ?? "") {
+      parameter = source
+      return
+    }
+    let known = Target.Timing.CommandSource.allCases.map(\.rawValue).joined(separator: ", ")
+    diagnostics.report(
+      Diagnostic("target.type", "expected one of \(known) for '\(path)'\(found(node))", at: range(node.mark)))
   }
 
   /// A whole number, with K, M, G for powers of 1024.

@@ -39,7 +39,7 @@ public struct TextReport {
     var table = TextTable([("DRAM bytes", .left), ("read", .right), ("written", .right)])
     // A class that is read and written, activations, has one row.
     var rows: [(label: String, read: String, written: String)] = []
-    for field in DRAMTraffic.fields {
+    for field in DRAMTraffic.fields where field.path != \.commands || traffic.commands > 0 {
       let bytes = Figures.grouped(traffic[keyPath: field.path])
       let row = rows.firstIndex { $0.label == field.label } ?? rows.count
       if row == rows.count { rows.append((field.label, "", "")) }

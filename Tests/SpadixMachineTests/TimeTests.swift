@@ -71,6 +71,49 @@ private func load(_ row: Int, _ dram: UInt64 = Product.input) -> Instruction {
     #expect((profile.spans[1] == nil) == (repeats == 1))
   }
 
+  /// Commands from a list: the first after the memory's latency, then one every 24 bytes of the bus. From exported C: one
+  /// every so many instructions. Both at least as far apart as the target says.
+  @Test func commandSources() throws {
+    let commands = [Instruction](repeating: configure, count: 400)
+    func cycles(_ source: Target.Timing.CommandSource, _ change: (inout Target.Timing) -> Void = { _ in }) throws -> Int
+    {
+      var program = Product.program(commands)
+      program.target.timing.commandSource = source
+      change(&program.target.timing)
+      let machine = try Machine(program, options: Machine.Options(checks: [], time: true, execute: false))
+      machine.run()
+      return machine.counters.total.cycles.total
+    }
+    let ideal = try cycles(.ideal)
+    #expect((400...410).contains(ideal))
+    // 16 requests in flight do not hide all of the latency.
+    #expect((745...765).contains(try cycles(.commandList)))
+    #expect((660...685).contains(try cycles(.commandList) { $0.maxInFlight = 32 }))
+    #expect((1260...1285).contains(try cycles(.commandList) { $0.busBytes = 8 }))
+    // A loop of one command that does not advance has three instructions: the command, a counter, a branch.
+    #expect((1200...1220).contains(try cycles(.exportedC)))
+    #expect((3600...3640).contains(try cycles(.exportedC) { $0.instructionCycles = 3 }))
+    #expect((2000...2010).contains(try cycles(.exportedC) { $0.issueCycles = 5 }))
+  }
+
+  /// A list shares the bus with loads, and its bytes count there.
+  @Test func aListTakesTheBus() throws {
+    func activity(_ source: Target.Timing.CommandSource) throws -> Counters.Activity {
+      var program = Product.program([configure] + (0..<200).map { load(16 * ($0 % 8)) })
+      program.target.timing.dmaLatency = 0
+      program.target.timing.commandSource = source
+      let machine = try Machine(program, options: Machine.Options(checks: [], time: true, execute: false))
+      machine.run()
+      return machine.counters.total
+    }
+    let (ideal, list) = (try activity(.ideal), try activity(.commandList))
+    #expect(list.commandBytes == 201 * 24)
+    #expect(list.busRead == ideal.busRead + 201 * 24)
+    // 200 loads of 16 beats, and 302 beats of commands.
+    #expect(list.cycles.total >= ideal.cycles.total + 280)
+    #expect(list.cycles.total <= ideal.cycles.total + 400)
+  }
+
   /// Asking for counters in between changes nothing.
   @Test func slices() throws {
     let program = Product().program
@@ -102,8 +145,8 @@ private func load(_ row: Int, _ dram: UInt64 = Product.input) -> Instruction {
 
   @Test func trafficByClass() throws {
     let it = try counters(Product().instructions)
-    #expect(it.dramRead == [256, 256, 0, 0, 0, 0])
-    #expect(it.dramWritten == [0, 0, 0, 0, 256, 0])
+    #expect(it.dramRead == [256, 256, 0, 0, 0, 0, 0])
+    #expect(it.dramWritten == [0, 0, 0, 0, 256, 0, 0])
     #expect(it.issuedMACs == 32 * 256)
     #expect(it.utilization == 0.5)
   }

@@ -20,6 +20,7 @@ struct Counting {
 
   typealias InlineClasses = (Int, Int, Int, Int, Int, Int)
 
+  private let target: Target
   private let dim: Int
   private var operations: OperationCursor
   private var readClass: ClassCursor
@@ -33,6 +34,7 @@ struct Counting {
   private var occupancy: ArrayOccupancy
 
   init(_ program: Program) {
+    target = program.target
     dim = program.target.dim
     occupancy = ArrayOccupancy(program.target)
     operations = OperationCursor(program)
@@ -154,7 +156,7 @@ struct Counting {
     counters.accumulatorPeakRows = accumulatorPeak
     for (index, tally) in tallies.enumerated() {
       var activity = Counters.Activity()
-      func list(_ it: InlineClasses) -> [Int] { [it.0, it.1, it.2, it.3, it.4, it.5] }
+      func list(_ it: InlineClasses) -> [Int] { [it.0, it.1, it.2, it.3, it.4, it.5, 0] }
       activity.dramRead = list(tally.dramRead)
       activity.dramWritten = list(tally.dramWritten)
       activity.usefulMACs = tally.usefulMACs
@@ -171,6 +173,9 @@ struct Counting {
         activity.cycles = time.cycles[index]
         activity.busRead = time.busRead[index]
         activity.busWritten = time.busWritten[index]
+        activity.dramRead[activity.dramRead.count - 1] = time.commandBytes[index]
+        // A list is read over the accelerator's bus, whole beats one behind the other.
+        if target.timing.commandSource == .commandList { activity.busRead += time.commandBytes[index] }
       }
       counters.total.add(activity)
       if index < tallies.count - 1 { counters.operations.append(activity) }

@@ -20,9 +20,15 @@ struct TimeModel: ~Copyable {
     var cycles: [Counters.Cycles]
     var busRead: [Int]
     var busWritten: [Int]
+    /// Bytes read for commands, as the target says that they come.
+    var commandBytes: [Int]
   }
 
   private var timeline: Timeline
+  private let delivery: CommandDelivery
+  private let program: Program
+  /// Commands so far.
+  private var count = 0
   private let dim: Int
   private var operations: OperationCursor
   private(set) var accounts: Accounts
@@ -35,24 +41,29 @@ struct TimeModel: ~Copyable {
   private var lastPart: WritableKeyPath<Counters.Cycles, Int> = \.issue
 
   init(_ program: Program, trace: Bool) {
-    timeline = Timeline(Hardware(program.target))
+    delivery = CommandDelivery(program)
+    self.program = program
+    timeline = Timeline(Hardware(program.target), delivery: delivery)
     timeline.recordsSteps = true
     dim = program.target.dim
     operations = OperationCursor(program)
     let count = program.operations.count + 1
     accounts = Accounts(
       cycles: [Counters.Cycles](repeating: Counters.Cycles(), count: count),
-      busRead: [Int](repeating: 0, count: count), busWritten: [Int](repeating: 0, count: count))
+      busRead: [Int](repeating: 0, count: count), busWritten: [Int](repeating: 0, count: count),
+      commandBytes: [Int](repeating: 0, count: count))
     self.trace = trace ? Trace(program) : nil
   }
 
   mutating func advance(_ commands: UnsafeBufferPointer<Command>, _ range: Range<Int>) {
     timeline.run(commands, range)
+    count = range.upperBound
     account()
   }
 
   /// Brings the timeline to the end of what has come.
   mutating func finish() {
+    accounts.commandBytes = delivery.bytesByOperation(program, commands: count)
     let total = timeline.finish()
     account()
     if total <= frontier { return }

@@ -17,6 +17,10 @@ struct RowRing: ~Copyable {
   private var unknowns = 0
   /// The latest known completion of all.
   private var latestDone = 0
+  /// All rows of the operations in places before `next`, and of those in all places when it last was 0.
+  private var recent = Self.noRows
+  private var earlier = Self.noRows
+  private static let noRows = Operation.Rows(Int32.max, Int32.min)
 
   init(capacity: Int) {
     self.capacity = capacity
@@ -33,7 +37,16 @@ struct RowRing: ~Copyable {
     if held[slot].done == Self.unknown { unknowns -= 1 }
     held[slot] = Held(rows: rows, done: Self.unknown)
     unknowns += 1
-    next = slot + 1 == capacity ? 0 : slot + 1
+    next = slot + 1
+    if !rows.isEmpty {
+      recent.start = min(recent.start, rows.start)
+      recent.end = max(recent.end, rows.end)
+    }
+    if next == capacity {
+      next = 0
+      earlier = recent
+      recent = Self.noRows
+    }
     return slot
   }
 
@@ -44,13 +57,22 @@ struct RowRing: ~Copyable {
     latestDone = max(latestDone, time)
   }
 
-  func isKnown(_ slot: Int) -> Bool { held[slot].done != Self.unknown }
-
   /// The latest completion among operations that use any of the rows, as far as it matters at `time`; `unknown` when one
   /// has none yet.
   @inline(__always)
   func latest(_ rows: Operation.Rows, at time: Int) -> Int {
-    if unknowns == 0 && latestDone <= time || rows.isEmpty { return 0 }
+    if unknowns == 0 && latestDone <= time || !meets(rows) { return 0 }
+    return search(rows)
+  }
+
+  /// Whether any operation may use any of the rows.
+  @inline(__always)
+  private func meets(_ rows: Operation.Rows) -> Bool {
+    if rows.isEmpty { return false }
+    return rows.start < recent.end && rows.end > recent.start || rows.start < earlier.end && rows.end > earlier.start
+  }
+
+  private func search(_ rows: Operation.Rows) -> Int {
     var found = 0
     for slot in 0..<capacity {
       let it = held + slot

@@ -1,214 +1,7 @@
 import SpadixISA
 
-/// The hardware loop of convolutions: five unrollers (bias, weights, input, computes, stores) side by side, each of them
-/// on one of two loops. The computes of a loop begin when all its loads are given out, its stores when its computes are.
-struct LoopConvUnroller {
-  /// One loop as its configuration commands have set it.
-  struct Loop {
-    var sizes = LoopConvSizes(
-      batch: 0, inRows: 0, inChannels: 0, outChannels: 0, outRows: 0, poolOutRows: 0, outCols: 0, stride: 0,
-      padding: 0)
-    var pooling = LoopConvPooling(
-      poolPadding: 0, poolStride: 0, poolSize: 0, poolOutCols: 0, kernel: 0, tileChannels: 0, tileCols: 0,
-      tileRows: 0, tileBatches: 0)
-    var padding = LoopConvPadding(
-      leftPad: 0, kernelChannels: 0, kernelCols: 0, kernelRows: 0, inCols: 0, poolLeftPad: 0, downPad: 0, upPad: 0,
-      rightPad: 0)
-    var tile = LoopConvTile(
-      kernelDilation: 0, poolDownPad: 0, poolUpPad: 0, poolRightPad: 0, outRows: 0, outCols: 0, outStride: 0,
-      weightStride: 0, inStride: 0)
-    var weights: UInt64 = 0
-    var output: UInt64 = 0
-    var bias: UInt64 = 0
-    var input: UInt64 = 0
-    var run = LoopConvRun()
-    var shape = LoopConvShape()
-    var aStart = 0
-    var bEnd = 0
-    var biasStart = 0
-    var resultStart = 0
-    var configured = 0
-    var number = 0
-  }
-
-  enum Source: Int { case store = 0, execute, bias, weights, input }
-
-  struct Unit {
-    var isIdle = true
-    /// When it can give out the next command, or when it became idle.
-    var ready = 0
-    var begun = 0
-    var loop = Loop()
-    /// Whether configuration stands before, or behind, its moves.
-    var isConfiguring = false
-    var isEnding = false
-    /// Counters, the innermost first.
-    var at: (Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0)
-    var isCompute = false
-    var hasNewWeights = true
-    var skipped = 0
-  }
-
-  /// Stages between the counters of an unroller and its commands.
-  static let latency = 2
-
-  let hardware: Hardware
-  let dim: Int
-  var setting = Loop()
-  private var loops: [Loop] = []
-  private var configuredLoops = 0
-  private var biasHalf = 0
-  private(set) var lastCompleted = -1
-  private var units = [Unit](repeating: Unit(), count: 5)
-  private var time = 0
-
-  init(_ hardware: Hardware) {
-    self.hardware = hardware
-    dim = hardware.dim
-  }
-
-  private var narrowChannels: Int { max(dim, Hardware.requestBytes) }
-  private var wideChannels: Int { max(dim, Hardware.requestBytes / 4) }
-
-  var isBusy: Bool { !loops.isEmpty }
-  var isFull: Bool { loops.count == 2 }
-
-  mutating func begin(_ run: LoopConvRun, at time: Int) {
-    var loop = setting
-    loop.run = run
-    loop.shape = LoopConvShape(loop, dim: dim)
-    if loop.shape.isEmpty { return }
-    let slot = configuredLoops & 1
-    let half = hardware.scratchpadRows / 2
-    loop.aStart = (run.aHalf == 0 ? slot : run.aHalf - 1) * half
-    loop.bEnd = (run.bHalf == 0 ? slot + 1 : run.bHalf) * half
-    let accumulatorRows = hardware.accumulatorRows / 2
-    loop.biasStart = biasHalf * accumulatorRows
-    loop.resultStart = biasHalf * accumulatorRows
-    if loop.output != 0 { biasHalf ^= 1 }
-    loop.configured = time
-    loop.number = configuredLoops
-    configuredLoops += 1
-    if loops.isEmpty { self.time = time }
-    loops.append(loop)
-  }
-
-  private func address(_ source: Source, _ loop: Loop) -> UInt64 {
-    switch source {
-    case .bias: loop.bias
-    case .weights: loop.weights
-    case .input: loop.input
-    case .store: loop.output
-    case .execute: 1
-    }
-  }
-
-  private mutating func settle() {
-    var moved = true
-    while moved {
-      moved = false
-      for loop in loops {
-        let start = loop.configured + 1
-        for source in [Source.bias, .weights, .input] {
-          let unit = units[source.rawValue]
-          if unit.isIdle && unit.begun == loop.number {
-            begin(source, loop, max(start, unit.ready))
-            moved = true
-          }
-        }
-        let loads = [Source.bias, .weights, .input].map { units[$0.rawValue] }
-        let execute = units[Source.execute.rawValue]
-        if execute.isIdle && execute.begun == loop.number && loads.allSatisfy({ $0.begun > loop.number }) {
-          begin(.execute, loop, max(start + 1, execute.ready))
-          moved = true
-        }
-        let store = units[Source.store.rawValue]
-        if store.isIdle && store.begun == loop.number && units[Source.execute.rawValue].begun > loop.number {
-          begin(.store, loop, max(start + 2, store.ready))
-          moved = true
-        }
-      }
-      if let head = loops.first,
-        units.allSatisfy({ $0.begun > head.number + 1 || ($0.begun == head.number + 1 && $0.isIdle) })
-      {
-        var end = 0
-        for unit in units where unit.begun == head.number + 1 { end = max(end, unit.ready) }
-        lastCompleted = max(end, time) + 1
-        loops.removeFirst()
-        moved = true
-      }
-    }
-  }
-
-  private mutating func begin(_ source: Source, _ loop: Loop, _ time: Int) {
-    var unit = units[source.rawValue]
-    unit.begun += 1
-    unit.loop = loop
-    unit.at = (0, 0, 0, 0, 0, 0, 0)
-    unit.isCompute = false
-    unit.hasNewWeights = true
-    unit.isEnding = false
-    switch source {
-    case .bias, .weights, .input: unit.isConfiguring = true
-    case .execute: unit.isConfiguring = loop.run.transposeInput3120
-    case .store: unit.isConfiguring = !loop.run.noPool
-    }
-    if source == .input {
-      unit.at.1 = -loop.shape.left
-      unit.at.2 = -loop.shape.up
-    }
-    unit.isIdle = address(source, loop) == 0
-    unit.ready = time + 1 + (unit.isIdle ? 0 : Self.latency)
-    units[source.rawValue] = unit
-  }
-
-  mutating func next(_ accelerator: inout Accelerator) -> (command: Command, time: Int)? {
-    settle()
-    if loops.isEmpty { return nil }
-    var found: (source: Source, time: Int)?
-    func consider(_ source: Source, _ ready: Int) {
-      let ready = max(ready, time)
-      if found == nil || ready < found!.time { found = (source, ready) }
-    }
-    let execute = units[Source.execute.rawValue]
-    let store = units[Source.store.rawValue]
-    let storeEntry = accelerator.storeEntryFree()
-    if !store.isIdle {
-      let before = execute.loop.number != store.loop.number || execute.isIdle
-      if before {
-        let done = execute.loop.number != store.loop.number ? 0 : execute.ready + Self.latency
-        consider(.store, max(store.ready, done, storeEntry.time))
-      }
-    }
-    let loads = [units[Source.bias.rawValue], units[Source.weights.rawValue], units[Source.input.rawValue]]
-    let waiting = loads.contains { $0.loop.number == execute.loop.number && !$0.isIdle }
-    if !execute.isIdle && !waiting {
-      var done = 0
-      for load in loads where load.loop.number == execute.loop.number { done = max(done, load.ready + Self.latency) }
-      consider(.execute, max(execute.ready, done, accelerator.executeEntryFree()))
-    }
-    let entry = accelerator.loadEntryFree()
-    for source in [Source.bias, .weights, .input] {
-      let unit = units[source.rawValue]
-      if unit.isIdle { continue }
-      // Loads of the next loop wait until those of the loop that computes are all given out.
-      if execute.begun > 0 && !execute.isIdle && unit.loop.number != execute.loop.number && waiting { continue }
-      consider(source, max(unit.ready, entry))
-    }
-    guard let (source, ready) = found else { return nil }
-    if source == .store && !storeEntry.isKnown {
-      accelerator.settleStore()
-      return next(&accelerator)
-    }
-    time = ready + 1
-    let command = give(source)
-    units[source.rawValue].ready = ready + 1 + units[source.rawValue].skipped
-    units[source.rawValue].skipped = 0
-    return (command, ready)
-  }
-
-  // MARK: Commands
-
+/// The commands that the unrollers of a convolution give out.
+extension LoopConvUnroller {
   private func configLoad(_ state: Int, stride: Int, blockStride: Int, pixels: Int = 1) -> Command {
     Command(
       funct: Funct.config,
@@ -230,7 +23,7 @@ struct LoopConvUnroller {
     return true
   }
 
-  private mutating func give(_ source: Source) -> Command {
+  mutating func give(_ source: Source) -> Command {
     switch source {
     case .bias: giveBias(&units[source.rawValue])
     case .weights: giveWeights(&units[source.rawValue])
@@ -249,9 +42,9 @@ struct LoopConvUnroller {
     }
     let most = min(shape.channels, wideChannels)
     let (channel, col, row, batch) = (unit.at.0, unit.at.1, unit.at.2, unit.at.3)
-    let local = loop.biasStart + shape.pixel(batch, row, col, channel)
+    let local = loop.accumulatorStart + shape.pixel(batch, row, col, channel)
     let command = move(
-      Funct.moveIn3, loop.run.noBias ? 0 : loop.bias &+ UInt64(4 * channel), .accumulator(local),
+      Funct.moveIn3, loop.run.noBias ? 0 : loop.registers.bias &+ UInt64(4 * channel), .accumulator(local),
       rows: min(shape.outCols - col, dim), columns: min(shape.channels - channel, most))
     if step(&unit.at.0, most, shape.channels) && step(&unit.at.1, dim, shape.outCols)
       && step(&unit.at.2, 1, shape.outRows) && step(&unit.at.3, 1, shape.batches)
@@ -290,9 +83,9 @@ struct LoopConvUnroller {
     } else {
       offset = ((row * kernel + col) * loop.sizes.inChannels + channel) * loop.tile.weightStride + out
     }
-    let local = loop.bEnd - shape.weightRows + shape.weight(out, row, col, channel)
+    let local = loop.place.bEnd - shape.weightRows + shape.weight(out, row, col, channel)
     let command = move(
-      Funct.moveIn2, loop.weights &+ UInt64(truncatingIfNeeded: offset), .scratchpad(local),
+      Funct.moveIn2, loop.registers.weights &+ UInt64(truncatingIfNeeded: offset), .scratchpad(local),
       rows: transposed ? min(shape.channels - out, dim) : min(shape.kernelChannels - channel, dim),
       columns: transposed ? min(shape.kernelChannels - channel, most) : min(shape.channels - out, most))
     if step(&unit.at.0, transposed ? most : dim, shape.kernelChannels) && step(&unit.at.1, 1, shape.kernelCols)
@@ -329,9 +122,9 @@ struct LoopConvUnroller {
       transposed
       ? ((channel * loop.padding.inCols * loop.sizes.inRows) + row * loop.padding.inCols + col) * shape.batches + batch
       : ((batch * loop.sizes.inRows + row) * loop.padding.inCols + col) * loop.tile.inStride + channel
-    let local = loop.aStart + shape.input(batch, channel, row + shape.up, col + shape.left)
+    let local = loop.place.aStart + shape.input(batch, channel, row + shape.up, col + shape.left)
     let command = move(
-      Funct.moveIn, isZero ? 0 : loop.input &+ UInt64(truncatingIfNeeded: offset), .scratchpad(local),
+      Funct.moveIn, isZero ? 0 : loop.registers.input &+ UInt64(truncatingIfNeeded: offset), .scratchpad(local),
       rows: rows >> down,
       columns: transposed ? min(shape.batches - batch, most) : min(shape.kernelChannels - channel, most))
     if step(&unit.at.0, transposed ? 1 : most, shape.kernelChannels)
@@ -363,7 +156,7 @@ struct LoopConvUnroller {
       unit.isCompute = true
       let rotated = loop.run.rotate180
       let weights =
-        loop.bEnd - shape.weightRows
+        loop.place.bEnd - shape.weightRows
         + shape.weight(
           out, rotated ? shape.kernelRows - 1 - kernelRow : kernelRow,
           rotated ? shape.kernelCols - 1 - kernelCol : kernelCol, channel)
@@ -371,7 +164,7 @@ struct LoopConvUnroller {
         funct: Funct.preload,
         rs1: LocalTile(unit.hasNewWeights ? .scratchpad(weights) : .garbage, rows: depth, columns: columns).bits,
         rs2: LocalTile(
-          .accumulator(loop.resultStart + shape.pixel(batch, row, col, out), accumulate: true), rows: rows,
+          .accumulator(loop.accumulatorStart + shape.pixel(batch, row, col, out), accumulate: true), rows: rows,
           columns: columns
         ).bits)
     }
@@ -380,7 +173,7 @@ struct LoopConvUnroller {
       shape.halved(col * shape.stride + kernelCol * shape.dilation))
     let command = Command(
       funct: unit.hasNewWeights ? Funct.computePreloaded : Funct.computeAccumulated,
-      rs1: LocalTile(.scratchpad(loop.aStart + operand), rows: rows, columns: depth).bits,
+      rs1: LocalTile(.scratchpad(loop.place.aStart + operand), rows: rows, columns: depth).bits,
       rs2: LocalTile.garbage(rows: rows, columns: columns).bits)
     unit.isCompute = false
     unit.hasNewWeights = false
@@ -434,8 +227,9 @@ struct LoopConvUnroller {
         ? ((row * loop.sizes.outCols + col) * loop.sizes.batch + batch) * loop.sizes.outChannels + channel
         : ((batch * loop.sizes.outRows + row) * loop.sizes.outCols + col) * loop.tile.outStride + channel
       let command = move(
-        Funct.moveOut, loop.output &+ UInt64(truncatingIfNeeded: offset),
-        .accumulator(loop.resultStart + shape.pixel(batch, row, col, channel)), rows: min(shape.outCols - col, dim),
+        Funct.moveOut, loop.registers.output &+ UInt64(truncatingIfNeeded: offset),
+        .accumulator(loop.accumulatorStart + shape.pixel(batch, row, col, channel)),
+        rows: min(shape.outCols - col, dim),
         columns: min(shape.channels - channel, dim))
       if step(&unit.at.0, dim, shape.channels) && step(&unit.at.1, dim, shape.outCols)
         && step(&unit.at.2, 1, shape.outRows) && step(&unit.at.3, 1, shape.batches)
@@ -447,8 +241,8 @@ struct LoopConvUnroller {
     let (channel, batch) = (unit.at.0, unit.at.1)
     let offset = batch * pooling.poolOutCols * loop.sizes.poolOutRows * loop.tile.outStride + channel
     let command = move(
-      Funct.moveOut, loop.output &+ UInt64(truncatingIfNeeded: offset),
-      .accumulator(loop.resultStart + shape.pixel(batch, 0, 0, channel)), rows: 1,
+      Funct.moveOut, loop.registers.output &+ UInt64(truncatingIfNeeded: offset),
+      .accumulator(loop.accumulatorStart + shape.pixel(batch, 0, 0, channel)), rows: 1,
       columns: min(shape.channels - channel, dim))
     if step(&unit.at.0, dim, shape.channels) && step(&unit.at.1, 1, shape.batches) { unit.isEnding = true }
     return command

@@ -4,23 +4,14 @@ import SpadixISA
 /// one of two loops. They give out a command a cycle between them, stores first, then computes, then loads.
 struct LoopMatmulUnroller {
   /// One loop as its configuration commands have set it.
-  struct Loop {
-    var bounds = LoopBounds(i: 0, j: 0, k: 0)
-    var a: UInt64 = 0
-    var b: UInt64 = 0
-    var d: UInt64 = 0
-    var c: UInt64 = 0
-    var aStride: UInt64 = 0
-    var bStride: UInt64 = 0
-    var dStride: UInt64 = 0
-    var cStride: UInt64 = 0
+  struct Loop: PlacedLoop {
+    var registers = LoopMatmulRegisters()
     var run = LoopMatmulRun()
-    /// First row of A, end of B, first row of the results.
-    var aStart = 0
-    var bEnd = 0
+    var place = LoopPlace()
+    /// First row of the results.
     var cStart = 0
-    var configured = 0
-    var number = 0
+
+    var bounds: LoopBounds { registers.bounds }
   }
 
   /// A counter of two nested loops: `inner` runs in steps to its end, then `outer` moves on.
@@ -40,11 +31,9 @@ struct LoopMatmulUnroller {
     }
   }
 
-  struct Unit {
+  struct Unit: LoopUnit {
     var isIdle = true
-    /// When it can give out the next command, or when it became idle.
     var ready = 0
-    /// Loops that it has begun.
     var begun = 0
     var loop = Loop()
     var walk = Walk()
@@ -54,14 +43,9 @@ struct LoopMatmulUnroller {
 
   let hardware: Hardware
   let dim: Int
-  var setting = Loop()
-  /// Loops that are configured and not yet complete, oldest first.
-  private var loops: [Loop] = []
-  private var configuredLoops = 0
-  private var completedLoops = 0
+  var registers = LoopMatmulRegisters()
+  private(set) var queue = LoopQueue<Loop>()
   private var accumulatorHalf = 0
-  private(set) var lastCompleted = -1
-  private var previousCompleted = -1
   private var a = Unit()
   private var b = Unit()
   private var d = Unit()
@@ -69,7 +53,6 @@ struct LoopMatmulUnroller {
   private var store = Unit()
   private var k = 0
   private var isCompute = false
-  private var time = 0
 
   init(_ hardware: Hardware) {
     self.hardware = hardware
@@ -79,32 +62,19 @@ struct LoopMatmulUnroller {
   private var narrowBlocks: Int { max(1, Hardware.requestBytes / dim) }
   private var wideBlocks: Int { max(1, Hardware.requestBytes / (4 * dim)) }
 
-  var isBusy: Bool { !loops.isEmpty }
-  /// Both loops are taken; the next one's configuration waits.
-  var isFull: Bool { loops.count == 2 }
-
   /// Takes up the loop that is set, its last command taken at `time`.
   mutating func begin(_ run: LoopMatmulRun, at time: Int) {
-    let bounds = setting.bounds
+    let bounds = registers.bounds
     if bounds.i == 0 || bounds.j == 0 || (bounds.k == 0 && !run.residualAdd) { return }
-    var loop = setting
-    let slot = configuredLoops & 1
-    let half = hardware.scratchpadRows / 2
-    loop.run = run
-    loop.aStart = (run.aHalf == 0 ? slot : run.aHalf - 1) * half
-    loop.bEnd = (run.bHalf == 0 ? slot + 1 : run.bHalf) * half
+    var loop = Loop(registers: registers, run: run)
     let accumulatorRows = hardware.accumulatorRows / 2
     if run.residualAdd {
-      loop.cStart = slot * accumulatorRows
+      loop.cStart = queue.slot * accumulatorRows
     } else {
       loop.cStart = accumulatorHalf * accumulatorRows
-      if loop.c != 0 { accumulatorHalf ^= 1 }
+      if registers.c != 0 { accumulatorHalf ^= 1 }
     }
-    loop.configured = time
-    loop.number = configuredLoops
-    configuredLoops += 1
-    if loops.isEmpty { self.time = time }
-    loops.append(loop)
+    queue.append(loop, aHalf: run.aHalf, bHalf: run.bHalf, hardware, at: time)
   }
 
   /// Lets idle units take up loops, and loops end.
@@ -112,16 +82,19 @@ struct LoopMatmulUnroller {
     var moved = true
     while moved {
       moved = false
-      for loop in loops {
-        let start = loop.configured + 1
+      for loop in queue.loops {
+        let start = loop.place.configured + 1
         for unit in [\LoopMatmulUnroller.a, \.b, \.d] where self[keyPath: unit].isIdle {
-          if self[keyPath: unit].begun != loop.number { continue }
-          let address = unit == \.a ? loop.a : unit == \.b ? loop.b : loop.run.residualAdd ? 0 : loop.d
+          if self[keyPath: unit].begun != loop.place.number { continue }
+          let address =
+            unit == \.a
+            ? loop.registers.a : unit == \.b ? loop.registers.b : loop.run.residualAdd ? 0 : loop.registers.d
           begin(unit, loop, max(start, self[keyPath: unit].ready), skip: address == 0)
           moved = true
         }
-        if execute.isIdle && execute.begun == loop.number && a.begun > loop.number && b.begun > loop.number
-          && d.begun > loop.number
+        if execute.isIdle && execute.begun == loop.place.number && a.begun > loop.place.number
+          && b.begun > loop.place.number
+          && d.begun > loop.place.number
         {
           let ready = max(start + 1, execute.ready)
           begin(\.execute, loop, ready, skip: loop.run.residualAdd)
@@ -129,24 +102,13 @@ struct LoopMatmulUnroller {
           isCompute = false
           moved = true
         }
-        let executes = loop.run.residualAdd || execute.begun > loop.number
-        if store.isIdle && store.begun == loop.number && executes {
-          begin(\.store, loop, max(start + 2, store.ready), skip: loop.c == 0)
+        let executes = loop.run.residualAdd || execute.begun > loop.place.number
+        if store.isIdle && store.begun == loop.place.number && executes {
+          begin(\.store, loop, max(start + 2, store.ready), skip: loop.registers.c == 0)
           moved = true
         }
       }
-      if let head = loops.first {
-        let units = [a, b, d, execute, store]
-        if units.allSatisfy({ $0.begun > head.number + 1 || ($0.begun == head.number + 1 && $0.isIdle) }) {
-          previousCompleted = lastCompleted
-          var end = 0
-          for unit in units where unit.begun == head.number + 1 { end = max(end, unit.ready) }
-          lastCompleted = max(end, time) + 1
-          completedLoops += 1
-          loops.removeFirst()
-          moved = true
-        }
-      }
+      if queue.complete([a, b, d, execute, store]) { moved = true }
     }
   }
 
@@ -162,10 +124,10 @@ struct LoopMatmulUnroller {
   /// another load, store, or compute.
   mutating func next(_ accelerator: inout Accelerator) -> (command: Command, time: Int)? {
     settle()
-    if loops.isEmpty { return nil }
+    if !queue.isBusy { return nil }
     var found: (source: Source, time: Int)?
     func consider(_ source: Source, _ ready: Int) {
-      let ready = max(ready, time)
+      let ready = max(ready, queue.time)
       if found == nil || ready < found!.time { found = (source, ready) }
     }
     let storeEntry = accelerator.storeEntryFree()
@@ -181,7 +143,7 @@ struct LoopMatmulUnroller {
       accelerator.settleStore()
       return next(&accelerator)
     }
-    time = ready + 1
+    queue.time = ready + 1
     switch source {
     case .a: return (giveA(ready), ready)
     case .b: return (giveB(ready), ready)
@@ -195,7 +157,7 @@ struct LoopMatmulUnroller {
   private func chooseAB() -> Source? {
     if a.isIdle { return b.isIdle ? nil : .b }
     if b.isIdle { return .a }
-    if a.loop.number != b.loop.number { return a.loop.number < b.loop.number ? .a : .b }
+    if a.loop.place.number != b.loop.place.number { return a.loop.place.number < b.loop.place.number ? .a : .b }
     if a.loop.run.residualAdd { return .a }
     let bBegins = b.walk.outer == 0 && b.walk.inner == 0
     // What stands for k is the inner counter of a transposed operand.
@@ -208,9 +170,9 @@ struct LoopMatmulUnroller {
     let loop = execute.loop
     let i = execute.walk.inner
     let j = execute.walk.outer
-    let aDone = a.loop.number != loop.number || a.isIdle
-    let bDone = b.loop.number != loop.number || b.isIdle
-    let dDone = d.loop.number != loop.number || d.isIdle
+    let aDone = a.loop.place.number != loop.place.number || a.isIdle
+    let bDone = b.loop.place.number != loop.place.number || b.isIdle
+    let dDone = d.loop.place.number != loop.place.number || d.isIdle
     let aK = a.walk.outer
     let bK = b.walk.outer
     let aAhead = aDone || aK > k || (aK == k && a.walk.inner > i)
@@ -224,10 +186,11 @@ struct LoopMatmulUnroller {
     let j = store.walk.outer
     let blocks = min(storeBlocks(loop), loop.bounds.j - j)
     if loop.run.residualAdd {
-      let done = (a.loop.number != loop.number || a.isIdle) && (b.loop.number != loop.number || b.isIdle)
+      let done =
+        (a.loop.place.number != loop.place.number || a.isIdle) && (b.loop.place.number != loop.place.number || b.isIdle)
       return done || b.walk.outer > i || (b.walk.outer == i && b.walk.inner >= j + blocks)
     }
-    if execute.loop.number != loop.number || execute.isIdle { return true }
+    if execute.loop.place.number != loop.place.number || execute.isIdle { return true }
     if loop.run.activation == 2 || loop.run.activation == 4 { return false }
     let executeJ = execute.walk.outer
     return k == loop.bounds.k - 1
@@ -257,8 +220,8 @@ struct LoopMatmulUnroller {
     let blocks = min(most, columnEnd - column)
     let columns = blocks * dim - (column + blocks >= columnEnd ? padColumn : 0)
     let rows = dim - (row == rowEnd - 1 ? padRow : 0)
-    let local = (loop.run.residualAdd ? loop.cStart : loop.aStart) + (row * columnEnd + column) * dim
-    let address = loop.a &+ (UInt64(row) &* loop.aStride &+ UInt64(column)) &* UInt64(dim)
+    let local = (loop.run.residualAdd ? loop.cStart : loop.place.aStart) + (row * columnEnd + column) * dim
+    let address = loop.registers.a &+ (UInt64(row) &* loop.registers.aStride &+ UInt64(column)) &* UInt64(dim)
     let command = move(
       Funct.moveIn, address, loop.run.residualAdd ? .accumulator(local) : .scratchpad(local), rows: rows,
       columns: columns)
@@ -280,9 +243,9 @@ struct LoopMatmulUnroller {
     let most = min(columnEnd, narrowBlocks)
     let blocks = min(most, columnEnd - column)
     let columns = blocks * dim - (column + blocks >= columnEnd ? padColumn : 0)
-    let start = loop.run.residualAdd ? loop.cStart : loop.bEnd - kEnd * loop.bounds.j * dim
+    let start = loop.run.residualAdd ? loop.cStart : loop.place.bEnd - kEnd * loop.bounds.j * dim
     let local = start + (row * columnEnd + column) * dim
-    let address = loop.b &+ (UInt64(row) &* loop.bStride &+ UInt64(column)) &* UInt64(dim)
+    let address = loop.registers.b &+ (UInt64(row) &* loop.registers.bStride &+ UInt64(column)) &* UInt64(dim)
     // Hardware loads the last row of tiles whole: its padding is compared with itself.
     let command = move(
       Funct.moveIn2, address,
@@ -301,7 +264,7 @@ struct LoopMatmulUnroller {
     let columns = blocks * dim - (j + blocks >= loop.bounds.j ? loop.bounds.padJ : 0)
     let rows = dim - (i == loop.bounds.i - 1 ? loop.bounds.padI : 0)
     let address =
-      loop.d &+ (UInt64(i) &* loop.dStride &+ UInt64(j)) &* UInt64(dim * (loop.run.lowD ? 1 : 4))
+      loop.registers.d &+ (UInt64(i) &* loop.registers.dStride &+ UInt64(j)) &* UInt64(dim * (loop.run.lowD ? 1 : 4))
     let command = move(
       Funct.moveIn3, address, .accumulator(loop.cStart + (i * loop.bounds.j + j) * dim), rows: rows, columns: columns)
     d.isIdle = d.walk.advance(1, loop.bounds.i, most, loop.bounds.j)
@@ -321,7 +284,7 @@ struct LoopMatmulUnroller {
     if !isCompute {
       isCompute = true
       let tile = loop.run.transposeB ? j * bounds.k + k : k * bounds.j + j
-      let start = loop.bEnd - bounds.k * bounds.j * dim
+      let start = loop.place.bEnd - bounds.k * bounds.j * dim
       let weights = LocalTile(
         i == 0 ? .scratchpad(start + tile * dim) : .garbage, rows: depth, columns: columns)
       let result = LocalTile(
@@ -331,7 +294,7 @@ struct LoopMatmulUnroller {
     }
     isCompute = false
     let tile = loop.run.transposeA ? k * bounds.i + i : i * bounds.k + k
-    let operand = LocalTile(.scratchpad(loop.aStart + tile * dim), rows: rows, columns: depth)
+    let operand = LocalTile(.scratchpad(loop.place.aStart + tile * dim), rows: rows, columns: depth)
     let command = Command(
       funct: i == 0 ? Funct.computePreloaded : Funct.computeAccumulated, rs1: operand.bits,
       rs2: LocalTile.garbage(rows: dim, columns: dim).bits)
@@ -354,7 +317,7 @@ struct LoopMatmulUnroller {
     let columns = blocks * dim - (j + blocks >= loop.bounds.j ? loop.bounds.padJ : 0)
     let rows = dim - (i == loop.bounds.i - 1 ? loop.bounds.padI : 0)
     let address =
-      loop.c &+ (UInt64(i) &* loop.cStride &+ UInt64(j)) &* UInt64(dim * (loop.run.fullC ? 4 : 1))
+      loop.registers.c &+ (UInt64(i) &* loop.registers.cStride &+ UInt64(j)) &* UInt64(dim * (loop.run.fullC ? 4 : 1))
     let command = move(
       Funct.moveOut, address,
       .accumulator(loop.cStart + (i * loop.bounds.j + j) * dim, fullWidth: loop.run.fullC), rows: rows,
@@ -363,7 +326,4 @@ struct LoopMatmulUnroller {
     store.ready = time + 1
     return command
   }
-
-  /// When the station holds nothing of loops but what has been given out: the last loop is complete.
-  var completed: Int { lastCompleted }
 }

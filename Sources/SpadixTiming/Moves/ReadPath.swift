@@ -3,11 +3,7 @@ struct ReadPath: ~Copyable {
   private let hardware: Hardware
   private let busShift: Int
   private let dimShift: Int
-  /// When the controller can take up the next command.
-  private var controllerFree = 0
-  /// When commands left the controller's queue.
-  private var departures: History
-  private var issued = -1
+  private var controller: MoveController
   /// Completions of the moves that the controller tracks.
   private var tracked: StationEntries
   /// When rows left the queue between controller and DMA.
@@ -32,7 +28,7 @@ struct ReadPath: ~Copyable {
   private var wasScaled = false
   private var isAligned = false
   private var zeroFree = -1
-  /// Acknowledgements of writes, which share the way back with the answers of reads.
+  /// What else takes cycles of the way back.
   private var channel = ResponseChannel()
   private var runStart = 0
   private var lastPiece = 0
@@ -50,37 +46,21 @@ struct ReadPath: ~Copyable {
     self.hardware = hardware
     busShift = hardware.busBytes.trailingZeroBitCount
     dimShift = hardware.dim.trailingZeroBitCount
-    departures = History(hardware.loadQueue)
+    controller = MoveController(queue: hardware.loadQueue)
     tracked = StationEntries(hardware.trackedMoves)
     answers = History(hardware.maxInFlight)
-    additions = AccumulatorWrites(bankRows: hardware.accumulatorBankRows)
+    additions = AccumulatorWrites(hardware)
   }
 
-  /// When a command can leave the reservation station, given when it is ready.
-  @inline(__always)
-  private mutating func issue(_ ready: Int) -> Int {
-    issued = max(ready, issued + 1, departures.oldest + 1)
-    return issued
-  }
-
-  @inline(__always)
-  mutating func configure(_ ready: Int) -> Int {
-    let issue = issue(ready)
-    let start = max(issue + 1, controllerFree)
-    controllerFree = start + 1
-    departures.add(start)
-    return issue
-  }
+  mutating func configure(_ ready: Int) -> Int { controller.configure(ready) }
 
   @inline(__always)
   mutating func load(_ it: Operation, ready: Int) -> Span {
-    let issue = issue(ready)
-    var start = tracked.take(max(issue + 1, controllerFree))
+    let (issue, earliest) = controller.issue(ready)
+    var start = tracked.take(earliest)
     if it.flags.contains(.zeros) { return zeros(it, issue, start) }
     let rows = it.flags.contains(.repeated) ? 1 : Int(it.rows)
     let first = start
-    var address = it.address
-    var done = 0
     let isScaled = it.flags.contains(.scaled)
     let wide = it.flags.contains(.wide)
     if isScaled && !wasScaled { align() }
@@ -89,12 +69,44 @@ struct ReadPath: ~Copyable {
     let cost = max(isScaled ? (isAligned ? 12 : 19) : 3, 3 * pixels) * (it.flags.contains(.repeated) ? Int(it.rows) : 1)
     let slow = cost > 3
     let isAccumulator = it.writes.start >= Operation.accumulatorBase
-    let rowShift = dimShift + (wide ? 2 : 0)
-    let rowBytes = 1 << rowShift
     let bank = isAccumulator ? -1 : hardware.bank(of: it.writes.start)
     // Rows that lie alike in memory, with one request each.
-    let common = split(address, Int(it.bytes), 0, rowShift)
-    let isUniform = common.useful == Int(it.bytes) && it.stride & Int64(Hardware.requestBytes - 1) == 0
+    let common = split(it.address, Int(it.bytes), 0, dimShift + (wide ? 2 : 0))
+    let isUniform = common.packet.isAlone(Int(it.bytes), stride: it.stride)
+    // Nothing that went through the scaling unit before can hold up these rows.
+    let isFree = scaleFree <= 3 * (start + hardware.latency + Self.requestDelay)
+    if isUniform && isFree && !slow && !it.flags.contains(.accumulates) {
+      start = likeRows(common, count: rows, from: start, bank: bank)
+      if !wide { narrowRows += rows * common.pieces }
+    } else {
+      start = self.rows(it, rows, cost, isUniform ? common : nil, bank: bank, from: start)
+    }
+    var done = 0
+    if slow {
+      done = (scaleFree + 2) / 3 - 1 + (wide ? Self.wideDelay : Self.narrowDelay)
+      if isScaled { done += Self.scaleDelay }
+    } else {
+      done = max(lastPiece - 1, (scaleFree + 2) / 3 - 1) + (wide ? Self.wideDelay : Self.narrowDelay)
+    }
+    let last = rows > 1 ? start : start + 1
+    controller.leave(last)
+    tracked.complete(done)
+    lastDone = max(lastDone, done)
+    return Span(issue: issue, start: first, free: last + 1, done: done)
+  }
+
+  /// Rows of any kind, `cost` thirds of a cycle each in the scaling unit; when the last one was taken up.
+  /// - Parameter common: the request that each row takes, where they are alike.
+  private mutating func rows(
+    _ it: Operation, _ rows: Int, _ cost: Int, _ common: Request?, bank: Int, from start: Int
+  ) -> Int {
+    var start = start
+    var address = it.address
+    let isScaled = it.flags.contains(.scaled)
+    let wide = it.flags.contains(.wide)
+    let slow = cost > 3
+    let rowShift = dimShift + (wide ? 2 : 0)
+    let rowBytes = 1 << rowShift
     for row in 0..<rows {
       if row > 0 { start = max(start + 1, accepted.oldest) }
       let accept = max(start + 1, requested)
@@ -104,13 +116,13 @@ struct ReadPath: ~Copyable {
       var at = address
       var request = max(accept, requested)
       while left > 0 {
-        let answer = isUniform ? common : split(at, left, offset, rowShift)
+        let answer = common ?? split(at, left, offset, rowShift)
         request = max(request + 1, answers.oldest + 1)
         requested = request
         let (beats, pieces) = (answer.beats, answer.pieces)
         busBytes += beats << busShift
         var beat = max(request + hardware.latency + Self.requestDelay, lastOut)
-        offset = (offset + answer.useful) & (rowBytes - 1)
+        offset = (offset + answer.packet.useful) & (rowBytes - 1)
         // The unit behind takes five rows more before the answers have to wait.
         if scaleFree > 0 { beat = max(beat, (scaleFree - 5 * scaleCost) / 3) }
         beat = channel.clear(beat)
@@ -128,7 +140,7 @@ struct ReadPath: ~Copyable {
         let out = answer.out
         lastPiece = beat + out
         lastOut = beat + answer.next
-        if !isAccumulator {
+        if bank >= 0 {
           if slow {
             for piece in 0..<pieces {
               let time = (scaleFree - (pieces - piece) * cost) / 3 + Self.writeDelay + (isScaled ? Self.scaleDelay : 0)
@@ -149,23 +161,48 @@ struct ReadPath: ~Copyable {
             }
           }
         }
-        at &+= UInt64(answer.useful)
-        left -= answer.useful
+        at &+= UInt64(answer.packet.useful)
+        left -= answer.packet.useful
       }
       address &+= UInt64(bitPattern: it.stride)
     }
-    if slow {
-      done = (scaleFree + 2) / 3 - 1 + (wide ? Self.wideDelay : Self.narrowDelay)
-      if isScaled { done += Self.scaleDelay }
-    } else {
-      done = max(lastPiece - 1, (scaleFree + 2) / 3 - 1) + (wide ? Self.wideDelay : Self.narrowDelay)
+    return start
+  }
+
+  /// Rows with one request each, all alike, that only the bus holds up; when the last one was taken up.
+  private mutating func likeRows(_ like: Request, count: Int, from start: Int, bank: Int) -> Int {
+    var start = start
+    // What changes with every row stays in registers.
+    var (requested, lastOut, runStart) = (self.requested, self.lastOut, self.runStart)
+    var (accepted, answers) = (self.accepted.cursor, self.answers.cursor)
+    let lead = hardware.latency + Self.requestDelay
+    var write = (first: 0, last: -1)
+    for row in 0..<count {
+      if row > 0 { start = max(start + 1, accepted.oldest) }
+      let accept = max(start + 1, requested)
+      accepted.add(accept)
+      requested = max(accept, answers.oldest) + 1
+      var beat = channel.clear(max(requested + lead, lastOut))
+      if beat > lastOut { runStart = beat }
+      let end = channel.clear(through: beat + like.beats - 1)
+      answers.add(end)
+      beat = end - like.beats + 1
+      lastOut = beat + like.next
+      if bank < 0 { continue }
+      let last = beat + like.out + Self.writeDelay
+      if last - like.pieces != write.last {
+        if write.last >= write.first { bankWrites.add(first: write.first, last: write.last, bank: bank) }
+        write.first = last - like.pieces + 1
+      }
+      write.last = last
     }
-    let last = rows > 1 ? start : start + 1
-    controllerFree = last + 1
-    departures.add(last)
-    tracked.complete(done)
-    lastDone = max(lastDone, done)
-    return Span(issue: issue, start: first, free: last + 1, done: done)
+    if write.last >= write.first { bankWrites.add(first: write.first, last: write.last, bank: bank) }
+    (self.requested, self.lastOut, self.runStart) = (requested, lastOut, runStart)
+    self.accepted.resume(accepted)
+    self.answers.resume(answers)
+    lastPiece = lastOut - like.next + like.out
+    busBytes += (count * like.beats) << busShift
+    return start
   }
 
   /// The scaling unit's four multipliers take turns between its three places. Out of reset the turns begin in the middle
@@ -191,17 +228,17 @@ struct ReadPath: ~Copyable {
     }
     zeroFree = last
     let left = it.rows > 1 ? row : row + 1
-    controllerFree = left + 1
-    departures.add(left)
+    controller.leave(left)
     let done = last + 2
     tracked.complete(done)
     lastDone = max(lastDone, done)
     return Span(issue: issue, start: start, free: left + 1, done: done)
   }
 
-  /// A write is acknowledged at `time`. Between answers that have been placed already it moves those that are to come.
+  /// Something else than an answer of a load passes the way back at `time`: the acknowledgement of a write, or a command.
+  /// Between answers that have been placed already it moves those that are to come.
   @inline(__always)
-  mutating func acknowledge(_ time: Int) {
+  mutating func pass(_ time: Int) {
     if time >= lastOut {
       channel.add(time)
     } else if time >= runStart {
@@ -212,8 +249,7 @@ struct ReadPath: ~Copyable {
   /// A request, and what becomes of its answer.
   private struct Request {
     var beats: Int
-    /// Bytes that are wanted.
-    var useful: Int
+    var packet: Packet
     /// Rows of local memory that the answer is cut into.
     var pieces: Int
     /// Beats until the first of them is there.
@@ -226,7 +262,8 @@ struct ReadPath: ~Copyable {
   /// - Parameter offset: bytes of the local row that are there already.
   @inline(__always)
   private func split(_ address: UInt64, _ left: Int, _ offset: Int, _ rowShift: Int) -> Request {
-    let (bytes, useful) = Self.packet(address, left, beat: hardware.busBytes)
+    let packet = Packet(address, left, beat: hardware.busBytes)
+    let (bytes, useful) = (packet.bytes, packet.useful)
     let beats = bytes >> busShift
     let round = hardware.busBytes - 1
     let pieces = (offset + useful + (1 << rowShift) - 1) >> rowShift
@@ -235,78 +272,6 @@ struct ReadPath: ~Copyable {
     let out = max(firstBeats + pieces - 1, (skipped + useful + round) >> busShift)
     // An answer whose last piece leaves together with its last beat keeps the next one waiting for a cycle.
     let next = out >= beats ? out : out == beats - 1 ? beats + 1 : beats
-    return Request(beats: beats, useful: useful, pieces: pieces, firstBeats: firstBeats, out: out, next: next)
-  }
-
-  /// The request for the first of `left` bytes at `address`: its bytes on the bus, and how many of them are wanted. The
-  /// smallest aligned power of two that brings the most.
-  @inline(__always)
-  static func packet(_ address: UInt64, _ left: Int, beat: Int) -> (bytes: Int, useful: Int) {
-    var size = beat
-    var best = (bytes: size, useful: min(size - Int(address & UInt64(size - 1)), left))
-    while best.useful < left && size < Hardware.requestBytes {
-      size *= 2
-      let useful = min(size - Int(address & UInt64(size - 1)), left)
-      if useful > best.useful { best = (size, useful) }
-    }
-    return best
-  }
-}
-
-/// When an operation left the reservation station, when its unit took it up, when the unit could take up the next one, and
-/// when it was complete.
-struct Span {
-  var issue: Int
-  var start: Int
-  var free: Int
-  var done: Int
-}
-
-/// Cycles of the way back that acknowledgements of writes take, which go before the answers of reads.
-private struct ResponseChannel: ~Copyable {
-  private static let capacity = 1024
-  private let times: UnsafeMutablePointer<Int>
-  private var first = 0
-  private var count = 0
-
-  init() {
-    times = .allocate(capacity: Self.capacity)
-    times.initialize(repeating: 0, count: Self.capacity)
-  }
-
-  deinit { times.deallocate() }
-
-  @inline(__always)
-  mutating func add(_ time: Int) {
-    if count == Self.capacity {
-      first += 1
-      count -= 1
-    }
-    times[(first + count) & (Self.capacity - 1)] = time
-    count += 1
-  }
-
-  /// The first free cycle from `time` on.
-  @inline(__always)
-  mutating func clear(_ time: Int) -> Int {
-    var time = time
-    while count > 0 && times[first & (Self.capacity - 1)] <= time {
-      if times[first & (Self.capacity - 1)] == time { time += 1 }
-      first += 1
-      count -= 1
-    }
-    return time
-  }
-
-  /// The end of an answer that would end at `end`, with the acknowledgements in between.
-  @inline(__always)
-  mutating func clear(through end: Int) -> Int {
-    var end = end
-    while count > 0 && times[first & (Self.capacity - 1)] <= end {
-      end += 1
-      first += 1
-      count -= 1
-    }
-    return end
+    return Request(beats: beats, packet: packet, pieces: pieces, firstBeats: firstBeats, out: out, next: next)
   }
 }
