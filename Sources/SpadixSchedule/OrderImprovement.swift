@@ -135,15 +135,25 @@ final class OrderImprovement {
 
   // MARK: - Running again
 
-  /// The producer of something that is fetched runs again instead, now and then with the producers of its operands.
+  /// The producer of something that is read runs again before that, now and then with the producers of its operands.
   private func withRepeat(_ order: [Int]) -> [Int]? {
     effortOfMoves += 4 * order.count
-    let gaps = drops(of: order)
-    guard !gaps.isEmpty else { return nil }
-    let gap = gaps[next(gaps.count)]
-    guard let producer = core.tensors[gap.tensor].producer else { return nil }
+    // What is fetched, as often as not; but several small tensors may have to be made again in place of a large one.
+    let (tensor, step): (Int, Int)
+    if next(2) == 0 {
+      let gaps = drops(of: order)
+      guard !gaps.isEmpty else { return nil }
+      let gap = gaps[next(gaps.count)]
+      (tensor, step) = (gap.tensor, gap.last)
+    } else {
+      step = next(order.count)
+      let operands = core.operators[order[step]].operands
+      guard !operands.isEmpty else { return nil }
+      tensor = operands[next(operands.count)]
+    }
+    guard let producer = core.tensors[tensor].producer, producer != order[step] else { return nil }
     var added: [Int] = []
-    let later = order[gap.last...]
+    let later = order[step...]
     func run(_ op: Int, depth: Int) {
       if added.contains(op) || added.count > repeats.limit { return }
       for operand in core.operators[op].operands {
@@ -156,7 +166,7 @@ final class OrderImprovement {
     }
     run(producer, depth: 0)
     if order.count + added.count - core.count > repeats.limit { return nil }
-    return Array(order[..<gap.last] + added + later)
+    return Array(order[..<step] + added + later)
   }
 
   /// One of the later runs of an operator is left out.
