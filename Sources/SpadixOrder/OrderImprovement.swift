@@ -1,0 +1,186 @@
+import SpadixMIP
+import SpadixSupport
+
+/// Improves an order by moving operators, together with what has to move with them, as long as residency by rule costs
+/// less; and, where that is allowed, by running operators again.
+///
+/// Late acceptance hill climbing: a change is taken when it costs no more than the order did so many changes ago. Integers
+/// and a fixed generator only, so that every machine finds the same order.
+final class OrderImprovement {
+  /// How operators may run again.
+  struct Repeats {
+    /// Runs beyond one of each operator.
+    var limit = 0
+    /// What each such run of an operator costs by itself.
+    var prices: [Int] = []
+    /// Whether first runs keep their order.
+    var keepsOrder = false
+  }
+
+  private let core: ScheduleCore
+  private let repeats: Repeats
+  private let evaluation: OrderCost
+  private let cancellation: Cancellation?
+  @exclusivity(unchecked)
+  private var isMoving: [Bool]
+  @exclusivity(unchecked)
+  private var random: UInt64 = 0x2545_F491_4F6C_DD1D
+  @exclusivity(unchecked)
+  private var effortOfMoves = 0
+
+  /// Elementary steps, of about a nanosecond each.
+  var effort: Int { effortOfMoves + evaluation.effort }
+
+  init(_ core: ScheduleCore, capacity: Int, repeats: Repeats = Repeats(), cancellation: Cancellation?) {
+    self.core = core
+    self.repeats = repeats
+    self.cancellation = cancellation
+    evaluation = OrderCost(core, capacity: capacity, repeatPrices: repeats.prices)
+    isMoving = [Bool](repeating: false, count: core.count)
+  }
+
+  func cost(of order: [Int], limit: Int = Int.max) -> Int { evaluation.cost(of: order, limit: limit) }
+
+  func drops(of order: [Int]) -> [ResidencyModel.Gap] { evaluation.drops(of: order) }
+
+  /// The best order found, and what residency by rule costs for it; that of the start at worst.
+  func run(from order: [Int], effortLimit: Int) -> (order: [Int], cost: Int) {
+    var best = order
+    var bestCost = cost(of: order)
+    let end = effort + effortLimit
+    var length = 20
+    while bestCost > 0, effort < end, cancellation?.isCancelled != true {
+      // Each round starts from the best order and accepts worse ones for longer than the round before.
+      var current = best
+      var currentCost = bestCost
+      var history = [Int](repeating: bestCost, count: length)
+      var sinceImprovement = 0
+      var number = 0
+      while bestCost > 0, sinceImprovement < 60 * length, effort < end {
+        if number & 63 == 0, cancellation?.isCancelled == true { break }
+        guard let candidate = changed(current) else {
+          effortOfMoves += 50
+          sinceImprovement += 1
+          number += 1
+          continue
+        }
+        let late = history[number % length]
+        let limit = max(late, currentCost)
+        let candidateCost = cost(of: candidate, limit: limit)
+        sinceImprovement += 1
+        if candidateCost <= limit {
+          current = candidate
+          currentCost = candidateCost
+          if candidateCost < bestCost {
+            best = candidate
+            bestCost = candidateCost
+            sinceImprovement = 0
+          }
+        }
+        history[number % length] = min(late, currentCost)
+        number += 1
+      }
+      length = min(length * 4, 5_000)
+    }
+    return (best, bestCost)
+  }
+
+  private func next(_ bound: Int) -> Int {
+    random &+= 0x9E37_79B9_7F4A_7C15
+    var z = random
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return Int((z ^ (z >> 31)) % UInt64(bound))
+  }
+
+  /// An order a little different, nil when the change chosen changes nothing.
+  private func changed(_ order: [Int]) -> [Int]? {
+    if repeats.limit == 0 { return moved(order) }
+    let isRepeated = order.count > core.count
+    switch next(4) {
+    case 0: return withRepeat(order)
+    case 1 where isRepeated: return withoutRepeat(order)
+    default: return repeats.keepsOrder ? withRepeat(order) : moved(order)
+    }
+  }
+
+  /// An operator moves some positions up with everything in between that it waits for, or down with everything that
+  /// waits for it.
+  private func moved(_ order: [Int]) -> [Int]? {
+    let from = next(order.count)
+    let reach = 1 << (1 + next(max(1, min(10, Int.bitWidth - order.count.leadingZeroBitCount))))
+    let distance = 1 + next(reach)
+    let direction = next(2) == 0 ? -1 : 1
+    let to = min(order.count - 1, max(0, from + direction * distance))
+    effortOfMoves += 10 * distance + 2 * order.count
+    if to == from { return nil }
+    var moving: [Int] = []
+    var staying: [Int] = []
+    isMoving[order[from]] = true
+    for position in stride(from: from, through: to, by: direction) {
+      let op = order[position]
+      let mayNotPass = direction < 0 ? core.operators[op].successors : core.operators[op].predecessors
+      if isMoving[op] || mayNotPass.contains(where: { isMoving[$0] }) {
+        isMoving[op] = true
+        moving.append(op)
+      } else {
+        staying.append(op)
+      }
+    }
+    for op in moving { isMoving[op] = false }
+    if staying.isEmpty { return nil }
+    var result = order
+    for (number, op) in (staying + moving).enumerated() { result[from + direction * number] = op }
+    return result
+  }
+
+  // MARK: - Running again
+
+  /// The producer of something that is read runs again before that, now and then with the producers of its operands.
+  private func withRepeat(_ order: [Int]) -> [Int]? {
+    effortOfMoves += 4 * order.count
+    // What is fetched, as often as not; but several small tensors may have to be made again in place of a large one.
+    let (tensor, step): (Int, Int)
+    if next(2) == 0 {
+      let gaps = drops(of: order)
+      guard !gaps.isEmpty else { return nil }
+      let gap = gaps[next(gaps.count)]
+      (tensor, step) = (gap.tensor, gap.last)
+    } else {
+      step = next(order.count)
+      let operands = core.operators[order[step]].operands
+      guard !operands.isEmpty else { return nil }
+      tensor = operands[next(operands.count)]
+    }
+    guard let producer = core.tensors[tensor].producer, producer != order[step] else { return nil }
+    var added: [Int] = []
+    let later = order[step...]
+    func run(_ op: Int, depth: Int) {
+      if added.contains(op) || added.count > repeats.limit { return }
+      for operand in core.operators[op].operands {
+        guard depth < 16, let source = core.tensors[operand].producer, source != op else { continue }
+        // What is used later is likely to be there.
+        let isUsedLater = later.contains { $0 != source && core.operators[$0].operands.contains(operand) }
+        if next(4) < (isUsedLater ? 1 : 3) { run(source, depth: depth + 1) }
+      }
+      added.append(op)
+    }
+    run(producer, depth: 0)
+    if order.count + added.count - core.count > repeats.limit { return nil }
+    return Array(order[..<step] + added + later)
+  }
+
+  /// One of the later runs of an operator is left out.
+  private func withoutRepeat(_ order: [Int]) -> [Int]? {
+    effortOfMoves += 4 * order.count
+    var seen = [Bool](repeating: false, count: core.count)
+    var repeated: [Int] = []
+    for (position, op) in order.enumerated() {
+      if seen[op] { repeated.append(position) }
+      seen[op] = true
+    }
+    var result = order
+    result.remove(at: repeated[next(repeated.count)])
+    return result
+  }
+}
