@@ -122,7 +122,7 @@ struct BlockScheduler {
     }
     if best.closedBy == .open, options.formulation == .exact {
       if !isThorough { beThorough(&best) }
-      improve(&best, effort: 10_000_000_000)
+      improve(&best, effort: min(10_000_000_000, 1_000_000 * core.count * core.count))
       offer(best.order, &best)
       _ = best.close()
     }

@@ -40,7 +40,8 @@ struct Recomputation {
     var start = best.order.map(\.index)
     for round in 0..<4 where options.cancellation?.isCancelled != true {
       options.progress?("operators that run again, best \(best.traffic.total)")
-      let effort = Self.effortLimit >> (2 * (3 - round))
+      // Each round takes four times as long as the one before, and small problems need little.
+      let effort = min(Self.effortLimit, 200_000 * core.count * core.count) >> (2 * (3 - round))
       let found = improvement.run(from: start, effortLimit: effort).order
       if found == start { continue }
       start = found
