@@ -1,4 +1,4 @@
-import SpadixMIP
+import SpadixSupport
 
 /// Improves a plan by running operators again where that costs less than to keep or fetch what they make.
 ///

@@ -1,4 +1,4 @@
-import SpadixMIP
+import SpadixSupport
 
 /// What schedules cost at least when operators may run again at no price.
 ///
