@@ -10,6 +10,8 @@ struct Recomputation {
   let budget: Int
   let options: ScheduleOptions
   private(set) var best: ScheduleSolution
+  /// The bound that `best` has.
+  private var component = BlockScheduler.Component.cuts.rawValue
 
   /// Elementary steps of one local search and of the bound.
   private static let effortLimit = 3_000_000_000
@@ -49,6 +51,23 @@ struct Recomputation {
       try offer(runs)
       if options.formulation == .exact, let other = try reordered(runs) { try offer(other) }
       if best.traffic.total == 0 { return }
+    }
+    if options.formulation == .exact { try search() }
+  }
+
+  /// Goes through everything below the best plan, where that is possible.
+  private mutating func search() throws {
+    let search = RepeatSearch(problem, scope, budget, options.recomputation, cancellation: options.cancellation)
+    options.progress?("sequences in which operators run again, below \(best.traffic.total)")
+    switch search?.run(below: best.traffic.total) {
+    case .found(let runs, let cost):
+      best.bound = cost
+      component = BlockScheduler.Component.orderSearch.rawValue
+      try offer(runs)
+    case .nothing:
+      best.bound = best.traffic.total
+      component = BlockScheduler.Component.orderSearch.rawValue
+    case .limit, nil: break
     }
   }
 
@@ -95,16 +114,17 @@ struct Recomputation {
   }
 
   private mutating func finish() {
-    if best.traffic.total > 0 {
+    if best.traffic.total > 0, best.bound == 0 {
       options.progress?("least cuts between what is kept and what is needed")
       var bound = RecomputationBound(problem, scope: scope, cancellation: options.cancellation)
       best.bound = bound.least(budget: budget, enough: best.traffic.total, effortLimit: Self.effortLimit)
     }
+    if best.traffic.total == 0 { component = BlockScheduler.Component.noTraffic.rawValue }
     best.certificate.blocks = 1
-    best.certificate.closedBy = [(best.isProven ? Self.component : BlockScheduler.Component.open.rawValue, 1)]
-    best.certificate.stops = best.isProven ? [] : [.repeats]
+    best.certificate.closedBy = [(best.isProven ? component : BlockScheduler.Component.open.rawValue, 1)]
+    let isSearched = component == BlockScheduler.Component.orderSearch.rawValue
+    best.certificate.stops = best.isProven ? [] : [isSearched ? .addresses : .repeats]
     if options.cancellation?.isCancelled == true, !best.isProven { best.certificate.stops.append(.interruption) }
   }
 
-  private static let component = "least cuts"
 }

@@ -34,7 +34,7 @@ struct RecomputationBound {
         if best >= enough || effort >= effortLimit || cancellation?.isCancelled == true { return min(best, enough) }
         let room = price * (budget - core.footprints[op])
         let cut = cuts.least(beside: op, isAncestor: { ancestors[op].contains($0) }) { ancestors[$0].contains(op) }
-        effort += cuts.effort
+        effort += cuts.effort + 20 * problem.tensors.count
         cuts.effort = 0
         best = max(best, cut - room)
       }
