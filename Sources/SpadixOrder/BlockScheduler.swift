@@ -113,6 +113,10 @@ struct BlockScheduler {
         if best.close() { return best }
       }
     }
+    if options.formulation == .exact, options.useLocalSearch, core.count <= options.largestSearchedBlock {
+      improveSmallestPeak(&best)
+      if best.close() { return best }
+    }
     if options.formulation == .exact, options.useOrderSearch {
       if core.count <= options.largestSearchedBlock {
         searchOrders(&best)
@@ -190,14 +194,27 @@ struct BlockScheduler {
     return best.close()
   }
 
-  /// Looks for a better order by changes to the best one; from scratch, or to others made in one go.
-  private mutating func improve(_ best: inout Outcome, effort: Int, fromScratch: Bool = false) {
+  /// Where much is live in the middle of a block, an order of small peak is far from those made in one go, and good.
+  private mutating func improveSmallestPeak(_ best: inout Outcome) {
+    var search = PeakSearch(core: core, labelLimit: min(200_000, labelsLeft), cancellation: options.cancellation)
+    search.effortLimit = min(400_000_000, effortLeft)
+    options.progress?("an order of small peak")
+    let peak = search.run(floor: capacity)
+    statistics.labels += peak.labels
+    statistics.effort += peak.effort
+    improve(&best, effort: 100_000_000, from: peak.order)
+  }
+
+  /// Looks for a better order by changes to the best one, or to another; from scratch, to the best of some made in one go.
+  private mutating func improve(
+    _ best: inout Outcome, effort: Int, from other: [Int]? = nil, fromScratch: Bool = false
+  ) {
     guard options.useLocalSearch, effortLeft > 0, options.cancellation?.isCancelled != true, best.cost > 0 else {
       return
     }
     options.progress?("changes to the order, best \(best.cost), bound \(best.bound)")
     let improvement = OrderImprovement(core, capacity: capacity, cancellation: options.cancellation)
-    var start = best.order
+    var start = other ?? best.order
     if fromScratch {
       var least = improvement.cost(of: start)
       for rule in ConstructedOrders.Rule.allCases {
