@@ -33,15 +33,12 @@ public enum SchedulePicture {
       drawing.line(left - 4, y(address), left + width, y(address), "grid")
       drawing.text(left - 8, y(address) + 4, "\(address)", .end, small: true)
     }
-    var count = [Int](repeating: 0, count: problem.tensors.count)
-    for piece in plan.pieces { count[piece.tensor.index] += 1 }
-    var seen = [Int](repeating: 0, count: problem.tensors.count)
-    for piece in plan.pieces {
+    let transfers = PieceTransfers(problem, order: plan.order, pieces: plan.pieces)
+    for (number, piece) in plan.pieces.enumerated() {
       let tensor = problem.tensors[piece.tensor]
       let index = piece.tensor.index
-      seen[index] += 1
-      let isFetched = seen[index] > 1
-      let isSpilled = seen[index] == 1 && count[index] > 1 && tensor.kind == .activation
+      let isFetched = transfers.isFetched[number]
+      let isSpilled = transfers.isStored[number]
       var title = "\(tensor.name) (\(tensor.id)), \(tensor.kind.rawValue)\nsteps \(piece.first) to \(piece.last)"
       title += "\nat \(piece.offset), size \(tensor.size)"
       if isFetched { title += "\nfetched before step \(piece.first): \(tensor.bytes) bytes" }
