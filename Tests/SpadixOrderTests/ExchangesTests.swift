@@ -1,3 +1,4 @@
+import SpadixSupport
 import Testing
 
 @testable import SpadixOrder
@@ -5,7 +6,7 @@ import Testing
 /// Equal branches, each a chain of three that begins with the one input, in layers that each end with an operator that
 /// reads what all branches made.
 private func equalBranches(seed: UInt64, branches: Int) -> ScheduleProblem {
-  var random = SplitMix(seed: seed)
+  var random = SplitMix64(seed: seed)
   var problem = ScheduleProblem(name: "branches \(seed)", tensors: [], operators: [])
   func add(_ size: Int, _ kind: ScheduleProblem.TensorKind) -> ScheduleProblem.TensorID {
     problem.tensors.append(
@@ -16,9 +17,9 @@ private func equalBranches(seed: UInt64, branches: Int) -> ScheduleProblem {
     problem.operators.append(
       ScheduleProblem.Operator(id: problem.operators.count, name: "op", inputs: inputs, outputs: [output]))
   }
-  var value = add(1 + random.next(4), .input)
+  var value = add(1 + random.below(4), .input)
   for layer in 0..<2 {
-    let sizes = (0..<3).map { _ in 1 + random.next(6) }
+    let sizes = (0..<3).map { _ in 1 + random.below(6) }
     let readsAgain = random.chance(50)
     var ends: [ScheduleProblem.TensorID] = []
     for _ in 0..<branches {
@@ -30,7 +31,7 @@ private func equalBranches(seed: UInt64, branches: Int) -> ScheduleProblem {
       }
       ends.append(last)
     }
-    let mixed = add(1 + random.next(4), layer == 1 ? .output : .activation)
+    let mixed = add(1 + random.below(4), layer == 1 ? .output : .activation)
     run(ends, mixed)
     value = mixed
   }
