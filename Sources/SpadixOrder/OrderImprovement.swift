@@ -24,7 +24,7 @@ final class OrderImprovement {
   @exclusivity(unchecked)
   private var isMoving: [Bool]
   @exclusivity(unchecked)
-  private var random: UInt64 = 0x2545_F491_4F6C_DD1D
+  private var random = SplitMix64(seed: 0x2545_F491_4F6C_DD1D)
   @exclusivity(unchecked)
   private var effortOfMoves = 0
 
@@ -85,13 +85,7 @@ final class OrderImprovement {
     return (best, bestCost)
   }
 
-  private func next(_ bound: Int) -> Int {
-    random &+= 0x9E37_79B9_7F4A_7C15
-    var z = random
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Int((z ^ (z >> 31)) % UInt64(bound))
-  }
+  private func next(_ bound: Int) -> Int { random.below(bound) }
 
   /// An order a little different, nil when the change chosen changes nothing.
   private func changed(_ order: [Int]) -> [Int]? {

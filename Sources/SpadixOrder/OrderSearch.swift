@@ -66,14 +66,8 @@ struct OrderSearch {
     suffix = SuffixBound(order: Array(0..<core.count))
     holding = HoldingBound(core, capacity: capacity)
     exchanges = Exchanges(core)
-    var state: UInt64 = 0x5BD1_E995
-    keys = core.operators.map { _ in
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
+    var random = SplitMix64(seed: 0x5BD1_E995)
+    keys = core.operators.map { _ in random.next() }
   }
 
   /// Searches with at most `width` labels in a layer, and at most so many labels and elementary steps in all.
