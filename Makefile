@@ -17,7 +17,7 @@ SCHEDULE_CASES ?= 100000
 QUANTIZATION_CASES ?= 10000
 ONNX_CASES ?= 100000
 
-.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule fuzz-quantization fuzz-onnx check-exports figures bench-onnx bench-schedule bench-timing examples clean
+.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule fuzz-quantization fuzz-onnx check-exports figures bench-onnx bench-schedule bench-timing examples slurm-test clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ bench-timing: ## the time model's speed, in operations a second of one core
 	@Scripts/setup.sh library
 	swift build $(SWIFT_FLAGS) --build-tests
 	SPADIX_BENCHMARK=1 swift test $(SWIFT_FLAGS) --skip-build --filter SpadixTimingTests.SpeedTests
+
+slurm-test: build ## a sweep on a private Slurm cluster of one node (needs root and Debian's slurm-wlm)
+	SPADIX_SLURM=1 Scripts/slurm_test.sh $(SPADIX)
 
 examples: ## train the digits networks and generate the whole networks again
 	@Scripts/setup.sh python ir-examples/requirements.txt

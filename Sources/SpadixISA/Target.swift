@@ -24,6 +24,9 @@ public struct Target: Hashable, Sendable {
   /// First DRAM address that does not exist.
   public var dramBytes: Int
   public var timing: Timing
+  /// Clock in MHz; nil where it is not known. It turns modelled cycles into milliseconds and changes nothing else.
+  public var clockMHz: Int?
+  public var energy: EnergyParameters
   /// What follows from a target file without standing there; reports repeat it. Nothing depends on it.
   public var notes: [String] = []
 
@@ -118,7 +121,7 @@ public struct Target: Hashable, Sendable {
     accumulatorRows: Int = 1024, hasScratchpadStore: Bool = false, hasOutputStage: Bool = false,
     hasPooledScratchpadStore: Bool = false, hasNormalizations: Bool = false,
     roundsLikeFunctionalModel: Bool = false, faults: Faults = .gemmini, dramBytes: Int = 1 << 32,
-    timing: Timing = Timing()
+    timing: Timing = Timing(), clockMHz: Int? = nil, energy: EnergyParameters = EnergyParameters()
   ) {
     self.name = name
     self.dim = dim
@@ -133,18 +136,20 @@ public struct Target: Hashable, Sendable {
     self.faults = faults
     self.dramBytes = dramBytes
     self.timing = timing
+    self.clockMHz = clockMHz
+    self.energy = energy
   }
 
   public var scratchpadRows: Int { scratchpadBanks * scratchpadRowsPerBank }
-  public var scratchpadBytes: Int { scratchpadRows * dim }
-  public var accumulatorBytes: Int { accumulatorRows * dim * 4 }
+  public var scratchpadBytes: Int { scratchpadRows * dim * ElementWidth.operand }
+  public var accumulatorBytes: Int { accumulatorRows * dim * ElementWidth.accumulator }
   /// The accumulator has two banks, as in all of Gemmini's configurations.
   public var accumulatorRowsPerBank: Int { accumulatorRows / 2 }
 
   /// Column blocks of dim that one move of int8 elements may have: 64 bytes are one DMA request.
   public var maxBlockLength: Int { max(1, 64 / dim) }
   /// Column blocks of dim that one move of 32-bit elements may have.
-  public var maxBlockLengthAccumulator: Int { max(1, 64 / (4 * dim)) }
+  public var maxBlockLengthAccumulator: Int { max(1, 64 / (ElementWidth.accumulator * dim)) }
 
   /// First DRAM address that programs use; below it an address means "none".
   public static let firstAddress = 0x10000
@@ -153,8 +158,7 @@ public struct Target: Hashable, Sendable {
   public var fingerprint: String {
     let text =
       "spadix-target-1 dim=\(dim) banks=\(scratchpadBanks) rows=\(scratchpadRowsPerBank) acc=\(accumulatorRows)"
-      + " store=\(hasScratchpadStore) output=\(hasOutputStage) pool=\(hasPooledScratchpadStore)"
-      + " norm=\(hasNormalizations) model=\(roundsLikeFunctionalModel) dram=\(dramBytes)"
+      + Capability.all.map { " \($0.mark)=\(self[keyPath: $0.path])" }.joined() + " dram=\(dramBytes)"
     // FNV-1a, 64 bits.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
@@ -222,6 +226,16 @@ extension Target {
       expect(
         range.contains(value), "timing.\(name)",
         "\(name) is \(value); expected \(range.lowerBound) to \(range.upperBound)")
+    }
+    if let clockMHz {
+      expect(
+        (1...100_000).contains(clockMHz), "clock_mhz", "clock_mhz is \(clockMHz); expected 1 to 100000")
+    }
+    for field in EnergyParameters.fields {
+      expect(
+        (0...EnergyParameters.maximum).contains(energy[keyPath: field.path]), "energy.\(field.key)",
+        "\(field.key) is \(EnergyParameters.picojoules(energy[keyPath: field.path])); expected 0 to "
+          + EnergyParameters.picojoules(EnergyParameters.maximum))
     }
     return found
   }

@@ -6,14 +6,29 @@ extension Target {
   ///
   /// Throws `target.unknown` when it is neither, and what `Target.init(yaml:)` throws.
   public static func named(_ nameOrPath: String) throws -> Target {
-    if let preset = preset(named: nameOrPath) { return preset }
+    try named(nameOrPath, settings: [])
+  }
+
+  /// The same with parameters set by `--set`, each of which counts over what preset or file say.
+  ///
+  /// Throws also all problems of the settings, as those of a file at the text of the option.
+  public static func named(_ nameOrPath: String, settings: [TargetSetting]) throws -> Target {
+    if let preset = preset(named: nameOrPath) { return try preset.with(settings) }
     guard nameOrPath == "-" || nameOrPath.contains("/") || nameOrPath.contains(".") else {
       let known = presets.map(\.name).joined(separator: ", ")
       throw Diagnostic(
         "target.unknown", "there is no target '\(nameOrPath)'; the presets are \(known)",
         help: "a target file is given by its path: ./\(nameOrPath).yaml")
     }
-    return try Target(yaml: Files.readSource(nameOrPath))
+    var reader = TargetReader(source: try Files.readSource(nameOrPath))
+    return try reader.read(settings)
+  }
+
+  /// The target with parameters set by `--set`. Throws all problems of the settings.
+  public func with(_ settings: [TargetSetting]) throws -> Target {
+    if settings.isEmpty { return self }
+    var reader = TargetReader(source: settings[0].source)
+    return try reader.read(settings, base: self)
   }
 
   /// Reads a target file. Keys that it leaves out come from its `base` (default `spadix`).
@@ -21,7 +36,14 @@ extension Target {
   /// Throws `Diagnostics`, all problems of the file with their lines.
   public init(yaml source: SourceText) throws {
     var reader = TargetReader(source: source)
-    self = try reader.read()
+    self = try reader.read([])
+  }
+
+  private var capabilityLines: String {
+    Capability.all.map { capability in
+      let line = "  \(capability.name): \(self[keyPath: capability.path])"
+      return capability.comment.isEmpty ? line : line + "        # \(capability.comment)"
+    }.joined(separator: "\n")
   }
 
   /// The target as a file that reads back as the same target.
@@ -35,11 +57,7 @@ extension Target {
     accumulator:
       rows: \(accumulatorRows)                   # \(accumulatorBytes) bytes
     capabilities:
-      scratchpad_store: \(hasScratchpadStore)        # funct 23
-      output_stage: \(hasOutputStage)            # functs 32 and 33
-      pooled_scratchpad_store: \(hasPooledScratchpadStore)
-      normalizations: \(hasNormalizations)
-      functional_model_rounding: \(roundsLikeFunctionalModel)
+    \(capabilityLines)
     faults:                        # what the hardware gets wrong: checked, and not produced
       short_compute: \(faults.shortCompute)
       range_order: \(faults.rangeOrder)
@@ -59,24 +77,66 @@ extension Target {
       minimum_compute_rows: \(timing.minimumComputeRows)
       scratchpad_read_delay: \(timing.scratchpadReadDelay)
       accumulator_scale_latency: \(timing.accumulatorScaleLatency)
+    \(clockMHz.map { "clock_mhz: \($0)" } ?? "# clock_mhz: 500               gives milliseconds")
+    \(energyYAML)
 
     """
+  }
+
+  private var energyYAML: String {
+    if energy.isEmpty { return "# energy: {mac_pj: 0.2, dram_byte_pj: 20, ...}   gives energy" }
+    return "energy:                        # picojoules; modelled energy only\n"
+      + EnergyParameters.fields.map {
+        "  \($0.key): \(EnergyParameters.picojoules(energy[keyPath: $0.path]))"
+      }.joined(separator: "\n")
   }
 }
 
 /// Walks the YAML tree once, collecting every problem with its line.
-private struct TargetReader {
-  let source: SourceText
+struct TargetReader {
+  /// What is being read: the file, then each setting.
+  var source: SourceText
   var diagnostics = Diagnostics()
   /// Where each parameter stands, for problems found after reading.
   var places: [String: SourceRange] = [:]
+  /// The place of what has no mark: the value of the setting that is read.
+  var unmarked: SourceRange?
 
   static let maximumBytes = 1 << 16
   static let maximumNesting = 64
 
   init(source: SourceText) { self.source = source }
 
-  mutating func read() throws -> Target {
+  /// The file, then the settings over it.
+  mutating func read(_ settings: [TargetSetting]) throws -> Target {
+    let mapping = try mapping()
+    var draft = Draft(target: base(mapping))
+    let base = draft.target
+    visit(mapping, &draft)
+    return try finish(&draft, settings, base)
+  }
+
+  /// Settings over a target that is whole.
+  mutating func read(_ settings: [TargetSetting], base: Target) throws -> Target {
+    var draft = Draft(target: base)
+    return try finish(&draft, settings, base)
+  }
+
+  private mutating func finish(_ draft: inout Draft, _ settings: [TargetSetting], _ base: Target) throws -> Target {
+    for setting in settings { visit(setting, &draft) }
+    var target = draft.target
+    resolve(draft.sizes, &target)
+    reportFormerNames()
+    for problem in target.problems() {
+      diagnostics.report(Diagnostic("target.illegal", problem.message, at: place(problem.parameter)))
+    }
+    try diagnostics.throwIfErrors()
+    noteKeptRows(&target, base)
+    target.notes += settings.map { "set \($0.text)" }
+    return target
+  }
+
+  private mutating func mapping() throws -> Node.Mapping {
     let text = try checkedText()
     let root: Node?
     do {
@@ -93,9 +153,18 @@ private struct TargetReader {
           help: "spadix targets --yaml spadix prints one to start from")
       ])
     }
-    let base = base(mapping)
-    var target = base
+    return mapping
+  }
+
+  /// A target while its parameters are read.
+  struct Draft {
+    var target: Target
     var sizes = Sizes()
+  }
+
+  mutating func visit(_ mapping: Node.Mapping, _ draft: inout Draft) {
+    var (target, sizes) = (draft.target, draft.sizes)
+    defer { (draft.target, draft.sizes) = (target, sizes) }
     for (key, value) in mapping {
       let name = key.string ?? ""
       places[name] = range(key.mark, length: name.utf8.count)
@@ -104,6 +173,15 @@ private struct TargetReader {
       case "name": target.name = string(value, name) ?? target.name
       case "dim": assign(&target.dim, value, name)
       case "dram_bytes": assign(&target.dramBytes, value, name)
+      case "clock_mhz": if let clock = integer(value, name) { target.clockMHz = clock }
+      case "energy":
+        section(value, name) { reader, key, value, path in
+          guard let field = EnergyParameters.fields.first(where: { $0.key == key }) else {
+            return EnergyParameters.fields.map(\.key)
+          }
+          if let energy = reader.energy(value, path) { target.energy[keyPath: field.path] = energy }
+          return nil
+        }
       case "scratchpad":
         section(value, name) { reader, key, value, path in
           switch key {
@@ -125,18 +203,10 @@ private struct TargetReader {
         }
       case "capabilities":
         section(value, name) { reader, key, value, path in
-          switch key {
-          case "scratchpad_store": reader.assign(&target.hasScratchpadStore, value, path)
-          case "output_stage": reader.assign(&target.hasOutputStage, value, path)
-          case "pooled_scratchpad_store": reader.assign(&target.hasPooledScratchpadStore, value, path)
-          case "normalizations": reader.assign(&target.hasNormalizations, value, path)
-          case "functional_model_rounding": reader.assign(&target.roundsLikeFunctionalModel, value, path)
-          default:
-            return [
-              "scratchpad_store", "output_stage", "pooled_scratchpad_store", "normalizations",
-              "functional_model_rounding",
-            ]
+          guard let capability = Capability.all.first(where: { $0.name == key }) else {
+            return Capability.all.map(\.name)
           }
+          reader.assign(&target[keyPath: capability.path], value, path)
           return nil
         }
       case "faults":
@@ -177,17 +247,12 @@ private struct TargetReader {
       default:
         unknown(
           name, places[name],
-          ["base", "name", "dim", "scratchpad", "accumulator", "capabilities", "faults", "dram_bytes", "timing"])
+          [
+            "base", "name", "dim", "scratchpad", "accumulator", "capabilities", "faults", "dram_bytes", "timing",
+            "clock_mhz", "energy",
+          ])
       }
     }
-    resolve(sizes, &target)
-    reportFormerNames()
-    for problem in target.problems() {
-      diagnostics.report(Diagnostic("target.illegal", problem.message, at: place(problem.parameter)))
-    }
-    try diagnostics.throwIfErrors()
-    noteKeptRows(&target, base)
-    return target
   }
 
   /// A parameter under both of its names would leave which one counts to chance.
@@ -345,6 +410,16 @@ private struct TargetReader {
     return nil
   }
 
+  /// Picojoules with up to three decimals, in femtojoules.
+  mutating func energy(_ node: Node, _ path: String) -> Int? {
+    if let value = EnergyParameters.femtojoules(node.scalar?.string ?? "") { return value }
+    diagnostics.report(
+      Diagnostic(
+        "target.type", "expected picojoules with up to three decimals for '\(path)'\(found(node))", at: range(node.mark)
+      ))
+    return nil
+  }
+
   mutating func string(_ node: Node, _ path: String) -> String? {
     let legal = node.scalar.map { scalar in
       !scalar.string.isEmpty && scalar.string.utf8.count <= 100
@@ -408,7 +483,7 @@ private struct TargetReader {
   }
 
   func range(_ mark: Mark?, length: Int = 1) -> SourceRange {
-    guard let mark else { return SourceRange(source, 0, 1) }
+    guard let mark else { return unmarked ?? SourceRange(source, 0, 1) }
     var line = 1
     var start = 0
     for (offset, byte) in source.bytes.enumerated() {

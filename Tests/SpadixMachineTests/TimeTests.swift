@@ -51,6 +51,26 @@ private func load(_ row: Int, _ dram: UInt64 = Product.input) -> Instruction {
     #expect(total.busRead >= total.dramReadBytes)
   }
 
+  /// Bins hold each unit's busy cycles however long the run is, and an operation spans its steps.
+  @Test(arguments: [1, 40, 900]) func profile(repeats: Int) throws {
+    let once = Product().instructions
+    var program = Product.program((0..<repeats).flatMap { _ in once })
+    program.describe(0..<once.count, as: Program.DebugOperation(text: "%0", line: 1))
+    program.describe(once.count..<repeats * once.count, as: Program.DebugOperation(text: "%1", line: 2))
+    let machine = try Machine(program, options: Machine.Options(checks: [], time: true, execute: false))
+    machine.recordProfile()
+    machine.run()
+    let total = machine.counters.total.cycles.total
+    let profile = try #require(machine.profile)
+    #expect(profile.busy.allSatisfy { $0.count <= 512 && $0.count * profile.cyclesPerBin >= 16 })
+    #expect(profile.busy.allSatisfy { $0.allSatisfy { (0...profile.cyclesPerBin).contains($0) } })
+    // Sixteen rows of A for every product, and as many cycles of its unit at least.
+    #expect(profile.busy[1].reduce(0, +) >= 16 * repeats)
+    let first = try #require(profile.spans[0])
+    #expect(first.first < first.last && first.last <= total)
+    #expect((profile.spans[1] == nil) == (repeats == 1))
+  }
+
   /// Commands from a list: the first after the memory's latency, then one every 24 bytes of the bus. From exported C: one
   /// every so many instructions. Both at least as far apart as the target says.
   @Test func commandSources() throws {
@@ -129,6 +149,13 @@ private func load(_ row: Int, _ dram: UInt64 = Product.input) -> Instruction {
     #expect(it.dramWritten == [0, 0, 0, 0, 256, 0, 0])
     #expect(it.issuedMACs == 32 * 256)
     #expect(it.utilization == 0.5)
+  }
+
+  /// Two tiles loaded, both read by the array; a result written to the accumulator, and read by its store.
+  @Test func localBytes() throws {
+    let it = try counters(Product().instructions)
+    #expect(it.scratchpadBytes == 4 * 256)
+    #expect(it.accumulatorBytes == 2 * 1024)
   }
 
   /// A repeated row crosses DRAM once; zeros do not.

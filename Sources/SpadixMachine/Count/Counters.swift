@@ -27,6 +27,9 @@ public struct Counters: Sendable {
     /// Bytes of requests on the bus, whole beats; zero when no time was modelled.
     public var busRead = 0
     public var busWritten = 0
+    /// Bytes of whole local rows that moves and computes read and write; a result added to the accumulator is both.
+    public var scratchpadBytes = 0
+    public var accumulatorBytes = 0
 
     /// Bytes of the class "commands".
     public var commandBytes: Int { dramRead.last ?? 0 }
@@ -50,6 +53,22 @@ public struct Counters: Sendable {
     public var total: Int { array + load + store + dependence + issue }
 
     public init() {}
+
+    public static func += (left: inout Cycles, right: Cycles) {
+      left.array += right.array
+      left.load += right.load
+      left.store += right.store
+      left.dependence += right.dependence
+      left.issue += right.issue
+    }
+
+    public static func -= (left: inout Cycles, right: Cycles) {
+      left.array -= right.array
+      left.load -= right.load
+      left.store -= right.store
+      left.dependence -= right.dependence
+      left.issue -= right.issue
+    }
   }
 
   /// The bytes that moved to and from one symbol.
@@ -69,6 +88,8 @@ public struct Counters: Sendable {
   /// Highest local row that was written, plus one.
   public var scratchpadPeakRows = 0
   public var accumulatorPeakRows = 0
+
+  public init() {}
 }
 
 extension Counters {
@@ -111,6 +132,7 @@ extension Counters.Activity {
         "store": .integer(cycles.store), "dependence": .integer(cycles.dependence), "issue": .integer(cycles.issue),
       ],
       "busRead": .integer(busRead), "busWritten": .integer(busWritten),
+      "scratchpadBytes": .integer(scratchpadBytes), "accumulatorBytes": .integer(accumulatorBytes),
     ]
   }
 }

@@ -13,6 +13,9 @@ struct Counting {
     var scratchpadStores = 0
     var computes = 0
     var fences = 0
+    /// Rows read and written, for what local memory costs.
+    var scratchpadRows = 0
+    var accumulatorRows = 0
   }
 
   typealias InlineClasses = (Int, Int, Int, Int, Int, Int)
@@ -69,6 +72,7 @@ struct Counting {
     switch it.kind {
     case .load:
       tally.loads += 1
+      touch(it.localRows(dim), accumulator: it.flags.contains(.accumulator), it.flags.contains(.accumulate), &tally)
       if it.flags.contains(.accumulator) {
         accumulatorPeak = max(accumulatorPeak, it.localEnd(dim))
       } else {
@@ -78,11 +82,14 @@ struct Counting {
       Self.add(it.bytesRead, readClass.kind(of: it.dram), to: &tally.dramRead)
     case .store:
       tally.stores += 1
+      touch(it.localRows(dim), accumulator: it.flags.contains(.accumulator), false, &tally)
       if it.normalization != 0 { return }
       let bytes = it.bytesWritten(chunk.stores[Int(it.configuration)])
       Self.add(bytes, writeClass.kind(of: it.dram), to: &tally.dramWritten)
     case .storeScratchpad:
       tally.scratchpadStores += 1
+      touch(it.localRows(dim), accumulator: it.flags.contains(.accumulator), false, &tally)
+      tally.scratchpadRows += Int(it.c.rows)
       scratchpadPeak = max(scratchpadPeak, Int(it.c.row) + (max(Int(it.c.rows), 1) - 1) * Int(it.cStride) + 1)
     case .loadScales:
       Self.add(it.bytesRead, readClass.kind(of: it.dram), to: &tally.dramRead)
@@ -108,12 +115,25 @@ struct Counting {
       transposes: it.flags.contains(.transposeA) || it.flags.contains(.transposeB))
     tally.computes += 1
     tally.usefulMACs += rows * min(Int(it.a.columns), depth) * columns
+    tally.scratchpadRows += (it.a.isGarbage ? 0 : rows) + (it.d.isGarbage ? 0 : Int(it.d.rows))
+    if loads && !it.b.isGarbage { tally.scratchpadRows += Int(it.b.rows) }
     if it.c.isGarbage { return }
+    touch(Int(it.c.rows), accumulator: it.flags.contains(.accumulator), it.flags.contains(.accumulate), &tally)
     let end = Int(it.c.row) + (max(Int(it.c.rows), 1) - 1) * Int(it.cStride) + 1
     if it.flags.contains(.accumulator) {
       accumulatorPeak = max(accumulatorPeak, end)
     } else {
       scratchpadPeak = max(scratchpadPeak, end)
+    }
+  }
+
+  /// - Parameter accumulates: whether the rows are read before they are written.
+  @inline(__always)
+  private func touch(_ rows: Int, accumulator: Bool, _ accumulates: Bool, _ tally: inout Tally) {
+    if accumulator {
+      tally.accumulatorRows += accumulates ? 2 * rows : rows
+    } else {
+      tally.scratchpadRows += rows
     }
   }
 
@@ -147,6 +167,8 @@ struct Counting {
       activity.scratchpadStores = tally.scratchpadStores
       activity.computes = tally.computes
       activity.fences = tally.fences
+      activity.scratchpadBytes = tally.scratchpadRows * dim
+      activity.accumulatorBytes = tally.accumulatorRows * dim * 4
       if let time {
         activity.cycles = time.cycles[index]
         activity.busRead = time.busRead[index]
@@ -182,13 +204,11 @@ extension Counters.Activity {
     scratchpadStores += other.scratchpadStores
     computes += other.computes
     fences += other.fences
-    cycles.array += other.cycles.array
-    cycles.load += other.cycles.load
-    cycles.store += other.cycles.store
-    cycles.dependence += other.cycles.dependence
-    cycles.issue += other.cycles.issue
+    cycles += other.cycles
     busRead += other.busRead
     busWritten += other.busWritten
+    scratchpadBytes += other.scratchpadBytes
+    accumulatorBytes += other.accumulatorBytes
   }
 }
 
@@ -208,6 +228,12 @@ extension DecodedCommand {
     var rows = Int(a.rows)
     if flags.contains(.pooled), let pooling = configuration.pooling { rows = pooling.outRows * pooling.outCols }
     return rows * Int(a.columns) * elementBytes
+  }
+
+  /// Local rows that a move has on its local side.
+  @inline(__always)
+  func localRows(_ dim: Int) -> Int {
+    Int(a.rows) * (Int(a.columns) <= dim ? 1 : (Int(a.columns) + dim - 1) / dim)
   }
 
   /// Behind the last local row of a load.

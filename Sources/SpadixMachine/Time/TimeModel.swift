@@ -1,6 +1,16 @@
 import SpadixISA
 import SpadixTiming
 
+/// Modelled cycles without accounts.
+public enum ModelledTime {
+  /// Cycles of a whole program's commands on a target, host steps not counted.
+  public static func totalCycles(of commands: [Command], on target: Target) -> Int {
+    var timeline = Timeline(Hardware(target))
+    commands.withUnsafeBufferPointer { timeline.run($0, 0..<$0.count) }
+    return timeline.finish()
+  }
+}
+
 /// The timeline of a run, accounted for: which operation lengthens it, and what bounds it there.
 ///
 /// docs/machine.md states the rules of the timeline and its error. Every number that comes from here is called modelled.
@@ -23,6 +33,8 @@ struct TimeModel: ~Copyable {
   private var operations: OperationCursor
   private(set) var accounts: Accounts
   private(set) var trace: Trace?
+  /// Nil unless it is asked for, before the first command.
+  var profile: QueueProfile?
   /// Everything that has been accounted for is complete by then.
   private var frontier = 0
   private var lastIndex = 0
@@ -100,8 +112,14 @@ struct TimeModel: ~Copyable {
   // MARK: Trace
 
   private mutating func follow(_ step: Step, _ queue: Trace.Queue, _ origin: Int) {
-    if trace == nil { return }
+    if trace == nil && profile == nil { return }
     let it = step.operation
+    switch it.kind {
+    case .load, .store, .preload, .compute:
+      profile?.add(queue, origin, step.start, free: max(step.start, step.free), done: step.done)
+    case .configLoad, .configStore, .configExecute, .fence, .none: break
+    }
+    if trace == nil { return }
     switch it.kind {
     case .load:
       for rows in it.blocks(of: it.writes) { trace?.wrote(rows, 1, step.done) }
