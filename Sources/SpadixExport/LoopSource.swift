@@ -1,7 +1,7 @@
 import SpadixISA
 
-/// The commands of a program as C: nested loops with few instructions a command, and a table of the operands that they
-/// start from.
+/// The products of a program as C: nested loops with few instructions a command, and a table of the operands that they
+/// start from. Other commands come in bursts between them.
 ///
 /// Loops of the same shape share a function; each use of it has its own part of the table.
 struct LoopSource {
@@ -11,13 +11,21 @@ struct LoopSource {
   private(set) var parts: [[String]] = []
   /// rs1 and rs2 of the first command that each place in the loops issues.
   private(set) var table: [UInt64] = []
+  private(set) var bursts = BurstSource()
 
   private var known: [String: Int] = [:]
+  /// Whether a burst stands between a preload and its compute.
+  private var splitsProducts = false
 
   init(_ program: Program) {
+    let commands = program.commands
+    splitsProducts = zip(commands, commands.dropFirst())
+      .contains { $0.funct == Funct.preload && !CommandKind($1).isProduct }
     var first = 0
-    for end in program.hostSteps.map(\.before) + [program.commands.count] {
-      let loops = CommandLoops(Array(program.commands[first..<end]), kind: Self.kind)
+    for end in program.hostSteps.map(\.before) + [commands.count] {
+      let part = commands[first..<end]
+      addBursts(part)
+      let loops = CommandLoops(part.filter { CommandKind($0).isProduct }, kind: { CommandKind($0).number })
       var statements: [String] = []
       for node in loops.nodes { statements.append(statement(node)) }
       parts.append(statements)
@@ -25,20 +33,28 @@ struct LoopSource {
     }
   }
 
-  /// The function number, and which operands are addresses that move with the image.
-  private static func kind(_ command: Command) -> Int {
-    Int(command.funct) | (relocates(command, 0) ? 1 << 8 : 0) | (relocates(command, 1) ? 1 << 9 : 0)
+  private mutating func addBursts(_ part: ArraySlice<Command>) {
+    var burst: [Command] = []
+    var products = 0
+    for command in part {
+      if CommandKind(command).isProduct {
+        if endsProduct(command.funct) { products += 1 }
+        continue
+      }
+      if products > 0 {
+        bursts.add(burst, products: products, isLast: false)
+        (burst, products) = ([], 0)
+      }
+      burst.append(command)
+    }
+    bursts.add(burst, products: products, isLast: true)
   }
 
-  private static func relocates(_ command: Command, _ operand: Int) -> Bool {
-    let value = operand == 0 ? command.rs1 : command.rs2
-    guard value >= UInt64(Target.firstAddress) else { return false }
-    switch command.funct {
-    case Funct.moveIn, Funct.moveIn2, Funct.moveIn3, Funct.moveOut, Funct.configOutputScales: return operand == 0
-    case Funct.loopMatmulAddressesAB, Funct.loopMatmulAddressesDC, Funct.loopConvConfig1 + 4, Funct.loopConvConfig6:
-      return true
-    default: return false
-    }
+  /// Whether a burst may stand behind a command.
+  private func endsProduct(_ funct: UInt8) -> Bool { funct != Funct.preload || splitsProducts }
+
+  private func issue(_ funct: UInt8, _ first: String, _ second: String) -> String {
+    "\(endsProduct(funct) ? "PRODUCT" : "COMMAND")(\(funct), \(first), \(second));"
   }
 
   private mutating func statement(_ node: CommandLoops.Node) -> String {
@@ -46,7 +62,7 @@ struct LoopSource {
     switch node {
     case .command(let leaf):
       add(leaf)
-      return "COMMAND(\(leaf.command.funct), \(value(leaf, 0, start)), \(value(leaf, 1, start + 1)));"
+      return issue(leaf.command.funct, "v[\(start)]", "v[\(start + 1)]")
     case .loop:
       var lines: [String] = []
       var next = 0
@@ -55,17 +71,15 @@ struct LoopSource {
       let index = known[body] ?? functions.count
       if index == functions.count {
         known[body] = index
-        functions.append("static void loop_\(index)(const uint64_t *v, uint64_t image) {\n\(body)\n}")
+        functions.append(
+          "static unsigned loop_\(index)(const uint64_t *v, uint64_t image, unsigned until) {\n\(body)\n  return until;\n}"
+        )
       }
-      return "loop_\(index)(v + \(start), image);"
+      return "until = loop_\(index)(v + \(start), image, until);"
     }
   }
 
   private mutating func add(_ leaf: CommandLoops.Leaf) { table += [leaf.command.rs1, leaf.command.rs2] }
-
-  private func value(_ leaf: CommandLoops.Leaf, _ operand: Int, _ index: Int) -> String {
-    "v[\(index)]" + (Self.relocates(leaf.command, operand) ? " + image" : "")
-  }
 
   /// A loop; what a command of its own starts from is computed before it, and advances at its end.
   private mutating func write(_ node: CommandLoops.Node, depth: Int, _ next: inout Int, _ lines: inout [String]) {
@@ -82,7 +96,7 @@ struct LoopSource {
       add(leaf)
       for operand in 0..<2 {
         let name = "\(operand == 0 ? "a" : "b")\(next)"
-        var start = value(leaf, operand, 2 * next + operand)
+        var start = "v[\(2 * next + operand)]"
         for (level, step) in leaf.steps.enumerated() {
           let by = operand == 0 ? step.rs1 : step.rs2
           if by == 0 { continue }
@@ -94,7 +108,7 @@ struct LoopSource {
         }
         lines.append("\(indent)  uint64_t \(name) = \(start);")
       }
-      inside.append("\(indent)    COMMAND(\(leaf.command.funct), a\(next), b\(next));")
+      inside.append("\(indent)    \(issue(leaf.command.funct, "a\(next)", "b\(next)"))")
       next += 1
     }
     lines.append("\(indent)  for (uint64_t i\(depth) = 0; i\(depth) < \(count); i\(depth)++) {")

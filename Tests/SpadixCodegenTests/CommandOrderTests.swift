@@ -180,6 +180,61 @@ import Testing
   }
 }
 
+/// A wrong merge does not stay hidden: programs with one command too early, which read other rows, are noticed when they
+/// run, by a check or by their results.
+@Suite struct WrongOrderTests {
+  @Test(arguments: [Target.gemmini, .spadix, emissionTargets[3]]) func isNoticed(_ target: Target) throws {
+    for testCase in [emissionCases[1], emissionCases[7]] {
+      let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
+      let right = try prepared.emit(KernelScheduler().solve(prepared.problem)).program
+      let flow = try Dataflow(right)
+      let results = try #require(try run(right))
+      var state: UInt64 = 11
+      func random(_ limit: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(state >> 33) % limit
+      }
+      var tried = 0
+      for _ in 0..<400 where tried < 40 {
+        // A whole item moves: a product is a preload and a compute.
+        var item = random(right.commands.count - 1)
+        if right.commands[item].funct == Funct.computePreloaded
+          || right.commands[item].funct == Funct.computeAccumulated
+        {
+          item -= 1
+        }
+        var place = max(0, item - 1 - random(60))
+        if place > 0 && right.commands[place - 1].funct == Funct.preload { place -= 1 }
+        let count = right.commands[item].funct == Funct.preload ? 2 : 1
+        var wrong = right
+        let moved = wrong.commands[item..<item + count]
+        wrong.commands.removeSubrange(item..<item + count)
+        wrong.commands.insert(contentsOf: moved, at: place)
+        guard let other = try? Dataflow(wrong), let difference = other.firstDifference(from: flow),
+          difference.contains("rows")
+        else { continue }
+        tried += 1
+        #expect(try run(wrong) != results, "\(testCase): command \(item) before \(place): \(difference)")
+      }
+      #expect(tried > 10)
+    }
+  }
+
+  /// The outputs for random inputs; nil when a check found something.
+  private func run(_ program: Program) throws -> [[UInt8]]? {
+    let machine = try Machine(program, options: Machine.Options(checks: .all))
+    for (index, binding) in program.inputs.enumerated() {
+      guard case .i8(let values) = NpuGraphs.random(binding.type.shape, seed: UInt64(index) + 5).storage else {
+        continue
+      }
+      try machine.write(values.map { UInt8(bitPattern: $0) }, to: binding)
+    }
+    machine.run()
+    if machine.fault != nil || !machine.findings.isEmpty { return nil }
+    return try program.outputs.map { try machine.read($0) }
+  }
+}
+
 /// Which command each one reads from: the same in two programs that compute the same. Knows commands as the machine
 /// decodes them, and nothing of how they are merged.
 private struct Dataflow {
