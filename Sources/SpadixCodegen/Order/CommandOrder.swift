@@ -11,9 +11,9 @@ import SpadixTiming
 struct CommandOrder: ~Copyable {
   /// Commands that are looked at together. What can overlap lies much closer.
   private static let window = 1 << 14
-  /// Starts within 64 cycles count as one: stores, then loads, then products. So loads and stores come in bursts, which an
-  /// exported program issues cheaply; the reservation station holds products of twice that time.
-  private static let quantumBits = 6
+  /// Starts within 128 cycles count as one: stores, then loads, then products. So loads and stores come in bursts, which an
+  /// exported program issues cheaply; it is the time of the products that Gemmini's reservation station holds.
+  private static let quantumBits = 7
 
   private let commands: [Command]
   private let runsBefore: [Program.DebugRun]
