@@ -94,8 +94,8 @@ enum CSources {
         .joined(separator: ", ") + ","
     }
     let parts = loops.parts.enumerated().map { index, statements in
-      "static void part_\(index)(const uint64_t *v, uint64_t image) {\n  (void)image;\n"
-        + statements.map { "  \($0)\n" }.joined() + "}"
+      "static void part_\(index)(const uint64_t *v, uint64_t image) {\n  unsigned until = burst(image);\n"
+        + statements.map { "  \($0)\n" }.joined() + "  (void)v, (void)until;\n}"
     }
     let run = parts.indices.map { index in
       (index == 0 ? "" : "  program_issue(127, 0, 0);\n  program_host_step(\(index - 1));\n")
@@ -136,6 +136,11 @@ enum CSources {
       #endif
       #endif
 
+      \(loops.bursts.text())
+
+      // A product, or what configures it; a burst may follow.
+      #define PRODUCT(f, a, b) do { COMMAND(f, a, b); if (--until == 0) until = burst(image); } while (0)
+
       // Operands that the loops below start from, rs1 and rs2 of a command each.
       static const uint64_t table[] = {
       \(table.joined(separator: "\n"))
@@ -152,6 +157,8 @@ enum CSources {
         const uint64_t image = (uint64_t)(uintptr_t)program_image - PROGRAM_BASE;
         // Forgets the address translations of whoever used the accelerator before.
         program_issue(7, 0, 0);
+        next_burst = burst_words;
+        for (unsigned k = 0; k < sizeof burst_a / sizeof burst_a[0]; k++) burst_a[k] = burst_b[k] = 0;
       \(run.joined(separator: "\n"))
         program_issue(127, 0, 0);
       }

@@ -1,7 +1,7 @@
 import SpadixISA
 
-/// The commands of a program as C: nested loops with few instructions a command, and a table of the operands that they
-/// start from.
+/// The products of a program as C: nested loops with few instructions a command, and a table of the operands that they
+/// start from. Other commands come in bursts between them.
 ///
 /// Loops of the same shape share a function; each use of it has its own part of the table.
 struct LoopSource {
@@ -11,15 +11,22 @@ struct LoopSource {
   private(set) var parts: [[String]] = []
   /// rs1 and rs2 of the first command that each place in the loops issues.
   private(set) var table: [UInt64] = []
+  private let issue: CommandIssue
+  var bursts: CommandBursts { issue.bursts }
 
   private var known: [String: Int] = [:]
 
   init(_ program: Program) {
-    for loops in program.issueLoops() {
+    issue = CommandIssue(program)
+    for loops in issue.parts {
       var statements: [String] = []
       for node in loops.nodes { statements.append(statement(node)) }
       parts.append(statements)
     }
+  }
+
+  private func issued(_ funct: UInt8, _ first: String, _ second: String) -> String {
+    "\(issue.endsProduct(funct) ? "PRODUCT" : "COMMAND")(\(funct), \(first), \(second));"
   }
 
   private mutating func statement(_ node: CommandLoops.Node) -> String {
@@ -27,7 +34,7 @@ struct LoopSource {
     switch node {
     case .command(let leaf):
       add(leaf)
-      return "COMMAND(\(leaf.command.funct), \(value(leaf, 0, start)), \(value(leaf, 1, start + 1)));"
+      return issued(leaf.command.funct, "v[\(start)]", "v[\(start + 1)]")
     case .loop:
       var lines: [String] = []
       var next = 0
@@ -36,17 +43,15 @@ struct LoopSource {
       let index = known[body] ?? functions.count
       if index == functions.count {
         known[body] = index
-        functions.append("static void loop_\(index)(const uint64_t *v, uint64_t image) {\n\(body)\n}")
+        functions.append(
+          "static unsigned loop_\(index)(const uint64_t *v, uint64_t image, unsigned until) {\n\(body)\n  return until;\n}"
+        )
       }
-      return "loop_\(index)(v + \(start), image);"
+      return "until = loop_\(index)(v + \(start), image, until);"
     }
   }
 
   private mutating func add(_ leaf: CommandLoops.Leaf) { table += [leaf.command.rs1, leaf.command.rs2] }
-
-  private func value(_ leaf: CommandLoops.Leaf, _ operand: Int, _ index: Int) -> String {
-    "v[\(index)]" + (leaf.command.isAddress(operand) ? " + image" : "")
-  }
 
   /// A loop; what a command of its own starts from is computed before it, and advances at its end.
   private mutating func write(_ node: CommandLoops.Node, depth: Int, _ next: inout Int, _ lines: inout [String]) {
@@ -63,7 +68,7 @@ struct LoopSource {
       add(leaf)
       for operand in 0..<2 {
         let name = "\(operand == 0 ? "a" : "b")\(next)"
-        var start = value(leaf, operand, 2 * next + operand)
+        var start = "v[\(2 * next + operand)]"
         for (level, step) in leaf.steps.enumerated() {
           let by = operand == 0 ? step.rs1 : step.rs2
           if by == 0 { continue }
@@ -75,7 +80,7 @@ struct LoopSource {
         }
         lines.append("\(indent)  uint64_t \(name) = \(start);")
       }
-      inside.append("\(indent)    COMMAND(\(leaf.command.funct), a\(next), b\(next));")
+      inside.append("\(indent)    \(issued(leaf.command.funct, "a\(next)", "b\(next)"))")
       next += 1
     }
     lines.append("\(indent)  for (uint64_t i\(depth) = 0; i\(depth) < \(count); i\(depth)++) {")

@@ -5,28 +5,21 @@ public struct CommandDelivery: Sendable {
   public let count: Int
   /// Instructions that a processor executes for each command, from the one before on; empty unless it runs exported C.
   public let instructions: [UInt16]
-  /// Commands that start from operands in the table of the exported C, ascending.
+  /// Commands for which the exported C reads its tables, ascending, and the bytes so far with each of them.
   private let tableUses: [Int32]
+  private let tableTotals: [Int]
 
   /// Bytes of a command in a list: function number, rs1 and rs2, 64 bits each.
   public static let listBytes = 24
-  /// Bytes of two operands in the table of exported C.
-  public static let tableBytes = 16
-
   public init(_ program: Program) {
     source = program.target.timing.commandSource
     count = program.commands.count
     guard source == .exportedC else {
-      (instructions, tableUses) = ([], [])
+      (instructions, tableUses, tableTotals) = ([], [], [])
       return
     }
-    var counter = InstructionCounter()
-    for loops in program.issueLoops() {
-      counter.beginPart()
-      for node in loops.nodes { counter.statement(node) }
-    }
-    instructions = counter.instructions
-    tableUses = counter.tableUses
+    let counter = IssueCounter(program)
+    (instructions, tableUses, tableTotals) = (counter.instructions, counter.tableUses, counter.tableTotals)
   }
 
   /// Bytes that are read from memory to issue the commands of a range.
@@ -34,7 +27,7 @@ public struct CommandDelivery: Sendable {
     switch source {
     case .ideal: 0
     case .commandList: Self.listBytes * range.count
-    case .exportedC: Self.tableBytes * (firstUse(from: range.upperBound) - firstUse(from: range.lowerBound))
+    case .exportedC: tableBytes(before: range.upperBound) - tableBytes(before: range.lowerBound)
     }
   }
 
@@ -52,25 +45,13 @@ public struct CommandDelivery: Sendable {
     return bytes
   }
 
-  /// Number of the first use of the table by a command from `command` on.
-  private func firstUse(from command: Int) -> Int {
+  private func tableBytes(before command: Int) -> Int {
     var (low, high) = (0, tableUses.count)
     while low < high {
       let middle = (low + high) / 2
       if Int(tableUses[middle]) < command { low = middle + 1 } else { high = middle }
     }
-    return low
-  }
-}
-
-extension Program {
-  /// The commands as the loops in which exported C issues them: those before each host step, and those behind the last.
-  public func issueLoops() -> [CommandLoops] {
-    var first = 0
-    return (hostSteps.map(\.before) + [commands.count]).map { end in
-      defer { first = end }
-      return CommandLoops(Array(commands[first..<end]), kind: \.issueKind)
-    }
+    return low == 0 ? 0 : tableTotals[low - 1]
   }
 }
 
@@ -84,71 +65,5 @@ extension Command {
       return true
     default: return false
     }
-  }
-
-  /// The function number, and which operands are addresses.
-  fileprivate var issueKind: Int { Int(funct) | (isAddress(0) ? 1 << 8 : 0) | (isAddress(1) ? 1 << 9 : 0) }
-}
-
-/// Counts the RISC-V instructions of exported C as a compiler writes them: a command is one instruction; each operand that
-/// advances, one more. An iteration of a loop ends with a branch; it is counted where no operand advances that would tell
-/// its end. Before a loop, its operands come from the table, and get what they owe to the loops around it and to the place
-/// of the image.
-private struct InstructionCounter {
-  private(set) var instructions: [UInt16] = []
-  private(set) var tableUses: [Int32] = []
-  private var pending = 0
-
-  /// Saving and restoring registers, around a function.
-  private static let call = 6
-  /// Waiting for the accelerator and calling the host step.
-  private static let hostStep = 8
-
-  mutating func beginPart() { pending += Self.hostStep }
-
-  mutating func statement(_ node: CommandLoops.Node) {
-    if case .loop = node { pending += Self.call }
-    add(node, level: 0, isFirst: true)
-  }
-
-  /// - Parameter isFirst: the first iteration of all loops around, in which the table is read.
-  private mutating func add(_ node: CommandLoops.Node, level: Int, isFirst: Bool) {
-    switch node {
-    case .command(let leaf):
-      if level == 0 { pending += start(leaf, level) }
-      issue(isFirst)
-    case .loop(let count, let body):
-      var advances = 0
-      for case .command(let leaf) in body {
-        pending += start(leaf, level)
-        advances += (leaf.steps[level].rs1 != 0 ? 1 : 0) + (leaf.steps[level].rs2 != 0 ? 1 : 0)
-      }
-      for iteration in 0..<count {
-        for child in body {
-          if case .command = child {
-            issue(isFirst && iteration == 0)
-          } else {
-            add(child, level: level + 1, isFirst: isFirst && iteration == 0)
-          }
-        }
-        pending += advances + (advances > 0 ? 1 : 2)
-      }
-    }
-  }
-
-  private mutating func issue(_ isFirst: Bool) {
-    if isFirst { tableUses.append(Int32(truncatingIfNeeded: instructions.count)) }
-    instructions.append(UInt16(min(pending + 1, Int(UInt16.max))))
-    pending = 0
-  }
-
-  /// Instructions for the operands of a command before the loop that it stands in.
-  private func start(_ leaf: CommandLoops.Leaf, _ level: Int) -> Int {
-    var count = 2
-    for operand in 0..<2 {
-      if leaf.command.isAddress(operand) { count += 1 }
-      for step in leaf.steps.prefix(level) where (operand == 0 ? step.rs1 : step.rs2) != 0 { count += 2 }
-    }
-    return count
   }
 }

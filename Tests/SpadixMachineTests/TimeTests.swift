@@ -90,10 +90,10 @@ private func load(_ row: Int, _ dram: UInt64 = Product.input) -> Instruction {
     #expect((745...765).contains(try cycles(.commandList)))
     #expect((660...685).contains(try cycles(.commandList) { $0.maxInFlight = 32 }))
     #expect((1260...1285).contains(try cycles(.commandList) { $0.busBytes = 8 }))
-    // A loop of one command that does not advance has three instructions: the command, a counter, a branch.
-    #expect((1195...1210).contains(try cycles(.exportedC)))
-    #expect((3590...3610).contains(try cycles(.exportedC) { $0.instructionCycles = 3 }))
-    #expect((2000...2010).contains(try cycles(.exportedC) { $0.issueCycles = 5 }))
+    // A burst of commands that do not advance: ten instructions each, and thirteen for each sixteen of them.
+    #expect((4310...4330).contains(try cycles(.exportedC)))
+    #expect((12_940...12_965).contains(try cycles(.exportedC) { $0.instructionCycles = 3 }))
+    #expect((15_960...15_985).contains(try cycles(.exportedC) { $0.issueCycles = 40 }))
   }
 
   /// A list shares the bus with loads, and its bytes count there.

@@ -11,6 +11,9 @@ import SpadixTiming
 struct CommandOrder: ~Copyable {
   /// Commands that are looked at together. What can overlap lies much closer.
   private static let window = 1 << 14
+  /// Starts within 128 cycles count as one: stores, then loads, then products. So loads and stores come in bursts, which an
+  /// exported program issues cheaply; it is the time of the products that Gemmini's reservation station holds.
+  private static let quantumBits = 7
 
   private let commands: [Command]
   private let runsBefore: [Program.DebugRun]
@@ -110,7 +113,7 @@ struct CommandOrder: ~Copyable {
       var bestKey = (Int.max, Int.max, Int.max)
       for stream in CommandStream.allCases {
         guard let start = start(stream) else { continue }
-        let key = (start, stream.unit.rawValue, queues[stream.rawValue].first.first)
+        let key = (start >> Self.quantumBits, stream.unit.rawValue, queues[stream.rawValue].first.first)
         if key < bestKey {
           bestKey = key
           best = stream
