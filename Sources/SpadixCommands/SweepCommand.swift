@@ -72,7 +72,7 @@ struct SweepCommand: ParsableCommand {
     let table = work.table
     try work.writeFiles(table)
     for note in notes { StandardError.write("warning: \(note)") }
-    try StandardOutput.write(summary(table, before: before, compiled: open.count))
+    try StandardOutput.write(summary(table, before: before, compiled: table.programs(open.map { work.groups[$0] })))
     if table.missing > 0 { throw ExitStatus.diagnostics }
   }
 

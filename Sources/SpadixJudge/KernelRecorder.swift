@@ -29,6 +29,7 @@ public struct KernelRecorder {
   ///
   /// Throws `judge.compiler`, `judge.compile`, `judge.endless`, `judge.memory`, `judge.crash`, `judge.commands`.
   public func commands(ofSource path: String) throws -> [Command] {
+    _ = try Files.read(path)
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("spadix-judge-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
     do {
@@ -58,7 +59,7 @@ public struct KernelRecorder {
       compiler,
       [
         "-std=gnu11", "-O1", "-w", "-fPIE", "-pie", "-I", folder.path, folder.appendingPathComponent("recorder.c").path,
-        path, "-lm", "-o", folder.appendingPathComponent("recorder").path,
+        Files.absolute(path), "-lm", "-o", folder.appendingPathComponent("recorder").path,
       ], seconds: 30)
     guard result.isSuccess else {
       let text = result.errors.replacing(folder.path + "/", with: "")

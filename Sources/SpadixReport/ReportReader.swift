@@ -40,19 +40,31 @@ struct ReportFields {
 
   private func value(_ key: String) -> JSONValue? { json[key] == .null ? nil : json[key] }
 
-  func optionalInteger(_ key: String) throws -> Int? {
+  /// Beyond this nothing in a report is a count, and sums over as many elements as a list may have stay far from the limits
+  /// of Int, whatever a file says.
+  private static let largest = 1 << 43
+  private static let maximumElements = 1 << 17
+
+  func optionalInteger(_ key: String, below limit: Int = largest) throws -> Int? {
     guard let value = value(key) else { return nil }
-    // Beyond this nothing is a count, and sums stay far from the limits of Int.
-    guard let integer = value.integer, (-(1 << 53)...(1 << 53)).contains(integer) else {
-      throw problem(key, "a whole number below 2^53")
+    guard let integer = value.integer, (-limit...limit).contains(integer) else {
+      throw problem(key, "a whole number of at most \(limit)")
     }
     return integer
   }
 
-  func integer(_ key: String) throws -> Int {
-    guard let value = try optionalInteger(key) else { throw problem(key, "a whole number") }
+  func integer(_ key: String, below limit: Int = largest) throws -> Int {
+    guard let value = try optionalInteger(key, below: limit) else { throw problem(key, "a whole number") }
     guard value >= 0 else { throw problem(key, "a number that is not negative") }
     return value
+  }
+
+  private func list(_ key: String, _ expected: String) throws -> [JSONValue] {
+    guard let elements = value(key)?.elements else { throw problem(key, expected) }
+    guard elements.count <= Self.maximumElements else {
+      throw problem(key, "at most \(Self.maximumElements) elements")
+    }
+    return elements
   }
 
   func optionalString(_ key: String) throws -> String? {
@@ -91,21 +103,20 @@ struct ReportFields {
   }
 
   func objects(_ key: String) throws -> [ReportFields] {
-    guard let elements = value(key)?.elements, elements.allSatisfy({ $0.members != nil }) else {
-      throw problem(key, "a list of objects")
-    }
+    let elements = try list(key, "a list of objects")
+    guard elements.allSatisfy({ $0.members != nil }) else { throw problem(key, "a list of objects") }
     return elements.enumerated().map { ReportFields($1, source, path: "\(child(key))[\($0)]") }
   }
 
   func strings(_ key: String) throws -> [String] {
-    guard let elements = value(key)?.elements, elements.allSatisfy({ $0.string != nil }) else {
-      throw problem(key, "a list of strings")
-    }
+    let elements = try list(key, "a list of strings")
+    guard elements.allSatisfy({ $0.string != nil }) else { throw problem(key, "a list of strings") }
     return elements.compactMap(\.string)
   }
 
   func integers(_ key: String) throws -> [Int] {
-    guard let integers = value(key)?.integers, integers.allSatisfy({ (0...(1 << 53)).contains($0) }) else {
+    let integers = try list(key, "a list of whole numbers").compactMap(\.integer)
+    guard integers.count == value(key)?.elements?.count, integers.allSatisfy({ (0...Self.largest).contains($0) }) else {
       throw problem(key, "a list of whole numbers")
     }
     return integers
@@ -113,10 +124,10 @@ struct ReportFields {
 
   /// Pairs of whole numbers, or null.
   func spans(_ key: String) throws -> [QueueProfile.Span?] {
-    guard let elements = value(key)?.elements else { throw problem(key, "a list") }
-    return try elements.map { element in
+    try list(key, "a list").map { element in
       if element == .null { return nil }
-      guard let pair = element.integers, pair.count == 2, 0 <= pair[0], pair[0] <= pair[1], pair[1] <= 1 << 53 else {
+      guard let pair = element.integers, pair.count == 2, 0 <= pair[0], pair[0] <= pair[1], pair[1] <= Self.largest
+      else {
         throw problem(key, "pairs of whole numbers")
       }
       return QueueProfile.Span(first: pair[0], last: pair[1])
@@ -146,7 +157,7 @@ extension CompilationReport {
         cycles: try $0.integer("cycles_modelled"))
     }
     if let energy = try it.optionalObject("energy_pj_modelled") {
-      self.energy = EnergyReport(picojoules: try EnergyReport.keys.map { try energy.integer($0) })
+      self.energy = EnergyReport(picojoules: try EnergyReport.keys.map { try energy.integer($0, below: 1 << 60) })
     }
     working = try it.objects("working_rows").map {
       WorkingRowsReport(step: try $0.integer("step"), row: try $0.integer("row"), rows: try $0.integer("rows"))

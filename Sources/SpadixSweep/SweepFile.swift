@@ -58,10 +58,12 @@ public struct SweepFile: Sendable {
     }
     try reader.diagnostics.throwIfErrors()
     let lists = [networks.count, targets.count, formulations.count] + axes.map(\.values.count)
-    guard lists.reduce(1, { $0.multipliedReportingOverflow(by: $1).partialValue }) <= Self.maximumPoints,
-      lists.allSatisfy({ $0 <= Self.maximumPoints })
-    else {
-      throw Diagnostic("sweep.points", "'\(source.name)' has more than \(Self.maximumPoints) points")
+    var count = 1
+    for length in lists {
+      count = count.multipliedReportingOverflow(by: length).partialValue
+      guard (0...Self.maximumPoints).contains(count) else {
+        throw Diagnostic("sweep.points", "'\(source.name)' has more than \(Self.maximumPoints) points")
+      }
     }
   }
 

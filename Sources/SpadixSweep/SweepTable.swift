@@ -30,6 +30,11 @@ public struct SweepTable: Sendable {
     self.rows = rows
   }
 
+  /// Programs of these groups of points that there are: those of a group that only failed are not.
+  public func programs(_ groups: [[Int]]) -> Int {
+    groups.count { $0.contains { rows[$0].answer?.failure == nil && rows[$0].answer != nil } }
+  }
+
   public var failures: Int { rows.count { $0.answer?.failure != nil } }
   public var missing: Int { rows.count { $0.answer == nil } }
 
