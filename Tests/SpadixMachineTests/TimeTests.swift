@@ -91,8 +91,8 @@ private func load(_ row: Int, _ dram: UInt64 = Product.input) -> Instruction {
     #expect((660...685).contains(try cycles(.commandList) { $0.maxInFlight = 32 }))
     #expect((1260...1285).contains(try cycles(.commandList) { $0.busBytes = 8 }))
     // A loop of one command that does not advance has three instructions: the command, a counter, a branch.
-    #expect((1200...1220).contains(try cycles(.exportedC)))
-    #expect((3600...3640).contains(try cycles(.exportedC) { $0.instructionCycles = 3 }))
+    #expect((1195...1210).contains(try cycles(.exportedC)))
+    #expect((3590...3610).contains(try cycles(.exportedC) { $0.instructionCycles = 3 }))
     #expect((2000...2010).contains(try cycles(.exportedC) { $0.issueCycles = 5 }))
   }
 
