@@ -16,11 +16,11 @@ struct IssueCounter {
   /// A burst: the call with its registers, the head.
   private static let burst = 26
   /// A word of a burst: its step, and the way to its kind.
-  private static let word = 13
+  private static let word = 25
   /// A command of a burst: its operands from memory, advanced, back to memory, a counter; the command itself.
-  private static let burstCommand = 10
-  /// Behind a product: a counter of those before the next burst.
-  private static let product = 2
+  private static let burstCommand = 9
+  /// Behind a product: a counter of those before the next burst, which keeps the loop's own counter from going.
+  private static let product = 3
 
   init(_ program: Program) {
     let issue = CommandIssue(program)
