@@ -23,8 +23,8 @@ import Testing
   /// What a sweep may vary is what a file may say.
   @Test func everyPathCanBeSet() throws {
     let known = Set(Self.parameters.map(\.0)).union(EnergyParameters.fields.map { "energy.\($0.key)" })
-    #expect(Set(TargetSetting.paths).isSubset(of: known.union(["capabilities.pooled_scratchpad_store"])))
-    #expect(known.subtracting(["name", "timing.load_queue"]).isSubset(of: Set(TargetSetting.paths)))
+      .union(Capability.all.map { "capabilities.\($0.name)" })
+    #expect(known.subtracting(["name", "timing.load_queue"]) == Set(TargetSetting.paths))
   }
 
   private static func file(_ path: String, _ value: String) -> SourceText {
