@@ -10,15 +10,15 @@ enum WhatIfs {
   static func of(_ program: Program, _ cycles: Counters.Cycles) -> [WhatIf] {
     guard let wait = cycles.largestWait else { return [] }
     return parameters(bearingOn: wait.key).compactMap { parameter in
-      var target = program.target
-      let present = target.timing[keyPath: parameter.timing]
+      var changedProgram = program
+      let present = program.target.timing[keyPath: parameter.timing]
       let changed = parameter.change(present)
-      target.timing[keyPath: parameter.timing] = changed
+      changedProgram.target.timing[keyPath: parameter.timing] = changed
       // A parameter at its limit cannot be asked about.
-      guard changed != present, target.problems().isEmpty else { return nil }
+      guard changed != present, changedProgram.target.problems().isEmpty else { return nil }
       return WhatIf(
         parameter: parameter.path, present: present, changed: changed,
-        cycles: ModelledTime.totalCycles(of: program.commands, on: target))
+        cycles: ModelledTime.totalCycles(of: changedProgram))
     }
   }
 
@@ -40,6 +40,7 @@ enum WhatIfs {
     default:
       [
         ("timing.issue_cycles", \.issueCycles, { $0 / 2 }),
+        ("timing.instruction_cycles", \.instructionCycles, { $0 / 2 }),
         ("timing.reservation_station.execute", \.reservationStation.execute, { $0 * 2 }),
       ]
     }

@@ -24,10 +24,9 @@ public struct TargetSetting: Sendable {
     [
       "dim", "scratchpad.banks", "scratchpad.rows_per_bank", "scratchpad.bytes", "accumulator.rows",
       "accumulator.bytes",
-      "capabilities.scratchpad_store", "capabilities.output_stage", "capabilities.pooled_scratchpad_store",
-      "capabilities.normalizations", "capabilities.functional_model_rounding", "faults.short_compute",
-      "faults.range_order", "dram_bytes", "clock_mhz",
-    ] + TargetReader.timing.map { "timing.\($0.0)" }
+      "faults.short_compute", "faults.range_order", "dram_bytes", "clock_mhz", "timing.commands",
+      "timing.reservation_station.overlapping_stores",
+    ] + Capability.all.map { "capabilities.\($0.name)" } + TargetReader.timing.map { "timing.\($0.0)" }
     + TargetReader.stations.map { "timing.reservation_station.\($0.0)" }
     + EnergyParameters.fields.map { "energy.\($0.key)" }
 

@@ -15,8 +15,17 @@ import Testing
     ("timing.minimum_compute_rows", "9"), ("timing.scratchpad_read_delay", "6"),
     ("timing.accumulator_scale_latency", "11"), ("timing.reservation_station.load", "3"),
     ("timing.reservation_station.store", "2"), ("timing.reservation_station.execute", "6"), ("timing.load_queue", "13"),
+    ("timing.commands", "exported_c"), ("timing.instruction_cycles", "3"),
+    ("timing.reservation_station.overlapping_stores", "false"),
     ("energy.mac_pj", "0.25"), ("energy.dram_byte_pj", "20"), ("energy.cycle_pj", "0.001"),
   ]
+
+  /// What a sweep may vary is what a file may say.
+  @Test func everyPathCanBeSet() throws {
+    let known = Set(Self.parameters.map(\.0)).union(EnergyParameters.fields.map { "energy.\($0.key)" })
+      .union(Capability.all.map { "capabilities.\($0.name)" })
+    #expect(known.subtracting(["name", "timing.load_queue"]) == Set(TargetSetting.paths))
+  }
 
   private static func file(_ path: String, _ value: String) -> SourceText {
     var text = "base: gemmini\n"
@@ -67,7 +76,8 @@ import Testing
     ("dim=wide", "--set:1:5: error: expected a whole number for 'dim', found 'wide'"),
     ("faults.range_order=3", "--set:1:20: error: expected true or false"),
     ("timing=3", "--set:1:8: error: expected a mapping of parameters under 'timing'"),
-    ("dim.rows=3", "error: expected a whole number for 'dim'"), ("base=gemmini", "--set:1:1: error: 'base' belongs in a target file"),
+    ("dim.rows=3", "error: expected a whole number for 'dim'"),
+    ("base=gemmini", "--set:1:1: error: 'base' belongs in a target file"),
     ("clock_mhz=0", "--set:1:1: error: clock_mhz is 0"),
     ("energy.mac_pj=0.0001", "picojoules with up to three decimals"),
     ("energy.mac_pj=100001", "mac_pj is 100001; expected 0 to 100000"), (".=1", "error:"), ("a..b=1", "error:"),

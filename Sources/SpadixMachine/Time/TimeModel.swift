@@ -3,10 +3,10 @@ import SpadixTiming
 
 /// Modelled cycles without accounts.
 public enum ModelledTime {
-  /// Cycles of a whole program's commands on a target, host steps not counted.
-  public static func totalCycles(of commands: [Command], on target: Target) -> Int {
-    var timeline = Timeline(Hardware(target))
-    commands.withUnsafeBufferPointer { timeline.run($0, 0..<$0.count) }
+  /// Cycles of a whole program, its commands coming as its target says; host steps are not counted.
+  public static func totalCycles(of program: Program) -> Int {
+    var timeline = Timeline(Hardware(program.target), delivery: CommandDelivery(program))
+    program.commands.withUnsafeBufferPointer { timeline.run($0, 0..<$0.count) }
     return timeline.finish()
   }
 }

@@ -25,9 +25,10 @@ def main():
     spadix, *graphs = sys.argv[1:]
     count = 0
     for graph in graphs:
-        for target in ("gemmini", "spadix"):
+        for target, source in (("gemmini", "ideal"), ("gemmini", "exported_c"), ("spadix", "command_list")):
             program = "what-if.spxo"
-            compiled = [spadix, "compile", graph, "--target", target, "-o", program, "--report=json"]
+            way = ["--set", f"timing.commands={source}"]
+            compiled = [spadix, "compile", graph, "--target", target, *way, "-o", program, "--report=json"]
             report = json.loads(subprocess.run(compiled, check=True, capture_output=True).stdout)
             for key, cycles in report["cycles_bound_by"].items():
                 operators = [it["cycles_bound_by"] for it in report["operators"] if it["cycles_bound_by"]]
