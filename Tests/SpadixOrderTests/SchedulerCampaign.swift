@@ -6,7 +6,7 @@ import Testing
 ///
 /// `SPADIX_SCHEDULE_CASES` chooses how many, `make fuzz-schedule` runs 100,000.
 @Suite struct SchedulerCampaign {
-  private static let cases = ProcessInfo.processInfo.environment["SPADIX_SCHEDULE_CASES"].flatMap(Int.init) ?? 200
+  private static let cases = ProcessInfo.processInfo.environment["SPADIX_SCHEDULE_CASES"].flatMap(Int.init) ?? 100
   private static let parts = 20
 
   @Test(arguments: 0..<parts) func exactEqualsBruteForce(part: Int) throws {
