@@ -140,7 +140,8 @@ struct ScheduleCommand: ParsableCommand {
       throw ValidationError("--placement and --order are for --policy belady and greedy")
     }
     let hasLimit = nodeLimit != nil || labelLimit != nil || timeLimit != nil
-    if policy != .optimal && (formulation != .exact || !without.isEmpty || writeLp != nil || hasLimit || recompute > 0) {
+    if policy != .optimal && (formulation != .exact || !without.isEmpty || writeLp != nil || hasLimit || recompute > 0)
+    {
       throw ValidationError("--formulation, --without, --write-lp, --recompute and limits are for --policy optimal")
     }
   }

@@ -49,7 +49,8 @@ struct Exchanges {
     init(_ core: ScheduleCore) {
       self.core = core
       colorOfOperator = Self.colors(core.operators.map { [$0.privateSize] })
-      colorOfTensor = Self.colors(core.tensors.map { [$0.size, $0.bytes, $0.isClean ? 1 : 0, $0.producer == nil ? 1 : 0] })
+      colorOfTensor = Self.colors(
+        core.tensors.map { [$0.size, $0.bytes, $0.isClean ? 1 : 0, $0.producer == nil ? 1 : 0] })
       var count = 0
       while true {
         let ofTensors = colorOfTensor

@@ -52,7 +52,14 @@ struct Recomputation {
       if options.formulation == .exact, let other = try reordered(runs) { try offer(other) }
       if best.traffic.total == 0 { return }
     }
-    if options.formulation == .exact { try search() }
+    raiseBound()
+    if options.formulation == .exact, !best.isProven { try search() }
+  }
+
+  private mutating func raiseBound() {
+    options.progress?("least cuts between what is kept and what is needed")
+    var bound = RecomputationBound(problem, scope: scope, cancellation: options.cancellation)
+    best.bound = bound.least(budget: budget, enough: best.traffic.total, effortLimit: Self.effortLimit)
   }
 
   /// Goes through everything below the best plan, where that is possible.
@@ -114,11 +121,6 @@ struct Recomputation {
   }
 
   private mutating func finish() {
-    if best.traffic.total > 0, best.bound == 0 {
-      options.progress?("least cuts between what is kept and what is needed")
-      var bound = RecomputationBound(problem, scope: scope, cancellation: options.cancellation)
-      best.bound = bound.least(budget: budget, enough: best.traffic.total, effortLimit: Self.effortLimit)
-    }
     if best.traffic.total == 0 { component = BlockScheduler.Component.noTraffic.rawValue }
     best.certificate.blocks = 1
     best.certificate.closedBy = [(best.isProven ? component : BlockScheduler.Component.open.rawValue, 1)]

@@ -73,7 +73,9 @@ struct RepeatSearch {
     self.inputs = inputs
     self.outputs = outputs
     predecessors = inputs.map { read in mask(outputs.indices.filter { outputs[$0] & read != 0 }) }
-    readers = problem.tensors.indices.map { tensor in mask(inputs.indices.filter { inputs[$0] >> UInt64(tensor) & 1 != 0 }) }
+    readers = problem.tensors.indices.map { tensor in
+      mask(inputs.indices.filter { inputs[$0] >> UInt64(tensor) & 1 != 0 })
+    }
     let made = outputs.reduce(0, |)
     given = mask(Array(problem.tensors.indices)) & ~made
     results = mask(problem.tensors.indices.filter { problem.tensors[$0].kind == .output })

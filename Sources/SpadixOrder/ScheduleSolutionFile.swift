@@ -31,13 +31,15 @@ public enum ScheduleSolutionFile {
       .init("order", .array(plan.order.map { .integer(problem.operators[$0].id) })), .init("pieces", .array(pieces)),
       .init("traffic", .object(traffic)), .init("bound", .integer(plan.bound)),
       .init("proven", .boolean(plan.isProven)),
-      .init("certificate", [
-        "closedBy": .object(certificate.closedBy.map { JSONValue.Member($0.component, .integer($0.blocks)) }),
-        "blocks": .integer(certificate.blocks), "rows": .integer(certificate.rows),
-        "columns": .integer(certificate.columns), "nodes": .integer(certificate.nodes),
-        "labels": .integer(certificate.labels),
-        "stoppedBy": .array(certificate.stops.map { .string($0.rawValue) }),
-      ]),
+      .init(
+        "certificate",
+        [
+          "closedBy": .object(certificate.closedBy.map { JSONValue.Member($0.component, .integer($0.blocks)) }),
+          "blocks": .integer(certificate.blocks), "rows": .integer(certificate.rows),
+          "columns": .integer(certificate.columns), "nodes": .integer(certificate.nodes),
+          "labels": .integer(certificate.labels),
+          "stoppedBy": .array(certificate.stops.map { .string($0.rawValue) }),
+        ]),
     ]
     return .object(members)
   }

@@ -22,7 +22,8 @@ struct RecomputationBruteForce {
   init(problem: ScheduleProblem, scope: ScheduleProblem.Scope) {
     self.problem = problem
     func mask(_ tensors: [ScheduleProblem.TensorID]) -> UInt32 {
-      tensors.filter { scope == .all || problem.tensors[$0].kind != .parameter }.reduce(0) { $0 | 1 << UInt32($1.index) }
+      tensors.filter { scope == .all || problem.tensors[$0].kind != .parameter }
+        .reduce(0) { $0 | 1 << UInt32($1.index) }
     }
     inputs = problem.operators.map { mask($0.inputs) }
     outputs = problem.operators.map { mask($0.outputs) }
