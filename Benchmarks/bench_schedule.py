@@ -52,7 +52,9 @@ def closed_by(plan):
     names = [name for name in plan["certificate"]["closedBy"]]
     if "open" in names:
         return "open"
-    return "search" if "order search" in names else "GLPK" if "GLPK" in names else "fits"
+    if "order search" in names or "suffix bounds" in names:
+        return "search"
+    return "fits" if set(names) <= {"fits in the default order", "an order without traffic"} else "GLPK"
 
 
 def networks(options, names, scopes, folder):

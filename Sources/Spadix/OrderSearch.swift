@@ -38,7 +38,9 @@ extension ScheduleProblem {
         if let parameter = parameters[operand.index], !inputs.contains(parameter) { inputs.append(parameter) }
       }
       operators.append(
-        Operator(id: index, name: op.name, inputs: inputs, outputs: op.outputs.map { TensorID($0.index) }))
+        Operator(
+          id: index, name: op.name, inputs: inputs, outputs: op.outputs.map { TensorID($0.index) },
+          cycles: min(Self.mostCycles, op.variants.map(\.cycles).min() ?? 0)))
     }
   }
 }

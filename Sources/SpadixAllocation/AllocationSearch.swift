@@ -2,7 +2,8 @@ import SpadixSupport
 
 /// One depth-first search for a placement, with one order of ranks and a node limit.
 ///
-/// The innermost loops of the allocator: numbers lie in flat memory, and every change is undone on the way up.
+/// The innermost loops of the allocator: numbers lie in flat memory, and every change is undone on the way up. What changes
+/// in them is not checked for exclusive access at run time, which would take a third of the time: nothing else has it.
 final class AllocationSearch {
   enum Outcome {
     case found
@@ -17,8 +18,10 @@ final class AllocationSearch {
   private var nodeLimit = 0
   private var ranking: (_ buffers: [Int], _ totals: UnsafePointer<Int>) -> [Int] = { buffers, _ in buffers }
   private var effortLimit = 0
+  @exclusivity(unchecked)
   private(set) var nodes = 0
   /// Elementary steps, of about a nanosecond each.
+  @exclusivity(unchecked)
   private(set) var effort = 0
 
   /// Offsets of the placed buffers, -1 for the others.
@@ -28,6 +31,8 @@ final class AllocationSearch {
   private let minimums: UnsafeMutablePointer<Int>
   private let ranks: UnsafeMutablePointer<Int>
   private let floors: UnsafeMutablePointer<Int>
+  /// For each section a buffer that was unplaced and at its floor when last looked for; -1 at first.
+  private let lowest: UnsafeMutablePointer<Int>
   /// Units still to be placed in each section.
   private let totals: UnsafeMutablePointer<Int>
   /// Unplaced buffers that cross from each section to the next.
@@ -60,12 +65,13 @@ final class AllocationSearch {
     minimums = memory(tables.count, 0)
     ranks = memory(tables.count, 0)
     floors = memory(tables.sectionCount, 0)
+    lowest = memory(tables.sectionCount, -1)
     totals = memory(tables.sectionCount, 0)
     crossings = memory(tables.sectionCount, 0)
   }
 
   deinit {
-    for pointer in [offsets, found, minimums, ranks, floors, totals, crossings] { pointer.deallocate() }
+    for pointer in [offsets, found, minimums, ranks, floors, lowest, totals, crossings] { pointer.deallocate() }
   }
 
   /// Searches from the start with the buffers of each part ranked by a function of them and the sections' totals.
@@ -235,14 +241,17 @@ final class AllocationSearch {
 
   private func raiseFloor(_ section: Int) {
     let floor = floors[section]
-    var lowest = Int.max
-    for member in tables.members(of: section) where offsets[member] < 0 {
-      lowest = min(lowest, minimums[member])
-      if lowest <= floor { return }
+    let known = lowest[section]
+    if known >= 0, offsets[known] < 0, minimums[known] <= floor { return }
+    var minimum = Int.max
+    for member in tables.members(of: section) where offsets[member] < 0 && minimums[member] < minimum {
+      minimum = minimums[member]
+      lowest[section] = member
+      if minimum <= floor { return }
     }
-    if lowest != Int.max {
+    if minimum != Int.max {
       trail.append((tables.count + section, floor))
-      floors[section] = lowest
+      floors[section] = minimum
     }
   }
 
@@ -268,8 +277,10 @@ final class AllocationSearch {
 
 /// A growing stack in memory of its own, because the checks of an array's storage show in the innermost loops.
 final class Stack<Element> {
+  @exclusivity(unchecked)
   private var memory: UnsafeMutablePointer<Element>
   private var capacity = 1024
+  @exclusivity(unchecked)
   private(set) var count = 0
 
   init() { memory = .allocate(capacity: capacity) }

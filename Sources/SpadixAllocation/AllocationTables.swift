@@ -11,26 +11,23 @@ final class AllocationTables {
   let lastSection: UnsafeMutablePointer<Int>
   let totals: UnsafeMutablePointer<Int>
 
-  private let spanList: UnsafeMutableBufferPointer<AllocationSections.Span>
-  private let spanStart: [Int]
-  private let overlapList: UnsafeMutableBufferPointer<AllocationSections.Overlap>
-  private let overlapStart: [Int]
-  private let memberList: UnsafeMutableBufferPointer<Int>
-  private let memberStart: [Int]
+  private let spanList: UnsafeMutablePointer<AllocationSections.Span>
+  private let spanStart: UnsafeMutablePointer<Int>
+  private let overlapList: UnsafeMutablePointer<AllocationSections.Overlap>
+  private let overlapStart: UnsafeMutablePointer<Int>
+  private let memberList: UnsafeMutablePointer<Int>
+  private let memberStart: UnsafeMutablePointer<Int>
 
   init(_ problem: AllocationProblem, _ sections: AllocationSections) {
-    func memory(_ values: [Int]) -> UnsafeMutablePointer<Int> {
-      let pointer = UnsafeMutablePointer<Int>.allocate(capacity: max(1, values.count))
+    func memory<Element>(_ values: [Element]) -> UnsafeMutablePointer<Element> {
+      let pointer = UnsafeMutablePointer<Element>.allocate(capacity: max(1, values.count))
       for (index, value) in values.enumerated() { (pointer + index).initialize(to: value) }
       return pointer
     }
-    func flat<Element>(_ lists: [[Element]]) -> (UnsafeMutableBufferPointer<Element>, [Int]) {
-      let all = lists.flatMap { $0 }
-      let pointer = UnsafeMutableBufferPointer<Element>.allocate(capacity: max(1, all.count))
-      _ = pointer.initialize(from: all)
+    func flat<Element>(_ lists: [[Element]]) -> (UnsafeMutablePointer<Element>, UnsafeMutablePointer<Int>) {
       var starts = [0]
       for list in lists { starts.append(starts[starts.count - 1] + list.count) }
-      return (pointer, starts)
+      return (memory(lists.flatMap { $0 }), memory(starts))
     }
     count = problem.buffers.count
     sectionCount = sections.count
@@ -46,21 +43,24 @@ final class AllocationTables {
   }
 
   deinit {
-    for pointer in [size, alignment, fixed, firstSection, lastSection, totals] { pointer.deallocate() }
+    for pointer in [size, alignment, fixed, firstSection, lastSection, totals, memberList] { pointer.deallocate() }
+    for pointer in [spanStart, overlapStart, memberStart] { pointer.deallocate() }
     spanList.deallocate()
     overlapList.deallocate()
-    memberList.deallocate()
   }
 
-  func spans(of buffer: Int) -> Slice<UnsafeMutableBufferPointer<AllocationSections.Span>> {
-    spanList[spanStart[buffer]..<spanStart[buffer + 1]]
+  func spans(of buffer: Int) -> UnsafeBufferPointer<AllocationSections.Span> { part(buffer, spanList, spanStart) }
+
+  func overlaps(of buffer: Int) -> UnsafeBufferPointer<AllocationSections.Overlap> {
+    part(buffer, overlapList, overlapStart)
   }
 
-  func overlaps(of buffer: Int) -> Slice<UnsafeMutableBufferPointer<AllocationSections.Overlap>> {
-    overlapList[overlapStart[buffer]..<overlapStart[buffer + 1]]
-  }
+  func members(of section: Int) -> UnsafeBufferPointer<Int> { part(section, memberList, memberStart) }
 
-  func members(of section: Int) -> Slice<UnsafeMutableBufferPointer<Int>> {
-    memberList[memberStart[section]..<memberStart[section + 1]]
+  @inline(__always)
+  private func part<Element>(
+    _ index: Int, _ list: UnsafeMutablePointer<Element>, _ start: UnsafeMutablePointer<Int>
+  ) -> UnsafeBufferPointer<Element> {
+    UnsafeBufferPointer(start: list + start[index], count: start[index + 1] - start[index])
   }
 }

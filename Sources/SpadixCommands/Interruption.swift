@@ -17,6 +17,13 @@ final class Interruption: @unchecked Sendable {
     source.resume()
   }
 
+  /// Also raises the cancellation after so many seconds.
+  func end(after seconds: Int) {
+    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) { [weak cancellation] in
+      cancellation?.cancel()
+    }
+  }
+
   func end() {
     source.cancel()
     signal(SIGINT, SIG_DFL)

@@ -64,6 +64,23 @@ struct ScheduleCommand: ParsableCommand {
       """)
   var labelLimit: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Operators may run again, so many times in all, where that costs less than to keep or fetch what they make.",
+      valueName: "runs"))
+  var recompute = 0
+
+  @Option(
+    help: ArgumentHelp(
+      "With --recompute: what an array cycle of a further run counts for, in bytes. (default: 0)", valueName: "bytes"))
+  var cyclePrice: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "End the search after so long, as Ctrl-C does; the plan then depends on the machine. (default: none)",
+      valueName: "seconds"))
+  var timeLimit: Int?
+
   @Option(help: "Offsets are multiples of this.")
   var align = 1
 
@@ -97,11 +114,19 @@ struct ScheduleCommand: ParsableCommand {
       throw ValidationError("limits are at least 1, that on labels at most 2^40")
     }
     if align < 1 || align > 1 << 20 { throw ValidationError("--align is 1 to 1048576") }
+    let most = ScheduleSolution.Recomputation.largest
+    if !(0...most).contains(recompute) || !(0...most).contains(cyclePrice ?? 0) {
+      throw ValidationError("--recompute and --cycle-price are 0 to \(most)")
+    }
+    if cyclePrice != nil, recompute == 0 { throw ValidationError("--cycle-price is for --recompute") }
+    if recompute > 0, formulation == .joint { throw ValidationError("--formulation=joint has no --recompute") }
+    if !(1...1 << 30).contains(timeLimit ?? 1) { throw ValidationError("--time-limit is 1 or more seconds") }
     let solving: [(name: String, isGiven: Bool)] = [
       ("--budget", budget != nil), ("--tensors", tensors != nil), ("--node-limit", nodeLimit != nil),
       ("--label-limit", labelLimit != nil), ("--formulation", formulation != .exact), ("--policy", policy != .optimal),
       ("--without", !without.isEmpty), ("--json", json), ("-o", output != nil), ("--svg", svg != nil),
-      ("--write-lp", writeLp != nil), ("--sweep", sweep != nil),
+      ("--write-lp", writeLp != nil), ("--sweep", sweep != nil), ("--recompute", recompute > 0),
+      ("--time-limit", timeLimit != nil),
     ]
     if check != nil, let option = solving.first(where: \.isGiven) {
       throw ValidationError("--check takes everything from the plan; \(option.name) is for solving")
@@ -114,9 +139,9 @@ struct ScheduleCommand: ParsableCommand {
     if policy == .optimal && (placement != .exact || order != .default) {
       throw ValidationError("--placement and --order are for --policy belady and greedy")
     }
-    let hasLimit = nodeLimit != nil || labelLimit != nil
-    if policy != .optimal && (formulation != .exact || !without.isEmpty || writeLp != nil || hasLimit) {
-      throw ValidationError("--formulation, --without, --write-lp and limits are for --policy optimal")
+    let hasLimit = nodeLimit != nil || labelLimit != nil || timeLimit != nil
+    if policy != .optimal && (formulation != .exact || !without.isEmpty || writeLp != nil || hasLimit || recompute > 0) {
+      throw ValidationError("--formulation, --without, --write-lp, --recompute and limits are for --policy optimal")
     }
   }
 
@@ -133,6 +158,7 @@ struct ScheduleCommand: ParsableCommand {
     if let check { return try Self.check(check, problem) }
     let interruption = Interruption()
     defer { interruption.end() }
+    if let timeLimit { interruption.end(after: timeLimit) }
     if let sweep { return try runSweep(sweep, problem, interruption.cancellation) }
     var budgets = ScheduleBudgetReader(problem: problem, scope: scope, cancellation: interruption.cancellation)
     let capacity = try budgets.read(budget ?? "min")
@@ -150,7 +176,9 @@ struct ScheduleCommand: ParsableCommand {
     }
     try StandardOutput.write(
       json ? text : ScheduleTable.text(plan, for: problem, showsTime: StandardOutput.isTerminal))
-    if interruption.cancellation.isCancelled { StandardError.write("interrupted: this is the best plan so far\n") }
+    if interruption.cancellation.isCancelled {
+      StandardError.write("interrupted\(timeLimit.map { " or \($0) s over" } ?? ""): this is the best plan so far\n")
+    }
   }
 
   private var scope: ScheduleProblem.Scope { tensors ?? .activations }
@@ -160,6 +188,7 @@ struct ScheduleCommand: ParsableCommand {
     options.formulation = formulation
     options.nodeLimit = nodeLimit ?? options.nodeLimit
     options.labelLimit = labelLimit ?? options.labelLimit
+    options.recomputation = ScheduleSolution.Recomputation(limit: recompute, cyclePrice: cyclePrice ?? 0)
     options.cancellation = cancellation
     for component in without { component.switchOff(&options) }
     let progress = ProgressAfterASecond()
@@ -230,6 +259,7 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
   case suffixBounds = "suffix-bounds"
   case safeMoves = "safe-moves"
   case dominance
+  case exchanges
   case packing
 
   static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
@@ -246,6 +276,7 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
     case .suffixBounds: options.useSuffixBounds = false
     case .safeMoves: options.useSafeMoves = false
     case .dominance: options.useDominance = false
+    case .exchanges: options.useExchanges = false
     case .packing: options.usePacking = false
     }
   }

@@ -11,50 +11,22 @@ struct LoopSource {
   private(set) var parts: [[String]] = []
   /// rs1 and rs2 of the first command that each place in the loops issues.
   private(set) var table: [UInt64] = []
-  private(set) var bursts = BurstSource()
+  private let issue: CommandIssue
+  var bursts: CommandBursts { issue.bursts }
 
   private var known: [String: Int] = [:]
-  /// Whether a burst stands between a preload and its compute.
-  private var splitsProducts = false
 
   init(_ program: Program) {
-    let commands = program.commands
-    splitsProducts = zip(commands, commands.dropFirst())
-      .contains { $0.funct == Funct.preload && !CommandKind($1).isProduct }
-    var first = 0
-    for end in program.hostSteps.map(\.before) + [commands.count] {
-      let part = commands[first..<end]
-      addBursts(part)
-      let loops = CommandLoops(part.filter { CommandKind($0).isProduct }, kind: { CommandKind($0).number })
+    issue = CommandIssue(program)
+    for loops in issue.parts {
       var statements: [String] = []
       for node in loops.nodes { statements.append(statement(node)) }
       parts.append(statements)
-      first = end
     }
   }
 
-  private mutating func addBursts(_ part: ArraySlice<Command>) {
-    var burst: [Command] = []
-    var products = 0
-    for command in part {
-      if CommandKind(command).isProduct {
-        if endsProduct(command.funct) { products += 1 }
-        continue
-      }
-      if products > 0 {
-        bursts.add(burst, products: products, isLast: false)
-        (burst, products) = ([], 0)
-      }
-      burst.append(command)
-    }
-    bursts.add(burst, products: products, isLast: true)
-  }
-
-  /// Whether a burst may stand behind a command.
-  private func endsProduct(_ funct: UInt8) -> Bool { funct != Funct.preload || splitsProducts }
-
-  private func issue(_ funct: UInt8, _ first: String, _ second: String) -> String {
-    "\(endsProduct(funct) ? "PRODUCT" : "COMMAND")(\(funct), \(first), \(second));"
+  private func issued(_ funct: UInt8, _ first: String, _ second: String) -> String {
+    "\(issue.endsProduct(funct) ? "PRODUCT" : "COMMAND")(\(funct), \(first), \(second));"
   }
 
   private mutating func statement(_ node: CommandLoops.Node) -> String {
@@ -62,7 +34,7 @@ struct LoopSource {
     switch node {
     case .command(let leaf):
       add(leaf)
-      return issue(leaf.command.funct, "v[\(start)]", "v[\(start + 1)]")
+      return issued(leaf.command.funct, "v[\(start)]", "v[\(start + 1)]")
     case .loop:
       var lines: [String] = []
       var next = 0
@@ -108,7 +80,7 @@ struct LoopSource {
         }
         lines.append("\(indent)  uint64_t \(name) = \(start);")
       }
-      inside.append("\(indent)    \(issue(leaf.command.funct, "a\(next)", "b\(next)"))")
+      inside.append("\(indent)    \(issued(leaf.command.funct, "a\(next)", "b\(next)"))")
       next += 1
     }
     lines.append("\(indent)  for (uint64_t i\(depth) = 0; i\(depth) < \(count); i\(depth)++) {")

@@ -3,9 +3,14 @@ import SpadixMIP
 /// Orders one block, with a bound: residency for good orders from above, residency in every order from below, and a
 /// search over orders where the two do not meet.
 struct BlockScheduler {
+  /// What a bound that was reached comes from.
   enum Component: String, CaseIterable {
-    case noTraffic = "fits in the default order"
-    case integerPrograms = "GLPK"
+    case defaultOrder = "fits in the default order"
+    case noTraffic = "an order without traffic"
+    case residency = "residency in every order"
+    case order = "residency and order"
+    case cuts = "least cuts"
+    case suffixes = "suffix bounds"
     case orderSearch = "order search"
     case open = "open"
   }
@@ -16,10 +21,33 @@ struct BlockScheduler {
     var drops: [ResidencyModel.Gap]
     /// What these cost.
     var cost: Int
-    var bound: Int
-    var closedBy: Component
+    private(set) var bound = 0
+    private var source = Component.noTraffic
+    private(set) var closedBy = Component.open
     /// What was the best before, the last first: one of these may pack where the best one does not.
     var earlier: [Residency] = []
+
+    init(order: [Int], drops: [ResidencyModel.Gap], cost: Int) {
+      self.order = order
+      self.drops = drops
+      self.cost = cost
+    }
+
+    /// Takes a bound where it is higher.
+    mutating func raise(to bound: Int, by component: Component) {
+      if bound > self.bound { (self.bound, source) = (bound, component) }
+    }
+
+    /// Whether the bound is reached.
+    mutating func close() -> Bool {
+      guard bound >= cost else { return false }
+      bound = cost
+      closedBy = cost == 0 ? .noTraffic : source
+      return true
+    }
+
+    /// The default order needs no traffic.
+    mutating func closeAtStart() { closedBy = .defaultOrder }
 
     mutating func take(_ order: [Int], _ drops: [ResidencyModel.Gap], _ cost: Int) {
       if self.cost < Int.max { earlier.insert(Residency(order: self.order, drops: self.drops, cost: self.cost), at: 0) }
@@ -39,42 +67,55 @@ struct BlockScheduler {
   let capacity: Int
   let options: ScheduleOptions
   var statistics: ScheduleStatistics
+  /// Whether GLPK gets all its nodes. At first it does not: local search and narrow searches come to better orders sooner,
+  /// and most blocks need no more.
+  private var isThorough: Bool
+  /// Whether GLPK ran out of nodes for the first bound.
+  private var isFirstBoundCut = false
 
   init(_ core: ScheduleCore, capacity: Int, options: ScheduleOptions, statistics: ScheduleStatistics) {
     self.core = core
     self.capacity = capacity
     self.options = options
     self.statistics = statistics
+    isThorough = options.formulation != .exact
   }
 
   mutating func solve() -> Outcome {
     let start = Array(0..<core.count)
-    var best = Outcome(order: start, drops: [], cost: Int.max, bound: 0, closedBy: .open)
+    var best = Outcome(order: start, drops: [], cost: Int.max)
     offer(start, &best)
     if best.cost == 0 {
-      best.closedBy = .noTraffic
+      best.closeAtStart()
       return best
     }
     if options.useLowerBound, core.count <= options.largestModelledBlock {
-      best.bound = bound(ResidencyBound(core, capacity: capacity).model, nodeLimit: options.nodeLimit)
-      if close(&best, .integerPrograms) { return best }
+      let nodesBefore = statistics.nodes
+      let limit = nodeLimit(atFirst: 2_000)
+      best.raise(to: bound(ResidencyBound(core, capacity: capacity).model, nodeLimit: limit), by: .residency)
+      isFirstBoundCut = limit < options.nodeLimit && statistics.nodes - nodesBefore >= limit
+      if best.close() { return best }
       if options.formulation == .exact, let model = OrderedBound(core, capacity: capacity).model {
-        best.bound = max(best.bound, bound(model, nodeLimit: min(200, options.nodeLimit)))
-        if close(&best, .integerPrograms) { return best }
+        best.raise(to: bound(model, nodeLimit: min(200, options.nodeLimit)), by: .order)
+        if best.close() { return best }
       }
     }
     if options.formulation == .exact {
       // Little at first: most blocks of networks need no more.
       improve(&best, effort: 30_000_000, fromScratch: true)
-      if close(&best, .integerPrograms) { return best }
+      if best.close() { return best }
       if options.useWavefront, options.useLowerBound, core.count <= options.largestModelledBlock {
         options.progress?("least cuts beside the operators")
         let wavefront = ResidencyBound(
           core, capacity: capacity, cutEffort: min(2_000_000_000, effortLeft), cancellation: options.cancellation)
         statistics.effort += wavefront.effort
-        best.bound = max(best.bound, bound(wavefront.model, nodeLimit: min(500, options.nodeLimit)))
-        if close(&best, .integerPrograms) { return best }
+        best.raise(to: bound(wavefront.model, nodeLimit: min(500, options.nodeLimit)), by: .cuts)
+        if best.close() { return best }
       }
+    }
+    if options.formulation == .exact, options.useLocalSearch, core.count <= options.largestSearchedBlock {
+      improveSmallestPeak(&best)
+      if best.close() { return best }
     }
     if options.formulation == .exact, options.useOrderSearch {
       if core.count <= options.largestSearchedBlock {
@@ -84,14 +125,28 @@ struct BlockScheduler {
       }
     }
     if best.closedBy == .open, options.formulation == .exact {
-      improve(&best, effort: 10_000_000_000)
-      _ = close(&best, .integerPrograms)
+      if !isThorough { beThorough(&best) }
+      improve(&best, effort: min(10_000_000_000, 1_000_000 * core.count * core.count))
+      offer(best.order, &best)
+      _ = best.close()
     }
     if best.closedBy == .open {
       if core.count > options.largestModelledBlock { statistics.stops.insert(.size) }
       if options.cancellation?.isCancelled == true { statistics.stops.insert(.interruption) }
     }
     return best
+  }
+
+  private func nodeLimit(atFirst limit: Int) -> Int {
+    isThorough ? options.nodeLimit : min(limit, options.nodeLimit)
+  }
+
+  /// From now on with all nodes; the bound that needs no order again, if it ran out of them.
+  private mutating func beThorough(_ best: inout Outcome) {
+    isThorough = true
+    guard isFirstBoundCut else { return }
+    let model = ResidencyBound(core, capacity: capacity).model
+    best.raise(to: bound(model, nodeLimit: options.nodeLimit), by: .residency)
   }
 
   /// What GLPK proves that a model costs at least.
@@ -123,7 +178,7 @@ struct BlockScheduler {
     // Also after an interruption: an order that a search took long to find is worth its residency.
     let isInterrupted = options.cancellation?.isCancelled == true
     let result = GLPKSolver(
-      within: isInterrupted ? 100 : options.nodeLimit, for: residency.model, cutoff: best.cost,
+      within: isInterrupted ? 100 : nodeLimit(atFirst: 500), for: residency.model, cutoff: best.cost,
       cancellation: isInterrupted ? nil : options.cancellation
     ).solve(residency.model)
     statistics.nodes += result.nodes
@@ -136,17 +191,30 @@ struct BlockScheduler {
   private mutating func improveAgain(_ best: inout Outcome) -> Bool {
     let isFarApart = best.cost > 2 * best.bound
     improve(&best, effort: min(3_000_000_000, statistics.effort / (isFarApart ? 1 : 8)))
-    return close(&best, .integerPrograms)
+    return best.close()
   }
 
-  /// Looks for a better order by changes to the best one; from scratch, or to others made in one go.
-  private mutating func improve(_ best: inout Outcome, effort: Int, fromScratch: Bool = false) {
+  /// Where much is live in the middle of a block, an order of small peak is far from those made in one go, and good.
+  private mutating func improveSmallestPeak(_ best: inout Outcome) {
+    var search = PeakSearch(core: core, labelLimit: min(200_000, labelsLeft), cancellation: options.cancellation)
+    search.effortLimit = min(400_000_000, effortLeft)
+    options.progress?("an order of small peak")
+    let peak = search.run(floor: capacity)
+    statistics.labels += peak.labels
+    statistics.effort += peak.effort
+    improve(&best, effort: 100_000_000, from: peak.order)
+  }
+
+  /// Looks for a better order by changes to the best one, or to another; from scratch, to the best of some made in one go.
+  private mutating func improve(
+    _ best: inout Outcome, effort: Int, from other: [Int]? = nil, fromScratch: Bool = false
+  ) {
     guard options.useLocalSearch, effortLeft > 0, options.cancellation?.isCancelled != true, best.cost > 0 else {
       return
     }
     options.progress?("changes to the order, best \(best.cost), bound \(best.bound)")
     let improvement = OrderImprovement(core, capacity: capacity, cancellation: options.cancellation)
-    var start = best.order
+    var start = other ?? best.order
     if fromScratch {
       var least = improvement.cost(of: start)
       for rule in ConstructedOrders.Rule.allCases {
@@ -163,22 +231,18 @@ struct BlockScheduler {
     if isNew { offer(found.order, &best) }
   }
 
-  private func close(_ best: inout Outcome, _ component: Component) -> Bool {
-    guard best.bound >= best.cost else { return false }
-    best.bound = best.cost
-    best.closedBy = component
-    return true
-  }
-
   private mutating func searchOrders(_ best: inout Outcome) {
     var search = OrderSearch(core, capacity: capacity)
     search.switches.safeMoves = options.useSafeMoves
     search.switches.dominance = options.useDominance
+    search.switches.exchanges = options.useExchanges
     search.cancellation = options.cancellation
     for width in [16, 128, 512] {
       if width > 16, improveAgain(&best) { return }
       if run(&search, width, &best) != .narrowed { return }
     }
+    beThorough(&best)
+    if best.close() { return }
     if options.useSuffixBounds {
       var builder = SuffixBoundBuilder(core, capacity: capacity, order: best.order, drops: best.drops)
       builder.switches = search.switches
@@ -188,8 +252,8 @@ struct BlockScheduler {
       search.suffix = builder.build(progress: options.progress)
       statistics.labels += builder.labels
       statistics.effort += builder.effort
-      best.bound = max(best.bound, search.suffix.total)
-      if close(&best, .orderSearch) { return }
+      best.raise(to: search.suffix.total, by: .suffixes)
+      if best.close() { return }
     }
     var width = 4096
     while !improveAgain(&best), run(&search, width, &best) == .narrowed { width = min(width * 8, 1 << 40) }
@@ -227,10 +291,10 @@ struct BlockScheduler {
     let before = best.cost
     if let order = outcome.order { offer(order, &best) }
     // An order that costs no more than GLPK's bound needs no proof from the search.
-    if best.cost < before, close(&best, .integerPrograms) { return .closed }
+    if best.cost < before, best.close() { return .closed }
     if outcome.isComplete {
-      best.bound = max(best.bound, outcome.cost)
-      return close(&best, .orderSearch) ? .closed : .stopped
+      best.raise(to: outcome.cost, by: .orderSearch)
+      return best.close() ? .closed : .stopped
     }
     if outcome.hasTooManyLive {
       statistics.stops.insert(.liveTensors)

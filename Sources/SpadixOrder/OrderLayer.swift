@@ -16,6 +16,12 @@ struct OrderLabel {
   /// The next label of the same ideal; -1 at the end.
   var next: Int32 = -1
 
+  /// Whether two live tensors are in the same places.
+  func isAlike(_ one: Int, _ other: Int) -> Bool {
+    let difference = (UInt128(1) << UInt128(one)) | (UInt128(1) << UInt128(other))
+    return [resident, clean].allSatisfy { $0 & difference == 0 || $0 & difference == difference }
+  }
+
   func isSame(as other: OrderLabel) -> Bool { resident == other.resident && clean == other.clean }
 }
 
@@ -83,6 +89,11 @@ struct OrderLayer {
   func ready(of ideal: Int) -> ArraySlice<Int32> {
     let start = Int(ideals[ideal].readyStart)
     return readyOperators[start..<start + Int(ideals[ideal].readyCount)]
+  }
+
+  /// Whether none of some operators has run.
+  func hasRunNone(of operators: Bitset, _ ideal: Int) -> Bool {
+    operators.isDisjoint(with: executed[ideal * words..<(ideal + 1) * words])
   }
 
   private func hasRun(_ op: Int, _ ideal: Int) -> Bool {
@@ -170,18 +181,23 @@ struct OrderLayer {
 
   /// Adds a label unless another of its ideal makes it superfluous, and marks those that it makes superfluous.
   ///
+  /// Until the layer is narrowed the labels of an ideal stand by ascending cost: only cheaper ones can cover the new one,
+  /// and they do so often, and it can only cover dearer ones.
+  ///
   /// - Returns: how many labels it was compared with.
   mutating func insert(_ label: OrderLabel, dominance: Bool) -> Int {
     var compared = 0
     let ideal = Int(label.ideal)
     var index = firstLabel[ideal]
     var previous: Int32 = -1
+    var place: Int32 = -1
     while index >= 0 {
-      let (isCovered, covers, following) = labels.withUnsafeBufferPointer { labels in
+      let (isCheaper, isCovered, covers, following) = labels.withUnsafeBufferPointer { labels in
         let other = labels.baseAddress! + Int(index)
+        let (isCheaper, isDearer) = (other[0].cost <= label.cost, other[0].cost >= label.cost)
         return (
-          dominance ? dominates(other[0], label) : other[0].isSame(as: label) && other[0].cost <= label.cost,
-          dominance ? dominates(label, other[0]) : other[0].isSame(as: label), other[0].next
+          isCheaper, isCheaper && self.covers(other[0], label, dominance),
+          isDearer && self.covers(label, other[0], dominance), other[0].next
         )
       }
       compared += 1
@@ -191,15 +207,28 @@ struct OrderLayer {
         if previous < 0 { firstLabel[ideal] = following } else { labels[Int(previous)].next = following }
       } else {
         previous = index
+        if isCheaper { place = index }
       }
       index = following
     }
     var added = label
-    added.next = firstLabel[ideal]
-    firstLabel[ideal] = Int32(labels.count)
+    let new = Int32(labels.count)
+    if place < 0 {
+      added.next = firstLabel[ideal]
+      firstLabel[ideal] = new
+    } else {
+      added.next = labels[Int(place)].next
+      labels[Int(place)].next = new
+    }
     labels.append(added)
     superfluous.append(false)
     return compared
+  }
+
+  /// Whether a label makes one that is no cheaper superfluous.
+  @inline(__always)
+  private func covers(_ first: OrderLabel, _ second: OrderLabel, _ dominance: Bool) -> Bool {
+    dominance ? dominates(first, second) : first.isSame(as: second)
   }
 
   /// Bytes that the layer takes, or nearly so.

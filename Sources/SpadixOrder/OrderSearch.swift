@@ -12,6 +12,8 @@ struct OrderSearch {
     var safeMoves = true
     /// Drop a label that another of the same executed set makes superfluous.
     var dominance = true
+    /// Of parts that can change places, begin with the first.
+    var exchanges = true
 
     init() {}
   }
@@ -42,6 +44,7 @@ struct OrderSearch {
   /// Bounds for what is still to come; zero everywhere at first.
   var suffix: SuffixBound
   private let holding: HoldingBound?
+  private let exchanges: Exchanges
 
   /// Tensors that are live at the same time beyond this are not searched.
   static let largestLiveCount = 128
@@ -62,14 +65,9 @@ struct OrderSearch {
     self.capacity = capacity
     suffix = SuffixBound(order: Array(0..<core.count))
     holding = HoldingBound(core, capacity: capacity)
-    var state: UInt64 = 0x5BD1_E995
-    keys = core.operators.map { _ in
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
+    exchanges = Exchanges(core)
+    var random = SplitMix64(seed: 0x5BD1_E995)
+    keys = core.operators.map { _ in random.next() }
   }
 
   /// Searches with at most `width` labels in a layer, and at most so many labels and elementary steps in all.
@@ -150,8 +148,8 @@ struct OrderSearch {
     var touched: UInt128
     /// Size of the operands that are not, and of private tensors.
     var freshSize: Int
-    /// Where each live position goes; -1 for what is dead afterwards.
-    var positions: [Int8]
+    /// Live positions that stay live, and how far up they move, together where that is as far.
+    var shifts: [(positions: UInt128, distance: Int)]
     /// Target positions of the operands that stay live.
     var staying: UInt128
     /// Of those, the new ones that DRAM holds anyway.
@@ -161,6 +159,17 @@ struct OrderSearch {
     var freshStayingIsClean: Bool
     /// Positions that die.
     var dying: UInt128
+
+    /// A set of live positions as one of the target's.
+    @inline(__always)
+    func shifted(_ set: UInt128) -> UInt128 {
+      var result: UInt128 = 0
+      for (positions, distance) in shifts {
+        let part = set & positions
+        result |= distance >= 0 ? part << UInt128(distance) : part >> UInt128(-distance)
+      }
+      return result
+    }
   }
 
   private func expand(
@@ -180,6 +189,10 @@ struct OrderSearch {
       }
       return made
     }
+    let mirrored = mirrored(layer, ideal, live, ready)
+    func isRedundant(_ number: Int, _ label: OrderLabel) -> Bool {
+      !mirrored.isEmpty && mirrored[number].contains { $0.allSatisfy { label.isAlike($0.0, $0.1) } }
+    }
     var labelIndex = layer.firstLabel[ideal]
     while labelIndex >= 0, !pass.outcome.isStopped {
       let label = layer.labels[Int(labelIndex)]
@@ -191,7 +204,7 @@ struct OrderSearch {
       }
       var isSettled = false
       if switches.safeMoves {
-        for number in ready.indices.indices(offsetFrom: ready.startIndex) {
+        for number in ready.indices.indices(offsetFrom: ready.startIndex) where !isRedundant(number, label) {
           let candidate = move(number)
           if isSafe(candidate, label, live, residentSize) {
             apply(candidate, label, labelIndex, live, residentSize, &next, &pass)
@@ -203,11 +216,37 @@ struct OrderSearch {
       if !isSettled {
         for number in ready.indices.indices(offsetFrom: ready.startIndex) {
           if pass.outcome.isStopped { return }
+          if isRedundant(number, label) { continue }
           apply(move(number), label, labelIndex, live, residentSize, &next, &pass)
         }
       }
       labelIndex = label.next
     }
+  }
+
+  /// For each ready operator the exchanges that would put an earlier one in its place, as pairs of positions of live
+  /// tensors that must be there alike; nothing where there are no exchanges.
+  private func mirrored(
+    _ layer: OrderLayer, _ ideal: Int, _ live: ArraySlice<Int32>, _ ready: ArraySlice<Int32>
+  ) -> [[[(Int, Int)]]] {
+    if exchanges.all.isEmpty || !switches.exchanges { return [] }
+    var result = [[[(Int, Int)]]](repeating: [], count: ready.count)
+    for exchange in exchanges.all where layer.hasRunNone(of: exchange.moving, ideal) {
+      var pairs: [(Int, Int)]?
+      for (number, op) in ready.enumerated() where exchange.partner[Int(op)] < Int(op) {
+        let positions =
+          pairs
+          ?? exchange.tensors.compactMap { one, other in
+            guard let first = live.firstIndex(of: Int32(one)), let second = live.firstIndex(of: Int32(other)) else {
+              return nil
+            }
+            return (first - live.startIndex, second - live.startIndex)
+          }
+        pairs = positions
+        result[number].append(positions)
+      }
+    }
+    return result
   }
 
   private func makeMove(
@@ -216,7 +255,7 @@ struct OrderSearch {
     let target = next.ideal(after: op, of: ideal, in: layer, core, keys[op], suffix, holding)
     let targetLive = next.live(of: target)
     var move = Move(
-      op: op, target: target, touched: 0, freshSize: core.operators[op].privateSize, positions: [], staying: 0,
+      op: op, target: target, touched: 0, freshSize: core.operators[op].privateSize, shifts: [], staying: 0,
       freshClean: 0, freshStayingSize: 0, freshStayingBytes: 0, freshStayingIsClean: true, dying: 0)
     if next.largestLiveCount > Self.largestLiveCount { return move }
     var at = targetLive.startIndex
@@ -224,8 +263,17 @@ struct OrderSearch {
       // Both lists ascend.
       while at < targetLive.endIndex, targetLive[at] < tensor { at += 1 }
       let stays = at < targetLive.endIndex && targetLive[at] == tensor
-      move.positions.append(stays ? Int8(at - targetLive.startIndex) : -1)
-      if !stays { move.dying |= 1 << UInt128(position) }
+      let bit: UInt128 = 1 << UInt128(position)
+      if !stays {
+        move.dying |= bit
+        continue
+      }
+      let distance = at - targetLive.startIndex - position
+      if move.shifts.last?.distance == distance {
+        move.shifts[move.shifts.count - 1].positions |= bit
+      } else {
+        move.shifts.append((bit, distance))
+      }
     }
     for operand in core.operators[op].operands {
       let tensor = core.tensors[operand]
@@ -339,15 +387,8 @@ struct OrderSearch {
     _ live: ArraySlice<Int32>, _ next: inout OrderLayer, _ pass: inout Pass
   ) {
     if cost + bound >= pass.cutoff { return }
-    var resident = move.staying
-    var clean = move.freshClean
-    let oldResident = label.resident & ~evicted
-    let oldClean = label.clean | evicted
-    for (position, to) in move.positions.enumerated() where to >= 0 {
-      let bit: UInt128 = 1 << UInt128(to)
-      if oldResident >> UInt128(position) & 1 != 0 { resident |= bit }
-      if oldClean >> UInt128(position) & 1 != 0 { clean |= bit }
-    }
+    let resident = move.staying | move.shifted(label.resident & ~evicted)
+    let clean = move.freshClean | move.shifted(label.clean | evicted)
     var total = cost + bound
     if let holding {
       let live = next.live(of: move.target)

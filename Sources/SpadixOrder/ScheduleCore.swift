@@ -223,6 +223,8 @@ struct Bitset: Hashable {
     for index in words.indices { words[index] |= other.words[index] }
   }
 
+  func isDisjoint(with other: ArraySlice<UInt64>) -> Bool { !zip(words, other).contains { $0 & $1 != 0 } }
+
   var population: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 
   func forEach(_ body: (Int) -> Void) {

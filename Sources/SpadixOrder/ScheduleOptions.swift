@@ -13,6 +13,8 @@ public struct ScheduleOptions: Sendable {
   }
 
   public var formulation = Formulation.exact
+  /// Whether operators may run again, and at what price.
+  public var recomputation = ScheduleSolution.Recomputation()
   /// Branch-and-bound nodes of one call of GLPK.
   public var nodeLimit = 20_000
   /// Labels of the order search, over all blocks. A label of a block of more than 512 operators counts for more, since it
@@ -40,6 +42,7 @@ public struct ScheduleOptions: Sendable {
   public var useLocalSearch = true
   public var useOrderSearch = true
   public var useSafeMoves = true
+  public var useExchanges = true
   public var useDominance = true
   public var useSuffixBounds = true
   public var usePacking = true

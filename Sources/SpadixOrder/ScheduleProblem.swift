@@ -57,17 +57,23 @@ public struct ScheduleProblem: Sendable {
     public var name: String
     public var inputs: [TensorID]
     public var outputs: [TensorID]
+    /// Array cycles of a run, which cost something where operators may run again.
+    public var cycles: Int
 
-    public init(id: Int, name: String, inputs: [TensorID], outputs: [TensorID]) {
+    public init(id: Int, name: String, inputs: [TensorID], outputs: [TensorID], cycles: Int = 0) {
       self.id = id
       self.name = name
       self.inputs = inputs
       self.outputs = outputs
+      self.cycles = cycles
     }
   }
 
   /// Sizes and counts beyond this are refused, so that no sum over a problem can overflow.
   public static let largestSize = 1 << 40
+
+  /// Array cycles of an operator beyond this are refused, for the same reason.
+  public static let mostCycles = 1 << 30
 
   public var name: String
   public var tensors: [Tensor]
@@ -113,6 +119,9 @@ public struct ScheduleProblem: Sendable {
       for number in [tensor.size, tensor.bytes] where number < 0 || number > Self.largestSize {
         fail("tensor-size", "tensor \(tensor.id) '\(tensor.name)' has the size \(number); expected 0 to 2^40")
       }
+    }
+    for op in operators where op.cycles < 0 || op.cycles > Self.mostCycles {
+      fail("cycles", "operator \(op.id) '\(op.name)' takes \(op.cycles) array cycles; expected 0 to 2^30")
     }
     var producer = [Int?](repeating: nil, count: tensors.count)
     for (position, op) in operators.enumerated() {

@@ -48,7 +48,8 @@ public enum ScheduleProblemReader {
         problem.operators.append(
           ScheduleProblem.Operator(
             id: id, name: op["type"]?.string ?? op["name"]?.string ?? "operator",
-            inputs: try operands(op, "inputs", place), outputs: try operands(op, "outputs", place)))
+            inputs: try operands(op, "inputs", place), outputs: try operands(op, "outputs", place),
+            cycles: try cycles(op, place)))
       }
       return problem
     }
@@ -67,6 +68,14 @@ public enum ScheduleProblemReader {
       }
       return ScheduleProblem.Tensor(
         id: id, name: json["name"]?.string ?? "tensor \(id)", size: bytes, bytes: bytes, kind: kind)
+    }
+
+    private func cycles(_ op: JSONValue, _ place: String) throws -> Int {
+      guard let member = op["cycles"] else { return 0 }
+      guard let cycles = member.integer, (0...ScheduleProblem.mostCycles).contains(cycles) else {
+        throw failure("format", "\(place).cycles", "expected a whole number of array cycles, 0 to 2^30")
+      }
+      return cycles
     }
 
     private func operands(_ op: JSONValue, _ key: String, _ place: String) throws -> [ScheduleProblem.TensorID] {

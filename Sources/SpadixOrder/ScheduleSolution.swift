@@ -19,11 +19,30 @@ public struct ScheduleSolution: Sendable {
   public struct Traffic: Sendable, Equatable {
     public var spilled: Int
     public var fetched: Int
-    public var total: Int { spilled + fetched }
+    /// What the array cycles of repeated runs count for.
+    public var recomputed: Int
+    public var total: Int { spilled + fetched + recomputed }
 
-    public init(spilled: Int, fetched: Int) {
+    public init(spilled: Int, fetched: Int, recomputed: Int = 0) {
       self.spilled = spilled
       self.fetched = fetched
+      self.recomputed = recomputed
+    }
+  }
+
+  /// Whether operators may run again instead of being kept or fetched.
+  public struct Recomputation: Sendable, Equatable {
+    /// Runs beyond one of each operator.
+    public var limit: Int
+    /// Bytes that an array cycle of such a run counts for.
+    public var cyclePrice: Int
+
+    /// Neither is larger, so that no sum over a plan can overflow.
+    public static let largest = 1000
+
+    public init(limit: Int = 0, cyclePrice: Int = 0) {
+      self.limit = limit
+      self.cyclePrice = cyclePrice
     }
   }
 
@@ -59,7 +78,9 @@ public struct ScheduleSolution: Sendable {
 
   public var scope: ScheduleProblem.Scope
   public var budget: Int
+  /// Every operator at least once.
   public var order: [ScheduleProblem.OperatorID]
+  public var recomputation: Recomputation
   /// Sorted by first step, then tensor.
   public var pieces: [Piece]
   public var traffic: Traffic
@@ -79,12 +100,14 @@ public struct ScheduleSolution: Sendable {
   }
 
   public init(
-    scope: ScheduleProblem.Scope, budget: Int, order: [ScheduleProblem.OperatorID], pieces: [Piece], traffic: Traffic,
-    bound: Int, certificate: Certificate
+    scope: ScheduleProblem.Scope, budget: Int, order: [ScheduleProblem.OperatorID],
+    recomputation: Recomputation = Recomputation(), pieces: [Piece], traffic: Traffic, bound: Int,
+    certificate: Certificate
   ) {
     self.scope = scope
     self.budget = budget
     self.order = order
+    self.recomputation = recomputation
     self.pieces = pieces
     self.traffic = traffic
     self.bound = bound

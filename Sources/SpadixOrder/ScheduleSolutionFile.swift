@@ -10,21 +10,36 @@ public enum ScheduleSolutionFile {
       ]
     }
     let certificate = plan.certificate
-    return [
-      "problem": .string(problem.name), "tensors": .string(plan.scope.rawValue), "budget": .integer(plan.budget),
-      "order": .array(plan.order.map { .integer(problem.operators[$0].id) }), "pieces": .array(pieces),
-      "traffic": [
-        "spilled": .integer(plan.traffic.spilled), "fetched": .integer(plan.traffic.fetched),
-        "total": .integer(plan.traffic.total),
-      ], "bound": .integer(plan.bound), "proven": .boolean(plan.isProven),
-      "certificate": [
+    var members: [JSONValue.Member] = [
+      .init("problem", .string(problem.name)), .init("tensors", .string(plan.scope.rawValue)),
+      .init("budget", .integer(plan.budget)),
+    ]
+    var traffic: [JSONValue.Member] = [
+      .init("spilled", .integer(plan.traffic.spilled)), .init("fetched", .integer(plan.traffic.fetched)),
+    ]
+    if plan.recomputation.limit > 0 {
+      members.append(
+        .init(
+          "recomputation",
+          [
+            "limit": .integer(plan.recomputation.limit), "cyclePrice": .integer(plan.recomputation.cyclePrice),
+          ]))
+      traffic.append(.init("recomputed", .integer(plan.traffic.recomputed)))
+    }
+    traffic.append(.init("total", .integer(plan.traffic.total)))
+    members += [
+      .init("order", .array(plan.order.map { .integer(problem.operators[$0].id) })), .init("pieces", .array(pieces)),
+      .init("traffic", .object(traffic)), .init("bound", .integer(plan.bound)),
+      .init("proven", .boolean(plan.isProven)),
+      .init("certificate", [
         "closedBy": .object(certificate.closedBy.map { JSONValue.Member($0.component, .integer($0.blocks)) }),
         "blocks": .integer(certificate.blocks), "rows": .integer(certificate.rows),
         "columns": .integer(certificate.columns), "nodes": .integer(certificate.nodes),
         "labels": .integer(certificate.labels),
         "stoppedBy": .array(certificate.stops.map { .string($0.rawValue) }),
-      ],
+      ]),
     ]
+    return .object(members)
   }
 
   /// Reads a plan for a problem; nothing in it is believed but its form.
@@ -63,12 +78,22 @@ public enum ScheduleSolutionFile {
         tensor: tensor, first: try integer(piece["first"], "\(place).first"),
         last: try integer(piece["last"], "\(place).last"), offset: try integer(piece["offset"], "\(place).offset"))
     }
+    var recomputation = ScheduleSolution.Recomputation()
+    if let member = json["recomputation"] {
+      recomputation.limit = try integer(member["limit"], "recomputation.limit")
+      recomputation.cyclePrice = try integer(member["cyclePrice"], "recomputation.cyclePrice")
+      let allowed = 0...ScheduleSolution.Recomputation.largest
+      if !allowed.contains(recomputation.limit) || !allowed.contains(recomputation.cyclePrice) {
+        throw failure("recomputation", "expected numbers from 0 to \(allowed.upperBound)")
+      }
+    }
     let traffic = ScheduleSolution.Traffic(
       spilled: try integer(json["traffic"]?["spilled"], "traffic.spilled"),
-      fetched: try integer(json["traffic"]?["fetched"], "traffic.fetched"))
+      fetched: try integer(json["traffic"]?["fetched"], "traffic.fetched"),
+      recomputed: recomputation.limit > 0 ? try integer(json["traffic"]?["recomputed"], "traffic.recomputed") : 0)
     let total = try integer(json["traffic"]?["total"], "traffic.total")
     if total != traffic.total {
-      throw failure("traffic.total", "\(total) is not the sum of \(traffic.spilled) and \(traffic.fetched)")
+      throw failure("traffic.total", "\(total) is not the sum of the others, which is \(traffic.total)")
     }
     let bound = try integer(json["bound"], "bound")
     if bound < 0 { throw failure("bound", "expected 0 or more, found \(bound)") }
@@ -77,7 +102,7 @@ public enum ScheduleSolutionFile {
       throw failure("proven", "\(isProven), and the bound is \(bound), the traffic \(total)")
     }
     return ScheduleSolution(
-      scope: scope, budget: try integer(json["budget"], "budget"), order: order, pieces: pieces, traffic: traffic,
-      bound: bound, certificate: ScheduleSolution.Certificate())
+      scope: scope, budget: try integer(json["budget"], "budget"), order: order, recomputation: recomputation,
+      pieces: pieces, traffic: traffic, bound: bound, certificate: ScheduleSolution.Certificate())
   }
 }

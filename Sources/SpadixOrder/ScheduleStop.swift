@@ -12,6 +12,8 @@ public enum ScheduleStop: String, Sendable, CaseIterable {
   case size = "size of a block"
   /// More tensors are live at once than the order search has places for.
   case liveTensors = "more than 128 tensors live at once"
+  /// Sequences in which operators run again are not searched in full.
+  case repeats = "repeated runs"
   case interruption = "interruption"
   /// Order and residency reach the bound, but their pieces were not packed.
   case addresses = "addresses"

@@ -18,7 +18,12 @@ public enum ScheduleTable {
     let lines: [(String, String)] = [
       ("problem", "\(problem.name), \(problem.operators.count) operators, \(plan.scope.rawValue)"),
       ("budget", "\(plan.budget)"),
-      ("traffic", "\(plan.traffic.total) (spilled \(plan.traffic.spilled), fetched \(plan.traffic.fetched))"),
+      (
+        "traffic",
+        "\(plan.traffic.total) (spilled \(plan.traffic.spilled), fetched \(plan.traffic.fetched)"
+          + (plan.recomputation.cyclePrice > 0 ? ", for cycles \(plan.traffic.recomputed))" : ")")
+      ),
+      ("run again", plan.recomputation.limit > 0 ? repeats(plan, problem) : ""),
       ("bound", plan.isProven ? "\(plan.bound), proven optimal" : "\(plan.bound), gap \(gap) (\(percent))"),
       ("closed by", closed.isEmpty ? "nothing to close" : "\(closed) of \(certificate.blocks) blocks"),
       ("stopped by", stops),
@@ -32,19 +37,22 @@ public enum ScheduleTable {
     return lines.filter { !$0.1.isEmpty }.map { padded($0.0, 10) + " " + $0.1 + "\n" }.joined()
   }
 
+  /// The operators that run more than once.
+  private static func repeats(_ plan: ScheduleSolution, _ problem: ScheduleProblem) -> String {
+    var runs = [Int](repeating: 0, count: problem.operators.count)
+    for op in plan.order { runs[op.index] += 1 }
+    let names = runs.indices.filter { runs[$0] > 1 }.map { op in
+      "\(problem.operators[op].id) \(problem.operators[op].name)" + (runs[op] > 2 ? " (\(runs[op] - 1) times)" : "")
+    }
+    return names.isEmpty ? "nothing" : names.joined(separator: ", ")
+  }
+
   private static func allocation(_ plan: ScheduleSolution, for problem: ScheduleProblem) -> String {
-    var pieceCount = [Int](repeating: 0, count: problem.tensors.count)
-    for piece in plan.pieces { pieceCount[piece.tensor.index] += 1 }
+    let transfers = PieceTransfers(problem, order: plan.order, pieces: plan.pieces)
     var text = padded("steps", 13) + padded("offset", 13) + padded("size", 13) + "tensor\n"
-    var seen = [Int](repeating: 0, count: problem.tensors.count)
-    for piece in plan.pieces {
+    for (number, piece) in plan.pieces.enumerated() {
       let tensor = problem.tensors[piece.tensor]
-      seen[piece.tensor.index] += 1
-      var mark = ""
-      if seen[piece.tensor.index] > 1 { mark = "  fetched" }
-      if seen[piece.tensor.index] == 1, pieceCount[piece.tensor.index] > 1, tensor.kind == .activation {
-        mark = "  spilled"
-      }
+      let mark = (transfers.isFetched[number] ? "  fetched" : "") + (transfers.isStored[number] ? "  spilled" : "")
       text += padded("\(piece.first)-\(piece.last)", 13) + padded("\(piece.offset)", 13) + padded("\(tensor.size)", 13)
       text += "\(tensor.id) \(tensor.name)\(mark)\n"
     }

@@ -33,6 +33,8 @@ public enum ScheduleValidator {
       case .traffic(let expected, let found):
         "the plan spills \(expected.spilled) and fetches \(expected.fetched) bytes, and says "
           + "\(found.spilled) and \(found.fetched)"
+          + (expected.recomputed == found.recomputed
+            ? "" : "; its repeated cycles count for \(expected.recomputed), and it says \(found.recomputed)")
       case .boundAboveTraffic(let bound, let traffic): "the bound \(bound) is above the traffic \(traffic)"
       }
     }
@@ -48,40 +50,53 @@ public enum ScheduleValidator {
       let id = ScheduleProblem.TensorID(index)
       if plan.scope == .activations && tensor.kind == .parameter { continue }
       let pieces = plan.pieces.filter { $0.tensor == id }.sorted { $0.first < $1.first }
-      var productionStep: Int?
+      var productionSteps: [Int] = []
       for (step, op) in plan.order.enumerated() {
         let isProduced = problem.operators[op].outputs.contains(id)
-        if isProduced { productionStep = step }
+        if isProduced { productionSteps.append(step) }
         guard isProduced || problem.operators[op].inputs.contains(id) else { continue }
         if !pieces.contains(where: { $0.first <= step && step <= $0.last }) {
           throw .notResident(tensor: tensor.id, op: problem.operators[op].id, step: step)
         }
       }
       guard let firstPiece = pieces.first else { continue }
-      if let productionStep, firstPiece.first != productionStep {
+      if let produced = productionSteps.first, firstPiece.first != produced {
         throw .beforeProduction(tensor: tensor.id, step: firstPiece.first)
       }
-      fetched += (pieces.count - 1) * tensor.bytes
-      if tensor.kind == .activation && pieces.count > 1 { spilled += tensor.bytes }
+      // A piece that begins where the tensor is produced, once more perhaps, is not fetched.
+      let fetches = pieces.dropFirst().filter { !productionSteps.contains($0.first) }.count
+      fetched += fetches * tensor.bytes
+      if tensor.kind == .activation && fetches > 0 { spilled += tensor.bytes }
     }
-    let expected = ScheduleSolution.Traffic(spilled: spilled, fetched: fetched)
+    var hasRun: Set<ScheduleProblem.OperatorID> = []
+    var recomputed = 0
+    for op in plan.order where !hasRun.insert(op).inserted {
+      recomputed += plan.recomputation.cyclePrice * problem.operators[op].cycles
+    }
+    let expected = ScheduleSolution.Traffic(spilled: spilled, fetched: fetched, recomputed: recomputed)
     if expected != plan.traffic { throw .traffic(expected: expected, found: plan.traffic) }
     if plan.bound > expected.total { throw .boundAboveTraffic(bound: plan.bound, traffic: expected.total) }
   }
 
   private static func checkOrder(_ plan: ScheduleSolution, _ problem: ScheduleProblem) throws(Violation) {
-    if plan.order.count != problem.operators.count {
-      throw .notAnOrder(reason: "expected \(problem.operators.count) operators, found \(plan.order.count)")
+    let most = problem.operators.count + plan.recomputation.limit
+    if plan.order.count < problem.operators.count || plan.order.count > most {
+      let expected = most > problem.operators.count ? "\(problem.operators.count) to \(most)" : "\(most)"
+      throw .notAnOrder(reason: "expected \(expected) operators, found \(plan.order.count)")
     }
+    // The first run of each.
     var stepOf = [Int?](repeating: nil, count: problem.operators.count)
     for (step, op) in plan.order.enumerated() {
       guard problem.operators.indices.contains(op.index) else {
         throw .notAnOrder(reason: "step \(step) names an operator that does not exist")
       }
-      if stepOf[op.index] != nil {
+      if stepOf[op.index] != nil, plan.recomputation.limit == 0 {
         throw .notAnOrder(reason: "operator \(problem.operators[op].id) stands there twice")
       }
-      stepOf[op.index] = step
+      if stepOf[op.index] == nil { stepOf[op.index] = step }
+    }
+    if let missing = stepOf.firstIndex(of: nil) {
+      throw .notAnOrder(reason: "operator \(problem.operators[missing].id) does not run")
     }
     var producer = [Int?](repeating: nil, count: problem.tensors.count)
     for (index, op) in problem.operators.enumerated() {

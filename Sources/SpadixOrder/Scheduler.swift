@@ -23,6 +23,26 @@ public struct Scheduler: Sendable {
     let start = clock.now
     try problem.check()
     try Self.checkBudget(problem, scope, budget)
+    let ordinary = known.filter { $0.recomputation.limit == 0 }
+    var plan = try withoutRepeats(problem, scope: scope, budget: budget, orders: orders, known: ordinary)
+    if options.recomputation.limit > 0 {
+      var recomputation = Recomputation(problem, scope, budget, options, from: plan)
+      try recomputation.run()
+      plan = recomputation.best
+      for other in known where other.recomputation == options.recomputation && other.budget <= budget {
+        plan.improve(with: other)
+      }
+    }
+    let elapsed = clock.now - start
+    plan.certificate.seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    try Self.validate(plan, problem)
+    return plan
+  }
+
+  private func withoutRepeats(
+    _ problem: ScheduleProblem, scope: ScheduleProblem.Scope, budget: Int, orders: [[ScheduleProblem.OperatorID]],
+    known: [ScheduleSolution]
+  ) throws -> ScheduleSolution {
     if options.formulation == .joint {
       return try JointScheduler(options: options).solve(problem, scope: scope, budget: budget)
     }
@@ -40,13 +60,9 @@ public struct Scheduler: Sendable {
         }
       }
     }
-    let elapsed = clock.now - start
     let stops = attempt.stops.union(attempt.onlyAddressesAreMissing ? [.addresses] : [])
     attempt.solution.certificate.stops =
       attempt.solution.isProven ? [] : ScheduleStop.allCases.filter { stops.contains($0) }
-    attempt.solution.certificate.seconds =
-      Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
-    try Self.validate(attempt.solution, problem)
     return attempt.solution
   }
 
@@ -140,6 +156,11 @@ public struct Scheduler: Sendable {
     of plan: ScheduleSolution, for problem: ScheduleProblem, formulation: ScheduleOptions.Formulation
   ) -> Model {
     if formulation == .joint { return JointModel(problem, scope: plan.scope, budget: plan.budget).model }
+    if plan.order.count > problem.operators.count {
+      let runs = RepeatedRuns(problem, plan.order).problem
+      let core = ScheduleCore(runs, scope: plan.scope)
+      return ResidencyModel(core, order: Array(0..<core.count), capacity: plan.budget).model
+    }
     let core = ScheduleCore(problem, scope: plan.scope)
     return ResidencyModel(core, order: plan.order.map(\.index), capacity: plan.budget).model
   }

@@ -36,4 +36,35 @@ import Testing
     // The addresses of a few tight plans do not work out; the plan then says that it is above the bound.
     #expect(aboveBound * 50 <= Self.cases / Self.parts, "\(aboveBound) plans above the bound")
   }
+
+  /// Graphs of 8 operators that may run again: never better than an exhaustive search, never bounded above it, and nearly
+  /// always as good.
+  @Test(arguments: 0..<parts) func recomputationAgainstBruteForce(part: Int) throws {
+    var aboveLeast = 0
+    var savedBytes = 0
+    for seed in stride(from: part, to: Self.cases, by: Self.parts) {
+      var problem =
+        seed % 2 == 0
+        ? randomScheduleProblem(seed: UInt64(500_000 + seed), operators: 8)
+        : randomChainProblem(seed: UInt64(500_000 + seed), operators: 8)
+      for op in problem.operators.indices { problem.operators[op].cycles = (seed + op) % 3 }
+      let scope = seed / 14 % 2 == 0 ? ScheduleProblem.Scope.activations : .all
+      let budget = ScheduleBudgets.minimum(problem, scope: scope) + seed / 28 % 2
+      let without = try Scheduler().solve(problem, scope: scope, budget: budget)
+      if without.traffic.total == 0 { continue }
+      var options = ScheduleOptions()
+      options.recomputation = .init(limit: 1 + seed / 2 % 4, cyclePrice: seed / 8 % 2)
+      let plan = try Scheduler(options: options).solve(problem, scope: scope, budget: budget)
+      try ScheduleValidator.validate(plan, for: problem)
+      let brute = RecomputationBruteForce(problem: problem, scope: scope)
+      let least = try #require(
+        brute.least(budget: budget, options.recomputation, atMost: plan.traffic.total), "\(problem.name)")
+      #expect(plan.bound <= least, "\(problem.name), budget \(budget), \(scope)")
+      if plan.traffic.total > least { aboveLeast += 1 }
+      savedBytes += without.traffic.total - plan.traffic.total
+    }
+    #expect(savedBytes > 0)
+    print("part \(part): \(aboveLeast) plans with repeated runs above the least, \(savedBytes) bytes saved")
+    #expect(aboveLeast * 20 <= Self.cases / Self.parts)
+  }
 }
