@@ -32,7 +32,7 @@ let package = Package(
       exclude: ["Model/onnx.proto"]),
     .target(name: "SpadixPasses", dependencies: ["SpadixLegality", "SpadixReference"]),
     .target(name: "SpadixReport", dependencies: ["SpadixSchedule", "SpadixMachine"]),
-    .target(name: "SpadixCodegen", dependencies: ["SpadixLegality", "SpadixSchedule"]),
+    .target(name: "SpadixCodegen", dependencies: ["SpadixLegality", "SpadixSchedule", "SpadixTiming"]),
     .target(name: "SpadixLegality", dependencies: ["SpadixIR", "SpadixISA"]),
     .target(name: "SpadixSchedule", dependencies: ["SpadixMIP", "SpadixSupport"]),
     .target(name: "SpadixMIP", dependencies: ["CSpadixGLPK", "SpadixSupport"]),

@@ -66,7 +66,9 @@ public struct FuzzCase {
     if again != printed { return .failed("printing and parsing changes the graph") }
 
     let data = DataStore()
-    let compilation = try Compiler(target: target).compile(input, data: data)
+    var compiler = Compiler(target: target)
+    compiler.options.objective = [.time, .bytes, .both(cyclesPerByte: 0.5)][Int(seed % 3)]
+    let compilation = try compiler.compile(input, data: data)
     guard let quantized = compilation.quantized, let generated = compilation.generated,
       let schedule = compilation.schedule
     else { return .failed("the compiler stopped early") }
@@ -159,9 +161,8 @@ public struct FuzzCase {
     if cycles != counters.arrayCycles {
       return "the code generator counts \(cycles) array cycles, the machine \(counters.arrayCycles)"
     }
-    if traffic.read + traffic.written != schedule.plan.trafficBytes {
-      return
-        "the plan has \(schedule.plan.trafficBytes) bytes of traffic, the program \(traffic.read + traffic.written)"
+    if traffic.read + traffic.written != schedule.plan.cost.bytes {
+      return "the plan has \(schedule.plan.cost.bytes) bytes of traffic, the program \(traffic.read + traffic.written)"
     }
     return nil
   }

@@ -4,10 +4,11 @@ import SpadixSchedule
 import SpadixSupport
 import SpadixTensor
 
-/// An npu graph with its kernels: the scheduler's problem, and all that is needed to emit a program for its answer.
+/// An npu graph with its kernels: operators and tensors of a plan, and all that is needed to emit a program for one.
 public struct PreparedKernels: Sendable {
   public let graph: Graph
   public let target: Target
+  /// Operators and tensors of the scheduler's problem, without the alternatives.
   public private(set) var problem: KernelProblem
   /// Per operator of the problem, the operation it stands for.
   public private(set) var operations: [OperationID] = []
@@ -20,7 +21,6 @@ public struct PreparedKernels: Sendable {
   var halos: [KernelLowering.Halo?] = []
   private(set) var kernels: [OperatorKernel] = []
   private(set) var inputs: [[ValueID]] = []
-  private(set) var codes: [[VariantCode]] = []
   private(set) var constants = ConstantPool()
   /// A matrix with ones on the diagonal.
   private(set) var identityMatrix = ConstantID(0)
@@ -34,12 +34,14 @@ public struct PreparedKernels: Sendable {
   private var tensorOfValue: [KernelProblem.TensorID?]
   /// Per root value, whether it is an output of the graph.
   private var isOutput: [Bool]
+  private var time: KernelTime
 
   init(graph: Graph, target: Target, buffers: Buffers) {
     self.graph = graph
     self.target = target
     self.buffers = buffers
     self.names = ValueNames(graph)
+    time = KernelTime(target)
     border = Border(graph, buffers)
     problem = KernelProblem(name: graph.name, capacity: target.scratchpadRows, tensors: [], operators: [])
     tensorOfValue = Array(repeating: nil, count: graph.values.count)
@@ -58,7 +60,9 @@ public struct PreparedKernels: Sendable {
     let isGiven = graph.values[root].producer == nil || graph.isConstant(root)
     problem.tensors.append(
       KernelProblem.Tensor(
-        name: name(root), rows: buffers.rows(root, dim: target.dim), bytes: graph.values[root].type.elementCount,
+        name: name(root), rows: buffers.rows(root, dim: target.dim),
+        fetch: time.fetch(pixels: buffers.pixels(root), channels: buffers.channels(root)),
+        spill: time.spill(pixels: buffers.pixels(root), channels: buffers.channels(root)),
         kind: isGiven ? .input : isOutput[root.index] ? .output : .activation))
     return id
   }
@@ -73,20 +77,17 @@ public struct PreparedKernels: Sendable {
 
   func outputName(_ index: Int) -> String { names.output(index, of: graph) }
 
-  mutating func add(
-    _ operation: OperationID, kernel: OperatorKernel, inputs: [ValueID], variants: [CodedVariant]
-  ) {
+  mutating func add(_ operation: OperationID, kernel: OperatorKernel, inputs: [ValueID]) {
     let op = graph.operations[operation]
     operations.append(operation)
     kernels.append(kernel)
     self.inputs.append(inputs)
-    codes.append(variants.map(\.code))
     let int8Inputs = inputs.filter { graph.values[$0].type.element.isInt8 }
     let int8Results = op.results.filter { graph.values[$0].type.element.isInt8 }
     problem.operators.append(
       KernelProblem.Operator(
         name: "\(text(op.result)) = \(op.op.mnemonic)", inputs: int8Inputs.map { tensor($0) },
-        outputs: int8Results.map { tensor($0) }, variants: variants.map(\.variant)))
+        outputs: int8Results.map { tensor($0) }, alternatives: []))
   }
 
   /// Completes the constants once all operators are known.

@@ -15,7 +15,7 @@ extension PreparedKernels {
   /// Emits the program of a plan.
   ///
   /// - Parameter progress: told before each step what is being done.
-  public func emit(_ plan: KernelPlan, progress: ((String) -> Void)? = nil) throws -> GeneratedProgram {
+  public func emit(_ plan: Plan, progress: ((String) -> Void)? = nil) throws -> GeneratedProgram {
     var emitter = try ProgramEmitter(self, plan)
     emitter.progress = progress
     return try emitter.run()
@@ -24,7 +24,7 @@ extension PreparedKernels {
 
 private struct ProgramEmitter {
   let prepared: PreparedKernels
-  let plan: KernelPlan
+  let plan: Plan
   let index: PlanIndex
   let map: MemoryMap
   var writer: CommandWriter
@@ -32,7 +32,7 @@ private struct ProgramEmitter {
   var statistics: [OperatorStatistics] = []
   var progress: ((String) -> Void)?
 
-  init(_ prepared: PreparedKernels, _ plan: KernelPlan) throws {
+  init(_ prepared: PreparedKernels, _ plan: Plan) throws {
     self.prepared = prepared
     self.plan = plan
     index = PlanIndex(plan, prepared.problem)
@@ -115,11 +115,15 @@ private struct ProgramEmitter {
       mark(before, "fetch \(prepared.text(prepared.tensors[piece.tensor]))", operation)
     }
     let before = writer.count
-    switch prepared.codes[step][plan.steps[step].variant] {
-    case .tile(let form, let places, let tiling):
+    let inputsAreResident = plan.steps[step].inputs.map { $0 == .resident }
+    let outputIsResident = plan.steps[step].outputs.first == .resident
+    switch plan.steps[step].nest {
+    case .tile(let form, let tiling):
       guard case .tile(let forms) = prepared.kernels[step] else { break }
-      emitTile(step, operation, forms[form].kernel, places, tiling, &statistics)
-    case .copy(let inputsAreResident, let outputIsResident):
+      let kernel = forms[form].kernel
+      let places = KernelPlaces(kernel, inputs: inputsAreResident, output: outputIsResident)
+      emitTile(step, operation, kernel, places, tiling, &statistics)
+    case .copy:
       guard case .copy(let kernel) = prepared.kernels[step] else { break }
       emitCopy(step, operation, kernel, inputsAreResident, outputIsResident, &statistics)
     case .host:
@@ -265,7 +269,7 @@ private struct ProgramEmitter {
 
   // MARK: Whole tensors
 
-  private mutating func fetch(_ piece: KernelPlan.Piece) {
+  private mutating func fetch(_ piece: Plan.Piece) {
     let root = prepared.tensors[piece.tensor]
     let channels = prepared.buffers.channels(root)
     let pixels = prepared.buffers.pixels(root)
@@ -283,7 +287,7 @@ private struct ProgramEmitter {
     }
   }
 
-  private mutating func spill(_ piece: KernelPlan.Piece) {
+  private mutating func spill(_ piece: Plan.Piece) {
     let root = prepared.tensors[piece.tensor]
     let channels = prepared.buffers.channels(root)
     let pixels = prepared.buffers.pixels(root)

@@ -1,44 +1,51 @@
-/// Finds the tilings of a kernel worth choosing from: for each amount of scratchpad, the one of least traffic.
+import SpadixISA
+import SpadixSchedule
+
+/// Finds the tilings of a kernel worth choosing from: those that no other beats in scratchpad rows, time and bytes.
 struct TilingSearch {
   /// A tiling with what it needs and costs.
   struct Candidate: Sendable {
     var tiling: Tiling
     var rows: Int
-    var cost: KernelCost
-    /// Array cycles, and what starting a tile costs: the first command waits for the last.
-    var cycles: Int
-    /// Bytes, counting for more where cycles are wasted.
-    var weight = 0.0
-
-    var bytes: Int { cost.readBytes + cost.writtenBytes }
+    var cost: Cost
   }
 
   let kernel: TileKernel
   let places: KernelPlaces
-  let dim: Int
-  /// Scratchpad and accumulator rows of the target.
-  let scratchpadRows: Int
-  let accumulatorRows: Int
+  let target: Target
+  private var cycles: ArrayCycles
+  private var time: KernelTime
 
-  /// Candidates by increasing rows and decreasing traffic; empty when not even one pixel fits.
-  func run() -> [Candidate] {
-    var cycles = ArrayCycles(places: places)
+  init(kernel: TileKernel, places: KernelPlaces, time: KernelTime) {
+    self.kernel = kernel
+    self.places = places
+    self.time = time
+    target = time.target
+    cycles = ArrayCycles(places: places)
+  }
+
+  private var dim: Int { target.dim }
+  private var scratchpadRows: Int { target.scratchpadRows }
+  private var accumulatorRows: Int { target.accumulatorRows }
+
+  /// Candidates by increasing rows; empty when not even one pixel fits.
+  mutating func run() -> [Candidate] {
     // Strips of part of the width compute fewer rows twice where windows of a pooling overlap.
     let isPooled = kernel.store.pooling != nil
-    var found = search(shapes: shapes(narrow: isPooled), sliced: false, &cycles)
+    var found = search(shapes: shapes(narrow: isPooled), sliced: false)
     let compulsory = compulsoryBytes
-    if (found.map(\.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
-      found += search(shapes: shapes(narrow: true), sliced: false, &cycles)
+    if (found.map(\.cost.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
+      found += search(shapes: shapes(narrow: true), sliced: false)
       // Slicing reads weights and input again for every tile: only where whole columns of weights leave no room.
-      if kernel.contraction != nil, (found.map(\.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
-        found += search(shapes: shapes(narrow: true), sliced: true, &cycles)
+      if kernel.contraction != nil, (found.map(\.cost.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
+        found += search(shapes: shapes(narrow: true), sliced: true)
       }
     }
     // Multipliers beyond int8 need a matrix for each 127.
     if found.isEmpty, !kernel.identities.isEmpty {
-      found = search(shapes: shapes(narrow: true), sliced: false, streamsMatrices: true, &cycles)
+      found = search(shapes: shapes(narrow: true), sliced: false, streamsMatrices: true)
       if kernel.contraction != nil {
-        found += search(shapes: shapes(narrow: true), sliced: true, streamsMatrices: true, &cycles)
+        found += search(shapes: shapes(narrow: true), sliced: true, streamsMatrices: true)
       }
     }
     return frontier(found)
@@ -106,12 +113,19 @@ struct TilingSearch {
         while most < kernel.store.rows && pixels(most + 1, columns) <= room && poolingFits(most + 1, columns) {
           most += 1
         }
-        var rows = Self.balanced(kernel.store.rows, most)
-        while true {
-          shapes.append(Shape(rows: rows, columns: columns, blocks: blocks))
-          if rows == 1 { break }
-          rows = (rows + 1) / 2
+        // As many rows as fit, and as fit half of the accumulator, then half of them and so on.
+        var half = most
+        while half > 1 && pixels(half, columns) > room / 2 { half -= 1 }
+        var heights: [Int] = []
+        for first in [most, half] {
+          var rows = Self.balanced(kernel.store.rows, first)
+          while true {
+            if !heights.contains(rows) { heights.append(rows) }
+            if rows == 1 { break }
+            rows = (rows + 1) / 2
+          }
         }
+        shapes += heights.map { Shape(rows: $0, columns: columns, blocks: blocks) }
       }
     }
     return shapes
@@ -152,8 +166,8 @@ struct TilingSearch {
     KernelGeometry.ceilDivide(value, multiple) * multiple
   }
 
-  private func search(
-    shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false, _ cycles: inout ArrayCycles
+  private mutating func search(
+    shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false
   ) -> [Candidate] {
     var found: [Candidate] = []
     for shape in shapes {
@@ -167,17 +181,19 @@ struct TilingSearch {
           let least = geometry(tiling).minimumWindowRows
           let whole = kernel.contraction?.inputRows ?? 1
           var windowRows = [max(1, least)]
-          if !sliced && !places.inputIsResident && whole > least { windowRows.append(whole) }
+          if !sliced && !places.inputIsResident && whole > least {
+            // With room for the rows of the next tile, these are loaded while this one is computed.
+            let next = least + shape.rows * (kernel.store.pooling?.stride ?? 1) * (kernel.contraction?.strideRows ?? 1)
+            if next < whole { windowRows.append(next) }
+            windowRows.append(whole)
+          }
           for rows in windowRows {
             tiling.windowRows = rows
             let geometry = geometry(tiling)
             let layout = KernelLayout(geometry, places: places)
             if layout.totalRows > scratchpadRows { continue }
             feasible = true
-            found.append(
-              Candidate(
-                tiling: tiling, rows: layout.totalRows, cost: KernelCost.of(geometry, places: places),
-                cycles: cycles.count(geometry, layout: layout) + 2 * dim * geometry.accumulatorTiles))
+            found.append(Candidate(tiling: tiling, rows: layout.totalRows, cost: cost(geometry, layout)))
           }
         }
         // Coarser slices read less; finer ones are tried only while nothing fits.
@@ -224,22 +240,19 @@ struct TilingSearch {
     return candidates
   }
 
-  /// The candidates that no other beats in both rows and bytes, where bytes of candidates that waste the array count
-  /// for more: a little less traffic is not worth much more time.
+  private mutating func cost(_ geometry: KernelGeometry, _ layout: KernelLayout) -> Cost {
+    time.cost(geometry, layout, places: places, arrayCycles: cycles.count(geometry, layout: layout))
+  }
+
+  /// The candidates that no other beats in rows, time and bytes together.
   private func frontier(_ candidates: [Candidate]) -> [Candidate] {
-    let leastCycles = max(1, candidates.map(\.cycles).min() ?? 1)
-    let weighted = candidates.map { candidate in
-      var candidate = candidate
-      let excess = Double(candidate.cycles) / Double(leastCycles)
-      candidate.weight = Double(candidate.bytes) * (excess > 1.02 ? excess : 1)
-      return candidate
+    let sorted = candidates.enumerated().sorted {
+      ($0.element.rows, $0.element.cost.time, $0.element.cost.bytes, $0.offset)
+        < ($1.element.rows, $1.element.cost.time, $1.element.cost.bytes, $1.offset)
     }
     var kept: [Candidate] = []
-    let sorted = weighted.enumerated().sorted {
-      ($0.element.rows, $0.element.weight, $0.element.cycles, $0.offset)
-        < ($1.element.rows, $1.element.weight, $1.element.cycles, $1.offset)
-    }
-    for (_, candidate) in sorted where kept.last.map({ candidate.weight < $0.weight }) ?? true {
+    for (_, candidate) in sorted
+    where !kept.contains(where: { $0.cost.time <= candidate.cost.time && $0.cost.bytes <= candidate.cost.bytes }) {
       kept.append(candidate)
     }
     return kept

@@ -1,8 +1,8 @@
 import SpadixSupport
 
 /// A word of the text.
-struct Token {
-  enum Kind {
+public struct Token: Sendable {
+  public enum Kind: Sendable {
     /// A bare word: keywords, mnemonics, attribute names. Letters, digits, `_`, `.` and `$`.
     case word
     /// `%name`
@@ -20,23 +20,28 @@ struct Token {
     case end
   }
 
-  var kind: Kind
-  var start: Int
-  var end: Int
+  public var kind: Kind
+  /// Byte offsets in the source.
+  public var start: Int
+  public var end: Int
   /// Whether nothing but blanks stands before it on its line: where the parser picks up after an error.
-  var isFirstOnLine: Bool
+  public var isFirstOnLine: Bool
 }
 
 /// Splits the text into tokens; what is no token is reported and skipped.
-struct Lexer {
+public struct Lexer {
   private let source: SourceText
   private let bytes: [UInt8]
   private var position = 0
   private var tokens: [Token] = []
   private var diagnostics: [Diagnostic] = []
 
-  static func tokenize(_ source: SourceText) -> (tokens: [Token], diagnostics: [Diagnostic]) {
+  /// The tokens from a byte offset on, the last of them `.end`, and what is no token.
+  public static func tokenize(_ source: SourceText, from offset: Int = 0) -> (
+    tokens: [Token], diagnostics: [Diagnostic]
+  ) {
     var lexer = Lexer(source)
+    lexer.position = offset
     lexer.run()
     return (lexer.tokens, lexer.diagnostics)
   }
@@ -44,10 +49,10 @@ struct Lexer {
   private init(_ source: SourceText) {
     self.source = source
     self.bytes = source.bytes
-    tokens.reserveCapacity(bytes.count / 4)
   }
 
   private mutating func run() {
+    tokens.reserveCapacity((bytes.count - position) / 4)
     var isFirst = true
     while position < bytes.count {
       let byte = bytes[position]
