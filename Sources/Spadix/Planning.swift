@@ -1,6 +1,6 @@
 import SpadixCodegen
 import SpadixMIP
-import SpadixSchedule
+import SpadixPlan
 
 /// Plans for one set of alternatives, by one objective or by several.
 struct Planning {

@@ -1,5 +1,5 @@
 import SpadixISA
-import SpadixSchedule
+import SpadixPlan
 
 /// Lists the alternatives of an operator: its operands in all places that are possible, with the tilings worth having.
 struct AlternativeEnumeration {

@@ -1,4 +1,4 @@
-import SpadixSchedule
+import SpadixPlan
 
 /// The ways to run each kernel of a graph: what the scheduler chooses from, and the loop nest that each way stands for.
 public struct KernelAlternatives: Sendable {

@@ -1,5 +1,5 @@
 import SpadixISA
-import SpadixSchedule
+import SpadixPlan
 import SpadixTiming
 
 /// The modelled time of a kernel with a tiling: the one place where the compiler guesses cycles before there are commands.

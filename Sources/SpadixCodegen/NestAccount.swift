@@ -1,4 +1,4 @@
-import SpadixSchedule
+import SpadixPlan
 
 /// Rows and bytes of a tile kernel's loop nest, added up loop by loop: the validator's own account, which shares nothing
 /// with the geometry, layout and cost that the search and the emitter use.

@@ -1,5 +1,5 @@
 import SpadixISA
-import SpadixSchedule
+import SpadixPlan
 
 /// What a plan breaks, and where it says so.
 public struct PlanViolation: Error, Sendable, Equatable {

@@ -1,4 +1,4 @@
-import SpadixSchedule
+import SpadixPlan
 
 /// When and where the operators of an npu graph run: in the graph's order, for each of them its loop nest, the places of its
 /// operands and its rows; for each tensor in the scratchpad its rows and how long it stays.

@@ -1,5 +1,5 @@
 import SpadixIR
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 
 /// A plan as it was read: not checked yet, with the places of what it says.

@@ -1,4 +1,4 @@
-import SpadixSchedule
+import SpadixPlan
 
 /// The textual form of a plan, below the npu graph it belongs to:
 ///

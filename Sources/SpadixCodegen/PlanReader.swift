@@ -1,5 +1,5 @@
 import SpadixISA
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 
 extension PreparedKernels {

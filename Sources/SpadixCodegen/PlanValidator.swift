@@ -1,5 +1,5 @@
 import SpadixISA
-import SpadixSchedule
+import SpadixPlan
 
 /// Checks a plan against the kernels that it is for: that its loop nests can run where it says that operands are, that
 /// their rows and bytes are what it says, and that tensors are where they are needed. Shares nothing with the search.

@@ -1,5 +1,5 @@
 import SpadixISA
-import SpadixSchedule
+import SpadixPlan
 
 /// Finds the tilings of a kernel worth choosing from: those that no other beats in scratchpad rows, time and bytes.
 struct TilingSearch {

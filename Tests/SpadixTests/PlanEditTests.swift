@@ -2,7 +2,7 @@ import SpadixCodegen
 import SpadixIR
 import SpadixISA
 import SpadixReference
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 import SpadixTensor
 import Testing

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Spadix
-import SpadixSchedule
+import SpadixPlan
 
 /// What a plan is to be good at, for commands that compile.
 struct PlanOptions: ParsableArguments {
