@@ -19,8 +19,8 @@ let package = Package(
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"), "Spadix", "SpadixAllocation",
         "SpadixExport", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixMIP", "SpadixMachine",
-        "SpadixOrder", "SpadixPasses", "SpadixReference", "SpadixReport", "SpadixSupport", "SpadixTensor",
-        "SpadixVerify",
+        "SpadixOrder", "SpadixPasses", "SpadixPlan", "SpadixReference", "SpadixReport", "SpadixSupport",
+        "SpadixTensor", "SpadixVerify",
       ]),
     .target(
       name: "SpadixExport",
@@ -56,8 +56,11 @@ let package = Package(
     .target(
       name: "SpadixCodegen",
       dependencies: [
-        "SpadixIR", "SpadixISA", "SpadixLegality", "SpadixPlan", "SpadixSupport", "SpadixTensor", "SpadixTiming",
+        "SpadixIR", "SpadixISA", "SpadixKernel", "SpadixLegality", "SpadixPlan", "SpadixSupport", "SpadixTensor",
       ]),
+    .target(
+      name: "SpadixKernel",
+      dependencies: ["SpadixIR", "SpadixISA", "SpadixPlan", "SpadixSupport", "SpadixTensor", "SpadixTiming"]),
     .target(name: "SpadixLegality", dependencies: ["SpadixIR", "SpadixISA", "SpadixSupport", "SpadixTensor"]),
     .target(name: "SpadixOrder", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),
     .target(name: "SpadixPlan", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),
@@ -98,7 +101,7 @@ let package = Package(
     .testTarget(
       name: "SpadixCodegenTests",
       dependencies: [
-        "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixPlan", "SpadixTensor",
+        "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixKernel", "SpadixPlan", "SpadixSupport", "SpadixTensor",
       ]),
     .testTarget(name: "SpadixTimingTests", dependencies: ["SpadixISA", "SpadixSupport", "SpadixTiming"]),
     .testTarget(
@@ -110,10 +113,15 @@ let package = Package(
     .testTarget(
       name: "SpadixTests",
       dependencies: [
-        "Spadix", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixOrder", "SpadixReference", "SpadixReport",
-        "SpadixSupport", "SpadixTensor",
+        "Spadix", "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixOrder", "SpadixReference",
+        "SpadixReport", "SpadixSupport", "SpadixTensor",
       ]),
-    .testTarget(name: "SpadixFuzzTests", dependencies: ["SpadixFuzz", "SpadixISA"]),
+    .testTarget(
+      name: "SpadixFuzzTests",
+      dependencies: [
+        "Spadix", "SpadixCodegen", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixReference", "SpadixSupport",
+        "SpadixTensor",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

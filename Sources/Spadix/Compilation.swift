@@ -32,6 +32,8 @@ public struct Compilation {
   public internal(set) var quantized: Graph?
   public internal(set) var npu: Graph?
   public internal(set) var schedule: Schedule?
+  /// Per step of the plan; nil as well where they were generated one by one, on the way to a program.
+  public internal(set) var tiles: [[TileSection]]?
   public internal(set) var generated: GeneratedProgram?
   /// What is random about the samples that ranges come from; nil where nothing is.
   public internal(set) var calibration: String?
@@ -50,21 +52,21 @@ public struct Compilation {
       switch phase {
       case .graph: optimized
       case .quantized: quantized
-      case .npu, .plan, .program: npu
+      case .npu, .plan, .tiles, .program: npu
       }
     }
     set {
       switch phase {
       case .graph: optimized = newValue
       case .quantized: quantized = newValue
-      case .npu, .plan, .program: npu = newValue
+      case .npu, .plan, .tiles, .program: npu = newValue
       }
     }
   }
 }
 
 extension Compilation {
-  /// The text of a phase: a graph, or for a plan the npu graph and the plan; nil for a phase that was not reached.
+  /// The text of a phase: a graph, or for a plan the npu graph and the plan, for tile programs both and these; nil for a phase that was not reached.
   ///
   /// A program's text is its assembly, which reads back as the same program.
   public func text(of phase: Phase, largeData: GraphPrinter.LargeData = .hexadecimal) -> String? {
@@ -73,6 +75,9 @@ extension Compilation {
     case .plan:
       guard let npu, let schedule else { return nil }
       return npu.text(largeData: largeData) + schedule.planText
+    case .tiles:
+      guard let npu, let schedule, let tilesText else { return nil }
+      return npu.text(largeData: largeData) + schedule.planText + tilesText
     case .program: return generated?.program.assembly()
     }
   }
@@ -84,8 +89,16 @@ extension Compilation {
     switch phase {
     case .graph, .quantized, .npu: try self[phase]?.write(to: path)
     case .plan: try npu?.write(to: path, trailer: schedule?.planText ?? "")
+    case .tiles: try npu?.write(to: path, trailer: (schedule?.planText ?? "") + (tilesText ?? ""))
     case .program: try generated?.program.write(to: path)
     }
+  }
+}
+
+extension Compilation {
+  var tilesText: String? {
+    guard let schedule, let tiles else { return nil }
+    return schedule.kernels.tilesText(tiles, of: schedule.plan)
   }
 }
 

@@ -88,9 +88,22 @@ public struct Compiler {
     compilation.schedule = schedule
     compilation.npu = schedule.kernels.graph
     try dump.write(schedule.kernels.graph, plan: schedule.planText, phase: "plan")
+    guard last >= .tiles else { return compilation }
+
+    var tiles = try input.tiles.map {
+      try schedule.kernels.parseTiles($0.source, from: $0.start, of: schedule.plan)
+    }
+    // Otherwise they are generated one by one while commands are emitted.
+    if tiles == nil && (last == .tiles || options.dumpDirectory != nil) {
+      tiles = schedule.kernels.tileSections(schedule.plan)
+    }
+    compilation.tiles = tiles
+    if let text = compilation.tilesText {
+      try dump.write(schedule.kernels.graph, plan: schedule.planText + text, phase: "tiles")
+    }
     guard last >= .program else { return compilation }
 
-    let generated = try schedule.kernels.emit(schedule.plan, progress: options.progress)
+    let generated = try schedule.kernels.emit(schedule.plan, tiles: tiles, progress: options.progress)
     compilation.generated = generated
     try dump.write(generated.program, phase: "program")
     return compilation
@@ -110,12 +123,12 @@ public struct Compiler {
         "random samples are asked for to calibrate with, but the graph is quantized already",
         help: "calibrate the graph in floating point")
     }
-    if input.phase == .plan, options.objective != .time || options.findsFront {
+    if input.phase >= .plan, options.objective != .time || options.findsFront {
       throw Diagnostic(
         "driver.planned-already", "an objective or a front is asked for, but the input has a plan already",
         help: "compile the npu graph without its plan")
     }
-    if input.phase == .plan, options.formulation != .residency {
+    if input.phase >= .plan, options.formulation != .residency {
       throw Diagnostic(
         "driver.planned-already",
         "formulation '\(options.formulation.rawValue)' is asked for, but the input has a plan already",
@@ -158,7 +171,7 @@ public struct Compiler {
       }
       compilation[phase] = graph
     }
-    if input.phase == .plan { compilation.npu = graph }
+    if input.phase >= .plan { compilation.npu = graph }
     compilation.diagnostics = context.diagnostics
     compilation.calibration = context.calibration
   }

@@ -1,5 +1,5 @@
 import SpadixCodegen
-import SpadixMIP
+import SpadixSupport
 import SpadixPlan
 
 /// Plans for one set of alternatives, by one objective or by several.

@@ -24,9 +24,9 @@ extension Compilation {
     return CompilationReport(
       graph: npu.name, target: target, calibration: calibration, operators: operators,
       schedule: ScheduleReport(
-        formulation: input.phase == .plan ? ScheduleReport.file : formulation.rawValue,
+        formulation: input.phase >= .plan ? ScheduleReport.file : formulation.rawValue,
         objective: plan.objective?.text, bytes: plan.cost.bytes, bytesBound: plan.bounds.bytes,
-        cycles: plan.cost.time, cyclesBound: plan.bounds.time, isProven: plan.isProven && input.phase != .plan,
+        cycles: plan.cost.time, cyclesBound: plan.bounds.time, isProven: plan.isProven && input.phase < .plan,
         closedBy: plan.certificate.closedBy, rows: plan.certificate.rows, columns: plan.certificate.columns,
         nodes: plan.certificate.nodes, whyOpen: plan.certificate.whyOpen,
         front: schedule.front.map {

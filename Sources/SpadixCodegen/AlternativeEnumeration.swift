@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixKernel
 import SpadixPlan
 
 /// Lists the alternatives of an operator: its operands in all places that are possible, with the tilings worth having.
@@ -56,8 +57,9 @@ struct AlternativeEnumeration {
       KernelAlternatives.Alternative(
         KernelProblem.Alternative(
           inputs: resident.map { $0 ? .resident : .streamed }, outputs: [output ? .resident : .streamed],
-          rows: output ? 0 : CopyEmitter.workingRows(target),
-          cost: time.cost(of: kernel, inputsAreResident: resident, outputIsResident: output)),
+          rows: output ? 0 : CopyNest.workingRows(target),
+          cost: time.cost(
+            of: CopyNest(kernel, inputIsResident: resident, outputIsResident: output, target: target).program())),
         .copy)
     }
     let none = [Bool](repeating: false, count: inputMayReside.count)
@@ -108,13 +110,13 @@ private struct KernelShape: Hashable {
       sizes += bias.isUniform ? [-1] : [-2] + bias.rowClass + bias.columnClass
     }
     for identity in kernel.identities {
-      sizes += [-3, KernelLayout.passes(identity.multipliers), identity.multipliers.count, identity.isPlainSum ? 1 : 0]
+      sizes += [-3, identity.passes, identity.multipliers.count, identity.isPlainSum ? 1 : 0]
     }
     if let contraction = kernel.contraction {
       sizes += [
-        -4, contraction.inputRows, contraction.inputColumns, contraction.inputChannels, contraction.kernelRows,
-        contraction.kernelColumns, contraction.strideRows, contraction.strideColumns, contraction.dilationRows,
-        contraction.dilationColumns, contraction.paddingTop, contraction.paddingLeft,
+        -4, contraction.window.inputRows, contraction.window.inputColumns, contraction.window.inputChannels, contraction.window.kernelRows,
+        contraction.window.kernelColumns, contraction.window.strideRows, contraction.window.strideColumns, contraction.window.dilationRows,
+        contraction.window.dilationColumns, contraction.window.paddingTop, contraction.window.paddingLeft,
       ]
       switch contraction.weights {
       case .dense: sizes.append(0)

@@ -1,3 +1,4 @@
+import SpadixKernel
 import SpadixPlan
 
 /// The ways to run each kernel of a graph: what the scheduler chooses from, and the loop nest that each way stands for.

@@ -1,4 +1,4 @@
-import SpadixPlan
+import SpadixKernel
 
 /// Rows and bytes of a tile kernel's loop nest, added up loop by loop: the validator's own account, which shares nothing
 /// with the geometry, layout and cost that the search and the emitter use.
@@ -28,7 +28,7 @@ struct NestAccount {
     }
     if let contraction = kernel.contraction {
       let widest = max(1, inputs.map(\.count).max() ?? 1)
-      let taps = contraction.kernelRows * contraction.kernelColumns
+      let taps = contraction.window.kernelRows * contraction.window.kernelColumns
       for block in stride(from: 0, to: widest, by: tiling.sliceBlocks) {
         for tap in stride(from: 0, to: taps, by: tiling.sliceTaps) {
           slices.append((tap..<min(taps, tap + tiling.sliceTaps), block..<min(widest, block + tiling.sliceBlocks)))
@@ -45,7 +45,7 @@ struct NestAccount {
     guard let contraction = kernel.contraction else { return Array(repeating: 0..<0, count: blocks) }
     return (0..<blocks).map { block in
       switch contraction.weights {
-      case .dense, .activation: return 0..<divide(contraction.inputChannels, dim)
+      case .dense, .activation: return 0..<divide(contraction.window.inputChannels, dim)
       case .packed(let packed):
         let first = packed.firstChannel[block]
         return first / dim..<divide(first + packed.channelCount[block], dim)
@@ -73,7 +73,7 @@ struct NestAccount {
     guard let contraction = kernel.contraction else { return 0 }
     let blocks = part(block, slice)
     if blocks.isEmpty { return 0 }
-    var end = contraction.inputChannels
+    var end = contraction.window.inputChannels
     if case .packed(let packed) = contraction.weights { end = packed.firstChannel[block] + packed.channelCount[block] }
     return min(end, blocks.upperBound * dim) - blocks.lowerBound * dim
   }
@@ -107,7 +107,7 @@ struct NestAccount {
     if let contraction = kernel.contraction {
       switch contraction.weights {
       // One-hot rows with zeros between them, and the taps of a chunk.
-      case .diagonal: rows += dim * dim + dim - 1 + contraction.kernelRows * contraction.kernelColumns * blocks
+      case .diagonal: rows += dim * dim + dim - 1 + contraction.window.kernelRows * contraction.window.kernelColumns * blocks
       case .ones: rows += dim
       case .dense, .activation, .packed: break
       }
@@ -137,17 +137,17 @@ struct NestAccount {
     var tapColumns = 1
     for slice in slices {
       let (first, last) = (slice.taps.lowerBound, slice.taps.upperBound - 1)
-      let isOneRow = first / contraction.kernelColumns == last / contraction.kernelColumns
-      tapColumns = max(tapColumns, isOneRow ? last - first + 1 : contraction.kernelColumns)
+      let isOneRow = first / contraction.window.kernelColumns == last / contraction.window.kernelColumns
+      tapColumns = max(tapColumns, isOneRow ? last - first + 1 : contraction.window.kernelColumns)
     }
-    let reach = (tileColumns - 1) * contraction.strideColumns + (tapColumns - 1) * contraction.dilationColumns + 1
+    let reach = (tileColumns - 1) * contraction.window.strideColumns + (tapColumns - 1) * contraction.window.dilationColumns + 1
     var widest = 0
     if slices.count > 1 {
       for chunk in chunks { for slice in slices { widest = max(widest, span(chunk, slice.blocks).count) } }
     } else {
       for group in groups { widest = max(widest, span(group.blocks, slices[0].blocks).count) }
     }
-    rows += tiling.windowRows * min(contraction.inputColumns, reach) * widest
+    rows += tiling.windowRows * min(contraction.window.inputColumns, reach) * widest
   }
 
   private func weightRows(_ chunk: Range<Int>, _ slice: (taps: Range<Int>, blocks: Range<Int>)) -> Int {
@@ -263,7 +263,7 @@ struct NestAccount {
     _ columns: Range<Int>
   ) {
     guard let contraction = kernel.contraction, !places.inputIsResident else { return }
-    let width = contraction.kernelColumns
+    let width = contraction.window.kernelColumns
     let tapRows = slice.taps.lowerBound / width...(slice.taps.upperBound - 1) / width
     let tapColumns =
       tapRows.count > 1 ? 0...width - 1 : slice.taps.lowerBound % width...(slice.taps.upperBound - 1) % width
@@ -272,14 +272,14 @@ struct NestAccount {
       return low..<max(low, min(last + 1, limit))
     }
     let needed = clipped(
-      rows.lowerBound * contraction.strideRows + tapRows.lowerBound * contraction.dilationRows - contraction.paddingTop,
-      (rows.upperBound - 1) * contraction.strideRows + tapRows.upperBound * contraction.dilationRows
-        - contraction.paddingTop, contraction.inputRows)
+      rows.lowerBound * contraction.window.strideRows + tapRows.lowerBound * contraction.window.dilationRows - contraction.window.paddingTop,
+      (rows.upperBound - 1) * contraction.window.strideRows + tapRows.upperBound * contraction.window.dilationRows
+        - contraction.window.paddingTop, contraction.window.inputRows)
     let across = clipped(
-      columns.lowerBound * contraction.strideColumns + tapColumns.lowerBound * contraction.dilationColumns
-        - contraction.paddingLeft,
-      (columns.upperBound - 1) * contraction.strideColumns + tapColumns.upperBound * contraction.dilationColumns
-        - contraction.paddingLeft, contraction.inputColumns)
+      columns.lowerBound * contraction.window.strideColumns + tapColumns.lowerBound * contraction.window.dilationColumns
+        - contraction.window.paddingLeft,
+      (columns.upperBound - 1) * contraction.window.strideColumns + tapColumns.upperBound * contraction.window.dilationColumns
+        - contraction.window.paddingLeft, contraction.window.inputColumns)
     let key = [image, blocks.lowerBound, blocks.upperBound, across.lowerBound, across.upperBound]
     var loaded = needed.count
     if let window = held, window.key == key, window.rows.contains(needed.lowerBound) || window.rows.upperBound == needed.lowerBound {
@@ -290,7 +290,7 @@ struct NestAccount {
     } else {
       held = (key, needed)
     }
-    let bytes = min(contraction.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim
+    let bytes = min(contraction.window.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim
     readBytes += loaded * across.count * max(0, bytes)
   }
 

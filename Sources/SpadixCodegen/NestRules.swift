@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixKernel
 import SpadixPlan
 
 /// What a plan breaks, and where it says so.
@@ -84,12 +85,12 @@ struct NestRules {
   }
 
   private func checkContraction(_ contraction: TileKernel.Contraction, _ tiling: Tiling) throws(PlanViolation) {
-    let taps = contraction.kernelRows * contraction.kernelColumns
+    let taps = contraction.window.kernelRows * contraction.window.kernelColumns
     try range(tiling.sliceTaps, 1...taps, "slice", "taps of a slice", "taps")
     let inputBlocks = max(1, NestAccount.inputBlocks(of: kernel, dim: target.dim).map(\.count).max() ?? 1)
-    let all = max(inputBlocks, (contraction.inputChannels + target.dim - 1) / target.dim)
+    let all = max(inputBlocks, (contraction.window.inputChannels + target.dim - 1) / target.dim)
     try range(tiling.sliceBlocks, 1...all, "slice", "blocks of a slice", "blocks of input channels")
-    let limit = max(1, contraction.inputRows)
+    let limit = max(1, contraction.window.inputRows)
     if places.inputIsResident {
       try range(tiling.windowRows, 1...limit, "window", "rows of the window", "rows of the input")
       return
@@ -100,10 +101,10 @@ struct NestRules {
     var tapRows = 1
     for first in stride(from: 0, to: taps, by: tiling.sliceTaps) {
       let last = min(taps, first + tiling.sliceTaps) - 1
-      tapRows = max(tapRows, last / contraction.kernelColumns - first / contraction.kernelColumns + 1)
+      tapRows = max(tapRows, last / contraction.window.kernelColumns - first / contraction.window.kernelColumns + 1)
     }
-    let reach = (tileRows - 1) * contraction.strideRows + (tapRows - 1) * contraction.dilationRows + 1
-    let least = max(1, min(contraction.inputRows, reach))
+    let reach = (tileRows - 1) * contraction.window.strideRows + (tapRows - 1) * contraction.window.dilationRows + 1
+    let least = max(1, min(contraction.window.inputRows, reach))
     if tiling.windowRows < least {
       throw PlanViolation(
         "plan.window", "a tile reads \(least) rows of the input; the window keeps \(tiling.windowRows)",

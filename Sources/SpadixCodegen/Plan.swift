@@ -1,3 +1,4 @@
+import SpadixKernel
 import SpadixPlan
 
 /// When and where the operators of an npu graph run: in the graph's order, for each of them its loop nest, the places of its

@@ -1,3 +1,4 @@
+import SpadixKernel
 import SpadixPlan
 
 /// The textual form of a plan, below the npu graph it belongs to:

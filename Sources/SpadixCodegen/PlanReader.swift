@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixKernel
 import SpadixPlan
 import SpadixSupport
 
@@ -97,12 +98,14 @@ extension PreparedKernels {
     case (.tile(let forms), .tile(let form, let tiling)):
       let kernel = forms[form].kernel
       let places = KernelPlaces(kernel, inputs: inputs, output: output)
-      let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim)
-      let layout = KernelLayout(geometry, places: places)
-      var cycles = ArrayCycles(places: places)
+      let nest = KernelNest(
+        KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim), places: places,
+        constants: NestConstants(identity: identityMatrix, diagonals: identityMatrices[index]),
+        accumulatorRows: target.accumulatorRows)
+      return time.cost(of: nest)
+    case (.copy(let kernel), _):
       return time.cost(
-        geometry, layout, places: places, arrayCycles: cycles.count(geometry, layout: layout))
-    case (.copy(let kernel), _): return time.cost(of: kernel, inputsAreResident: inputs, outputIsResident: output)
+        of: CopyNest(kernel, inputIsResident: inputs, outputIsResident: output, target: target).program())
     case (.tile, _), (.host, _), (.alias, _): return .zero
     }
   }

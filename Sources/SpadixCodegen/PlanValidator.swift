@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixKernel
 import SpadixPlan
 
 /// Checks a plan against the kernels that it is for: that its loop nests can run where it says that operands are, that
@@ -114,7 +115,7 @@ public struct PlanValidator {
         }
         written += block.rows * block.bytes
       }
-      return (output ? 0 : CopyEmitter.workingRows(kernels.target), read, output ? 0 : written)
+      return (output ? 0 : CopyNest.workingRows(kernels.target), read, output ? 0 : written)
     case (.tile, _), (.host, _), (.alias, _): return (0, 0, 0)
     }
   }

@@ -1,5 +1,6 @@
 import SpadixIR
 import SpadixISA
+import SpadixKernel
 
 /// Where the operands and the result of an operator may be.
 struct PossiblePlaces {

@@ -1,5 +1,6 @@
 import SpadixIR
 import SpadixISA
+import SpadixKernel
 import SpadixPlan
 import SpadixSupport
 import SpadixTensor
@@ -25,7 +26,7 @@ public struct PreparedKernels: Sendable {
   /// A matrix with ones on the diagonal.
   private(set) var identityMatrix = ConstantID(0)
   /// Per operator and identity term, the diagonal matrices that multiply its addend.
-  private(set) var identityMatrices: [[ConstantID?]] = []
+  private(set) var identityMatrices: [[ConstantID]] = []
   /// By root: constants that lie in DRAM as tensors of their own, because an operator reads them like any activation or
   /// because they are outputs.
   private(set) var storedConstants: [ValueID: Tensor] = [:]
@@ -34,14 +35,12 @@ public struct PreparedKernels: Sendable {
   private var tensorOfValue: [KernelProblem.TensorID?]
   /// Per root value, whether it is an output of the graph.
   private var isOutput: [Bool]
-  private var time: KernelTime
 
   init(graph: Graph, target: Target, buffers: Buffers) {
     self.graph = graph
     self.target = target
     self.buffers = buffers
     self.names = ValueNames(graph)
-    time = KernelTime(target)
     border = Border(graph, buffers)
     problem = KernelProblem(name: graph.name, capacity: target.scratchpadRows, tensors: [], operators: [])
     tensorOfValue = Array(repeating: nil, count: graph.values.count)
@@ -58,11 +57,13 @@ public struct PreparedKernels: Sendable {
     tensorOfValue[root] = id
     tensors.append(root)
     let isGiven = graph.values[root].producer == nil || graph.isConstant(root)
+    let (pixels, channels) = (buffers.pixels(root), buffers.channels(root))
+    var time = KernelTime(target)
     problem.tensors.append(
       KernelProblem.Tensor(
         name: name(root), rows: buffers.rows(root, dim: target.dim),
-        fetch: time.fetch(pixels: buffers.pixels(root), channels: buffers.channels(root)),
-        spill: time.spill(pixels: buffers.pixels(root), channels: buffers.channels(root)),
+        fetch: time.cost(of: .fetch(pixels: pixels, channels: channels, dim: target.dim)),
+        spill: time.cost(of: .spill(pixels: pixels, channels: channels, dim: target.dim)),
         kind: isGiven ? .input : isOutput[root.index] ? .output : .activation))
     return id
   }
@@ -115,10 +116,10 @@ public struct PreparedKernels: Sendable {
         identityMatrices.append([])
         continue
       }
-      var matrices: [ConstantID?] = []
+      var matrices: [ConstantID] = []
       for identity in forms[0].kernel.identities {
         let multipliers = identity.multipliers
-        let passes = KernelLayout.passes(multipliers)
+        let passes = identity.passes
         if multipliers == [1] {
           matrices.append(identityMatrix)
           continue
@@ -131,7 +132,7 @@ public struct PreparedKernels: Sendable {
               let channel = block * dim + index
               let multiplier =
                 multipliers.count == 1 ? multipliers[0] : channel < multipliers.count ? multipliers[channel] : 0
-              return KernelLayout.share(multiplier, pass: pass, of: passes)
+              return identity.share(of: multiplier, pass: pass)
             }
           }
         }

@@ -191,18 +191,13 @@ extension ProgramReader {
 
   private func target(_ json: JSONValue?) throws -> Target {
     guard let json, let timing = json["timing"] else { throw problem("target", "expected a target with its timing") }
-    let target = Target(
+    var target = Target(
       name: try string(json, "name"), dim: try integer(json, "dim"),
       scratchpadBanks: try integer(json, "scratchpad_banks"),
       scratchpadRowsPerBank: try integer(json, "scratchpad_rows_per_bank"),
       accumulatorRows: try integer(json, "accumulator_rows"),
-      hasScratchpadStore: try boolean(json, "scratchpad_store"), hasOutputStage: try boolean(json, "output_stage"),
-      hasPooledScratchpadStore: try boolean(json, "pooled_scratchpad_store"),
-      hasNormalizations: try boolean(json, "normalizations"),
-      roundsLikeFunctionalModel: try boolean(json, "functional_model_rounding"),
-      faults: try faults(json),
-      dramBytes: try integer(json, "dram_bytes"),
-      timing: try self.timing(timing))
+      faults: try faults(json), dramBytes: try integer(json, "dram_bytes"), timing: try self.timing(timing))
+    for capability in Capability.all { target[keyPath: capability.path] = try boolean(json, capability.name) }
     try check(target)
     guard json["fingerprint"]?.string == target.fingerprint else {
       throw problem("target", "the target's fingerprint does not belong to its parameters: the file was altered")

@@ -117,15 +117,15 @@ public struct Target: Hashable, Sendable {
   }
 
   public var scratchpadRows: Int { scratchpadBanks * scratchpadRowsPerBank }
-  public var scratchpadBytes: Int { scratchpadRows * dim }
-  public var accumulatorBytes: Int { accumulatorRows * dim * 4 }
+  public var scratchpadBytes: Int { scratchpadRows * dim * ElementWidth.operand }
+  public var accumulatorBytes: Int { accumulatorRows * dim * ElementWidth.accumulator }
   /// The accumulator has two banks, as in all of Gemmini's configurations.
   public var accumulatorRowsPerBank: Int { accumulatorRows / 2 }
 
   /// Column blocks of dim that one move of int8 elements may have: 64 bytes are one DMA request.
   public var maxBlockLength: Int { max(1, 64 / dim) }
   /// Column blocks of dim that one move of 32-bit elements may have.
-  public var maxBlockLengthAccumulator: Int { max(1, 64 / (4 * dim)) }
+  public var maxBlockLengthAccumulator: Int { max(1, 64 / (ElementWidth.accumulator * dim)) }
 
   /// First DRAM address that programs use; below it an address means "none".
   public static let firstAddress = 0x10000
@@ -134,8 +134,7 @@ public struct Target: Hashable, Sendable {
   public var fingerprint: String {
     let text =
       "spadix-target-1 dim=\(dim) banks=\(scratchpadBanks) rows=\(scratchpadRowsPerBank) acc=\(accumulatorRows)"
-      + " store=\(hasScratchpadStore) output=\(hasOutputStage) pool=\(hasPooledScratchpadStore)"
-      + " norm=\(hasNormalizations) model=\(roundsLikeFunctionalModel) dram=\(dramBytes)"
+      + Capability.all.map { " \($0.mark)=\(self[keyPath: $0.path])" }.joined() + " dram=\(dramBytes)"
     // FNV-1a, 64 bits.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

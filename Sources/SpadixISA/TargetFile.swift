@@ -24,6 +24,13 @@ extension Target {
     self = try reader.read()
   }
 
+  private var capabilityLines: String {
+    Capability.all.map { capability in
+      let line = "  \(capability.name): \(self[keyPath: capability.path])"
+      return capability.comment.isEmpty ? line : line + "        # \(capability.comment)"
+    }.joined(separator: "\n")
+  }
+
   /// The target as a file that reads back as the same target.
   public var yaml: String {
     """
@@ -35,11 +42,7 @@ extension Target {
     accumulator:
       rows: \(accumulatorRows)                   # \(accumulatorBytes) bytes
     capabilities:
-      scratchpad_store: \(hasScratchpadStore)        # funct 23
-      output_stage: \(hasOutputStage)            # functs 32 and 33
-      pooled_scratchpad_store: \(hasPooledScratchpadStore)
-      normalizations: \(hasNormalizations)
-      functional_model_rounding: \(roundsLikeFunctionalModel)
+    \(capabilityLines)
     faults:                        # what the hardware gets wrong: checked, and not produced
       short_compute: \(faults.shortCompute)
       range_order: \(faults.rangeOrder)
@@ -122,18 +125,10 @@ private struct TargetReader {
         }
       case "capabilities":
         section(value, name) { reader, key, value, path in
-          switch key {
-          case "scratchpad_store": reader.assign(&target.hasScratchpadStore, value, path)
-          case "output_stage": reader.assign(&target.hasOutputStage, value, path)
-          case "pooled_scratchpad_store": reader.assign(&target.hasPooledScratchpadStore, value, path)
-          case "normalizations": reader.assign(&target.hasNormalizations, value, path)
-          case "functional_model_rounding": reader.assign(&target.roundsLikeFunctionalModel, value, path)
-          default:
-            return [
-              "scratchpad_store", "output_stage", "pooled_scratchpad_store", "normalizations",
-              "functional_model_rounding",
-            ]
+          guard let capability = Capability.all.first(where: { $0.name == key }) else {
+            return Capability.all.map(\.name)
           }
+          reader.assign(&target[keyPath: capability.path], value, path)
           return nil
         }
       case "faults":

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SpadixCodegen
 
-private struct Case: CustomTestStringConvertible, Sendable {
+struct OperatorCase: CustomTestStringConvertible, Sendable {
   var testDescription: String
   var graph: Graph
 
@@ -15,30 +15,31 @@ private struct Case: CustomTestStringConvertible, Sendable {
   }
 }
 
-private let cases: [Case] = [
-  Case("pointwise", NpuGraphs.convolution(input: [1, 7, 7, 40], kernel: [1, 1], outputs: 33)),
-  Case(
+let operatorCases: [OperatorCase] = [
+  OperatorCase("pointwise", NpuGraphs.convolution(input: [1, 7, 7, 40], kernel: [1, 1], outputs: 33)),
+  OperatorCase(
     "3x3 with borders",
     NpuGraphs.convolution(input: [1, 14, 14, 17], kernel: [3, 3], outputs: 20, padding: [1, 1, 1, 1])),
-  Case(
+  OperatorCase(
     "zero point",
     NpuGraphs.convolution(input: [2, 7, 5, 3], kernel: [3, 3], outputs: 5, padding: [1, 1, 1, 1], zeroPoint: 5)),
-  Case(
+  OperatorCase(
     "strided pointwise", NpuGraphs.convolution(input: [1, 14, 14, 16], kernel: [1, 1], outputs: 16, strides: [2, 2])),
-  Case(
+  OperatorCase(
     "depthwise",
     NpuGraphs.convolution(input: [1, 14, 14, 40], kernel: [3, 3], outputs: 40, padding: [1, 1, 1, 1], groups: 40)),
-  Case(
+  OperatorCase(
     "grouped", NpuGraphs.convolution(input: [1, 8, 8, 24], kernel: [3, 3], outputs: 36, groups: 4, hasBias: false)),
-  Case(
+  OperatorCase(
     "pooled",
     NpuGraphs.convolution(input: [1, 20, 20, 3], kernel: [3, 3], outputs: 8, padding: [1, 1, 1, 1], isPooled: true)),
-  Case("residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 200)),
-  Case("plain residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 1)),
-  Case("names in quotes", NpuGraphs.renamed(NpuGraphs.residual(size: 4, channels: 4, multiplier: 1), "a, \"b\" = [c]")),
+  OperatorCase("residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 200)),
+  OperatorCase("plain residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 1)),
+  OperatorCase(
+    "names in quotes", NpuGraphs.renamed(NpuGraphs.residual(size: 4, channels: 4, multiplier: 1), "a, \"b\" = [c]")),
 ]
 
-private let targets: [Target] = [
+let operatorTargets: [Target] = [
   .gemmini, .spadix,
   Target(name: "small", dim: 4, scratchpadBanks: 4, scratchpadRowsPerBank: 256, accumulatorRows: 64),
   Target(
@@ -80,8 +81,8 @@ extension Target: CustomTestStringConvertible {
   public var testDescription: String { name }
 }
 
-@Test("What the cost model counts is what the commands move", arguments: cases, targets)
-private func countedIsEmitted(_ testCase: Case, _ target: Target) throws {
+@Test("What the cost model counts is what the commands move", arguments: operatorCases, operatorTargets)
+private func countedIsEmitted(_ testCase: OperatorCase, _ target: Target) throws {
   let generator = CodeGenerator(target: target)
   let kernels = try generator.prepare(testCase.graph, data: DataStore())
   let alternatives = try generator.alternatives(of: kernels)
@@ -105,14 +106,15 @@ private func countedIsEmitted(_ testCase: Case, _ target: Target) throws {
       #expect(bytes.read == plan.cost.readBytes)
       #expect(bytes.written == plan.cost.writtenBytes)
       let traffic = generated.operators.map(\.traffic).reduce(OperatorStatistics.Traffic(), +)
+      #expect(plan.cost.arrayCycles == generated.operators.reduce(0) { $0 + $1.arrayCycles })
       #expect(bytes.read == traffic.read)
       #expect(bytes.written == traffic.written)
     }
   }
 }
 
-@Test("Plans of the scheduler are valid, and their text reads back", arguments: cases, targets)
-private func plansAreValid(_ testCase: Case, _ target: Target) throws {
+@Test("Plans of the scheduler are valid, and their text reads back", arguments: operatorCases, operatorTargets)
+private func plansAreValid(_ testCase: OperatorCase, _ target: Target) throws {
   let generator = CodeGenerator(target: target)
   let kernels = try generator.prepare(testCase.graph, data: DataStore())
   let alternatives = try generator.alternatives(of: kernels)

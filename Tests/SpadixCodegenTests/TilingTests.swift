@@ -1,6 +1,8 @@
 import SpadixIR
 import SpadixISA
+import SpadixKernel
 import SpadixPlan
+import SpadixSupport
 import SpadixTensor
 import Testing
 
@@ -28,8 +30,8 @@ private struct Unexpected: Error {}
 /// All tilings that the rules of nests allow.
 private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target: Target) -> [Tiling] {
   let blocks = KernelGeometry.ceilDivide(kernel.channels, target.dim)
-  let inputBlocks = max(1, KernelGeometry.ceilDivide(kernel.contraction?.inputChannels ?? 1, target.dim))
-  let taps = kernel.contraction?.taps ?? 1
+  let inputBlocks = max(1, KernelGeometry.ceilDivide(kernel.contraction?.window.inputChannels ?? 1, target.dim))
+  let taps = kernel.contraction?.window.taps ?? 1
   let rules = NestRules(kernel: kernel, places: places, target: target, step: 0)
   var found: [Tiling] = []
   for rows in 1...kernel.store.rows {
@@ -38,7 +40,7 @@ private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target
         let chunks = KernelGeometry.ceilDivide(blocks, tileBlocks)
         for group in 1...chunks {
           for pinned in 0...group {
-            for window in 1...max(1, kernel.contraction?.inputRows ?? 1) {
+            for window in 1...max(1, kernel.contraction?.window.inputRows ?? 1) {
               for sliceBlocks in 1...inputBlocks {
                 for sliceTaps in 1...taps {
                   let tiling = Tiling(
@@ -62,6 +64,16 @@ private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target
     Target(name: "wide", dim: 4, scratchpadBanks: 4, scratchpadRowsPerBank: 128, accumulatorRows: 64),
   ]
 
+  private static func nest(
+    _ kernel: TileKernel, _ tiling: Tiling, _ places: KernelPlaces, _ target: Target
+  ) -> KernelNest {
+    KernelNest(
+      KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim), places: places,
+      constants: NestConstants(
+        identity: ConstantID(0), diagonals: kernel.identities.map { _ in ConstantID(0) }),
+      accumulatorRows: target.accumulatorRows)
+  }
+
   /// The tiling that the search likes best, beside the best of all legal ones: in time, and in bytes.
   @Test(arguments: 0..<50) func noLegalTilingIsMuchBetter(seed: Int) throws {
     let target = Self.targets[seed % 2]
@@ -70,15 +82,12 @@ private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target
     var search = TilingSearch(kernel: kernel, places: places, time: KernelTime(target))
     let found = search.run()
     var time = KernelTime(target)
-    var cycles = ArrayCycles(places: places)
     var best: [Objective: (value: Int, tiling: Tiling)] = [:]
     let objectives: [Objective] = [.time, .bytes]
     for tiling in legalTilings(kernel, places, target) {
-      let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim)
-      let layout = KernelLayout(geometry, places: places)
-      if layout.totalRows > target.scratchpadRows { continue }
-      let cost = time.cost(
-        geometry, layout, places: places, arrayCycles: cycles.count(geometry, layout: layout))
+      let nest = Self.nest(kernel, tiling, places, target)
+      if nest.workingRows > target.scratchpadRows { continue }
+      let cost = time.cost(of: nest)
       for objective in objectives where objective.value(cost) < best[objective]?.value ?? Int.max {
         best[objective] = (objective.value(cost), tiling)
       }
@@ -97,10 +106,10 @@ private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target
     for output in [false, true] {
       let places = KernelPlaces(kernel, inputs: [false], output: output)
       for tiling in legalTilings(kernel, places, target) {
-        let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim)
+        let program = Self.nest(kernel, tiling, places, target).program()
         let account = NestAccount(kernel, tiling, places, dim: target.dim)
-        let cost = KernelCost.of(geometry, places: places)
-        #expect(account.rows == KernelLayout(geometry, places: places).totalRows, "seed \(seed): \(tiling)")
+        let cost = TileCost(program, dim: target.dim)
+        #expect(account.rows == program.workingRows, "seed \(seed): \(tiling)")
         #expect(account.readBytes == cost.readBytes, "seed \(seed): \(tiling)")
         #expect(account.writtenBytes == cost.writtenBytes, "seed \(seed): \(tiling)")
       }

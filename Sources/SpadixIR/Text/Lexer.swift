@@ -1,8 +1,8 @@
 import SpadixSupport
 
 /// A word of the text.
-public struct Token: Sendable {
-  public enum Kind: Sendable {
+struct Token {
+  enum Kind {
     /// A bare word: keywords, mnemonics, attribute names. Letters, digits, `_`, `.` and `$`.
     case word
     /// `%name`
@@ -20,28 +20,26 @@ public struct Token: Sendable {
     case end
   }
 
-  public var kind: Kind
-  /// Byte offsets in the source.
-  public var start: Int
-  public var end: Int
+  var kind: Kind
+  var start: Int
+  var end: Int
   /// Whether nothing but blanks stands before it on its line: where the parser picks up after an error.
-  public var isFirstOnLine: Bool
+  var isFirstOnLine: Bool
 }
 
 /// Splits the text into tokens; what is no token is reported and skipped.
-public struct Lexer {
+struct Lexer {
   private let source: SourceText
   private let bytes: [UInt8]
   private var position = 0
   private var tokens: [Token] = []
   private var diagnostics: [Diagnostic] = []
 
-  /// The tokens from a byte offset on, the last of them `.end`, and what is no token.
-  public static func tokenize(_ source: SourceText, from offset: Int = 0) -> (
-    tokens: [Token], diagnostics: [Diagnostic]
-  ) {
+  /// - Parameter start: the byte to begin at.
+  static func tokenize(_ source: SourceText, from start: Int = 0) -> (tokens: [Token], diagnostics: [Diagnostic]) {
     var lexer = Lexer(source)
-    lexer.position = offset
+    lexer.position = start
+    lexer.tokens.reserveCapacity((source.bytes.count - start) / 4)
     lexer.run()
     return (lexer.tokens, lexer.diagnostics)
   }
@@ -52,7 +50,6 @@ public struct Lexer {
   }
 
   private mutating func run() {
-    tokens.reserveCapacity((bytes.count - position) / 4)
     var isFirst = true
     while position < bytes.count {
       let byte = bytes[position]
