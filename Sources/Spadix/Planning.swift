@@ -17,7 +17,7 @@ struct Planning {
     scheduler.cancellation = cancellation
     var problem = alternatives.problem
     problem.objective = objective
-    var plan = alternatives.plan(try scheduler.solve(problem))
+    var plan = alternatives.plan(try scheduler.solve(problem), for: objective)
     plan.bounds.time = try bound(.time, plan, problem)
     plan.bounds.bytes = try bound(.bytes, plan, problem)
     return plan

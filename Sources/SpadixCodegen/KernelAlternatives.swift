@@ -27,7 +27,9 @@ public struct KernelAlternatives: Sendable {
   }
 
   /// The plan that a solution of the problem stands for.
-  public func plan(_ solution: KernelSolution) -> Plan {
+  ///
+  /// - Parameter objective: what the problem was solved for; its own objective when nil.
+  public func plan(_ solution: KernelSolution, for objective: Objective? = nil) -> Plan {
     let steps = solution.steps.enumerated().map { index, step in
       let chosen = problem.operators[index].alternatives[step.alternative]
       return Plan.Step(
@@ -35,7 +37,7 @@ public struct KernelAlternatives: Sendable {
         workingRow: step.workingRow, workingRows: chosen.rows, cost: chosen.cost)
     }
     return Plan(
-      objective: problem.objective, steps: steps, pieces: solution.pieces, cost: solution.cost,
+      objective: objective ?? problem.objective, steps: steps, pieces: solution.pieces, cost: solution.cost,
       bounds: Plan.Bounds(objective: solution.bound), certificate: solution.certificate)
   }
 }

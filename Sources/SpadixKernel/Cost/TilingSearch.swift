@@ -85,6 +85,9 @@ public struct TilingSearch {
     var blocks: Int
   }
 
+  /// Kernels of which all tiles are tried.
+  private var isSmall: Bool { kernel.store.rows * kernel.store.columns * blockCount <= 128 }
+
   /// Accumulator tiles: full-width strips, and when `narrow` strips of part of the width as well.
   private func shapes(narrow: Bool) -> [Shape] {
     var shapes: [Shape] = []
@@ -104,6 +107,17 @@ public struct TilingSearch {
       tiling.tileColumns = columns
       let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: dim, withSlices: false)
       return geometry.accumulatorPixelsPerTile
+    }
+    if isSmall {
+      for blocks in 1...blockCount {
+        for columns in 1...kernel.store.columns where poolingFits(1, columns) {
+          for rows in 1...kernel.store.rows where poolingFits(rows, columns) {
+            if pixels(rows, columns) * blocks > accumulatorRows { break }
+            shapes.append(Shape(rows: rows, columns: columns, blocks: blocks))
+          }
+        }
+      }
+      return shapes
     }
     for blocks in blockCandidates {
       let room = accumulatorRows / blocks
@@ -185,8 +199,9 @@ public struct TilingSearch {
           var windowRows = [max(1, least)]
           if !sliced && !places.inputIsResident && whole > least {
             // With room for the rows of the next tile, these are loaded while this one is computed.
+            if isSmall && whole <= 8 { windowRows += least + 1..<whole }
             let next = least + shape.rows * (kernel.store.pooling?.stride ?? 1) * (kernel.contraction?.window.strideRows ?? 1)
-            if next < whole { windowRows.append(next) }
+            if next < whole && !windowRows.contains(next) { windowRows.append(next) }
             windowRows.append(whole)
           }
           for rows in windowRows {
@@ -230,6 +245,7 @@ public struct TilingSearch {
     let chunks = KernelGeometry.ceilDivide(blockCount, shape.blocks)
     guard let contraction = kernel.contraction, !places.weightsAreResident else { return [(chunks, chunks)] }
     if sliced { return [(chunks, 0)] }
+    if isSmall && chunks <= 4 { return (1...chunks).flatMap { group in (0...group).map { (group, $0) } } }
     var candidates: [(Int, Int)] = [(chunks, chunks), (chunks, 0)]
     for part in [chunks / 4, chunks / 2, chunks * 3 / 4] where part > 0 && part < chunks - 1 {
       candidates.append((chunks, part))
