@@ -78,10 +78,12 @@ struct TileEmitter {
 
   // MARK: Places
 
-  private func row(_ place: LocalPlace) -> Int {
+  private func row(_ place: LocalPlace) -> Int { firstRow(ofSlot: place) + place.row }
+
+  private func firstRow(ofSlot place: LocalPlace) -> Int {
     let buffer = program.buffers[place.buffer]
     let slot = buffer.contents == .sums && swapsHalves ? 1 - place.slot : place.slot
-    return firstRows[place.buffer.index] + slot * buffer.rows + place.row
+    return firstRows[place.buffer.index] + slot * buffer.rows
   }
 
   private func isSums(_ place: LocalPlace) -> Bool { program.buffers[place.buffer].contents == .sums }
@@ -274,8 +276,8 @@ struct TileEmitter {
     let tile = product.tile
     writer.configureExecute(sourceStride: window.strideColumns, transposeWeights: product.weights.isTransposed)
     let result = firstRow(tile)
-    let source = row(product.source.place)
-    let weights = row(product.weights.place)
+    let source = firstRow(ofSlot: product.source.place)
+    let weights = firstRow(ofSlot: product.weights.place)
     var isHeld = false
     for tap in product.orderedTaps {
       let runs = window.runs(

@@ -94,6 +94,8 @@ public struct FuzzCase {
       if let violation = check.summary.violations.first { return .failed("\(violation.diagnostic)") }
     }
     if let failure = counted(generated, schedule, runner) { return .failed(failure) }
+    if let failure = try planReadsBack(schedule) { return .failed(failure) }
+    if let failure = try tilesReadBack(generated, schedule) { return .failed(failure) }
     return try elsewhere(compilation[.npu] ?? quantized, samples[0])
   }
 
@@ -146,6 +148,31 @@ public struct FuzzCase {
       return "the compiler stopped early"
     }
     return try compare(try ProgramRunner(generated.program), inputs, input.graph, data)
+  }
+
+  /// The text of the plan reads back, passes the validator, and says the same.
+  private func planReadsBack(_ schedule: Compilation.Schedule) throws -> String? {
+    let text = schedule.kernels.planText(schedule.plan)
+    let (again, warnings) = try schedule.kernels.readPlan(SourceText(name: "plan", text: text))
+    if let warning = warnings.first { return "the plan reads back with a warning: \(warning)" }
+    // Limits of the search stand in comments.
+    func lines(_ text: String) -> [Substring] {
+      text.split(separator: "\n").filter { !$0.contains("//") || $0.contains("= npu.") }
+    }
+    return lines(schedule.kernels.planText(again)) == lines(text) ? nil : "the plan reads back as another"
+  }
+
+  /// The text of the tile programs reads back, passes their verifier, and comes to the same commands.
+  private func tilesReadBack(_ generated: GeneratedProgram, _ schedule: Compilation.Schedule) throws -> String? {
+    let (prepared, plan) = (schedule.kernels, schedule.plan)
+    let sections = prepared.tileSections(plan)
+    let text = SourceText(name: "tiles", text: prepared.tilesText(sections, of: plan))
+    let again = try prepared.parseTiles(text, from: 0, of: plan)
+    if again != sections { return "the tile programs read back as others" }
+    if try prepared.emit(plan, tiles: again).program.commands != generated.program.commands {
+      return "the tile programs come to other commands when they are read back"
+    }
+    return nil
   }
 
   /// The plan, the code generator's statistics and the machine count the same bytes and array cycles.

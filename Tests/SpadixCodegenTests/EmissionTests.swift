@@ -5,7 +5,7 @@ import Testing
 
 @testable import SpadixCodegen
 
-struct OperatorCase: CustomTestStringConvertible, Sendable {
+struct EmissionCase: CustomTestStringConvertible, Sendable {
   var testDescription: String
   var graph: Graph
 
@@ -15,31 +15,31 @@ struct OperatorCase: CustomTestStringConvertible, Sendable {
   }
 }
 
-let operatorCases: [OperatorCase] = [
-  OperatorCase("pointwise", NpuGraphs.convolution(input: [1, 7, 7, 40], kernel: [1, 1], outputs: 33)),
-  OperatorCase(
+let emissionCases: [EmissionCase] = [
+  EmissionCase("pointwise", NpuGraphs.convolution(input: [1, 7, 7, 40], kernel: [1, 1], outputs: 33)),
+  EmissionCase(
     "3x3 with borders",
     NpuGraphs.convolution(input: [1, 14, 14, 17], kernel: [3, 3], outputs: 20, padding: [1, 1, 1, 1])),
-  OperatorCase(
+  EmissionCase(
     "zero point",
     NpuGraphs.convolution(input: [2, 7, 5, 3], kernel: [3, 3], outputs: 5, padding: [1, 1, 1, 1], zeroPoint: 5)),
-  OperatorCase(
+  EmissionCase(
     "strided pointwise", NpuGraphs.convolution(input: [1, 14, 14, 16], kernel: [1, 1], outputs: 16, strides: [2, 2])),
-  OperatorCase(
+  EmissionCase(
     "depthwise",
     NpuGraphs.convolution(input: [1, 14, 14, 40], kernel: [3, 3], outputs: 40, padding: [1, 1, 1, 1], groups: 40)),
-  OperatorCase(
+  EmissionCase(
     "grouped", NpuGraphs.convolution(input: [1, 8, 8, 24], kernel: [3, 3], outputs: 36, groups: 4, hasBias: false)),
-  OperatorCase(
+  EmissionCase(
     "pooled",
     NpuGraphs.convolution(input: [1, 20, 20, 3], kernel: [3, 3], outputs: 8, padding: [1, 1, 1, 1], isPooled: true)),
-  OperatorCase("residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 200)),
-  OperatorCase("plain residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 1)),
-  OperatorCase(
+  EmissionCase("residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 200)),
+  EmissionCase("plain residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 1)),
+  EmissionCase(
     "names in quotes", NpuGraphs.renamed(NpuGraphs.residual(size: 4, channels: 4, multiplier: 1), "a, \"b\" = [c]")),
 ]
 
-let operatorTargets: [Target] = [
+let emissionTargets: [Target] = [
   .gemmini, .spadix,
   Target(name: "small", dim: 4, scratchpadBanks: 4, scratchpadRowsPerBank: 256, accumulatorRows: 64),
   Target(
@@ -81,8 +81,8 @@ extension Target: CustomTestStringConvertible {
   public var testDescription: String { name }
 }
 
-@Test("What the cost model counts is what the commands move", arguments: operatorCases, operatorTargets)
-private func countedIsEmitted(_ testCase: OperatorCase, _ target: Target) throws {
+@Test("What the cost model counts is what the commands move", arguments: emissionCases, emissionTargets)
+private func countedIsEmitted(_ testCase: EmissionCase, _ target: Target) throws {
   let generator = CodeGenerator(target: target)
   let kernels = try generator.prepare(testCase.graph, data: DataStore())
   let alternatives = try generator.alternatives(of: kernels)
@@ -113,8 +113,8 @@ private func countedIsEmitted(_ testCase: OperatorCase, _ target: Target) throws
   }
 }
 
-@Test("Plans of the scheduler are valid, and their text reads back", arguments: operatorCases, operatorTargets)
-private func plansAreValid(_ testCase: OperatorCase, _ target: Target) throws {
+@Test("Plans of the scheduler are valid, and their text reads back", arguments: emissionCases, emissionTargets)
+private func plansAreValid(_ testCase: EmissionCase, _ target: Target) throws {
   let generator = CodeGenerator(target: target)
   let kernels = try generator.prepare(testCase.graph, data: DataStore())
   let alternatives = try generator.alternatives(of: kernels)

@@ -43,7 +43,7 @@ public struct KernelTime: Sendable {
   public mutating func cost(of program: TileProgram) -> Cost {
     if program.isHost { return .zero }
     var fold = TileFold(
-      take(), program.buffers, program.windows, program.sums, TileCost(program, dim: target.dim))
+      take(), program.buffers, program.windows, program.sums, inputs: (program.reads.last ?? -1) + 1)
     for operation in program.operations { fold.append(operation) }
     return fold.result(&self)
   }
@@ -56,7 +56,7 @@ public struct KernelTime: Sendable {
     }
     var fold = TileFold(
       take(), nest.buffers.all, (kernel.contraction.map { [$0.window] } ?? []) + identities, SumImage(kernel),
-      TileCost(nest))
+      inputs: kernel.identities.reduce(kernel.contraction == nil ? 0 : 2) { max($0, $1.input + 1) })
     nest.generate(into: &fold)
     return fold.result(&self)
   }
@@ -104,11 +104,12 @@ public struct KernelTime: Sendable {
 private struct TileFold: TileSink {
   private var time: KernelTime
   private var clock: StreamClock
-  private let bytes: TileCost
+  private var bytes: TileCost
   private let windows: [InputWindow]
   private let sums: SumImage?
   private let locals: [LocalBuffer]
   private let dim: Int
+  private let sumsBuffer: Int
   /// By buffer, then slot, or line of a ring.
   private var buffers: [[StreamClock.Buffer]]
   /// First rows of working buffers, for a block at row 0.
@@ -120,14 +121,15 @@ private struct TileFold: TileSink {
   private var stored = 0
 
   init(
-    _ time: KernelTime, _ locals: [LocalBuffer], _ windows: [InputWindow], _ sums: SumImage?, _ bytes: TileCost
+    _ time: KernelTime, _ locals: [LocalBuffer], _ windows: [InputWindow], _ sums: SumImage?, inputs: Int
   ) {
     self.time = time
     self.locals = locals
     self.windows = windows
     self.sums = sums
-    self.bytes = bytes
     dim = time.target.dim
+    bytes = TileCost(inputs: inputs, sums: sums, dim: time.target.dim)
+    sumsBuffer = locals.firstIndex { $0.contents == .sums } ?? 0
     clock = StreamClock(
       loadLatency: time.moves.loadLatency, arrayLatency: time.moves.arrayLatency,
       storeLatency: time.moves.storeLatency)
@@ -149,7 +151,10 @@ private struct TileFold: TileSink {
       time: max(clock.end, issue), commands: commands)
   }
 
+  // Inlined where a nest makes the operation, for which the operation need not be made.
+  @inline(__always)
   mutating func append(_ operation: TileOperation) {
+    bytes.append(operation)
     switch operation {
     case .host: break
     case .begin(let tile): begin(tile)
@@ -166,8 +171,6 @@ private struct TileFold: TileSink {
   private func moveCount(_ rows: Int) -> Int { KernelGeometry.ceilDivide(rows, dim) }
 
   private func isInBothHalves(_ tile: SumTile) -> Bool { tile.sumRows > time.target.accumulatorRows / 2 }
-
-  private var sumsBuffer: Int { locals.firstIndex { $0.contents == .sums } ?? 0 }
 
   private mutating func begin(_ tile: SumTile) {
     stored = 0

@@ -11,7 +11,9 @@ public struct TileCost: Hashable, Sendable, TileSink {
   public var readBytes: Int { inputBytes.reduce(0, +) + constantBytes }
 
   private let dim: Int
-  private let sums: SumImage?
+  private let bias: TileKernel.Bias?
+  private let channels: Int
+  private let hasScales: Bool
   /// Moves that the biases of a row of pixels take, for the columns looked at last.
   private var biasMoves: (columns: Range<Int>, count: Int)?
 
@@ -28,20 +30,26 @@ public struct TileCost: Hashable, Sendable, TileSink {
     nest.generate(into: &self)
   }
 
-  private init(inputs: Int, sums: SumImage?, dim: Int) {
+  init(inputs: Int, sums: SumImage?, dim: Int) {
     inputBytes = Array(repeating: 0, count: inputs)
-    self.sums = sums
+    bias = sums?.bias
+    channels = sums?.channels ?? 0
+    hasScales = sums?.store.scaleConstant != nil
     self.dim = dim
   }
 
+  public static var takesProducts: Bool { false }
+
+  // Inlined where a nest makes the operation, nothing of it is made but what is counted: searches live on that.
+  @inline(__always)
   public mutating func append(_ operation: TileOperation) {
     switch operation {
     case .begin, .zero, .diagonals, .multiply, .host: break
     case .load(let load): addRead(load.transfer.bytes(dim: dim), load.transfer.operand)
     case .bias(let tile): constantBytes += biasBytes(tile)
     case .store(let store):
-      if let block = store.sums?.block, let sums, sums.store.scaleConstant != nil {
-        constantBytes += ElementWidth.accumulator * sums.channels(of: block, dim: dim)
+      if let block = store.sums?.block, hasScales {
+        constantBytes += ElementWidth.accumulator * min(dim, channels - block * dim)
       }
       if store.resident == nil { writtenBytes += store.transfer.bytes(dim: dim) }
     case .copy(let copy):
@@ -59,7 +67,7 @@ public struct TileCost: Hashable, Sendable, TileSink {
   }
 
   private mutating func biasBytes(_ tile: SumTile) -> Int {
-    guard let sums, let bias = sums.bias else { return 0 }
+    guard let bias else { return 0 }
     let moves: Int
     if bias.isUniform {
       moves = KernelGeometry.ceilDivide(tile.pixels, dim)
@@ -69,7 +77,7 @@ public struct TileCost: Hashable, Sendable, TileSink {
       }
       moves = tile.rows.count * biasMoves!.count
     }
-    let channels = min(sums.channels, tile.blocks.upperBound * dim) - tile.blocks.lowerBound * dim
+    let channels = min(channels, tile.blocks.upperBound * dim) - tile.blocks.lowerBound * dim
     return moves * ElementWidth.accumulator * channels
   }
 

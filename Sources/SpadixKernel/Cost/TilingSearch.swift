@@ -56,6 +56,11 @@ public struct TilingSearch {
 
   private var compulsoryBytes: Int {
     var bytes = places.outputIsResident ? 0 : kernel.images * kernel.store.rows * kernel.store.columns * kernel.channels
+    // A row of biases starts up to `dim` sums.
+    if kernel.bias != nil {
+      let pixels = kernel.images * KernelGeometry.ceilDivide(kernel.rows * kernel.columns, dim)
+      bytes += ElementWidth.accumulator * pixels * kernel.channels
+    }
     for (index, _) in kernel.identities.enumerated() where !places.identityIsResident[index] {
       bytes += kernel.images * kernel.rows * kernel.columns * kernel.channels
     }
@@ -140,6 +145,7 @@ public struct TilingSearch {
             rows = (rows + 1) / 2
           }
         }
+        heights.sort(by: >)
         shapes += heights.map { Shape(rows: $0, columns: columns, blocks: blocks) }
       }
     }
@@ -186,7 +192,18 @@ public struct TilingSearch {
   ) -> [Candidate] {
     let constants = NestConstants(for: kernel)
     var found: [Candidate] = []
+    // Lower tiles need fewer rows and more time: of so few rows that they hardly count, the highest will do.
+    var last: Shape?
+    var lower = 0
     for shape in shapes {
+      if let last, last.columns == shape.columns, last.blocks == shape.blocks {
+        if lower > 2 && !isSmall { continue }
+      } else {
+        lower = 0
+      }
+      last = shape
+      var isLow = false
+      defer { if isLow { lower += 1 } }
       for slice in sliceCandidates(sliced) {
         var feasible = false
         for (group, pinned) in groupCandidates(shape, sliced) {
@@ -211,6 +228,7 @@ public struct TilingSearch {
             let workingRows = nest.workingRows
             if workingRows > scratchpadRows { continue }
             feasible = true
+            isLow = isLow || workingRows <= scratchpadRows / 16
             found.append(Candidate(tiling: tiling, rows: workingRows, cost: time.cost(of: nest)))
           }
         }

@@ -26,6 +26,14 @@ public struct KernelNest {
   let dim: Int
   /// Rows of half the accumulator.
   private let half: Int
+  // What the loops ask of the kernel again and again.
+  private let hasBias: Bool
+  private let hasIdentities: Bool
+  private let weightsDependOnImage: Bool
+  private let window: InputWindow?
+  private let input: Int
+  private let view: TileKernel.DRAMView
+  private let output: (rows: Int, columns: Int, channels: Int)
 
   public init(_ geometry: KernelGeometry, places: KernelPlaces, constants: NestConstants, accumulatorRows: Int) {
     self.geometry = geometry
@@ -35,6 +43,17 @@ public struct KernelNest {
     buffers = KernelBuffers(geometry, places: places, accumulatorRows: accumulatorRows)
     dim = geometry.dim
     half = accumulatorRows / 2
+    hasBias = kernel.bias != nil
+    hasIdentities = !kernel.identities.isEmpty
+    window = kernel.contraction?.window
+    input = kernel.contraction?.input ?? 0
+    view = kernel.contraction?.view ?? TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: 0)
+    output = (kernel.store.rows, kernel.store.columns, kernel.channels)
+    if case .activation = kernel.contraction?.weights {
+      weightsDependOnImage = true
+    } else {
+      weightsDependOnImage = false
+    }
   }
 
   /// Scratchpad rows beside those of resident tensors.
@@ -90,7 +109,8 @@ public struct KernelNest {
     var slot = 0
   }
 
-  public func generate(into sink: inout some TileSink) {
+  public func generate<Sink: TileSink>(into sink: inout Sink) {
+    let takesProducts = Sink.takesProducts
     let tiling = geometry.tiling
     var state = State(
       weights: Array(repeating: nil, count: max(1, geometry.weightSlots)),
@@ -118,9 +138,11 @@ public struct KernelNest {
                   let blocks = geometry.isSliced ? geometry.windowBlocks(tile.blocks, in: slice) : groupWindow
                   loadWindow(place, slice, blocks, &state, &sink)
                 }
-                multiply(
-                  tile, place, slice, slot: slot, windowBlocks: state.window?.blocks ?? 0..<0,
-                  startTap: slice.index == 0 ? startTap : nil, &sink)
+                if takesProducts {
+                  multiply(
+                    tile, place, slice, slot: slot, windowBlocks: state.window?.blocks ?? 0..<0,
+                    startTap: slice.index == 0 ? startTap : nil, &sink)
+                }
               }
               addIdentities(tile, &state, &sink)
               for block in tile.blocks { store(tile, block, &sink) }
@@ -190,13 +212,13 @@ public struct KernelNest {
 
   /// Gives the sums their first values; the tap whose products do, where neither biases nor zeros are needed.
   private func start(_ tile: SumTile, _ sink: inout some TileSink) -> Int? {
-    if kernel.bias != nil {
+    if hasBias {
       sink.append(.bias(tile))
       return nil
     }
-    guard let contraction = kernel.contraction else { return nil }
+    guard let window else { return nil }
     let tap = geometry.slices[0].taps.first {
-      contraction.window.covers(rows: tile.rows, columns: tile.columns, tap: $0)
+      window.covers(rows: tile.rows, columns: tile.columns, tap: $0)
     }
     if tap == nil { sink.append(.zero(TileZero(LocalPlace(buffers.sums, slot: tile.slot), rows: tile.sumRows))) }
     return tap
@@ -215,11 +237,6 @@ public struct KernelNest {
     loadWeights(tile.blocks, slice, slot: slot, image: tile.image, &sink)
   }
 
-  private var weightsDependOnImage: Bool {
-    if case .activation = kernel.contraction?.weights { return true }
-    return false
-  }
-
   private func loadWindow(
     _ tile: OutputTile, _ slice: ContractionSlice, _ blocks: Range<Int>, _ state: inout State,
     _ sink: inout some TileSink
@@ -236,17 +253,15 @@ public struct KernelNest {
       state.window = Window(image: tile.image, blocks: blocks, columns: region.columns, rows: region.rows)
     }
     if missing.isEmpty || region.columns.isEmpty || blocks.isEmpty { return }
-    let contraction = kernel.contraction!
-    let view = contraction.view
     sink.append(
       .load(
         TileLoad(
           Transfer(
-            .input(contraction.input),
+            .input(input),
             offset: view.offset + tile.image * view.image + missing.lowerBound * view.row
               + region.columns.lowerBound * view.pixel + blocks.lowerBound * dim,
             rows: region.columns.count, rowStride: view.pixel, lines: missing.count, lineStride: view.row,
-            columns: min(contraction.window.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim,
+            columns: min(window!.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim,
             local: LocalPlace(buffers.input!), blockStride: buffers.windowPlane, linePitch: geometry.windowPitch,
             firstLine: missing.lowerBound, ring: geometry.tiling.windowRows))))
   }
@@ -254,8 +269,9 @@ public struct KernelNest {
   // MARK: The end of a tile
 
   private func addIdentities(_ tile: SumTile, _ state: inout State, _ sink: inout some TileSink) {
+    if !hasIdentities { return }
     for (index, identity) in kernel.identities.enumerated() {
-      let isFirst = index == 0 && kernel.bias == nil && kernel.contraction == nil
+      let isFirst = index == 0 && !hasBias && kernel.contraction == nil
       if buffers.identities[index].usesArray {
         addThroughArray(index, identity, tile, replaces: isFirst, &state, &sink)
       } else {
@@ -332,19 +348,18 @@ public struct KernelNest {
   }
 
   private func store(_ tile: SumTile, _ block: Int, _ sink: inout some TileSink) {
-    let image = kernel.store
     let first =
-      (tile.image * image.rows + tile.storedRows.lowerBound) * image.columns + tile.storedColumns.lowerBound
+      (tile.image * output.rows + tile.storedRows.lowerBound) * output.columns + tile.storedColumns.lowerBound
     var store = TileStore(
       Transfer(
-        .output, offset: first * kernel.channels + block * dim, rows: tile.storedColumns.count,
-        rowStride: kernel.channels, lines: tile.storedRows.count, lineStride: image.columns * kernel.channels,
-        columns: geometry.channels(of: block),
+        .output, offset: first * output.channels + block * dim, rows: tile.storedColumns.count,
+        rowStride: output.channels, lines: tile.storedRows.count, lineStride: output.columns * output.channels,
+        columns: min(dim, output.channels - block * dim),
         local: LocalPlace(buffers.sums, slot: tile.slot, row: tile.row(of: block)), blockStride: tile.pixels,
         linePitch: tile.storedColumns.count),
       sums: TileStore.Sums(tile: tile, block: block))
-    if let output = buffers.output {
-      store.resident = LocalPlace(output, row: block * kernel.images * image.rows * image.columns + first)
+    if let resident = buffers.output {
+      store.resident = LocalPlace(resident, row: block * kernel.images * output.rows * output.columns + first)
     }
     sink.append(.store(store))
   }

@@ -83,7 +83,11 @@ public struct SumImage: Hashable, Sendable {
 
 /// Takes the operations of a nest as they are generated, so that a cost needs no program in memory.
 public protocol TileSink {
+  /// Whether it wants products at all: most of the operations, and free of DRAM.
+  static var takesProducts: Bool { get }
   mutating func append(_ operation: TileOperation)
 }
 
-extension [TileOperation]: TileSink {}
+extension [TileOperation]: TileSink {
+  public static var takesProducts: Bool { true }
+}
