@@ -106,7 +106,6 @@ private func countedIsEmitted(_ testCase: EmissionCase, _ target: Target) throws
       #expect(bytes.read == plan.cost.readBytes)
       #expect(bytes.written == plan.cost.writtenBytes)
       let traffic = generated.operators.map(\.traffic).reduce(OperatorStatistics.Traffic(), +)
-      #expect(plan.cost.arrayCycles == generated.operators.reduce(0) { $0 + $1.arrayCycles })
       #expect(bytes.read == traffic.read)
       #expect(bytes.written == traffic.written)
     }

@@ -86,7 +86,8 @@ public struct KernelTime: Sendable {
     // Only where rows lie in their requests counts, and whether one is repeated.
     let phase = stride == 0 ? line : stride & (line - 1)
     let offset = offset & (line - 1)
-    let key = (((rows << 16 | bytes) << 7 | phase) << 7 | offset) << 16 | (reads ?? -1) + 1
+    let place = ((rows << 16 | bytes) << 7 | phase) << 7 | offset
+    let key = place << 16 | (reads.map { $0 + 1 } ?? 0)
     if let cycles = moveCycles[key] { return cycles }
     let stride = stride == 0 ? 0 : phase == 0 ? line : phase
     let cycles =
@@ -150,6 +151,8 @@ private struct TileFold: TileSink {
       readBytes: bytes.readBytes, writtenBytes: bytes.writtenBytes, arrayCycles: arrayCycles,
       time: max(clock.end, issue), commands: commands)
   }
+
+  static var takesProducts: Bool { true }
 
   // Inlined where a nest makes the operation, for which the operation need not be made.
   @inline(__always)
