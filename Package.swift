@@ -18,14 +18,23 @@ let package = Package(
       name: "SpadixCommands",
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"), "Spadix", "SpadixAllocation",
-        "SpadixExport", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixMIP", "SpadixMachine",
-        "SpadixOrder", "SpadixPasses", "SpadixPlan", "SpadixReference", "SpadixReport", "SpadixSupport",
-        "SpadixTensor", "SpadixVerify",
+        "SpadixExport", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixJudge", "SpadixMIP",
+        "SpadixMachine", "SpadixOrder", "SpadixPasses", "SpadixPlan", "SpadixReference", "SpadixReport",
+        "SpadixSupport", "SpadixSweep", "SpadixTensor", "SpadixVerify",
       ]),
     .target(
       name: "SpadixExport",
       dependencies: ["Spadix", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixSupport", "SpadixTensor"],
       resources: [.embedInCode("RTL/bench.cpp"), .embedInCode("RTL/ports.cpp"), .embedInCode("RTL/Makefile")]),
+    .target(
+      name: "SpadixJudge",
+      dependencies: [
+        "Spadix", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixReference", "SpadixSupport", "SpadixTensor",
+      ],
+      resources: [.embedInCode("Kernel/gemmini.h"), .embedInCode("Kernel/recorder.c")]),
+    .target(
+      name: "SpadixSweep",
+      dependencies: ["Spadix", "SpadixIR", "SpadixISA", "SpadixReport", "SpadixSupport", "Yams"]),
     .target(
       name: "SpadixFuzz",
       dependencies: [
@@ -48,7 +57,9 @@ let package = Package(
     .target(
       name: "SpadixPasses",
       dependencies: ["SpadixIR", "SpadixISA", "SpadixLegality", "SpadixReference", "SpadixSupport", "SpadixTensor"]),
-    .target(name: "SpadixReport", dependencies: ["SpadixISA", "SpadixMachine", "SpadixSupport"]),
+    .target(
+      name: "SpadixReport", dependencies: ["SpadixISA", "SpadixMachine", "SpadixSupport"],
+      resources: [.embedInCode("HTML/style.css"), .embedInCode("HTML/script.js")]),
     .target(
       name: "SpadixCodegen",
       dependencies: [

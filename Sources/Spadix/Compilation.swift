@@ -23,7 +23,7 @@ public struct Compilation {
   }
 
   public let input: CompilerInput
-  public let target: Target
+  public private(set) var target: Target
   public let formulation: Compiler.Formulation
   /// Simplified and fused, in floating point.
   public internal(set) var optimized: Graph?
@@ -44,6 +44,17 @@ public struct Compilation {
     self.input = input
     self.target = target
     self.formulation = formulation
+  }
+
+  /// The same program on a target with other timing, clock or energies.
+  ///
+  /// - Precondition: the target differs in nothing else.
+  public func retimed(for target: Target) -> Compilation {
+    precondition(target.fingerprint == self.target.fingerprint, "another target needs another program")
+    var compilation = self
+    compilation.target = target
+    compilation.generated?.program.target = target
+    return compilation
   }
 
   /// The graph at a phase that is one.

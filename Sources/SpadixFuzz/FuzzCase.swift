@@ -83,6 +83,8 @@ public struct FuzzCase {
         return .failed("the \(phase) graph reads back: \(difference)")
       }
     }
+    let listed = try Program(assembly: SourceText(name: "program", text: program.assembly(.loops)))
+    if listed.commands != program.commands { return .failed("the program does not read back from its loops") }
     let samples = Samples(
       seed: seed, count: 1, for: input.graph.inputPorts, ranges: try input.graph.inputRanges(data: data))
     let runner = try ProgramRunner(program)
@@ -181,9 +183,9 @@ public struct FuzzCase {
   {
     guard let counters = runner.machine?.counters.total else { return "the machine did not run" }
     let traffic = generated.operators.map(\.traffic).reduce(OperatorStatistics.Traffic(), +)
-    if traffic.read != counters.dramReadBytes || traffic.written != counters.dramWrittenBytes {
+    if traffic.read != counters.dramReadBytes - counters.commandBytes || traffic.written != counters.dramWrittenBytes {
       return "the code generator counts \(traffic.read) bytes read and \(traffic.written) written, the machine "
-        + "\(counters.dramReadBytes) and \(counters.dramWrittenBytes)"
+        + "\(counters.dramReadBytes - counters.commandBytes) and \(counters.dramWrittenBytes)"
     }
     let cycles = generated.operators.reduce(0) { $0 + $1.arrayCycles }
     if cycles != counters.arrayCycles {

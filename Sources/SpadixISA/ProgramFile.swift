@@ -145,6 +145,8 @@ extension Target {
         ["short_compute": .boolean(faults.shortCompute), "range_order": .boolean(faults.rangeOrder)]),
       .init("dram_bytes", .integer(dramBytes)), .init("timing", timingJSON),
     ]
+    if let clockMHz { members.append(.init("clock_mhz", .integer(clockMHz))) }
+    if !energy.isEmpty { members.append(.init("energy", energy.json)) }
     return .object(members)
   }
 
@@ -155,8 +157,11 @@ extension Target {
       "reservation_station": [
         "load": .integer(timing.reservationStation.load), "store": .integer(timing.reservationStation.store),
         "execute": .integer(timing.reservationStation.execute),
+        "overlapping_stores": .boolean(timing.reservationStation.overlappingStores),
       ],
-      "issue_cycles": .integer(timing.issueCycles), "minimum_compute_rows": .integer(timing.minimumComputeRows),
+      "commands": .string(timing.commandSource.rawValue), "issue_cycles": .integer(timing.issueCycles),
+      "instruction_cycles": .integer(timing.instructionCycles),
+      "minimum_compute_rows": .integer(timing.minimumComputeRows),
       "scratchpad_read_delay": .integer(timing.scratchpadReadDelay),
       "accumulator_scale_latency": .integer(timing.accumulatorScaleLatency),
     ]

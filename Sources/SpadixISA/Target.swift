@@ -24,6 +24,9 @@ public struct Target: Hashable, Sendable {
   /// First DRAM address that does not exist.
   public var dramBytes: Int
   public var timing: Timing
+  /// Clock in MHz; nil where it is not known. It turns modelled cycles into milliseconds and changes nothing else.
+  public var clockMHz: Int?
+  public var energy: EnergyParameters
   /// What follows from a target file without standing there; reports repeat it. Nothing depends on it.
   public var notes: [String] = []
 
@@ -54,12 +57,25 @@ public struct Target: Hashable, Sendable {
       public var load: Int
       public var store: Int
       public var execute: Int
+      /// A store is issued while earlier ones are under way, as older generators have it; newer ones wait for them.
+      public var overlappingStores: Bool
 
-      public init(load: Int = 8, store: Int = 4, execute: Int = 16) {
+      public init(load: Int = 8, store: Int = 4, execute: Int = 16, overlappingStores: Bool = true) {
+        self.overlappingStores = overlappingStores
         self.load = load
         self.store = store
         self.execute = execute
       }
+    }
+
+    /// How commands reach the accelerator.
+    public enum CommandSource: String, CaseIterable, Sendable {
+      /// Whenever it takes one.
+      case ideal
+      /// A processor runs the loops of exported C.
+      case exportedC = "exported_c"
+      /// It reads a list of them from memory, over its own bus.
+      case commandList = "command_list"
     }
 
     /// Bytes of a beat of the bus: what one direction moves in a cycle.
@@ -69,8 +85,11 @@ public struct Target: Hashable, Sendable {
     /// Requests in flight, as many reads and as many writes.
     public var maxInFlight: Int
     public var reservationStation: ReservationStation
-    /// Cycles between two commands leaving the processor.
+    public var commandSource: CommandSource
+    /// Cycles between two commands at least, wherever they come from.
     public var issueCycles: Int
+    /// Cycles of a processor for an instruction of exported C.
+    public var instructionCycles: Int
     /// Cycles of a compute of fewer rows that needs no new operand in the array.
     public var minimumComputeRows: Int
     /// Stages between the rows of the scratchpad and the array.
@@ -80,14 +99,17 @@ public struct Target: Hashable, Sendable {
 
     public init(
       busBytes: Int = 16, dmaLatency: Int = 60, maxInFlight: Int = 16,
-      reservationStation: ReservationStation = ReservationStation(), issueCycles: Int = 1,
+      reservationStation: ReservationStation = ReservationStation(), commandSource: CommandSource = .ideal,
+      issueCycles: Int = 1, instructionCycles: Int = 1,
       minimumComputeRows: Int = 4, scratchpadReadDelay: Int = 4, accumulatorScaleLatency: Int = 8
     ) {
       self.busBytes = busBytes
       self.dmaLatency = dmaLatency
       self.maxInFlight = maxInFlight
       self.reservationStation = reservationStation
+      self.commandSource = commandSource
       self.issueCycles = issueCycles
+      self.instructionCycles = instructionCycles
       self.minimumComputeRows = minimumComputeRows
       self.scratchpadReadDelay = scratchpadReadDelay
       self.accumulatorScaleLatency = accumulatorScaleLatency
@@ -99,7 +121,7 @@ public struct Target: Hashable, Sendable {
     accumulatorRows: Int = 1024, hasScratchpadStore: Bool = false, hasOutputStage: Bool = false,
     hasPooledScratchpadStore: Bool = false, hasNormalizations: Bool = false,
     roundsLikeFunctionalModel: Bool = false, faults: Faults = .gemmini, dramBytes: Int = 1 << 32,
-    timing: Timing = Timing()
+    timing: Timing = Timing(), clockMHz: Int? = nil, energy: EnergyParameters = EnergyParameters()
   ) {
     self.name = name
     self.dim = dim
@@ -114,6 +136,8 @@ public struct Target: Hashable, Sendable {
     self.faults = faults
     self.dramBytes = dramBytes
     self.timing = timing
+    self.clockMHz = clockMHz
+    self.energy = energy
   }
 
   public var scratchpadRows: Int { scratchpadBanks * scratchpadRowsPerBank }
@@ -203,6 +227,16 @@ extension Target {
         range.contains(value), "timing.\(name)",
         "\(name) is \(value); expected \(range.lowerBound) to \(range.upperBound)")
     }
+    if let clockMHz {
+      expect(
+        (1...100_000).contains(clockMHz), "clock_mhz", "clock_mhz is \(clockMHz); expected 1 to 100000")
+    }
+    for field in EnergyParameters.fields {
+      expect(
+        (0...EnergyParameters.maximum).contains(energy[keyPath: field.path]), "energy.\(field.key)",
+        "\(field.key) is \(EnergyParameters.picojoules(energy[keyPath: field.path])); expected 0 to "
+          + EnergyParameters.picojoules(EnergyParameters.maximum))
+    }
     return found
   }
 
@@ -215,6 +249,7 @@ extension Target {
       ("reservation_station.store", timing.reservationStation.store, 1...4096),
       ("reservation_station.execute", timing.reservationStation.execute, 4...4096),
       ("issue_cycles", timing.issueCycles, 0...1000),
+      ("instruction_cycles", timing.instructionCycles, 1...100),
       ("minimum_compute_rows", timing.minimumComputeRows, 1...64),
       ("scratchpad_read_delay", timing.scratchpadReadDelay, 1...64),
       ("accumulator_scale_latency", timing.accumulatorScaleLatency, 1...64),

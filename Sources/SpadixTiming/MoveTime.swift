@@ -22,7 +22,7 @@ public struct MoveTime: Sendable {
       var at = UInt64(offset)
       var left = bytes
       while left > 0 {
-        let packet = ReadPath.packet(at, left, beat: hardware.busBytes)
+        let packet = Packet(at, left, beat: hardware.busBytes)
         result.requests += 1
         result.beats += max(1, packet.bytes / hardware.busBytes)
         at += UInt64(packet.useful)
