@@ -19,8 +19,8 @@ let package = Package(
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"), "Spadix", "SpadixAllocation",
         "SpadixExport", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixJudge", "SpadixMIP",
-        "SpadixMachine", "SpadixOrder", "SpadixPasses", "SpadixReference", "SpadixReport", "SpadixSupport",
-        "SpadixSweep", "SpadixTensor", "SpadixVerify",
+        "SpadixMachine", "SpadixOrder", "SpadixPasses", "SpadixPlan", "SpadixReference", "SpadixReport",
+        "SpadixSupport", "SpadixSweep", "SpadixTensor", "SpadixVerify",
       ]),
     .target(
       name: "SpadixExport",
@@ -66,7 +66,9 @@ let package = Package(
         "SpadixIR", "SpadixISA", "SpadixKernel", "SpadixLegality", "SpadixPlan", "SpadixSupport", "SpadixTensor",
         "SpadixTiming",
       ]),
-    .target(name: "SpadixKernel", dependencies: ["SpadixIR", "SpadixISA", "SpadixSupport", "SpadixTensor"]),
+    .target(
+      name: "SpadixKernel",
+      dependencies: ["SpadixIR", "SpadixISA", "SpadixPlan", "SpadixSupport", "SpadixTensor", "SpadixTiming"]),
     .target(name: "SpadixLegality", dependencies: ["SpadixIR", "SpadixISA", "SpadixSupport", "SpadixTensor"]),
     .target(name: "SpadixOrder", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),
     .target(name: "SpadixPlan", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),
@@ -118,10 +120,15 @@ let package = Package(
     .testTarget(
       name: "SpadixTests",
       dependencies: [
-        "Spadix", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixOrder", "SpadixReference", "SpadixReport",
-        "SpadixSupport", "SpadixTensor",
+        "Spadix", "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixOrder", "SpadixReference",
+        "SpadixReport", "SpadixSupport", "SpadixTensor",
       ]),
-    .testTarget(name: "SpadixFuzzTests", dependencies: ["SpadixFuzz", "SpadixISA"]),
+    .testTarget(
+      name: "SpadixFuzzTests",
+      dependencies: [
+        "Spadix", "SpadixCodegen", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixReference", "SpadixSupport",
+        "SpadixTensor",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -116,7 +116,7 @@ def table(spadix, target):
     for kind, sizes in SIZES.items():
         for count in sizes:
             seconds, memory, schedule = measure(spadix, kind, count, target)
-            gap = 100 * schedule["gap_bytes"] / max(1, schedule["traffic_bytes"])
+            gap = 100 * schedule["gap_cycles"] / max(1, schedule["planned_cycles"])
             plan = "optimal" if schedule["proven"] else f"a better one saves at most {gap:.1f} %"
             print(f"| {kind} | {count:,} | {seconds:.2f} | {memory:.0f} | {plan} |", flush=True)
 

@@ -6,10 +6,20 @@ import SpadixSupport
 
 /// What compiling made of an input, phase by phase; nil for phases before the input's own and after the last asked for.
 public struct Compilation {
-  /// The scheduler's question and its answer.
+  /// The kernels of the npu graph, and the plan that runs them.
   public struct Schedule {
-    public var prepared: PreparedKernels
-    public var plan: KernelPlan
+    public var kernels: PreparedKernels
+    public var plan: Plan
+    /// Plans from the fastest to the one of least traffic, where these were asked for.
+    public var front: [FrontPoint] = []
+  }
+
+  /// One of several plans: the best by an objective.
+  public struct FrontPoint: Sendable {
+    public var objective: Objective
+    public var cost: Cost
+    /// No plan is better by the objective.
+    public var bound: Int
   }
 
   public let input: CompilerInput
@@ -99,10 +109,10 @@ extension Compilation {
 extension Compilation {
   var tilesText: String? {
     guard let schedule, let tiles else { return nil }
-    return schedule.prepared.tilesText(tiles, of: schedule.plan)
+    return schedule.kernels.tilesText(tiles, of: schedule.plan)
   }
 }
 
 extension Compilation.Schedule {
-  var planText: String { prepared.planText(plan) }
+  var planText: String { kernels.planText(plan) }
 }

@@ -10,7 +10,7 @@ import SpadixSupport
 
 /// From a graph to a program: the phases in order, each of which can be the last and each of which can be the first.
 public struct Compiler {
-  /// How the order of the kernels is found. Their variants, residency and addresses are then decided for that order.
+  /// How the order of the kernels is found. Their alternatives, residency and addresses are then decided for that order.
   public enum Formulation: String, CaseIterable, Sendable {
     /// The graph's own order.
     case residency
@@ -23,6 +23,10 @@ public struct Compiler {
 
   public struct Options {
     public var formulation: Formulation
+    /// What the plan is to be good at.
+    public var objective = Objective.time
+    /// Whether to find plans between the fastest and the one of least traffic as well.
+    public var findsFront = false
     /// Samples for inputs by name; they stand in for those that the graph names.
     public var samples: [CalibrationSamples]
     /// Whether inputs that have a range and no samples get random ones.
@@ -34,7 +38,7 @@ public struct Compiler {
     /// Told what is being done, now and then; in the order of the phases.
     public var progress: (@Sendable (String) -> Void)?
     /// Runs the planning, which can be stopped: the best plan so far then goes on. For a plan that Ctrl-C shortens.
-    public var interruptible: @Sendable (_ plan: (Cancellation) throws -> KernelPlan) throws -> KernelPlan = {
+    public var interruptible: @Sendable (_ plan: (Cancellation) throws -> Plan) throws -> Plan = {
       try $0(Cancellation())
     }
 
@@ -80,26 +84,26 @@ public struct Compiler {
     try TargetVerifier.verify(npu, for: target)
     guard last >= .plan else { return compilation }
 
-    let schedule = try self.schedule(npu, input, data)
+    let schedule = try self.schedule(npu, input, data, &compilation)
     compilation.schedule = schedule
-    compilation.npu = schedule.prepared.graph
-    try dump.write(schedule.prepared.graph, plan: schedule.planText, phase: "plan")
+    compilation.npu = schedule.kernels.graph
+    try dump.write(schedule.kernels.graph, plan: schedule.planText, phase: "plan")
     guard last >= .tiles else { return compilation }
 
     var tiles = try input.tiles.map {
-      try schedule.prepared.parseTiles($0.source, from: $0.start, of: schedule.plan)
+      try schedule.kernels.parseTiles($0.source, from: $0.start, of: schedule.plan)
     }
     // Otherwise they are generated one by one while commands are emitted.
     if tiles == nil && (last == .tiles || options.dumpDirectory != nil) {
-      tiles = schedule.prepared.tileSections(schedule.plan)
+      tiles = schedule.kernels.tileSections(schedule.plan)
     }
     compilation.tiles = tiles
     if let text = compilation.tilesText {
-      try dump.write(schedule.prepared.graph, plan: schedule.planText + text, phase: "tiles")
+      try dump.write(schedule.kernels.graph, plan: schedule.planText + text, phase: "tiles")
     }
     guard last >= .program else { return compilation }
 
-    let generated = try schedule.prepared.emit(schedule.plan, tiles: tiles, progress: options.progress)
+    let generated = try schedule.kernels.emit(schedule.plan, tiles: tiles, progress: options.progress)
     compilation.generated = generated
     try dump.write(generated.program, phase: "program")
     return compilation
@@ -118,6 +122,11 @@ public struct Compiler {
         "driver.calibrated-already",
         "random samples are asked for to calibrate with, but the graph is quantized already",
         help: "calibrate the graph in floating point")
+    }
+    if input.phase >= .plan, options.objective != .time || options.findsFront {
+      throw Diagnostic(
+        "driver.planned-already", "an objective or a front is asked for, but the input has a plan already",
+        help: "compile the npu graph without its plan")
     }
     if input.phase >= .plan, options.formulation != .residency {
       throw Diagnostic(
@@ -168,41 +177,35 @@ public struct Compiler {
   }
 
   /// Kernels, order and plan; the plan has passed the validator.
-  private func schedule(_ npu: Graph, _ input: CompilerInput, _ data: DataStore) throws -> Compilation.Schedule {
+  private func schedule(
+    _ npu: Graph, _ input: CompilerInput, _ data: DataStore, _ compilation: inout Compilation
+  ) throws -> Compilation.Schedule {
     var generator = CodeGenerator(target: target)
     generator.progress = options.progress
-    var prepared = try generator.prepare(npu, data: data)
+    var kernels = try generator.prepare(npu, data: data)
     if let text = input.plan {
-      let plan = try prepared.parsePlan(text.source, from: text.start)
-      do throws(KernelPlanValidator.Violation) {
-        try KernelPlanValidator.validate(plan, for: prepared.problem)
-      } catch {
-        throw Diagnostic("plan.invalid", "the plan of '\(prepared.problem.name)' is not valid: \(error)")
-      }
-      return Compilation.Schedule(prepared: prepared, plan: plan)
+      let (plan, warnings) = try kernels.readPlan(text.source, from: text.start)
+      for warning in warnings { compilation.diagnostics.report(warning) }
+      return Compilation.Schedule(kernels: kernels, plan: plan)
     }
     var orderedBy: String?
     if let search = OrderSearch(options.formulation) {
-      let result = try search.reorder(prepared)
-      prepared = try generator.prepare(result.graph, data: data)
+      let result = try search.reorder(kernels)
+      kernels = try generator.prepare(result.graph, data: data)
       orderedBy = result.closedBy
     }
-    var scheduler = KernelScheduler()
-    if let progress = options.progress { scheduler.progress = { progress("plan: \($0)") } }
-    let problem = prepared.problem
-    func search(_ cancellation: Cancellation) throws -> KernelPlan {
-      scheduler.cancellation = cancellation
-      return try scheduler.solve(problem)
-    }
-    var plan = try options.interruptible(search)
-    do throws(KernelPlanValidator.Violation) {
-      try KernelPlanValidator.validate(plan, for: prepared.problem)
+    var planning = Planning(try generator.alternatives(of: kernels), progress: options.progress)
+    var plan = try options.interruptible { cancellation in try planning.plan(options.objective, cancellation) }
+    do throws(PlanViolation) {
+      try PlanValidator(kernels).validate(plan)
     } catch {
       throw Diagnostic(
-        "driver.rejected-plan", "the schedule of '\(prepared.problem.name)' did not pass the validator: \(error)",
+        "driver.rejected-plan",
+        "the schedule of '\(kernels.problem.name)' did not pass the validator: \(error.message) [\(error.rule)]",
         help: "this is a defect of the scheduler: please report it with the npu graph that --emit=npu prints")
     }
     if let orderedBy { plan.certificate.closedBy += " for the order by \(orderedBy)" }
-    return Compilation.Schedule(prepared: prepared, plan: plan)
+    return Compilation.Schedule(
+      kernels: kernels, plan: plan, front: options.findsFront ? try planning.front() : [])
   }
 }

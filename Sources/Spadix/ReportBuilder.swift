@@ -13,13 +13,13 @@ extension Compilation {
   public func report(modelsTime: Bool = false, asksWhatIf: Bool = true) throws -> CompilationReport? {
     guard let schedule, let generated, let npu else { return nil }
     let plan = schedule.plan
-    let problem = schedule.prepared.problem
+    let problem = schedule.kernels.problem
     var operators: [OperatorReport] = []
     let modelled = modelsTime ? try Self.modelledTime(generated) : nil
     let program = generated.program
     let commandBytes = CommandDelivery(program).bytesByOperation(program, commands: program.commands.count)
     for (step, statistics) in generated.operators.enumerated() {
-      var row = OperatorReport(statistics, problem.operators[step].variants[plan.steps[step].variant])
+      var row = OperatorReport(statistics, plan.steps[step])
       row.cycles = modelled?.cycles[step]
       row.traffic.commands = commandBytes[statistics.debugOperations].reduce(0, +)
       operators.append(row)
@@ -33,9 +33,13 @@ extension Compilation {
       graph: npu.name, target: TargetReport(target), calibration: calibration, operators: operators,
       schedule: ScheduleReport(
         formulation: input.phase >= .plan ? ScheduleReport.file : formulation.rawValue,
-        trafficBytes: plan.trafficBytes, boundBytes: plan.boundBytes,
+        objective: plan.objective?.text, bytes: plan.cost.bytes, bytesBound: plan.bounds.bytes,
+        cycles: plan.cost.time, cyclesBound: plan.bounds.time, isProven: plan.isProven && input.phase < .plan,
         closedBy: plan.certificate.closedBy, rows: plan.certificate.rows, columns: plan.certificate.columns,
-        nodes: plan.certificate.nodes, whyOpen: plan.certificate.whyOpen),
+        nodes: plan.certificate.nodes, whyOpen: plan.certificate.whyOpen,
+        front: schedule.front.map {
+          ScheduleReport.FrontPoint(objective: $0.objective.text, cycles: $0.cost.time, bytes: $0.cost.bytes)
+        }),
       scratchpadPeakRows: generated.operators.map(\.scratchpadRows).max() ?? 0,
       accumulatorPeakRows: generated.operators.map(\.accumulatorRows).max() ?? 0,
       commands: generated.program.commands.count, dramImageBytes: Int(end) - Target.firstAddress,
@@ -47,8 +51,8 @@ extension Compilation {
           origin: piece.origin.rawValue, spilled: piece.spilled)
       })
     report.working = plan.steps.enumerated().compactMap { index, step in
-      let rows = problem.operators[index].variants[step.variant].workingRows
-      return rows == 0 ? nil : WorkingRowsReport(step: index, row: step.workingRow, rows: rows)
+      step.workingRows == 0
+        ? nil : WorkingRowsReport(step: index, row: step.workingRow, rows: step.workingRows)
     }
     report.messages = diagnostics.all.map { MessageReport($0) }
     if let modelled {
@@ -101,14 +105,14 @@ extension Compilation {
 }
 
 extension OperatorReport {
-  init(_ statistics: OperatorStatistics, _ variant: KernelProblem.Variant) {
+  init(_ statistics: OperatorStatistics, _ step: Plan.Step) {
     self.init(
       name: statistics.name, kind: Kind(statistics.kind), hostReason: statistics.hostReason,
       sourceLine: statistics.sourceLine, traffic: DRAMTraffic(statistics.traffic), arrayCycles: statistics.arrayCycles,
       issuedMACs: statistics.issuedMACs, usefulMACs: statistics.usefulMACs, scratchpadRows: statistics.scratchpadRows,
       accumulatorRows: statistics.accumulatorRows, commands: statistics.commands,
-      operands: statistics.kind == .host ? [] : variant.inputs.map(Place.init),
-      results: statistics.kind == .host ? [] : variant.outputs.map(Place.init), tiling: statistics.tiling)
+      operands: statistics.kind == .host ? [] : step.inputs.map(Place.init),
+      results: statistics.kind == .host ? [] : step.outputs.map(Place.init), tiling: statistics.tiling)
   }
 }
 

@@ -14,80 +14,73 @@ public struct CodeGenerator {
 
   public init(target: Target) { self.target = target }
 
-  /// Packs constants, and finds for every operator the variants that the scheduler chooses from.
+  /// Lowers operators to kernels and packs their constants.
   ///
-  /// Throws diagnostics for what the target's rules forbid, a constant that cannot be loaded, and a target too small for one
-  /// tile of an operator.
+  /// Throws diagnostics for what the target's rules forbid, and a constant that cannot be loaded.
   public func prepare(_ graph: Graph, data: DataStore) throws -> PreparedKernels {
     try TargetVerifier.verify(graph, for: target)
     let buffers = Buffers(graph)
     var lowering = KernelLowering(
       graph: graph, data: data, target: target, halos: halos(graph, buffers))
-    var enumeration = VariantEnumeration(target: target)
     var prepared = PreparedKernels(graph: graph, target: target, buffers: buffers)
     for (index, operation) in graph.operations.enumerated() {
       if case .constant = operation.op { continue }
-      progress?("tilings: operation \(index + 1) of \(graph.operations.count)")
       let kernel = try lowering.lower(operation)
       if case .alias = kernel { continue }
-      let inputs = KernelLowering.activationOperands(operation, graph)
-      let variants = try variants(kernel, operation, inputs, graph, buffers, lowering.halos, &enumeration)
-      prepared.add(OperationID(index), kernel: kernel, inputs: inputs, variants: variants)
+      prepared.add(
+        OperationID(index), kernel: kernel, inputs: KernelLowering.activationOperands(operation, graph))
     }
     prepared.halos = lowering.halos
     try prepared.finish(constants: lowering.constants, data: data)
     return prepared
   }
 
-  private func variants(
-    _ kernel: OperatorKernel, _ operation: Operation, _ inputs: [ValueID], _ graph: Graph, _ buffers: Buffers,
-    _ halos: [KernelLowering.Halo?], _ enumeration: inout VariantEnumeration
-  ) throws -> [CodedVariant] {
-    let inputMayReside = inputs.map { input in
-      // A resident tensor's rows are pixels: a view with other channels has other rows.
-      let root = buffers.root[input]
-      return halos[root] == nil && graph.values[root].type.element.isInt8
-        && buffers.channels(root) == (graph.values[input].type.shape.last ?? 1)
-        && buffers.rows(root, dim: target.dim) <= target.scratchpadRows
+  /// The ways to run each kernel that the scheduler chooses from.
+  ///
+  /// Throws a diagnostic for a target too small for one tile of an operator.
+  public func alternatives(of kernels: PreparedKernels) throws -> KernelAlternatives {
+    var enumeration = AlternativeEnumeration(target: target)
+    var result = KernelAlternatives(kernels)
+    for index in kernels.kernels.indices {
+      progress?("tilings: operator \(index + 1) of \(kernels.kernels.count)")
+      result.add(try alternatives(index, kernels, &enumeration))
     }
-    var firstOfRoot: [ValueID: Int] = [:]
-    let sameTensor = inputs.enumerated().map { index, input in
-      let root = buffers.root[input]
-      let first = firstOfRoot[root] ?? index
-      firstOfRoot[root] = first
-      return first
-    }
-    let outputFits = buffers.rows(operation.result, dim: target.dim) <= target.scratchpadRows
-    let found: [CodedVariant]
-    switch kernel {
+    return result
+  }
+
+  private func alternatives(
+    _ index: Int, _ kernels: PreparedKernels, _ enumeration: inout AlternativeEnumeration
+  ) throws -> [KernelAlternatives.Alternative] {
+    let operation = kernels.graph.operations[kernels.operations[index]]
+    let places = PossiblePlaces(index, kernels)
+    let found: [KernelAlternatives.Alternative]
+    switch kernels.kernels[index] {
     case .tile(let forms):
-      let isPooled = forms[0].kernel.store.pooling != nil
-      found = enumeration.tileVariants(
-        forms, inputMayReside: inputMayReside, sameTensor: sameTensor,
-        outputMayReside: outputFits && target.hasScratchpadStore
-          && (!isPooled || target.hasPooledScratchpadStore))
+      found = enumeration.tileAlternatives(
+        forms, inputMayReside: places.inputMayReside, sameTensor: places.sameTensor,
+        outputMayReside: places.outputMayReside)
     case .copy(let copy):
-      found = enumeration.copyVariants(
-        copy, inputMayReside: inputMayReside, sameTensor: sameTensor, outputMayReside: outputFits)
+      found = enumeration.copyAlternatives(
+        copy, inputMayReside: places.inputMayReside, sameTensor: places.sameTensor,
+        outputMayReside: places.outputMayReside)
     case .host, .alias:
-      let int8Inputs = inputs.filter { graph.values[$0].type.element.isInt8 }
-      let int8Results = operation.results.filter { graph.values[$0].type.element.isInt8 }
+      let op = kernels.problem.operators[index]
       found = [
-        CodedVariant(
-          variant: KernelProblem.Variant(
-            inputs: int8Inputs.map { _ in .streamed }, outputs: int8Results.map { _ in .streamed }, workingRows: 0,
-            readBytes: 0, writtenBytes: 0, cycles: 0),
-          code: .host)
+        KernelAlternatives.Alternative(
+          KernelProblem.Alternative(
+            inputs: op.inputs.map { _ in .streamed }, outputs: op.outputs.map { _ in .streamed }, rows: 0,
+            cost: .zero),
+          .host)
       ]
     }
-    guard found.contains(where: { $0.variant.workingRows <= target.scratchpadRows }) else {
+    guard found.contains(where: { $0.cost.rows <= target.scratchpadRows }) else {
       throw Diagnostic(
         "codegen.target-too-small",
         "\(operation.op.mnemonic) does not fit '\(target.name)' even one pixel and one block of channels at a time "
           + "(\(target.scratchpadRows) scratchpad rows, \(target.accumulatorRows) accumulator rows)",
         at: operation.range, help: "give the target a larger scratchpad or accumulator")
     }
-    return found.filter { $0.variant.workingRows <= target.scratchpadRows }
+    return found.filter { $0.cost.rows <= target.scratchpadRows }
   }
 
   /// Values written by the host and read by one convolution of few channels lie in DRAM with its padding beside the rows.

@@ -59,20 +59,19 @@ extension PreparedKernels {
   }
 
   /// The roots that a plan moves through DRAM, or that the host touches.
-  func rootsInDRAM(_ plan: KernelPlan) -> [Bool] {
+  func rootsInDRAM(_ plan: Plan) -> [Bool] {
     var uses = [Bool](repeating: false, count: graph.values.count)
     func mark(_ value: ValueID) { uses[buffers.root[value].index] = true }
     for value in graph.inputs + graph.outputs { mark(value) }
     for (index, step) in plan.steps.enumerated() {
       let operation = graph.operations[operations[index]]
-      let variant = problem.operators[index].variants[step.variant]
-      switch codes[index][step.variant] {
+      switch step.nest {
       case .host:
         inputs[index].forEach(mark)
         operation.results.forEach(mark)
       case .tile, .copy:
-        for (position, input) in inputs[index].enumerated() where variant.inputs[position] == .streamed { mark(input) }
-        if variant.outputs[0] == .streamed { mark(operation.result) }
+        for (position, input) in inputs[index].enumerated() where step.inputs[position] == .streamed { mark(input) }
+        if step.outputs[0] == .streamed { mark(operation.result) }
       }
     }
     for piece in plan.pieces where piece.origin == .fetched || piece.spilled { mark(tensors[piece.tensor]) }

@@ -3,13 +3,13 @@ import SpadixPlan
 /// A plan's pieces by step and by tensor, so that emission asks about each in constant time.
 struct PlanIndex: Sendable {
   /// Per step, the pieces that begin there, in the plan's order.
-  private(set) var starting: [[KernelPlan.Piece]]
+  private(set) var starting: [[Plan.Piece]]
   /// Per tensor, its pieces in the order of their steps; they do not overlap.
-  private var ofTensor: [[KernelPlan.Piece]]
+  private var ofTensor: [[Plan.Piece]]
   /// Per step, the rows of its working block and of all resident tensors.
   private(set) var rowsInUse: [Int]
 
-  init(_ plan: KernelPlan, _ problem: KernelProblem) {
+  init(_ plan: Plan, _ problem: KernelProblem) {
     starting = Array(repeating: [], count: plan.steps.count)
     ofTensor = Array(repeating: [], count: problem.tensors.count)
     // Rows that come and go with each step, then their running sum.
@@ -22,13 +22,13 @@ struct PlanIndex: Sendable {
     }
     for tensor in ofTensor.indices where ofTensor[tensor].count > 1 { ofTensor[tensor].sort { $0.first < $1.first } }
     var held = 0
-    rowsInUse = plan.steps.enumerated().map { step, choice in
-      held += change[step]
-      return held + problem.operators[step].variants[choice.variant].workingRows
+    rowsInUse = plan.steps.enumerated().map { index, step in
+      held += change[index]
+      return held + step.workingRows
     }
   }
 
-  func piece(of tensor: KernelProblem.TensorID, at step: Int) -> KernelPlan.Piece? {
+  func piece(of tensor: KernelProblem.TensorID, at step: Int) -> Plan.Piece? {
     let pieces = ofTensor[tensor]
     // The last piece that begins no later.
     var (low, high) = (0, pieces.count)

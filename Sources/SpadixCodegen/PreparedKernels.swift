@@ -5,10 +5,11 @@ import SpadixPlan
 import SpadixSupport
 import SpadixTensor
 
-/// An npu graph with its kernels: the scheduler's problem, and all that is needed to emit a program for its answer.
+/// An npu graph with its kernels: operators and tensors of a plan, and all that is needed to emit a program for one.
 public struct PreparedKernels: Sendable {
   public let graph: Graph
   public let target: Target
+  /// Operators and tensors of the scheduler's problem, without the alternatives.
   public private(set) var problem: KernelProblem
   /// Per operator of the problem, the operation it stands for.
   public private(set) var operations: [OperationID] = []
@@ -21,7 +22,6 @@ public struct PreparedKernels: Sendable {
   var halos: [KernelLowering.Halo?] = []
   private(set) var kernels: [OperatorKernel] = []
   private(set) var inputs: [[ValueID]] = []
-  private(set) var codes: [[VariantCode]] = []
   private(set) var constants = ConstantPool()
   /// A matrix with ones on the diagonal.
   private(set) var identityMatrix = ConstantID(0)
@@ -57,9 +57,13 @@ public struct PreparedKernels: Sendable {
     tensorOfValue[root] = id
     tensors.append(root)
     let isGiven = graph.values[root].producer == nil || graph.isConstant(root)
+    let (pixels, channels) = (buffers.pixels(root), buffers.channels(root))
+    var time = KernelTime(target)
     problem.tensors.append(
       KernelProblem.Tensor(
-        name: name(root), rows: buffers.rows(root, dim: target.dim), bytes: graph.values[root].type.elementCount,
+        name: name(root), rows: buffers.rows(root, dim: target.dim),
+        fetch: time.cost(of: .fetch(pixels: pixels, channels: channels, dim: target.dim)),
+        spill: time.cost(of: .spill(pixels: pixels, channels: channels, dim: target.dim)),
         kind: isGiven ? .input : isOutput[root.index] ? .output : .activation))
     return id
   }
@@ -74,20 +78,17 @@ public struct PreparedKernels: Sendable {
 
   func outputName(_ index: Int) -> String { names.output(index, of: graph) }
 
-  mutating func add(
-    _ operation: OperationID, kernel: OperatorKernel, inputs: [ValueID], variants: [CodedVariant]
-  ) {
+  mutating func add(_ operation: OperationID, kernel: OperatorKernel, inputs: [ValueID]) {
     let op = graph.operations[operation]
     operations.append(operation)
     kernels.append(kernel)
     self.inputs.append(inputs)
-    codes.append(variants.map(\.code))
     let int8Inputs = inputs.filter { graph.values[$0].type.element.isInt8 }
     let int8Results = op.results.filter { graph.values[$0].type.element.isInt8 }
     problem.operators.append(
       KernelProblem.Operator(
         name: "\(text(op.result)) = \(op.op.mnemonic)", inputs: int8Inputs.map { tensor($0) },
-        outputs: int8Results.map { tensor($0) }, variants: variants.map(\.variant)))
+        outputs: int8Results.map { tensor($0) }, alternatives: []))
   }
 
   /// Completes the constants once all operators are known.

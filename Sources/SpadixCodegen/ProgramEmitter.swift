@@ -29,7 +29,7 @@ extension PreparedKernels {
   ///   - tiles: tile programs to emit instead of those that the plan's tilings generate.
   ///   - progress: told before each step what is being done.
   public func emit(
-    _ plan: KernelPlan, tiles: [[TileSection]]? = nil, progress: ((String) -> Void)? = nil
+    _ plan: Plan, tiles: [[TileSection]]? = nil, progress: ((String) -> Void)? = nil
   ) throws -> GeneratedProgram {
     var generated = try emitKernels(plan, tiles: tiles, progress: progress)
     progress?("order of the commands")
@@ -39,7 +39,7 @@ extension PreparedKernels {
 
   /// The commands of one kernel behind those of the other, tile after tile.
   func emitKernels(
-    _ plan: KernelPlan, tiles: [[TileSection]]? = nil, progress: ((String) -> Void)? = nil
+    _ plan: Plan, tiles: [[TileSection]]? = nil, progress: ((String) -> Void)? = nil
   ) throws -> GeneratedProgram {
     var emitter = try ProgramEmitter(self, plan, tiles)
     emitter.progress = progress
@@ -49,7 +49,7 @@ extension PreparedKernels {
 
 private struct ProgramEmitter {
   let prepared: PreparedKernels
-  let plan: KernelPlan
+  let plan: Plan
   let index: PlanIndex
   /// Tile programs that a file brought, per step; otherwise they are generated one by one.
   let tiles: [[TileSection]]?
@@ -59,7 +59,7 @@ private struct ProgramEmitter {
   var statistics: [OperatorStatistics] = []
   var progress: ((String) -> Void)?
 
-  init(_ prepared: PreparedKernels, _ plan: KernelPlan, _ tiles: [[TileSection]]?) throws {
+  init(_ prepared: PreparedKernels, _ plan: Plan, _ tiles: [[TileSection]]?) throws {
     self.prepared = prepared
     self.plan = plan
     self.tiles = tiles

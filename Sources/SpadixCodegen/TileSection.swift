@@ -22,12 +22,12 @@ public struct TileSection: Hashable, Sendable {
 
 extension PreparedKernels {
   /// The tile programs of a plan, per step in the order in which they run.
-  public func tileSections(_ plan: KernelPlan) -> [[TileSection]] {
+  public func tileSections(_ plan: Plan) -> [[TileSection]] {
     let index = PlanIndex(plan, problem)
     return plan.steps.indices.map { tileSections(step: $0, plan, index) }
   }
 
-  func tileSections(step: Int, _ plan: KernelPlan, _ index: PlanIndex) -> [TileSection] {
+  func tileSections(step: Int, _ plan: Plan, _ index: PlanIndex) -> [TileSection] {
     let pieces = index.starting[step]
     func whole(_ tensor: KernelProblem.TensorID) -> (pixels: Int, channels: Int) {
       (buffers.pixels(tensors[tensor]), buffers.channels(tensors[tensor]))
@@ -47,26 +47,28 @@ extension PreparedKernels {
     return sections
   }
 
-  private func tileProgram(step: Int, _ plan: KernelPlan) -> TileProgram {
-    switch (codes[step][plan.steps[step].variant], kernels[step]) {
-    case (.tile(let form, let places, let tiling), .tile(let forms)):
-      let geometry = KernelGeometry(kernel: forms[form].kernel, tiling: tiling, dim: target.dim)
-      let constants = NestConstants(identity: identityMatrix, diagonals: identityMatrices[step])
+  private func tileProgram(step: Int, _ plan: Plan) -> TileProgram {
+    let inputs = plan.steps[step].inputs.map { $0 == .resident }
+    let output = plan.steps[step].outputs.first == .resident
+    switch (plan.steps[step].nest, kernels[step]) {
+    case (.tile(let form, let tiling), .tile(let forms)):
+      let kernel = forms[form].kernel
       return KernelNest(
-        geometry, places: places, constants: constants, accumulatorRows: target.accumulatorRows
+        KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim),
+        places: KernelPlaces(kernel, inputs: inputs, output: output),
+        constants: NestConstants(identity: identityMatrix, diagonals: identityMatrices[step]),
+        accumulatorRows: target.accumulatorRows
       ).program()
-    case (.copy(let inputsAreResident, let outputIsResident), .copy(let kernel)):
-      return CopyNest(
-        kernel, inputIsResident: inputsAreResident, outputIsResident: outputIsResident, target: target
-      ).program()
+    case (.copy, .copy(let kernel)):
+      return CopyNest(kernel, inputIsResident: inputs, outputIsResident: output, target: target).program()
     case (.host, .host): return .host
-    case (.tile, _), (.copy, _), (.host, _): preconditionFailure("a variant is one of its operator's kernel")
+    case (.tile, _), (.copy, _), (.host, _): preconditionFailure("a nest is one of its operator's kernel")
     }
   }
 
   /// The kernel that a step runs; nil for copies and host steps.
-  func tileKernel(step: Int, _ plan: KernelPlan) -> TileKernel? {
-    guard case .tile(let form, _, _) = codes[step][plan.steps[step].variant], case .tile(let forms) = kernels[step]
+  func tileKernel(step: Int, _ plan: Plan) -> TileKernel? {
+    guard case .tile(let form, _) = plan.steps[step].nest, case .tile(let forms) = kernels[step]
     else { return nil }
     return forms[form].kernel
   }

@@ -19,8 +19,8 @@ import SpadixSupport
 ///
 /// Steps, tensors and rows are the plan's; what happens between them is the program's.
 extension PreparedKernels {
-  public func tilesText(_ sections: [[TileSection]], of plan: KernelPlan) -> String {
-    var text = "tiles @\(graph.name) {\n"
+  public func tilesText(_ sections: [[TileSection]], of plan: Plan) -> String {
+    var text = "tiles \(graph.symbolText) {\n"
     for step in sections.indices {
       for section in sections[step] {
         switch section.role {
@@ -45,11 +45,11 @@ extension PreparedKernels {
   ///
   /// Throws a diagnostic at the first line that is malformed, that is of another step than the plan's, or that breaks a
   /// rule of `TileVerifier`.
-  public func parseTiles(_ source: SourceText, from offset: Int, of plan: KernelPlan) throws -> [[TileSection]] {
+  public func parseTiles(_ source: SourceText, from offset: Int, of plan: Plan) throws -> [[TileSection]] {
     let id = "tiles.syntax"
     var tokens = try TokenReader(source, from: offset)
     try tokens.expect("tiles", id)
-    try tokens.expect("@\(graph.name)", id)
+    try tokens.expect(graph.symbolText, id)
     try tokens.expect("{", id)
     let index = PlanIndex(plan, problem)
     var sections: [[TileSection]] = []
@@ -84,7 +84,7 @@ extension PreparedKernels {
   }
 
   private func verify(
-    _ parsed: ParsedTileProgram, _ role: TileSection.Role, _ step: Int, _ plan: KernelPlan, _ index: PlanIndex
+    _ parsed: ParsedTileProgram, _ role: TileSection.Role, _ step: Int, _ plan: Plan, _ index: PlanIndex
   ) throws {
     let program = parsed.program
     func refuse(_ id: String, _ message: String) -> Diagnostic { Diagnostic(id, message, at: parsed.range) }
@@ -120,7 +120,7 @@ extension PreparedKernels {
           "tiles.resident", "\(buffer.name) has \(problem.tensors[tensor].rows) rows, not \(buffer.totalRows)")
       }
     }
-    let rows = role == .kernel ? problem.operators[step].variants[plan.steps[step].variant].workingRows : 0
+    let rows = role == .kernel ? plan.steps[step].workingRows : 0
     guard program.workingRows <= rows else {
       throw refuse(
         "tiles.working-rows", "the buffers have \(program.workingRows) rows; the plan leaves \(rows) for them")

@@ -45,6 +45,8 @@ struct CompileCommand: ParsableCommand {
     help: "Order of the kernels: the graph's (residency), or of least traffic by the paper's model or an exact search.")
   var formulation = Compiler.Formulation.residency
 
+  @OptionGroup(title: "Plan") var planning: PlanOptions
+
   @Flag(help: "Leave large data out of text on standard output: easier to read, and no longer an input.")
   var elideData = false
 
@@ -86,6 +88,7 @@ struct CompileCommand: ParsableCommand {
         calibratesAtRandom: calibrate.asksForRandom,
         instrumentation: passes.instrumentation, dumpDirectory: dumpDir))
     let progress = ProgressAfterASecond()
+    planning.apply(to: &compiler.options)
     compiler.options.watch(progress)
     let compilation = try compiler.compile(input, data: DataStore(), upTo: emit ?? .program)
     progress.end()

@@ -50,6 +50,7 @@ struct VerifyCommand: ParsableCommand {
     help: "Order of the kernels: the graph's (residency), or of least traffic by the paper's model or an exact search.")
   var formulation = Compiler.Formulation.residency
 
+  @OptionGroup(title: "Plan") var planning: PlanOptions
   @OptionGroup(title: "Report") var reporting: ReportOptions
 
   func validate() throws {
@@ -73,6 +74,7 @@ struct VerifyCommand: ParsableCommand {
       options: Compiler.Options(
         formulation: formulation, samples: try calibrate.samples(for: input.graph),
         calibratesAtRandom: calibrate.asksForRandom))
+    planning.apply(to: &compiler.options)
     let watch = ProgressAfterASecond()
     compiler.options.watch(watch)
     let compilation = try compiler.compile(input, data: data)

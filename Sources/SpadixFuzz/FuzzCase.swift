@@ -67,7 +67,9 @@ public struct FuzzCase {
     if again != printed { return .failed("printing and parsing changes the graph") }
 
     let data = DataStore()
-    let compilation = try Compiler(target: target).compile(input, data: data)
+    var compiler = Compiler(target: target)
+    compiler.options.objective = [.time, .bytes, .both(cyclesPerByte: 0.5)][Int(seed % 3)]
+    let compilation = try compiler.compile(input, data: data)
     guard let quantized = compilation.quantized, let generated = compilation.generated,
       let schedule = compilation.schedule
     else { return .failed("the compiler stopped early") }
@@ -94,6 +96,7 @@ public struct FuzzCase {
       if let violation = check.summary.violations.first { return .failed("\(violation.diagnostic)") }
     }
     if let failure = counted(generated, schedule, runner) { return .failed(failure) }
+    if let failure = try planReadsBack(schedule) { return .failed(failure) }
     if let failure = try tilesReadBack(generated, schedule) { return .failed(failure) }
     return try elsewhere(compilation[.npu] ?? quantized, samples[0])
   }
@@ -149,9 +152,21 @@ public struct FuzzCase {
     return try compare(try ProgramRunner(generated.program), inputs, input.graph, data)
   }
 
+  /// The text of the plan reads back, passes the validator, and says the same.
+  private func planReadsBack(_ schedule: Compilation.Schedule) throws -> String? {
+    let text = schedule.kernels.planText(schedule.plan)
+    let (again, warnings) = try schedule.kernels.readPlan(SourceText(name: "plan", text: text))
+    if let warning = warnings.first { return "the plan reads back with a warning: \(warning)" }
+    // Limits of the search stand in comments.
+    func lines(_ text: String) -> [Substring] {
+      text.split(separator: "\n").filter { !$0.contains("//") || $0.contains("= npu.") }
+    }
+    return lines(schedule.kernels.planText(again)) == lines(text) ? nil : "the plan reads back as another"
+  }
+
   /// The text of the tile programs reads back, passes their verifier, and comes to the same commands.
   private func tilesReadBack(_ generated: GeneratedProgram, _ schedule: Compilation.Schedule) throws -> String? {
-    let (prepared, plan) = (schedule.prepared, schedule.plan)
+    let (prepared, plan) = (schedule.kernels, schedule.plan)
     let sections = prepared.tileSections(plan)
     let text = SourceText(name: "tiles", text: prepared.tilesText(sections, of: plan))
     let again = try prepared.parseTiles(text, from: 0, of: plan)
@@ -176,9 +191,8 @@ public struct FuzzCase {
     if cycles != counters.arrayCycles {
       return "the code generator counts \(cycles) array cycles, the machine \(counters.arrayCycles)"
     }
-    if traffic.read + traffic.written != schedule.plan.trafficBytes {
-      return
-        "the plan has \(schedule.plan.trafficBytes) bytes of traffic, the program \(traffic.read + traffic.written)"
+    if traffic.read + traffic.written != schedule.plan.cost.bytes {
+      return "the plan has \(schedule.plan.cost.bytes) bytes of traffic, the program \(traffic.read + traffic.written)"
     }
     return nil
   }

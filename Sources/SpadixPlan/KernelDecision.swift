@@ -7,28 +7,28 @@ struct KernelDecision {
     var tensor: KernelProblem.TensorID
     var first: Int
     var last: Int
-    var origin: KernelPlan.Origin
+    var origin: KernelSolution.Origin
     var spilled: Bool
   }
 
-  /// Variant of each operator.
-  var variants: [Int]
+  /// Alternative of each operator.
+  var alternatives: [Int]
   /// Sorted by first step, then tensor.
   var spans: [Span]
 
-  /// DRAM bytes of the decision: the variants' own, whole fetches and spills.
-  func traffic(in problem: KernelProblem) -> Int {
-    var total = 0
-    for (op, variant) in zip(problem.operators, variants) { total += op.variants[variant].traffic }
+  /// What the decision costs: the alternatives' own, whole fetches and spills.
+  func cost(in problem: KernelProblem) -> Cost {
+    var total = Cost.zero
+    for (op, alternative) in zip(problem.operators, alternatives) { total += op.alternatives[alternative].cost }
     for span in spans {
-      if span.origin == .fetched || span.spilled { total += problem.tensors[span.tensor].bytes }
+      if span.origin == .fetched { total += problem.tensors[span.tensor].fetch }
+      if span.spilled { total += problem.tensors[span.tensor].spill }
     }
     return total
   }
 
-  func cycles(in problem: KernelProblem) -> Int {
-    zip(problem.operators, variants).reduce(0) { $0 + $1.0.variants[$1.1].cycles }
-  }
+  /// What is to be minimized.
+  func value(in problem: KernelProblem) -> Int { problem.objective.value(cost(in: problem)) }
 
   /// The rectangles to pack: the spans, then one working block per step.
   func allocation(in problem: KernelProblem) -> AllocationProblem {
@@ -40,7 +40,7 @@ struct KernelDecision {
     for (step, op) in problem.operators.enumerated() {
       buffers.append(
         AllocationProblem.Buffer(
-          id: op.name, lower: step, upper: step + 1, size: op.variants[variants[step]].workingRows))
+          id: op.name, lower: step, upper: step + 1, size: op.alternatives[alternatives[step]].rows))
     }
     return AllocationProblem(capacity: problem.capacity, buffers: buffers)
   }

@@ -1,12 +1,12 @@
 import SpadixMIP
 import SpadixSupport
 
-/// Chooses variants and residency step by step, keeping the cheapest way into each reachable state.
+/// Chooses alternatives and residency step by step, keeping the cheapest way into each reachable state.
 ///
 /// A state after a step says which tensors stay in the scratchpad until their next touch, and of which of them DRAM has
 /// a copy. Networks have few live tensors at a time, so the states are few and the result is the optimum but for
 /// addresses; where they are many, the search either gives up or goes on with the most promising ones. Costs are compared
-/// as (bytes, cycles).
+/// as the objective ranks them.
 struct KernelDynamicProgram {
   /// What happens where the states become too many.
   enum Overflow {
@@ -50,7 +50,7 @@ struct KernelDynamicProgram {
     overflow = .keepBest(prices)
   }
 
-  /// The cheapest decision; nil when a step has no variant that fits, or when the search gave up or was cancelled.
+  /// The cheapest decision; nil when a step has no alternative that fits, or when the search gave up or was cancelled.
   func run() -> Outcome? {
     var isExact = true
     var layers = [KernelStates.initial]
@@ -81,7 +81,7 @@ struct KernelDynamicProgram {
     let last = layers[steps.steps.count]
     guard
       let best = (0..<last.count).min(by: {
-        (last.traffic[$0], last.cycles[$0], $0) < (last.traffic[$1], last.cycles[$1], $1)
+        (last.ranks[$0], $0) < (last.ranks[$1], $1)
       })
     else { return nil }
     return Outcome(decision: decision(layers, best), isExact: isExact, states: total)
@@ -124,6 +124,6 @@ struct KernelDynamicProgram {
     }
     spans.sort { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
     return KernelDecision(
-      variants: chain.enumerated().map { Int(layers[$0.offset + 1].variant[$0.element]) }, spans: spans)
+      alternatives: chain.enumerated().map { Int(layers[$0.offset + 1].alternative[$0.element]) }, spans: spans)
   }
 }

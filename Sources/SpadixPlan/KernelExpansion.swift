@@ -8,7 +8,7 @@ struct KernelExpansion {
     var choice: UInt8
     /// 0 where the tensor does not stay.
     var status: UInt64
-    var cost: Int
+    var cost: Objective.Rank
   }
 
   private let steps: KernelSteps
@@ -85,10 +85,10 @@ struct KernelExpansion {
         if options[position].isEmpty { isPossible = false }
       }
       if !isPossible { continue }
-      choose(group, passing, passingRows, passingHash, &budget) { entries, hash, cost, variant, choices in
+      choose(group, passing, passingRows, passingHash, &budget) { entries, hash, cost, alternative, choices in
         next.offer(
-          entries, hash: hash, traffic: layer.traffic[state] + cost + variant.traffic,
-          cycles: layer.cycles[state] + variant.cycles, parent: state, variant: variant.index, choices: choices)
+          entries, hash: hash, rank: layer.ranks[state] + cost + alternative.rank, parent: state,
+          alternative: alternative.index, choices: choices)
       }
       if budget == 0 { return false }
     }
@@ -98,7 +98,7 @@ struct KernelExpansion {
   /// Goes through the combinations of options, the first tensor's slowest.
   private mutating func choose(
     _ group: KernelSteps.Group, _ passing: [UInt64], _ passingRows: Int, _ passingHash: UInt64, _ budget: inout Int,
-    _ emit: ([UInt64], UInt64, Int, KernelSteps.Variant, [UInt8]) -> Void
+    _ emit: ([UInt64], UInt64, Objective.Rank, KernelSteps.Alternative, [UInt8]) -> Void
   ) {
     let touched = step.touched
     let branching = touched.indices.filter { options[$0].count > 1 }
@@ -142,17 +142,17 @@ struct KernelExpansion {
 
   private mutating func finish(
     _ group: KernelSteps.Group, _ passing: [UInt64], _ rows: Int, _ passingHash: UInt64,
-    _ emit: ([UInt64], UInt64, Int, KernelSteps.Variant, [UInt8]) -> Void
+    _ emit: ([UInt64], UInt64, Objective.Rank, KernelSteps.Alternative, [UInt8]) -> Void
   ) {
-    guard let variant = group.variants.first(where: { $0.rows <= steps.capacity - rows }) else { return }
-    var cost = 0
+    guard let alternative = group.alternatives.first(where: { $0.rows <= steps.capacity - rows }) else { return }
+    var cost = Objective.Rank.zero
     var hash = passingHash
     var entries = passing
     let start = entries.count
     for (position, item) in step.touched.enumerated() {
       let option = options[position][chosen[position]]
       choices[position] = option.choice
-      cost += option.cost
+      cost = cost + option.cost
       if option.status != 0 {
         let entry = UInt64(item.tensor) << 2 | option.status
         entries.append(entry)
@@ -160,7 +160,7 @@ struct KernelExpansion {
       }
     }
     Self.sortIn(&entries, from: start)
-    emit(entries, hash, cost, variant, choices)
+    emit(entries, hash, cost, alternative, choices)
   }
 
   /// Sorts entries of which those before `start` are sorted already and the others are few.
@@ -183,41 +183,41 @@ struct KernelExpansion {
   private static func options(_ item: KernelSteps.Touched, _ isResident: Bool, _ before: UInt64) -> [Option] {
     let present = Choice.isPresent
     if item.isProduction {
-      guard isResident else { return [Option(choice: 0, status: 0, cost: 0)] }
+      guard isResident else { return [Option(choice: 0, status: 0, cost: .zero)] }
       guard item.hasNext else {
         return item.isOutput
-          ? [Option(choice: present | Choice.isSpilled, status: 0, cost: item.bytes)]
-          : [Option(choice: present, status: 0, cost: 0)]
+          ? [Option(choice: present | Choice.isSpilled, status: 0, cost: item.spill)]
+          : [Option(choice: present, status: 0, cost: .zero)]
       }
       let stored = [
-        Option(choice: present | Choice.isSpilled | Choice.isKept, status: Status.clean, cost: item.bytes),
-        Option(choice: present | Choice.isSpilled, status: 0, cost: item.bytes),
+        Option(choice: present | Choice.isSpilled | Choice.isKept, status: Status.clean, cost: item.spill),
+        Option(choice: present | Choice.isSpilled, status: 0, cost: item.spill),
       ]
       if item.isOutput { return stored }
-      return [Option(choice: present | Choice.isKept, status: Status.dirty, cost: 0)] + stored
+      return [Option(choice: present | Choice.isKept, status: Status.dirty, cost: .zero)] + stored
     }
     switch (isResident, before) {
     case (true, 0):
-      let fetched = Option(choice: present | Choice.isFetched, status: 0, cost: item.bytes)
+      let fetched = Option(choice: present | Choice.isFetched, status: 0, cost: item.fetch)
       guard item.hasNext else { return [fetched] }
       return [
-        Option(choice: present | Choice.isFetched | Choice.isKept, status: Status.clean, cost: item.bytes), fetched,
+        Option(choice: present | Choice.isFetched | Choice.isKept, status: Status.clean, cost: item.fetch), fetched,
       ]
     case (true, Status.clean):
-      let dropped = Option(choice: present, status: 0, cost: 0)
+      let dropped = Option(choice: present, status: 0, cost: .zero)
       guard item.hasNext else { return [dropped] }
-      return [Option(choice: present | Choice.isKept, status: Status.clean, cost: 0), dropped]
+      return [Option(choice: present | Choice.isKept, status: Status.clean, cost: .zero), dropped]
     case (true, _):
       // What DRAM does not hold can only stay, or end with its last use.
       return [
         item.hasNext
-          ? Option(choice: present | Choice.isKept, status: Status.dirty, cost: 0)
-          : Option(choice: present, status: 0, cost: 0)
+          ? Option(choice: present | Choice.isKept, status: Status.dirty, cost: .zero)
+          : Option(choice: present, status: 0, cost: .zero)
       ]
-    case (false, 0): return [Option(choice: 0, status: 0, cost: 0)]
+    case (false, 0): return [Option(choice: 0, status: 0, cost: .zero)]
     case (false, Status.clean):
       // Kept up to a step that does not need it: worth while only to go on.
-      return item.hasNext ? [Option(choice: present | Choice.isKept, status: Status.clean, cost: 0)] : []
+      return item.hasNext ? [Option(choice: present | Choice.isKept, status: Status.clean, cost: .zero)] : []
     case (false, _): return []
     }
   }

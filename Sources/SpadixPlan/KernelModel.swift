@@ -1,16 +1,16 @@
 import SpadixMIP
 
-/// The kernel problem as a mixed integer program: variants, residency and spills for the fixed order.
+/// The kernel problem as a mixed integer program: alternatives, residency and spills for the fixed order.
 ///
-/// Columns: `x[o, v]` operator o runs as variant v; `k[t, g]` tensor t is kept during the gap g between two of its
+/// Columns: `x[o, v]` operator o runs as alternative v; `k[t, g]` tensor t is kept during the gap g between two of its
 /// touches; `p[t, s]` t is in the scratchpad during touch s; `f[t, s]` t is fetched there; `y[t]` t is spilled.
 /// The last three follow from the first two, so they are continuous.
 struct KernelModel {
   private let problem: KernelProblem
   private let touches: KernelTouches
   private(set) var model: Model
-  /// Per operator the variants that are offered, with their columns.
-  private var variantColumns: [[(variant: Int, column: Model.ColumnID)]] = []
+  /// Per operator the alternatives that are offered, with their columns.
+  private var alternativeColumns: [[(alternative: Int, column: Model.ColumnID)]] = []
   /// Per tensor, one per gap between consecutive touches.
   private var keptColumns: [[Model.ColumnID]]
   /// Per tensor, one per touch.
@@ -22,7 +22,7 @@ struct KernelModel {
     model = Model(name: "kernel residency of \(problem.name)")
     keptColumns = [[Model.ColumnID]](repeating: [], count: problem.tensors.count)
     presentColumns = keptColumns
-    addVariants()
+    addAlternatives()
     for index in problem.tensors.indices { addTensor(KernelProblem.TensorID(index)) }
     addCapacities()
   }
@@ -31,42 +31,42 @@ struct KernelModel {
   static func termCount(_ problem: KernelProblem, _ touches: KernelTouches) -> Int {
     var count = 0
     for all in touches.touches {
-      for touch in all { count += 4 + problem.operators[touch.step].variants.count }
+      for touch in all { count += 4 + problem.operators[touch.step].alternatives.count }
       if let first = all.first, let last = all.last { count += last.step - first.step }
     }
     return count
   }
 
-  private mutating func addVariants() {
+  private mutating func addAlternatives() {
     for op in problem.operators {
-      let offered = op.variants.indices.filter { index in
-        let variant = op.variants[index]
-        if variant.workingRows > problem.capacity { return false }
-        return !op.variants.indices.contains { other in
-          other != index && op.variants[other].dominates(variant)
-            && (!variant.dominates(op.variants[other]) || other < index)
+      let offered = op.alternatives.indices.filter { index in
+        let alternative = op.alternatives[index]
+        if alternative.rows > problem.capacity { return false }
+        return !op.alternatives.indices.contains { other in
+          other != index && op.alternatives[other].dominates(alternative, problem.objective)
+            && (!alternative.dominates(op.alternatives[other], problem.objective) || other < index)
         }
       }
-      // The cheapest variant of all is paid in any case; columns carry what is beyond.
-      let least = offered.map { op.variants[$0].traffic }.min() ?? 0
+      // The cheapest alternative of all is paid in any case; columns carry what is beyond.
+      let least = offered.map { problem.objective.value(op.alternatives[$0].cost) }.min() ?? 0
       model.constantCost += least
       let columns = offered.map { index in
         (
-          variant: index,
-          column: model.addColumn("x_\(op.name)_\(index)", .binary, cost: op.variants[index].traffic - least)
+          alternative: index,
+          column: model.addColumn("x_\(op.name)_\(index)", .binary, cost: problem.objective.value(op.alternatives[index].cost) - least)
         )
       }
       model.addRow("one_\(op.name)", columns.map { Model.Term(1, $0.column) }, lower: 1, upper: 1)
-      variantColumns.append(columns)
+      alternativeColumns.append(columns)
     }
   }
 
-  /// The variants of a touch's operator in which the tensor has the given place, as a sum.
+  /// The alternatives of a touch's operator in which the tensor has the given place, as a sum.
   private func places(_ touch: KernelTouches.Touch, _ place: KernelProblem.Place, times: Int) -> [Model.Term] {
-    let variants = problem.operators[touch.step].variants
-    return variantColumns[touch.step].compactMap { item in
-      let variant = variants[item.variant]
-      let found = touch.isProduction ? variant.outputs[touch.position] : variant.inputs[touch.position]
+    let alternatives = problem.operators[touch.step].alternatives
+    return alternativeColumns[touch.step].compactMap { item in
+      let alternative = alternatives[item.alternative]
+      let found = touch.isProduction ? alternative.outputs[touch.position] : alternative.inputs[touch.position]
       return found == place ? Model.Term(times, item.column) : nil
     }
   }
@@ -82,7 +82,7 @@ struct KernelModel {
     let production = first.isProduction ? first : nil
     var spilled: Model.ColumnID?
     if let production {
-      let column = model.addColumn("y_\(tensor.name)", .continuous, upper: 1, cost: tensor.bytes)
+      let column = model.addColumn("y_\(tensor.name)", .continuous, upper: 1, cost: problem.objective.value(tensor.spill))
       spilled = column
       if tensor.kind == .output {
         model.addRow(
@@ -104,7 +104,7 @@ struct KernelModel {
         }
       }
       if touch.isProduction { continue }
-      let fetched = model.addColumn("f_\(name)", .continuous, upper: 1, cost: tensor.bytes)
+      let fetched = model.addColumn("f_\(name)", .continuous, upper: 1, cost: problem.objective.value(tensor.fetch))
       let keptTerm = before.map { [Model.Term(1, $0)] } ?? []
       model.addRow("fetch_\(name)", [Model.Term(1, fetched), Model.Term(-1, present)] + keptTerm, lower: 0)
       if let production, let spilled {
@@ -119,8 +119,8 @@ struct KernelModel {
   private mutating func addCapacities() {
     var terms = [[Model.Term]](repeating: [], count: problem.operators.count)
     for (step, op) in problem.operators.enumerated() {
-      for item in variantColumns[step] {
-        terms[step].append(Model.Term(op.variants[item.variant].workingRows, item.column))
+      for item in alternativeColumns[step] {
+        terms[step].append(Model.Term(op.alternatives[item.alternative].rows, item.column))
       }
     }
     for index in problem.tensors.indices {
@@ -157,9 +157,9 @@ struct KernelModel {
       }
     }
     for step in steps {
-      let variants = problem.operators[step].variants
-      let rows = variants[decision.variants[step]].workingRows
-      for item in variantColumns[step] where variants[item.variant].workingRows >= rows {
+      let alternatives = problem.operators[step].alternatives
+      let rows = alternatives[decision.alternatives[step]].rows
+      for item in alternativeColumns[step] where alternatives[item.alternative].rows >= rows {
         terms.append(Model.Term(1, item.column))
       }
       literals += 1
@@ -169,8 +169,8 @@ struct KernelModel {
 
   /// The decision that a solution of the model stands for.
   func decision(_ values: [Int]) -> KernelDecision {
-    let variants = variantColumns.map { items in
-      items.first { values[$0.column.index] == 1 }?.variant ?? 0
+    let alternatives = alternativeColumns.map { items in
+      items.first { values[$0.column.index] == 1 }?.alternative ?? 0
     }
     var spans: [KernelDecision.Span] = []
     for index in problem.tensors.indices {
@@ -178,14 +178,14 @@ struct KernelModel {
       let all = touches.touches[index]
       var first: Int?
       for (number, touch) in all.enumerated() {
-        let variant = problem.operators[touch.step].variants[variants[touch.step]]
-        let place = touch.isProduction ? variant.outputs[touch.position] : variant.inputs[touch.position]
+        let alternative = problem.operators[touch.step].alternatives[alternatives[touch.step]]
+        let place = touch.isProduction ? alternative.outputs[touch.position] : alternative.inputs[touch.position]
         let keptAfter = number + 1 < all.count && values[keptColumns[index][number].index] == 1
         if first == nil, place == .resident || keptAfter { first = number }
         guard let start = first, !keptAfter else { continue }
         // A piece ends at its last resident touch; a gap kept beyond that is idle.
         var last = number
-        while last > start, !isResident(all[last], variants) { last -= 1 }
+        while last > start, !isResident(all[last], alternatives) { last -= 1 }
         spans.append(
           KernelDecision.Span(
             tensor: id, first: all[start].step, last: all[last].step,
@@ -195,21 +195,21 @@ struct KernelModel {
     }
     spans.sort { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
     for position in spans.indices where spans[position].origin == .produced {
-      spans[position].spilled = mustSpill(spans[position], spans, variants)
+      spans[position].spilled = mustSpill(spans[position], spans, alternatives)
     }
-    return KernelDecision(variants: variants, spans: spans)
+    return KernelDecision(alternatives: alternatives, spans: spans)
   }
 
-  private func isResident(_ touch: KernelTouches.Touch, _ variants: [Int]) -> Bool {
-    let variant = problem.operators[touch.step].variants[variants[touch.step]]
-    return (touch.isProduction ? variant.outputs[touch.position] : variant.inputs[touch.position]) == .resident
+  private func isResident(_ touch: KernelTouches.Touch, _ alternatives: [Int]) -> Bool {
+    let alternative = problem.operators[touch.step].alternatives[alternatives[touch.step]]
+    return (touch.isProduction ? alternative.outputs[touch.position] : alternative.inputs[touch.position]) == .resident
   }
 
   private func mustSpill(
-    _ span: KernelDecision.Span, _ spans: [KernelDecision.Span], _ variants: [Int]
+    _ span: KernelDecision.Span, _ spans: [KernelDecision.Span], _ alternatives: [Int]
   ) -> Bool {
     if problem.tensors[span.tensor].kind == .output { return true }
     if spans.contains(where: { $0.tensor == span.tensor && $0.origin == .fetched }) { return true }
-    return touches.touches[span.tensor].contains { !$0.isProduction && !isResident($0, variants) }
+    return touches.touches[span.tensor].contains { !$0.isProduction && !isResident($0, alternatives) }
   }
 }

@@ -1,8 +1,8 @@
 /// What a row of the scratchpad is worth during each step, and the lower bound that follows from it.
 ///
-/// Without the capacity, every tensor could stay from its first touch to its last, and each operator would move the least
-/// that any of its variants does. A tensor that does not stay between two touches costs more: a fetch or a streaming
-/// operand at the second one, and a store at the first one if it was made there. So the bytes of any plan are at least the
+/// Without the capacity, every tensor could stay from its first touch to its last, and each operator would cost the least
+/// that any of its alternatives does. A tensor that does not stay between two touches costs more: a fetch or a streaming
+/// operand at the second one, and a store at the first one if it was made there. So the cost of any plan is at least the
 /// operators' least plus these costs for all gaps that are not kept. The most that can be saved on them by keeping some,
 /// with the rows that each step has, is a packing problem whose relaxation has prices per row and step: for any prices,
 ///
@@ -16,21 +16,21 @@ struct KernelPrices {
     var first: Int
     var last: Int
     var rows: Int
-    /// Bytes that any plan moves more when the tensor does not stay.
+    /// What any plan costs more when the tensor does not stay.
     var cost: Int
     /// Positions of the tensor among those that the first and the last step touch.
     var firstPosition: Int
     var lastPosition: Int
-    /// Whether some variant of the first step leaves the tensor in the scratchpad.
+    /// Whether some alternative of the first step leaves the tensor in the scratchpad.
     var canStay: Bool
   }
 
-  /// No plan moves fewer bytes.
+  /// No plan costs less.
   let bound: Int
   private let steps: KernelSteps
-  /// Bytes that the operators move at least, and by step and touched tensor what not having it there costs.
+  /// What the operators cost at least, and by step and touched tensor what not having it there costs.
   private let costs: KernelCosts
-  /// Sums of the prices of the steps before each, in `KernelRelaxation.unit` parts of a byte.
+  /// Sums of the prices of the steps before each, in `KernelRelaxation.unit` parts of a unit of the objective.
   private let sums: [Int]
 
   init(_ steps: KernelSteps) {
@@ -43,7 +43,7 @@ struct KernelPrices {
     bound = costs.least + max(0, costs.gaps.reduce(0) { $0 + $1.cost } - relaxation.savings)
   }
 
-  /// The bytes that a tensor has to save to be worth its rows during a gap.
+  /// What a tensor has to save to be worth its rows during a gap.
   func rent(of gap: Gap) -> Double {
     Double(gap.rows) * Double(sums[gap.last] - sums[gap.first]) / Double(KernelRelaxation.unit)
   }
@@ -51,7 +51,7 @@ struct KernelPrices {
   /// The tensors to keep by these prices.
   func residents() -> KernelResidents { KernelResidents(steps, costs, prices: self) }
 
-  /// The most promising states after a step, best first: those of the least bytes so far, with what their residents will
+  /// The most promising states after a step, best first: those of the least cost so far, with what their residents will
   /// save and with what the rows that these take until then are worth.
   ///
   /// Residents stay until their next touch, so that states which hold too much lead nowhere: of those that leave the next
@@ -69,7 +69,7 @@ struct KernelPrices {
     let room = steps.capacity - costs.rowsNeeded(after: step)
     var ranked: [(state: Int, score: Int, rows: Int)] = []
     for state in 0..<states.count {
-      var score = states.traffic[state] * KernelRelaxation.unit
+      var score = states.ranks[state].value * KernelRelaxation.unit
       var rows = 0
       for entry in states.residents(of: state) {
         let value = value(of: Int(entry >> 2))
@@ -79,7 +79,7 @@ struct KernelPrices {
       ranked.append((state, score, rows))
     }
     let fitting = ranked.filter { $0.rows <= room }.sorted {
-      ($0.score, states.cycles[$0.state], $0.state) < ($1.score, states.cycles[$1.state], $1.state)
+      ($0.score, states.ranks[$0.state], $0.state) < ($1.score, states.ranks[$1.state], $1.state)
     }
     let smallest = ranked.sorted { ($0.rows, $0.score, $0.state) < ($1.rows, $1.score, $1.state) }
     let reserve = max(1, count / 16)
@@ -90,23 +90,23 @@ struct KernelPrices {
   }
 }
 
-/// What each operator moves at least, and what it costs at least that a tensor is not in the scratchpad.
+/// What each operator costs at least, and what it costs at least that a tensor is not in the scratchpad.
 struct KernelCosts {
   struct Touch {
     var step: Int
     var position: Int
     var rows: Int
-    /// Bytes that are moved for the tensor when it comes from DRAM, or when its result goes there.
+    /// What it costs that the tensor comes from DRAM, or that its result goes there.
     var cost: Int
   }
 
   private(set) var least = 0
-  /// By step, rows that its smallest variant leaves.
+  /// By step, rows that its smallest alternative leaves.
   private(set) var freeRows: [Int] = []
   private(set) var gaps: [KernelPrices.Gap] = []
   /// By tensor.
   private var touches: [[Touch]]
-  /// By step, the rows that its smallest variant needs for the least convenient places of its operands.
+  /// By step, the rows that its smallest alternative needs for the least convenient places of its operands.
   private(set) var mostRows: [Int] = []
 
   init(_ steps: KernelSteps) {
@@ -115,10 +115,10 @@ struct KernelCosts {
     var saved = [Int](repeating: 0, count: steps.tensorCount)
     for (index, step) in steps.steps.enumerated() {
       let isFirst = step.touched.map { touches[$0.tensor].isEmpty }
-      let (bytes, ofTouch) = Self.costs(step, isFirst, capacity: steps.capacity)
-      least += bytes
-      freeRows.append(steps.capacity - (step.groups.flatMap(\.variants).map(\.rows).min() ?? 0))
-      mostRows.append(step.groups.compactMap(\.variants.last?.rows).max() ?? 0)
+      let (value, ofTouch) = Self.costs(step, isFirst, capacity: steps.capacity)
+      least += value
+      freeRows.append(steps.capacity - (step.groups.flatMap(\.alternatives).map(\.rows).min() ?? 0))
+      mostRows.append(step.groups.compactMap(\.alternatives.last?.rows).max() ?? 0)
       for (position, item) in step.touched.enumerated() {
         let cost = ofTouch[position]
         if let before = touches[item.tensor].last {
@@ -151,33 +151,33 @@ struct KernelCosts {
     return list[low]
   }
 
-  /// The least bytes of a step; and of each touched tensor a part of the bytes beyond that: whichever of them are
-  /// streamed or fetched, the step moves at least the sum of their parts more.
+  /// The least cost of a step; and of each touched tensor a part of the cost beyond that: whichever of them are
+  /// streamed or fetched, the step costs at least the sum of their parts more.
   private static func costs(_ step: KernelSteps.Step, _ isFirst: [Bool], capacity: Int) -> (Int, [Int]) {
-    var totals: [(bytes: Int, streamed: [Int])] = []
+    var totals: [(value: Int, streamed: [Int])] = []
     for group in step.groups {
       var rows = 0
-      var bytes = 0
+      var value = 0
       var streamed: [Int] = []
       for (position, item) in step.touched.enumerated() {
         if group.isResident[position] {
           rows += item.rows
           // Outputs are stored and inputs fetched once in any plan.
-          if item.isProduction ? item.isOutput : isFirst[position] { bytes += item.bytes }
+          if item.isProduction ? item.isOutput : isFirst[position] { value += item.move.value }
         } else if item.isProduction ? item.hasNext && !item.isOutput : !isFirst[position] {
           streamed.append(position)
         }
       }
-      guard let variant = group.variants.first(where: { $0.rows <= capacity - rows }) else { continue }
-      totals.append((bytes + variant.traffic, streamed))
+      guard let alternative = group.alternatives.first(where: { $0.rows <= capacity - rows }) else { continue }
+      totals.append((value + alternative.rank.value, streamed))
     }
-    let least = totals.map(\.bytes).min() ?? 0
+    let least = totals.map(\.value).min() ?? 0
     // A tensor that is there but not kept is fetched or stored as a whole.
     var costs = step.touched.enumerated().map { position, item in
-      item.isProduction ? (item.isOutput ? 0 : item.bytes) : isFirst[position] ? 0 : item.bytes
+      (item.isProduction ? item.isOutput : isFirst[position]) ? 0 : item.move.value
     }
-    for (bytes, streamed) in totals {
-      for position in streamed { costs[position] = min(costs[position], (bytes - least) / streamed.count) }
+    for (value, streamed) in totals {
+      for position in streamed { costs[position] = min(costs[position], (value - least) / streamed.count) }
     }
     return (least, costs)
   }
@@ -185,13 +185,13 @@ struct KernelCosts {
 
 /// Prices of scratchpad rows by a subgradient method, and the savings that they prove to be the most.
 struct KernelRelaxation {
-  /// Parts of a byte that prices are counted in.
+  /// Parts of a unit of the objective that prices are counted in.
   static let unit = 256
   private static let rounds = 400
 
-  /// By step, in parts of a byte for each row.
+  /// By step, in parts of a unit for each row.
   private(set) var prices: [Int]
-  /// No choice of gaps that fits saves more bytes.
+  /// No choice of gaps that fits saves more.
   private(set) var savings: Int
 
   init(free: [Int], gaps: [KernelPrices.Gap]) {

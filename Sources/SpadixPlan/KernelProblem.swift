@@ -1,9 +1,9 @@
 import SpadixSupport
 
-/// What the compiler asks of the scheduler: operators in a fixed order, each with several ways to run.
+/// What the compiler asks of the scheduler: operators in a fixed order, each with several ways to run, and an objective.
 ///
 /// Unlike the scheduling problem of COSMA, where every operand is in the scratchpad while its operator runs, an operand
-/// here may stream from or to DRAM through tiles; the variants of an operator say which operands stream and what that
+/// here may stream from or to DRAM through tiles; the alternatives of an operator say which operands stream and what that
 /// costs. Space is counted in scratchpad rows, traffic in bytes of DRAM.
 public struct KernelProblem: Sendable {
   public struct TensorID: DenseID {
@@ -24,16 +24,27 @@ public struct KernelProblem: Sendable {
     public var name: String
     /// Scratchpad rows while resident.
     public var rows: Int
-    /// Bytes in DRAM: what one spill or one fetch of the whole tensor moves.
-    public var bytes: Int
+    /// What it costs to bring the whole tensor from DRAM, or to write it there.
+    public var fetch: Cost
+    public var spill: Cost
     public var kind: TensorKind
 
-    public init(name: String, rows: Int, bytes: Int, kind: TensorKind) {
+    public init(name: String, rows: Int, fetch: Cost, spill: Cost, kind: TensorKind) {
       self.name = name
       self.rows = rows
-      self.bytes = bytes
+      self.fetch = fetch
+      self.spill = spill
       self.kind = kind
     }
+
+    /// A tensor of which only the bytes matter.
+    public init(name: String, rows: Int, bytes: Int, kind: TensorKind) {
+      self.init(
+        name: name, rows: rows, fetch: Cost(readBytes: bytes), spill: Cost(writtenBytes: bytes), kind: kind)
+    }
+
+    /// Bytes in DRAM.
+    public var bytes: Int { fetch.readBytes }
   }
 
   /// Where an operand or result is while its operator runs.
@@ -45,29 +56,21 @@ public struct KernelProblem: Sendable {
   }
 
   /// One way to run an operator.
-  public struct Variant: Sendable {
+  public struct Alternative: Sendable {
     /// One place per input of the operator, in its order. A tensor that is used twice has the same place twice.
     public var inputs: [Place]
     /// One place per output.
     public var outputs: [Place]
     /// Rows for tiles, weights and constants, needed only during the operator's step, as one block.
-    public var workingRows: Int
-    /// Bytes read from DRAM: weights, and streamed inputs as often as the loop nest reads them.
-    public var readBytes: Int
-    /// Bytes written to DRAM: streamed outputs.
-    public var writtenBytes: Int
-    /// Modelled array cycles; breaks ties between variants of equal traffic.
-    public var cycles: Int
+    public var rows: Int
+    /// What it costs by itself: streamed operands and weights as often as the loop nest moves them, no whole tensors.
+    public var cost: Cost
 
-    public init(
-      inputs: [Place], outputs: [Place], workingRows: Int, readBytes: Int, writtenBytes: Int, cycles: Int
-    ) {
+    public init(inputs: [Place], outputs: [Place], rows: Int, cost: Cost) {
       self.inputs = inputs
       self.outputs = outputs
-      self.workingRows = workingRows
-      self.readBytes = readBytes
-      self.writtenBytes = writtenBytes
-      self.cycles = cycles
+      self.rows = rows
+      self.cost = cost
     }
   }
 
@@ -75,13 +78,13 @@ public struct KernelProblem: Sendable {
     public var name: String
     public var inputs: [TensorID]
     public var outputs: [TensorID]
-    public var variants: [Variant]
+    public var alternatives: [Alternative]
 
-    public init(name: String, inputs: [TensorID], outputs: [TensorID], variants: [Variant]) {
+    public init(name: String, inputs: [TensorID], outputs: [TensorID], alternatives: [Alternative]) {
       self.name = name
       self.inputs = inputs
       self.outputs = outputs
-      self.variants = variants
+      self.alternatives = alternatives
     }
   }
 
@@ -91,8 +94,12 @@ public struct KernelProblem: Sendable {
   public var tensors: [Tensor]
   /// In execution order: operator `i` runs in step `i`.
   public var operators: [Operator]
+  public var objective: Objective
 
-  public init(name: String, capacity: Int, tensors: [Tensor], operators: [Operator]) {
+  public init(
+    name: String, capacity: Int, tensors: [Tensor], operators: [Operator], objective: Objective = .time
+  ) {
+    self.objective = objective
     self.name = name
     self.capacity = capacity
     self.tensors = tensors

@@ -1,10 +1,18 @@
 import SpadixSupport
 
+extension Cost {
+  fileprivate var isSane: Bool {
+    [readBytes, writtenBytes, arrayCycles, time, commands].allSatisfy {
+      $0 >= 0 && $0 <= KernelProblem.largestNumber
+    }
+  }
+}
+
 extension KernelProblem {
   /// Numbers beyond this are refused, so that no sum over a problem can overflow.
   static let largestNumber = 1 << 40
 
-  /// Throws when the problem breaks a rule of its own, or when an operator fits in no variant.
+  /// Throws when the problem breaks a rule of its own, or when an operator fits in no alternative.
   func check() throws {
     var report = Diagnostics()
     func fail(_ id: String, _ message: String, help: String? = nil) {
@@ -12,7 +20,7 @@ extension KernelProblem {
     }
     func isSane(_ value: Int) -> Bool { value >= 0 && value <= Self.largestNumber }
     if !isSane(capacity) { fail("capacity", "expected a capacity of 0 to 2^40 rows, found \(capacity)") }
-    for tensor in tensors where !isSane(tensor.rows) || !isSane(tensor.bytes) {
+    for tensor in tensors where !isSane(tensor.rows) || !tensor.fetch.isSane || !tensor.spill.isSane {
       fail(
         "tensor-size",
         "tensor '\(tensor.name)' has \(tensor.rows) rows and \(tensor.bytes) bytes; expected 0 to 2^40 of each")
@@ -32,7 +40,7 @@ extension KernelProblem {
         }
         produced[tensor.index] = true
       }
-      checkVariants(of: op, isSane, fail)
+      checkAlternatives(of: op, isSane, fail)
     }
     for (index, tensor) in tensors.enumerated() where tensor.kind == .output && !produced[index] {
       fail("not-produced", "no operator produces the output '\(tensor.name)'")
@@ -40,39 +48,41 @@ extension KernelProblem {
     try report.throwIfErrors()
   }
 
-  private func checkVariants(
+  private func checkAlternatives(
     of op: Operator, _ isSane: (Int) -> Bool, _ fail: (String, String, String?) -> Void
   ) {
     var firstPosition: [TensorID: Int] = [:]
     for (position, tensor) in op.inputs.enumerated() where firstPosition[tensor] == nil {
       firstPosition[tensor] = position
     }
-    for (index, variant) in op.variants.enumerated() {
-      if variant.inputs.count != op.inputs.count || variant.outputs.count != op.outputs.count {
+    for (index, alternative) in op.alternatives.enumerated() {
+      if alternative.inputs.count != op.inputs.count || alternative.outputs.count != op.outputs.count {
         fail(
-          "variant-places",
-          "variant \(index) of '\(op.name)' has places for \(variant.inputs.count) inputs and "
-            + "\(variant.outputs.count) outputs; expected \(op.inputs.count) and \(op.outputs.count)", nil)
+          "alternative-places",
+          "alternative \(index) of '\(op.name)' has places for \(alternative.inputs.count) inputs and "
+            + "\(alternative.outputs.count) outputs; expected \(op.inputs.count) and \(op.outputs.count)", nil)
         return
       }
-      for numbers in [variant.workingRows, variant.readBytes, variant.writtenBytes, variant.cycles]
-      where !isSane(numbers) {
-        fail("variant-size", "variant \(index) of '\(op.name)' has the number \(numbers); expected 0 to 2^40", nil)
+      if !isSane(alternative.rows) || !alternative.cost.isSane {
+        fail(
+          "alternative-size",
+          "alternative \(index) of '\(op.name)' has \(alternative.rows) rows and costs \(alternative.cost); "
+            + "expected 0 to 2^40 of each", nil)
       }
       for (position, tensor) in op.inputs.enumerated() {
         let first = firstPosition[tensor] ?? position
-        if variant.inputs[position] != variant.inputs[first] {
+        if alternative.inputs[position] != alternative.inputs[first] {
           fail(
-            "variant-places",
-            "variant \(index) of '\(op.name)' has '\(tensors[tensor].name)' both resident and streamed", nil)
+            "alternative-places",
+            "alternative \(index) of '\(op.name)' has '\(tensors[tensor].name)' both resident and streamed", nil)
         }
       }
     }
-    // Rows with every operand that the variant wants resident: what the operator needs by itself.
-    let needs = op.variants.map { variant -> Int in
-      var rows = variant.workingRows
+    // Rows with every operand that the alternative wants resident: what the operator needs by itself.
+    let needs = op.alternatives.map { alternative -> Int in
+      var rows = alternative.rows
       var counted: Set<TensorID> = []
-      for (tensor, place) in zip(op.inputs + op.outputs, variant.inputs + variant.outputs)
+      for (tensor, place) in zip(op.inputs + op.outputs, alternative.inputs + alternative.outputs)
       where place == .resident && counted.insert(tensor).inserted {
         rows += min(tensors[tensor].rows, Self.largestNumber)
       }
@@ -86,7 +96,7 @@ extension KernelProblem {
           "choose a target with a larger scratchpad")
       }
     } else {
-      fail("no-variant", "operator '\(op.name)' has no variant that runs on the target", nil)
+      fail("no-alternative", "operator '\(op.name)' has no alternative that runs on the target", nil)
     }
   }
 }

@@ -1,4 +1,4 @@
-/// A choice of the tensors that stay between two touches, made before the variants: the most saved bytes for the price of
+/// A choice of the tensors that stay between two touches, made before the alternatives: the most saved bytes for the price of
 /// the rows first, as long as the rows of all steps hold them.
 struct KernelResidents {
   /// By step, then position in its touched tensors: whether the tensor is to stay until its next touch.

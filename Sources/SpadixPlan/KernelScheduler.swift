@@ -2,7 +2,7 @@ import SpadixAllocation
 import SpadixMIP
 import SpadixSupport
 
-/// Solves kernel problems: variants, residency and addresses for the least DRAM traffic, cycles breaking ties.
+/// Solves kernel problems: alternatives, residency and addresses of the least cost by the problem's objective.
 ///
 /// A dynamic program over the steps finds a plan, the optimum when the live tensors are few; GLPK looks for a better one
 /// and proves that there is none. Two methods that share nothing but the problem so agree on every optimum. In problems
@@ -47,13 +47,15 @@ public struct KernelScheduler: Sendable {
 
   /// A valid plan for every legal problem.
   ///
-  /// - Throws: `Diagnostics` for a problem that breaks a rule or has an operator that fits in no variant.
-  public func solve(_ problem: KernelProblem) throws -> KernelPlan {
+  /// - Throws: `Diagnostics` for a problem that breaks a rule or has an operator that fits in no alternative.
+  public func solve(_ problem: KernelProblem) throws -> KernelSolution {
     try problem.check()
     let touches = KernelTouches(problem)
     let steps = KernelSteps(problem, touches)
-    var certificate = KernelPlan.Certificate(closedBy: "none", rows: 0, columns: 0, nodes: 0)
-    var bound = problem.operators.reduce(0) { $0 + ($1.variants.map(\.traffic).min() ?? 0) }
+    var certificate = KernelSolution.Certificate(closedBy: "none", rows: 0, columns: 0, nodes: 0)
+    var bound = problem.operators.reduce(0) { sum, op in
+      sum + (op.alternatives.map { problem.objective.value($0.cost) }.min() ?? 0)
+    }
 
     var best: KernelDecision?
     var isExact = false
@@ -62,7 +64,7 @@ public struct KernelScheduler: Sendable {
       isExact = outcome.isExact
     }
     var model = LazyModel(problem, touches)
-    let isOpen = best.map { $0.traffic(in: problem) > bound } ?? true
+    let isOpen = best.map { $0.value(in: problem) > bound } ?? true
     let largest = isExact ? Self.largestConfirmation : isOpen ? Self.largestModel : 0
     if method == .integerProgram || (method == .automatic && model.terms <= largest && !isCancelled) {
       ask(&model, problem, &best, &bound, &certificate)
@@ -70,37 +72,48 @@ public struct KernelScheduler: Sendable {
       certificate.whyOpen += ["the integer program has \(model.terms) terms, GLPK is given \(Self.largestModel)"]
     }
     if isExact, certificate.closedBy == "none", let best {
-      bound = best.traffic(in: problem)
+      bound = best.value(in: problem)
       certificate.closedBy = "dynamic program"
     }
     guard let decision = best ?? allStreamed(problem) else {
       throw Diagnostic(
         "schedule.no-plan",
-        "no plan was found within \(nodeLimit) nodes, and not every operator has a variant "
+        "no plan was found within \(nodeLimit) nodes, and not every operator has an alternative "
           + "that streams all its operands", help: "raise the node limit")
     }
     let packed = try pack(decision, &model, problem, steps, &certificate)
-    let traffic = packed.decision.traffic(in: problem)
-    if traffic > decision.traffic(in: problem) {
-      certificate.whyOpen.append("a plan of \(decision.traffic(in: problem)) bytes was found that has no addresses")
+    let value = packed.decision.value(in: problem)
+    if value > decision.value(in: problem) {
+      let better = problem.objective.text(decision.value(in: problem))
+      certificate.whyOpen.append("a plan of \(better) was found that has no addresses")
     }
-    if traffic == bound, certificate.closedBy == "none" { certificate.closedBy = "relaxation" }
-    if traffic <= bound { certificate.whyOpen = [] }
+    if value == bound, certificate.closedBy == "none" { certificate.closedBy = "relaxation" }
+    if value <= bound { certificate.whyOpen = [] }
     if isCancelled { certificate.whyOpen.insert("interrupted", at: 0) }
-    let plan = self.plan(packed.decision, packed.offsets, traffic, min(bound, traffic), certificate, problem)
-    do throws(KernelPlanValidator.Violation) {
-      try KernelPlanValidator.validate(plan, for: problem)
+    let plan = self.plan(packed.decision, packed.offsets, min(bound, value), certificate, problem)
+    do throws(KernelValidator.Violation) {
+      try KernelValidator.validate(plan, for: problem)
     } catch {
       throw Diagnostic("schedule.internal", "the plan of '\(problem.name)' did not pass the validator: \(error)")
     }
     return plan
   }
 
+  /// A value that no plan is below: of the dynamic program where it is exact, otherwise of the relaxation.
+  public func bound(of problem: KernelProblem) throws -> Int {
+    try problem.check()
+    let steps = KernelSteps(problem, KernelTouches(problem))
+    var exact = KernelDynamicProgram(exact: steps)
+    exact.cancellation = cancellation
+    if let outcome = exact.run() { return outcome.decision.value(in: problem) }
+    return KernelPrices(steps).bound
+  }
+
   private var isCancelled: Bool { cancellation?.isCancelled == true }
 
   /// The dynamic program: exact where the states allow it, among the most promising states where not.
   private func search(
-    _ steps: KernelSteps, _ problem: KernelProblem, _ bound: inout Int, _ certificate: inout KernelPlan.Certificate
+    _ steps: KernelSteps, _ problem: KernelProblem, _ bound: inout Int, _ certificate: inout KernelSolution.Certificate
   ) -> KernelDynamicProgram.Outcome? {
     var exact = KernelDynamicProgram(exact: steps)
     exact.cancellation = cancellation
@@ -122,10 +135,10 @@ public struct KernelScheduler: Sendable {
     guided.progress = progress
     guided.cancellation = cancellation
     var best: KernelDynamicProgram.Outcome?
-    for program in [decided, guided] where best.map({ $0.decision.traffic(in: problem) > bound }) ?? true {
+    for program in [decided, guided] where best.map({ $0.decision.value(in: problem) > bound }) ?? true {
       guard let outcome = program.run() else { continue }
       certificate.nodes += outcome.states
-      if best.map({ outcome.decision.traffic(in: problem) < $0.decision.traffic(in: problem) }) ?? true {
+      if best.map({ outcome.decision.value(in: problem) < $0.decision.value(in: problem) }) ?? true {
         best = outcome
         best?.isExact = false
       }
@@ -135,17 +148,17 @@ public struct KernelScheduler: Sendable {
 
   private func ask(
     _ model: inout LazyModel, _ problem: KernelProblem, _ best: inout KernelDecision?, _ bound: inout Int,
-    _ certificate: inout KernelPlan.Certificate
+    _ certificate: inout KernelSolution.Certificate
   ) {
     certificate.rows = model.value.model.rows.count
     certificate.columns = model.value.model.columns.count
-    let incumbent = best?.traffic(in: problem)
+    let incumbent = best?.value(in: problem)
     progress?("integer program of \(certificate.rows) rows")
     let result = solver(cutoff: incumbent, model, work: Self.modelWork).solve(model.value.model)
     certificate.nodes += result.nodes
     if let objective = result.objective {
       let decision = model.value.decision(result.values)
-      if incumbent.map({ decision.traffic(in: problem) < $0 }) ?? true {
+      if incumbent.map({ decision.value(in: problem) < $0 }) ?? true {
         best = refined(decision, problem)
       }
       if result.status == .optimal {
@@ -157,7 +170,7 @@ public struct KernelScheduler: Sendable {
       certificate.closedBy = "GLPK"
     }
     if result.status == .feasible || result.status == .unknown {
-      bound = max(bound, min(result.bound ?? bound, best?.traffic(in: problem) ?? bound))
+      bound = max(bound, min(result.bound ?? bound, best?.value(in: problem) ?? bound))
       certificate.whyOpen.append("GLPK stopped after \(result.nodes) nodes")
     }
   }
@@ -177,7 +190,7 @@ public struct KernelScheduler: Sendable {
 
   private func pack(
     _ decision: KernelDecision, _ model: inout LazyModel, _ problem: KernelProblem, _ steps: KernelSteps,
-    _ certificate: inout KernelPlan.Certificate
+    _ certificate: inout KernelSolution.Certificate
   ) throws -> (decision: KernelDecision, offsets: [Int]) {
     progress?("addresses")
     if let offsets = offsets(of: decision, problem) { return (decision, offsets) }
@@ -205,7 +218,7 @@ public struct KernelScheduler: Sendable {
     if let streamed = allStreamed(problem), let offsets = offsets(of: streamed, problem) { return (streamed, offsets) }
     throw Diagnostic(
       "schedule.unpackable", "no plan of '\(problem.name)' could be packed into \(problem.capacity) scratchpad rows",
-      help: "give every operator a variant that streams all its operands")
+      help: "give every operator an alternative that streams all its operands")
   }
 
   private func offsets(of decision: KernelDecision, _ problem: KernelProblem) -> [Int]? {
@@ -262,7 +275,7 @@ public struct KernelScheduler: Sendable {
 
   // MARK: - Decisions
 
-  /// Gives each operator the cheapest and fastest variant of its places that the free rows allow.
+  /// Gives each operator the cheapest and fastest alternative of its places that the free rows allow.
   private func refined(_ decision: KernelDecision, _ problem: KernelProblem) -> KernelDecision {
     var result = decision
     var held = [Int](repeating: 0, count: problem.operators.count)
@@ -270,51 +283,49 @@ public struct KernelScheduler: Sendable {
       for step in span.first...span.last { held[step] += problem.tensors[span.tensor].rows }
     }
     for (step, op) in problem.operators.enumerated() {
-      let chosen = op.variants[decision.variants[step]]
-      let candidates = op.variants.indices.filter {
-        op.variants[$0].inputs == chosen.inputs && op.variants[$0].outputs == chosen.outputs
-          && op.variants[$0].workingRows <= problem.capacity - held[step]
+      let chosen = op.alternatives[decision.alternatives[step]]
+      let candidates = op.alternatives.indices.filter {
+        op.alternatives[$0].inputs == chosen.inputs && op.alternatives[$0].outputs == chosen.outputs
+          && op.alternatives[$0].rows <= problem.capacity - held[step]
       }
-      if let best = candidates.min(by: {
-        (op.variants[$0].traffic, op.variants[$0].cycles, $0) < (op.variants[$1].traffic, op.variants[$1].cycles, $1)
-      }) {
-        result.variants[step] = best
-      }
+      if let best = cheapest(candidates, of: op, problem.objective) { result.alternatives[step] = best }
     }
     return result
   }
 
-  /// Every operator in its cheapest variant that keeps nothing; nil when one has none that fits.
-  private func allStreamed(_ problem: KernelProblem) -> KernelDecision? {
-    var variants: [Int] = []
-    for op in problem.operators {
-      let candidates = op.variants.indices.filter {
-        (op.variants[$0].inputs + op.variants[$0].outputs).allSatisfy { $0 == .streamed }
-          && op.variants[$0].workingRows <= problem.capacity
-      }
-      guard
-        let best = candidates.min(by: {
-          (op.variants[$0].traffic, op.variants[$0].cycles, $0) < (op.variants[$1].traffic, op.variants[$1].cycles, $1)
-        })
-      else { return nil }
-      variants.append(best)
+  private func cheapest(_ candidates: [Int], of op: KernelProblem.Operator, _ objective: Objective) -> Int? {
+    candidates.min {
+      (objective.rank(op.alternatives[$0].cost), $0) < (objective.rank(op.alternatives[$1].cost), $1)
     }
-    return KernelDecision(variants: variants, spans: [])
+  }
+
+  /// Every operator in its cheapest alternative that keeps nothing; nil when one has none that fits.
+  private func allStreamed(_ problem: KernelProblem) -> KernelDecision? {
+    var alternatives: [Int] = []
+    for op in problem.operators {
+      let candidates = op.alternatives.indices.filter {
+        (op.alternatives[$0].inputs + op.alternatives[$0].outputs).allSatisfy { $0 == .streamed }
+          && op.alternatives[$0].rows <= problem.capacity
+      }
+      guard let best = cheapest(candidates, of: op, problem.objective) else { return nil }
+      alternatives.append(best)
+    }
+    return KernelDecision(alternatives: alternatives, spans: [])
   }
 
   private func plan(
-    _ decision: KernelDecision, _ offsets: [Int], _ traffic: Int, _ bound: Int,
-    _ certificate: KernelPlan.Certificate, _ problem: KernelProblem
-  ) -> KernelPlan {
+    _ decision: KernelDecision, _ offsets: [Int], _ bound: Int,
+    _ certificate: KernelSolution.Certificate, _ problem: KernelProblem
+  ) -> KernelSolution {
     let pieces = zip(decision.spans, offsets).map { span, row in
-      KernelPlan.Piece(
+      KernelSolution.Piece(
         tensor: span.tensor, first: span.first, last: span.last, row: row, origin: span.origin, spilled: span.spilled)
     }
-    let steps = decision.variants.enumerated().map { step, variant in
-      KernelPlan.Step(variant: variant, workingRow: offsets[decision.spans.count + step])
+    let steps = decision.alternatives.enumerated().map { step, alternative in
+      KernelSolution.Step(alternative: alternative, workingRow: offsets[decision.spans.count + step])
     }
-    return KernelPlan(
-      steps: steps, pieces: pieces, trafficBytes: traffic, boundBytes: bound, certificate: certificate)
+    return KernelSolution(
+      steps: steps, pieces: pieces, cost: decision.cost(in: problem), bound: bound, certificate: certificate)
   }
 }
 

@@ -19,12 +19,11 @@ struct KernelStates {
     static let isKept: UInt8 = 8
   }
 
-  /// DRAM bytes and array cycles up to the step, by state.
-  private(set) var traffic: [Int] = []
-  private(set) var cycles: [Int] = []
-  /// The state before the step that this one is cheapest reached from, and the variant that the step ran as.
+  /// What the steps so far cost, by state.
+  private(set) var ranks: [Objective.Rank] = []
+  /// The state before the step that this one is cheapest reached from, and the alternative that the step ran as.
   private(set) var parent: [Int32] = []
-  private(set) var variant: [Int32] = []
+  private(set) var alternative: [Int32] = []
   /// Choices of all states, `touchedCount` of each.
   private(set) var choices: [UInt8] = []
   let touchedCount: Int
@@ -36,14 +35,14 @@ struct KernelStates {
   /// Open addressing over the states; -1 is free.
   private var table: [Int32] = [Int32](repeating: -1, count: 16)
 
-  var count: Int { traffic.count }
+  var count: Int { ranks.count }
 
   init(touchedCount: Int) { self.touchedCount = touchedCount }
 
   /// The one state before the first step.
   static let initial: KernelStates = {
     var states = KernelStates(touchedCount: 0)
-    states.offer([], hash: 0, traffic: 0, cycles: 0, parent: -1, variant: -1, choices: [])
+    states.offer([], hash: 0, rank: .zero, parent: -1, alternative: -1, choices: [])
     return states
   }()
 
@@ -63,27 +62,25 @@ struct KernelStates {
 
   /// Adds a state, or a cheaper way into one that is there. Of equally cheap ways the first stays.
   mutating func offer(
-    _ entries: [UInt64], hash: UInt64, traffic: Int, cycles: Int, parent: Int, variant: Int, choices: [UInt8]
+    _ entries: [UInt64], hash: UInt64, rank: Objective.Rank, parent: Int, alternative: Int, choices: [UInt8]
   ) {
     var slot = Int(truncatingIfNeeded: hash) & (table.count - 1)
     while table[slot] >= 0 {
       let known = Int(table[slot])
       if hashes[known] == hash, residents(of: known).elementsEqual(entries) {
-        guard (traffic, cycles) < (self.traffic[known], self.cycles[known]) else { return }
-        self.traffic[known] = traffic
-        self.cycles[known] = cycles
+        guard rank < ranks[known] else { return }
+        ranks[known] = rank
         self.parent[known] = Int32(parent)
-        self.variant[known] = Int32(variant)
+        self.alternative[known] = Int32(alternative)
         for position in 0..<touchedCount { self.choices[known * touchedCount + position] = choices[position] }
         return
       }
       slot = (slot + 1) & (table.count - 1)
     }
     table[slot] = Int32(count)
-    self.traffic.append(traffic)
-    self.cycles.append(cycles)
+    ranks.append(rank)
     self.parent.append(Int32(parent))
-    self.variant.append(Int32(variant))
+    self.alternative.append(Int32(alternative))
     self.choices += choices
     residents += entries
     starts.append(residents.count)
@@ -105,8 +102,8 @@ struct KernelStates {
     var kept = KernelStates(touchedCount: touchedCount)
     for state in states {
       kept.offer(
-        Array(residents(of: state)), hash: hashes[state], traffic: traffic[state], cycles: cycles[state],
-        parent: Int(parent[state]), variant: Int(variant[state]), choices: Array(choices(of: state)))
+        Array(residents(of: state)), hash: hashes[state], rank: ranks[state],
+        parent: Int(parent[state]), alternative: Int(alternative[state]), choices: Array(choices(of: state)))
     }
     return kept
   }

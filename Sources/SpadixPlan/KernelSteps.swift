@@ -3,8 +3,12 @@ struct KernelSteps {
   struct Touched {
     var tensor: Int
     var rows: Int
-    var bytes: Int
+    /// What it costs to bring the tensor from DRAM as a whole, or to write it there.
+    var fetch: Objective.Rank
+    var spill: Objective.Rank
     var isProduction: Bool
+    /// What it costs that the tensor does not stay: the spill of a result, the fetch of an operand.
+    var move: Objective.Rank { isProduction ? spill : fetch }
     /// Whether a later step touches the tensor too.
     var hasNext: Bool
     /// The next step that does; the number of steps where there is none.
@@ -13,19 +17,18 @@ struct KernelSteps {
     var isOutput: Bool
   }
 
-  struct Variant {
+  struct Alternative {
     var index: Int
     var rows: Int
-    var traffic: Int
-    var cycles: Int
+    var rank: Objective.Rank
   }
 
-  /// Variants that agree on what is in the scratchpad as a whole.
+  /// Alternatives that agree on what is in the scratchpad as a whole.
   struct Group {
     /// Per touched tensor.
     var isResident: [Bool]
     /// Cheapest first, each with fewer rows than the last.
-    var variants: [Variant]
+    var alternatives: [Alternative]
   }
 
   struct Step {
@@ -58,19 +61,22 @@ struct KernelSteps {
         let record = problem.tensors[tensor]
         touched.append(
           Touched(
-            tensor: tensor.index, rows: record.rows, bytes: record.bytes, isProduction: list[position].isProduction,
+            tensor: tensor.index, rows: record.rows, fetch: problem.objective.rank(record.fetch),
+            spill: problem.objective.rank(record.spill), isProduction: list[position].isProduction,
             hasNext: position + 1 < list.count, next: next, isOutput: record.kind == .output))
       }
-      steps.append(Step(touched: touched, groups: Self.groups(op, all)))
+      steps.append(Step(touched: touched, groups: Self.groups(op, all, problem.objective)))
     }
     self.steps = steps
   }
 
-  private static func groups(_ op: KernelProblem.Operator, _ touches: [KernelTouches.Touch]) -> [Group] {
+  private static func groups(
+    _ op: KernelProblem.Operator, _ touches: [KernelTouches.Touch], _ objective: Objective
+  ) -> [Group] {
     var positions: [[KernelProblem.Place]: Int] = [:]
     var members: [[Int]] = []
-    for (index, variant) in op.variants.enumerated() {
-      let places = variant.inputs + variant.outputs
+    for (index, alternative) in op.alternatives.enumerated() {
+      let places = alternative.inputs + alternative.outputs
       if let known = positions[places] {
         members[known].append(index)
       } else {
@@ -79,18 +85,18 @@ struct KernelSteps {
       }
     }
     return members.map { group in
-      let sorted = group.map { index -> Variant in
-        let variant = op.variants[index]
-        return Variant(index: index, rows: variant.workingRows, traffic: variant.traffic, cycles: variant.cycles)
-      }.sorted { ($0.traffic, $0.cycles, $0.rows, $0.index) < ($1.traffic, $1.cycles, $1.rows, $1.index) }
-      var kept: [Variant] = []
-      for variant in sorted where kept.last.map({ variant.rows < $0.rows }) ?? true { kept.append(variant) }
-      let pattern = op.variants[group[0]]
+      let sorted = group.map { index -> Alternative in
+        let alternative = op.alternatives[index]
+        return Alternative(index: index, rows: alternative.rows, rank: objective.rank(alternative.cost))
+      }.sorted { ($0.rank, $0.rows, $0.index) < ($1.rank, $1.rows, $1.index) }
+      var kept: [Alternative] = []
+      for alternative in sorted where kept.last.map({ alternative.rows < $0.rows }) ?? true { kept.append(alternative) }
+      let pattern = op.alternatives[group[0]]
       return Group(
         isResident: touches.map {
           ($0.isProduction ? pattern.outputs[$0.position] : pattern.inputs[$0.position]) == .resident
         },
-        variants: kept)
+        alternatives: kept)
     }
   }
 }

@@ -28,13 +28,10 @@ struct KernelTouches {
   }
 }
 
-extension KernelProblem.Variant {
-  /// Bytes of DRAM that the variant moves by itself.
-  var traffic: Int { readBytes + writtenBytes }
-
-  /// Whether another variant keeps the same operands in place and is no better in rows, bytes and cycles.
-  func dominates(_ other: KernelProblem.Variant) -> Bool {
-    inputs == other.inputs && outputs == other.outputs && workingRows <= other.workingRows
-      && (traffic, cycles) <= (other.traffic, other.cycles)
+extension KernelProblem.Alternative {
+  /// Whether another alternative keeps the same operands in place and is no better in rows and rank.
+  func dominates(_ other: KernelProblem.Alternative, _ objective: Objective) -> Bool {
+    inputs == other.inputs && outputs == other.outputs && rows <= other.rows
+      && objective.rank(cost) <= objective.rank(other.cost)
   }
 }

@@ -152,10 +152,17 @@ public struct OperatorReport: Sendable {
 public struct ScheduleReport: Sendable {
   /// Where the plan comes from: `residency`, `joint` or `exact`, as compiled, or `file`.
   public var formulation: String
-  /// DRAM bytes of the plan.
-  public var trafficBytes: Int
-  /// No plan moves fewer bytes, for the variants and the order that the formulation considers.
-  public var boundBytes: Int
+  /// What the plan was made for: `time`, `bytes` or `both:WEIGHT`; nil for a plan from a file that does not say.
+  public var objective: String?
+  /// DRAM bytes of the plan, and modelled cycles as the planning sees them.
+  public var bytes: Int
+  public var cycles: Int
+  /// No plan moves fewer bytes, and none is faster by the planning's model, for the alternatives and the order that the
+  /// formulation considers; nil where nothing is known.
+  public var bytesBound: Int?
+  public var cyclesBound: Int?
+  /// Whether no plan is better by the objective.
+  public var isProven: Bool
   /// The component that closed the gap, as the scheduler names it.
   public var closedBy: String
   /// Limits that the search met, for a plan that is not proven.
@@ -166,12 +173,18 @@ public struct ScheduleReport: Sendable {
   public var nodes: Int
 
   public init(
-    formulation: String, trafficBytes: Int, boundBytes: Int, closedBy: String, rows: Int, columns: Int, nodes: Int,
-    whyOpen: [String] = []
+    formulation: String, objective: String?, bytes: Int, bytesBound: Int?, cycles: Int, cyclesBound: Int?,
+    isProven: Bool, closedBy: String, rows: Int, columns: Int, nodes: Int, whyOpen: [String] = [],
+    front: [FrontPoint] = []
   ) {
     self.formulation = formulation
-    self.trafficBytes = trafficBytes
-    self.boundBytes = boundBytes
+    self.objective = objective
+    self.bytes = bytes
+    self.bytesBound = bytesBound
+    self.cycles = cycles
+    self.cyclesBound = cyclesBound
+    self.isProven = isProven
+    self.front = front
     self.closedBy = closedBy
     self.rows = rows
     self.columns = columns
@@ -179,10 +192,25 @@ public struct ScheduleReport: Sendable {
     self.whyOpen = whyOpen
   }
 
-  public var gapBytes: Int { trafficBytes - boundBytes }
-  /// Whether the bound was computed here; that of a plan from a file is the file's claim.
+  /// Plans from the fastest to the one of least traffic; empty unless they were asked for.
+  public var front: [FrontPoint]
+
+  public struct FrontPoint: Sendable {
+    public var objective: String
+    public var cycles: Int
+    public var bytes: Int
+
+    public init(objective: String, cycles: Int, bytes: Int) {
+      self.objective = objective
+      self.cycles = cycles
+      self.bytes = bytes
+    }
+  }
+
+  public var gapBytes: Int? { bytesBound.map { bytes - $0 } }
+  public var gapCycles: Int? { cyclesBound.map { cycles - $0 } }
+  /// Whether the bounds were computed here; those of a plan from a file are the file's claim.
   public var isBoundComputed: Bool { formulation != Self.file }
-  public var isProven: Bool { gapBytes <= 0 && isBoundComputed }
 
   public static let file = "file"
 }

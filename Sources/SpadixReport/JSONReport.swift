@@ -100,15 +100,28 @@ public struct JSONReport {
     let schedule = report.schedule
     return .object([
       .init("formulation", .string(schedule.formulation)),
-      .init("traffic_bytes", .integer(schedule.trafficBytes)),
-      .init("bound_bytes", .integer(schedule.boundBytes)),
-      .init("gap_bytes", .integer(schedule.gapBytes)),
+      .init("objective", schedule.objective.map { .string($0) } ?? .null),
+      .init("traffic_bytes", .integer(schedule.bytes)),
+      .init("bound_bytes", schedule.bytesBound.map { .integer($0) } ?? .null),
+      .init("gap_bytes", schedule.gapBytes.map { .integer($0) } ?? .null),
+      .init("planned_cycles", .integer(schedule.cycles)),
+      .init("bound_cycles", schedule.cyclesBound.map { .integer($0) } ?? .null),
+      .init("gap_cycles", schedule.gapCycles.map { .integer($0) } ?? .null),
       .init("proven", .boolean(schedule.isProven)),
       .init("closed_by", .string(schedule.closedBy)),
       .init("why_open", .array(schedule.whyOpen.map { .string($0) })),
       .init("rows", .integer(schedule.rows)),
       .init("columns", .integer(schedule.columns)),
       .init("nodes", .integer(schedule.nodes)),
+      .init(
+        "front",
+        .array(
+          schedule.front.map {
+            .object([
+              .init("objective", .string($0.objective)), .init("planned_cycles", .integer($0.cycles)),
+              .init("traffic_bytes", .integer($0.bytes)),
+            ])
+          })),
     ])
   }
 

@@ -184,9 +184,16 @@ extension TargetReport {
 extension ScheduleReport {
   fileprivate init(_ it: ReportFields) throws {
     self.init(
-      formulation: try it.string("formulation"), trafficBytes: try it.integer("traffic_bytes"),
-      boundBytes: try it.integer("bound_bytes"), closedBy: try it.string("closed_by"), rows: try it.integer("rows"),
-      columns: try it.integer("columns"), nodes: try it.integer("nodes"), whyOpen: try it.strings("why_open"))
+      formulation: try it.string("formulation"), objective: try it.optionalString("objective"),
+      bytes: try it.integer("traffic_bytes"), bytesBound: try it.optionalInteger("bound_bytes"),
+      cycles: try it.integer("planned_cycles"), cyclesBound: try it.optionalInteger("bound_cycles"),
+      isProven: try it.boolean("proven"), closedBy: try it.string("closed_by"), rows: try it.integer("rows"),
+      columns: try it.integer("columns"), nodes: try it.integer("nodes"), whyOpen: try it.strings("why_open"),
+      front: try it.objects("front").map {
+        FrontPoint(
+          objective: try $0.string("objective"), cycles: try $0.integer("planned_cycles"),
+          bytes: try $0.integer("traffic_bytes"))
+      })
   }
 }
 

@@ -101,20 +101,34 @@ public struct TextReport {
   private var schedule: String {
     let schedule = report.schedule
     if !schedule.isBoundComputed {
-      return "  schedule: \(Figures.grouped(schedule.trafficBytes)) bytes; the plan was given with the graph\n"
+      return "  schedule: \(Figures.grouped(schedule.cycles)) cycles planned, \(Figures.grouped(schedule.bytes)) bytes; "
+        + "the plan was given with the graph\n"
     }
-    let verdict =
-      schedule.isProven
-      ? "optimal, closed by \(schedule.closedBy)"
-      : "gap \(Figures.grouped(schedule.gapBytes)) bytes, \(Figures.percent(schedule.gapBytes, of: schedule.trafficBytes)) %"
+    func line(_ value: Int, _ bound: Int?, _ unit: String) -> String {
+      guard let bound else { return "\(Figures.grouped(value)) \(unit)" }
+      let gap = value <= bound ? "least" : "\(Figures.percent(value - bound, of: value)) % above"
+      return "\(Figures.grouped(value)) \(unit), bound \(Figures.grouped(bound)) (\(gap))"
+    }
+    let verdict = schedule.isProven ? "optimal for \(schedule.objective ?? "")" : "not proven"
     return """
-        schedule: \(Figures.grouped(schedule.trafficBytes)) bytes, bound \(Figures.grouped(schedule.boundBytes)): \
-      \(verdict)
-      \(schedule.whyOpen.map { "  \($0)\n" }.joined())\
+        schedule: \(verdict), closed by \(schedule.closedBy)
+          \(line(schedule.cycles, schedule.cyclesBound, "cycles planned"))
+          \(line(schedule.bytes, schedule.bytesBound, "bytes"))
+      \(front)\(schedule.whyOpen.map { "  \($0)\n" }.joined())\
         formulation \(schedule.formulation): \(Figures.grouped(schedule.rows)) rows, \
       \(Figures.grouped(schedule.columns)) columns, \(Figures.grouped(schedule.nodes)) nodes
 
       """
+  }
+
+  /// Plans from the fastest to the one of least traffic.
+  private var front: String {
+    if report.schedule.front.isEmpty { return "" }
+    var table = TextTable([("    objective", .left), ("cycles planned", .right), ("bytes", .right)])
+    for point in report.schedule.front {
+      table.append(["    " + point.objective, Figures.grouped(point.cycles), Figures.grouped(point.bytes)])
+    }
+    return table.text()
   }
 
   private var hostSteps: String {

@@ -21,7 +21,7 @@ public enum SweepFigures {
     ("read_bytes", { $0.traffic.read }),
     ("written_bytes", { $0.traffic.written }),
     ("dram_bytes", { $0.traffic.total }),
-    ("bound_bytes", { $0.schedule.boundBytes }),
+    ("bound_bytes", { $0.schedule.bytesBound }),
     ("scratchpad_bytes", { $0.target.scratchpadBytes }),
     ("accumulator_bytes", { $0.target.accumulatorBytes }),
     ("scratchpad_peak_rows", { $0.scratchpadPeakRows }),

@@ -153,8 +153,7 @@ import Testing
 @Suite struct MergedProgramTests {
   @Test(arguments: emissionCases, emissionTargets)
   func everyRowIsReadAsBefore(_ testCase: EmissionCase, _ target: Target) throws {
-    let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
-    let plan = try KernelScheduler().solve(prepared.problem)
+    let (prepared, _, plan) = try prepare(testCase, target)
     let before = try prepared.emitKernels(plan).program
     let after = try prepared.emit(plan).program
     #expect(try Dataflow(before).firstDifference(from: Dataflow(after)) == nil)
@@ -162,8 +161,8 @@ import Testing
 
   /// Any two commands of different streams in the wrong order are seen.
   @Test func everyDependenceCounts() throws {
-    let prepared = try CodeGenerator(target: .gemmini).prepare(emissionCases[7].graph, data: DataStore())
-    let program = try prepared.emit(KernelScheduler().solve(prepared.problem)).program
+    let (prepared, _, plan) = try prepare(emissionCases[7], .gemmini)
+    let program = try prepared.emit(plan).program
     let right = try Dataflow(program)
     var tried = 0
     for load in program.commands.indices where [Funct.moveIn, Funct.moveIn2].contains(program.commands[load].funct) {

@@ -73,33 +73,38 @@ private func dramBytes(_ program: Program) throws -> (read: Int, written: Int) {
   return (read, written)
 }
 
+extension KernelProblem.Alternative {
+  fileprivate var isStreamed: Bool { (inputs + outputs).allSatisfy { $0 == .streamed } }
+}
+
 extension Target: CustomTestStringConvertible {
   public var testDescription: String { name }
 }
 
 @Test("What the cost model counts is what the commands move", arguments: emissionCases, emissionTargets)
 private func countedIsEmitted(_ testCase: EmissionCase, _ target: Target) throws {
-  let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
-  // Every variant, not only the chosen one: all others streamed so that any one of them is a plan by itself.
-  for (index, op) in prepared.problem.operators.enumerated() {
-    for variant in op.variants.indices
-    where op.variants[variant].inputs.allSatisfy({ $0 == .streamed })
-      && op.variants[variant].outputs == [.streamed]
-    {
-      var steps = prepared.problem.operators.map { op in
-        KernelPlan.Step(
-          variant: op.variants.firstIndex { $0.inputs.allSatisfy { $0 == .streamed } && $0.outputs == [.streamed] }!,
-          workingRow: 0)
+  let generator = CodeGenerator(target: target)
+  let kernels = try generator.prepare(testCase.graph, data: DataStore())
+  let alternatives = try generator.alternatives(of: kernels)
+  // Every alternative, not only the chosen one: all others streamed so that any one of them is a plan by itself.
+  for (index, op) in alternatives.problem.operators.enumerated() {
+    for alternative in op.alternatives.indices where op.alternatives[alternative].isStreamed {
+      var steps = alternatives.problem.operators.map { op in
+        KernelSolution.Step(alternative: op.alternatives.firstIndex(where: \.isStreamed)!, workingRow: 0)
       }
-      steps[index].variant = variant
-      let plan = KernelPlan(
-        steps: steps, pieces: [], trafficBytes: 0, boundBytes: 0,
-        certificate: KernelPlan.Certificate(closedBy: "", rows: 0, columns: 0, nodes: 0))
-      let generated = try prepared.emit(plan)
+      steps[index].alternative = alternative
+      let chosen = steps.enumerated().map {
+        alternatives.problem.operators[$0.offset].alternatives[$0.element.alternative]
+      }
+      let plan = alternatives.plan(
+        KernelSolution(
+          steps: steps, pieces: [], cost: chosen.reduce(.zero) { $0 + $1.cost }, bound: 0,
+          certificate: KernelSolution.Certificate(closedBy: "", rows: 0, columns: 0, nodes: 0)))
+      try PlanValidator(kernels).validate(plan)
+      let generated = try kernels.emit(plan)
       let bytes = try dramBytes(generated.program)
-      let chosen = steps.enumerated().map { prepared.problem.operators[$0.offset].variants[$0.element.variant] }
-      #expect(bytes.read == chosen.reduce(0) { $0 + $1.readBytes })
-      #expect(bytes.written == chosen.reduce(0) { $0 + $1.writtenBytes })
+      #expect(bytes.read == plan.cost.readBytes)
+      #expect(bytes.written == plan.cost.writtenBytes)
       let traffic = generated.operators.map(\.traffic).reduce(OperatorStatistics.Traffic(), +)
       #expect(bytes.read == traffic.read)
       #expect(bytes.written == traffic.written)
@@ -109,12 +114,17 @@ private func countedIsEmitted(_ testCase: EmissionCase, _ target: Target) throws
 
 @Test("Plans of the scheduler are valid, and their text reads back", arguments: emissionCases, emissionTargets)
 private func plansAreValid(_ testCase: EmissionCase, _ target: Target) throws {
-  let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
-  let plan = try KernelScheduler().solve(prepared.problem)
-  try KernelPlanValidator.validate(plan, for: prepared.problem)
-  let bytes = try dramBytes(try prepared.emit(plan).program)
-  #expect(bytes.read + bytes.written == plan.trafficBytes)
-  let text = prepared.planText(plan)
-  let again = try prepared.parsePlan(.init(name: "plan", text: text))
-  #expect(prepared.planText(again) == text)
+  let generator = CodeGenerator(target: target)
+  let kernels = try generator.prepare(testCase.graph, data: DataStore())
+  let alternatives = try generator.alternatives(of: kernels)
+  let solution = try KernelScheduler().solve(alternatives.problem)
+  try KernelValidator.validate(solution, for: alternatives.problem)
+  let plan = alternatives.plan(solution)
+  try PlanValidator(kernels).validate(plan)
+  let bytes = try dramBytes(try kernels.emit(plan).program)
+  #expect(bytes.read + bytes.written == plan.cost.bytes)
+  let text = kernels.planText(plan)
+  let (again, warnings) = try kernels.readPlan(.init(name: "plan", text: text))
+  #expect(warnings.isEmpty)
+  #expect(kernels.planText(again) == text)
 }

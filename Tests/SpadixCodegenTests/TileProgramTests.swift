@@ -8,25 +8,36 @@ import Testing
 
 @testable import SpadixCodegen
 
-/// Every variant of every operator as a plan of its own kind: the first variant for all others.
-private func plans(_ prepared: PreparedKernels) -> [KernelPlan] {
-  var plans: [KernelPlan] = []
-  for (index, op) in prepared.problem.operators.enumerated() {
-    for variant in op.variants.indices
-    where op.variants[variant].inputs.allSatisfy({ $0 == .streamed }) && op.variants[variant].outputs == [.streamed] {
-      var steps = prepared.problem.operators.map { op in
-        KernelPlan.Step(
-          variant: op.variants.firstIndex { $0.inputs.allSatisfy { $0 == .streamed } && $0.outputs == [.streamed] }!,
-          workingRow: 0)
+extension KernelAlternatives {
+  /// Every alternative that streams everything as a plan of its own kind: the first such alternative for all others.
+  fileprivate var plans: [Plan] {
+    func isStreamed(_ it: KernelProblem.Alternative) -> Bool { (it.inputs + it.outputs).allSatisfy { $0 == .streamed } }
+    var plans: [Plan] = []
+    for (index, op) in problem.operators.enumerated() {
+      for alternative in op.alternatives.indices where isStreamed(op.alternatives[alternative]) {
+        var steps = problem.operators.map {
+          KernelSolution.Step(alternative: $0.alternatives.firstIndex(where: isStreamed)!, workingRow: 0)
+        }
+        steps[index].alternative = alternative
+        plans.append(
+          plan(
+            KernelSolution(
+              steps: steps, pieces: [], cost: .zero, bound: 0,
+              certificate: KernelSolution.Certificate(closedBy: "", rows: 0, columns: 0, nodes: 0))))
       }
-      steps[index].variant = variant
-      plans.append(
-        KernelPlan(
-          steps: steps, pieces: [], trafficBytes: 0, boundBytes: 0,
-          certificate: KernelPlan.Certificate(closedBy: "", rows: 0, columns: 0, nodes: 0)))
     }
+    return plans
   }
-  return plans
+}
+
+/// The kernels of a case, the ways to run them, and the plan of least time.
+func prepare(
+  _ testCase: EmissionCase, _ target: Target
+) throws -> (kernels: PreparedKernels, alternatives: KernelAlternatives, scheduled: Plan) {
+  let generator = CodeGenerator(target: target)
+  let kernels = try generator.prepare(testCase.graph, data: DataStore())
+  let alternatives = try generator.alternatives(of: kernels)
+  return (kernels, alternatives, alternatives.plan(try KernelScheduler().solve(alternatives.problem)))
 }
 
 private func verify(_ section: TileSection, _ prepared: PreparedKernels) throws {
@@ -38,9 +49,8 @@ private func verify(_ section: TileSection, _ prepared: PreparedKernels) throws 
 
 @Test("Generated tile programs are verified, and their text reads back", arguments: emissionCases, emissionTargets)
 private func generatedProgramsAreSound(_ testCase: EmissionCase, _ target: Target) throws {
-  let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
-  let scheduled = try KernelScheduler().solve(prepared.problem)
-  for plan in plans(prepared) + [scheduled] {
+  let (prepared, alternatives, scheduled) = try prepare(testCase, target)
+  for plan in alternatives.plans + [scheduled] {
     let sections = prepared.tileSections(plan)
     for section in sections.joined() { try verify(section, prepared) }
     let text = prepared.tilesText(sections, of: plan)
@@ -52,8 +62,7 @@ private func generatedProgramsAreSound(_ testCase: EmissionCase, _ target: Targe
 
 @Test("What comes of a tile program that was read is what comes of the plan", arguments: emissionCases, emissionTargets)
 private func readProgramsAreEmittedAlike(_ testCase: EmissionCase, _ target: Target) throws {
-  let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
-  let plan = try KernelScheduler().solve(prepared.problem)
+  let (prepared, _, plan) = try prepare(testCase, target)
   let text = prepared.tilesText(prepared.tileSections(plan), of: plan)
   let tiles = try prepared.parseTiles(SourceText(name: "tiles", text: text), from: 0, of: plan)
   #expect(try prepared.emit(plan, tiles: tiles).program.commands == prepared.emit(plan).program.commands)
@@ -61,14 +70,12 @@ private func readProgramsAreEmittedAlike(_ testCase: EmissionCase, _ target: Tar
 
 @Test("The cost of a nest is the fold over its program", arguments: emissionCases, emissionTargets)
 private func costsAreFolds(_ testCase: EmissionCase, _ target: Target) throws {
-  let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
-  for plan in plans(prepared) {
+  let (prepared, alternatives, _) = try prepare(testCase, target)
+  var time = KernelTime(target)
+  for plan in alternatives.plans {
     for (index, step) in prepared.tileSections(plan).enumerated() {
-      let cost = TileCost(step[0].program, dim: target.dim)
-      let variant = prepared.problem.operators[index].variants[plan.steps[index].variant]
-      #expect(cost.readBytes == variant.readBytes)
-      #expect(cost.writtenBytes == variant.writtenBytes)
-      #expect(step[0].program.workingRows == variant.workingRows)
+      #expect(time.cost(of: step[0].program) == plan.steps[index].cost)
+      #expect(step[0].program.workingRows == plan.steps[index].workingRows)
     }
   }
 }
@@ -78,7 +85,6 @@ private func arrayCycles(_ program: TileProgram, dim: Int) -> Int? {
   var cycles = 0
   for operation in program.operations {
     switch operation {
-    case .begin: cycles += 2 * dim
     case .diagonals: return nil
     case .multiply(let product):
       let window = program.windows[product.window]
@@ -91,7 +97,7 @@ private func arrayCycles(_ program: TileProgram, dim: Int) -> Int? {
         // New weights shift in behind the last run, which hides `dim` cycles of that.
         cycles += pairs * (product.weights.isShared ? rows : rows - max(last.count, min(4, dim)) + dim)
       }
-    case .load, .zero, .bias, .store, .copy, .host: break
+    case .begin, .load, .zero, .bias, .store, .copy, .host: break
     }
   }
   return cycles
@@ -100,11 +106,11 @@ private func arrayCycles(_ program: TileProgram, dim: Int) -> Int? {
 @Test(
   "Array cycles that the search adds up by shapes are those of the products", arguments: emissionCases, emissionTargets)
 private func cyclesAreFolds(_ testCase: EmissionCase, _ target: Target) throws {
-  let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
-  for plan in plans(prepared) {
+  let (prepared, alternatives, _) = try prepare(testCase, target)
+  for plan in alternatives.plans {
     for (index, step) in prepared.tileSections(plan).enumerated() {
       guard let cycles = arrayCycles(step[0].program, dim: target.dim) else { continue }
-      #expect(cycles == prepared.problem.operators[index].variants[plan.steps[index].variant].cycles)
+      #expect(cycles == plan.steps[index].cost.arrayCycles)
     }
   }
 }
@@ -132,8 +138,7 @@ private func damaged(_ text: String, _ random: inout SplitMix64) -> String {
 @Test("Damaged tile programs are refused with a place, or emitted", arguments: emissionCases)
 private func damagedProgramsAreRefused(_ testCase: EmissionCase) throws {
   for target in emissionTargets {
-    let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
-    let plan = try KernelScheduler().solve(prepared.problem)
+    let (prepared, _, plan) = try prepare(testCase, target)
     let text = prepared.tilesText(prepared.tileSections(plan), of: plan)
     var random = SplitMix64(seed: 11)
     for _ in 0..<200 {

@@ -9,18 +9,19 @@ private typealias Problem = KernelProblem
 @Suite struct KernelGrowthTests {
   private func id(_ index: Int) -> Problem.TensorID { Problem.TensorID(index) }
 
-  /// Variants with all combinations of places for the operands, each reading and writing 64 bytes for what streams.
-  private func variants(inputs: Int) -> [Problem.Variant] {
+  /// Alternatives with all combinations of places for the operands, each reading and writing 64 bytes for what streams.
+  private func alternatives(inputs: Int) -> [Problem.Alternative] {
     let places: [Problem.Place] = [.resident, .streamed]
-    var result: [Problem.Variant] = []
+    var result: [Problem.Alternative] = []
     for choice in 0..<(1 << inputs) {
       let operands = (0..<inputs).map { places[choice >> $0 & 1] }
       for output in places {
         result.append(
-          Problem.Variant(
-            inputs: operands, outputs: [output], workingRows: 2,
-            readBytes: 64 * operands.filter { $0 == .streamed }.count, writtenBytes: output == .streamed ? 64 : 0,
-            cycles: 4))
+          Problem.Alternative(
+            inputs: operands, outputs: [output], rows: 2,
+            cost: Cost(
+              readBytes: 64 * operands.filter { $0 == .streamed }.count, writtenBytes: output == .streamed ? 64 : 0,
+              time: 4)))
       }
     }
     return result
@@ -29,7 +30,7 @@ private typealias Problem = KernelProblem
   /// Each operator reads one or two results among the last few, or from far back; results nobody reads are outputs.
   private func network(_ count: Int, seed: UInt64, window: Int, capacity: Int) -> Problem {
     var random = SplitMix64(seed: seed)
-    var problem = Problem(name: "network", capacity: capacity, tensors: [], operators: [])
+    var problem = Problem(name: "network", capacity: capacity, tensors: [], operators: [], objective: .bytes)
     problem.tensors.append(Problem.Tensor(name: "x", rows: 4, bytes: 64, kind: .input))
     var isRead = [true]
     for index in 1...count {
@@ -42,7 +43,7 @@ private typealias Problem = KernelProblem
       isRead.append(false)
       problem.operators.append(
         Problem.Operator(
-          name: "o\(index)", inputs: inputs.map(id), outputs: [id(index)], variants: variants(inputs: inputs.count)))
+          name: "o\(index)", inputs: inputs.map(id), outputs: [id(index)], alternatives: alternatives(inputs: inputs.count)))
     }
     for (index, read) in isRead.enumerated() where !read { problem.tensors[index].kind = .output }
     return problem
@@ -53,16 +54,16 @@ private typealias Problem = KernelProblem
     let small = try KernelScheduler().solve(network(200, seed: 1, window: window, capacity: 80))
     let large = try KernelScheduler().solve(network(800, seed: 1, window: window, capacity: 80))
     #expect(large.certificate.nodes <= 6 * max(small.certificate.nodes, 800), "window \(window)")
-    for plan in [small, large] where plan.trafficBytes > plan.boundBytes {
+    for plan in [small, large] where plan.cost.bytes > plan.bound {
       #expect(!plan.certificate.whyOpen.isEmpty)
-      #expect(plan.boundBytes * 4 >= plan.trafficBytes, "the bound is far away")
+      #expect(plan.bound * 4 >= plan.cost.bytes, "the bound is far away")
     }
   }
 
   @Test func plansAreRepeatable() throws {
     let problem = network(300, seed: 7, window: 12, capacity: 60)
     let plans = try [0, 1].map { _ in try KernelScheduler().solve(problem) }
-    #expect(plans[0].trafficBytes == plans[1].trafficBytes)
+    #expect(plans[0].cost == plans[1].cost)
     #expect(plans[0].pieces.map(\.row) == plans[1].pieces.map(\.row))
     #expect(plans[0].certificate.whyOpen == plans[1].certificate.whyOpen)
   }
@@ -72,21 +73,21 @@ private typealias Problem = KernelProblem
     let least = try #require(KernelBruteForce.least(problem))
     let steps = KernelSteps(problem, KernelTouches(problem))
     let prices = KernelPrices(steps)
-    #expect(prices.bound <= least.traffic, "seed \(seed)")
+    #expect(prices.bound <= least.value, "seed \(seed)")
     // A search among very few states: dearer, never cheaper than what is possible.
     var guided = KernelDynamicProgram(steps: steps, guidedBy: prices)
     guided.stateLimit = 2
     for residents in [nil, prices.residents()] {
       guided.residents = residents
       if let outcome = guided.run() {
-        #expect(outcome.decision.traffic(in: problem) >= least.traffic, "seed \(seed)")
+        #expect(outcome.decision.value(in: problem) >= least.value, "seed \(seed)")
       }
     }
   }
 
   @Test(arguments: 2000..<2010) func pricesBoundLongProblems(seed: Int) throws {
     let problem = randomKernelProblem(seed: UInt64(seed), operators: 40, capacity: 30)
-    let optimum = try KernelScheduler(method: .dynamicProgram).solve(problem).boundBytes
+    let optimum = try KernelScheduler(method: .dynamicProgram).solve(problem).bound
     #expect(KernelPrices(KernelSteps(problem, KernelTouches(problem))).bound <= optimum)
   }
 

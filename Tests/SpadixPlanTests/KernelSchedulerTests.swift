@@ -7,12 +7,13 @@ private typealias Problem = KernelProblem
 /// Two operators in a chain: the tensor between them can stay or pass through DRAM.
 private func chain(capacity: Int) -> Problem {
   let id = { (index: Int) in Problem.TensorID(index) }
-  func variants(reads: Int, writes: Int) -> [Problem.Variant] {
+  func alternatives(reads: Int, writes: Int) -> [Problem.Alternative] {
     [Problem.Place.resident, .streamed].flatMap { input in
       [Problem.Place.resident, .streamed].map { output in
-        Problem.Variant(
-          inputs: [input], outputs: [output], workingRows: 2, readBytes: input == .streamed ? reads : 0,
-          writtenBytes: output == .streamed ? writes : 0, cycles: 10)
+        Problem.Alternative(
+          inputs: [input], outputs: [output], rows: 2,
+          cost: Cost(
+            readBytes: input == .streamed ? reads : 0, writtenBytes: output == .streamed ? writes : 0, time: 10))
       }
     }
   }
@@ -24,16 +25,16 @@ private func chain(capacity: Int) -> Problem {
       Problem.Tensor(name: "c", rows: 3, bytes: 48, kind: .output),
     ],
     operators: [
-      Problem.Operator(name: "f", inputs: [id(0)], outputs: [id(1)], variants: variants(reads: 64, writes: 80)),
-      Problem.Operator(name: "g", inputs: [id(1)], outputs: [id(2)], variants: variants(reads: 80, writes: 48)),
-    ])
+      Problem.Operator(name: "f", inputs: [id(0)], outputs: [id(1)], alternatives: alternatives(reads: 64, writes: 80)),
+      Problem.Operator(name: "g", inputs: [id(1)], outputs: [id(2)], alternatives: alternatives(reads: 80, writes: 48)),
+    ], objective: .bytes)
 }
 
 @Suite struct KernelSchedulerTests {
   @Test func keepsWhatFits() throws {
     let plan = try KernelScheduler().solve(chain(capacity: 7))
-    #expect(plan.trafficBytes == 64 + 48)
-    #expect(plan.boundBytes == plan.trafficBytes)
+    #expect(plan.cost.bytes == 64 + 48)
+    #expect(plan.bound == plan.cost.bytes)
     #expect(plan.pieces.map(\.tensor.index) == [1])
     #expect(plan.pieces[0].origin == .produced)
     #expect(!plan.pieces[0].spilled)
@@ -41,7 +42,7 @@ private func chain(capacity: Int) -> Problem {
 
   @Test func streamsWhatDoesNotFit() throws {
     let plan = try KernelScheduler().solve(chain(capacity: 6))
-    #expect(plan.trafficBytes == 64 + 80 + 80 + 48)
+    #expect(plan.cost.bytes == 64 + 80 + 80 + 48)
     #expect(!plan.pieces.contains { $0.tensor.index == 1 })
   }
 
@@ -69,7 +70,7 @@ private func chain(capacity: Int) -> Problem {
 
   @Test func emptyProblemHasAnEmptyPlan() throws {
     let plan = try KernelScheduler().solve(Problem(name: "empty", capacity: 4, tensors: [], operators: []))
-    #expect(plan.trafficBytes == 0)
+    #expect(plan.cost.bytes == 0)
     #expect(plan.steps.isEmpty)
   }
 
@@ -78,12 +79,10 @@ private func chain(capacity: Int) -> Problem {
     let least = try #require(KernelBruteForce.least(problem))
     let dynamic = try KernelScheduler(method: .dynamicProgram).solve(problem)
     let integer = try KernelScheduler(method: .integerProgram).solve(problem)
-    #expect(dynamic.boundBytes == least.traffic, "seed \(seed)")
-    #expect(integer.boundBytes == least.traffic, "seed \(seed)")
-    if dynamic.trafficBytes == dynamic.boundBytes {
-      let cycles = zip(problem.operators, dynamic.steps).reduce(0) { $0 + $1.0.variants[$1.1.variant].cycles }
-      #expect(cycles == least.cycles, "seed \(seed)")
-    }
+    #expect(dynamic.bound == least.value, "seed \(seed)")
+    #expect(integer.bound == least.value, "seed \(seed)")
+    let rank = problem.objective.rank(dynamic.cost)
+    if rank.value == dynamic.bound { #expect(rank == least, "seed \(seed)") }
   }
 
   @Test func longRandomProblemsAreProvenTheSameBothWays() throws {
@@ -92,7 +91,7 @@ private func chain(capacity: Int) -> Problem {
       let dynamic = try KernelScheduler(method: .dynamicProgram).solve(problem)
       let integer = try KernelScheduler(method: .integerProgram).solve(problem)
       #expect(dynamic.certificate.closedBy == "dynamic program", "seed \(seed)")
-      #expect(dynamic.boundBytes == integer.boundBytes, "seed \(seed)")
+      #expect(dynamic.bound == integer.bound, "seed \(seed)")
     }
   }
 
@@ -106,9 +105,9 @@ private func chain(capacity: Int) -> Problem {
       ops.append(
         Problem.Operator(
           name: "f\(number)", inputs: [id(0)], outputs: [id(number + 1)],
-          variants: [
-            Problem.Variant(
-              inputs: [.streamed], outputs: [.resident], workingRows: 1, readBytes: 1, writtenBytes: 0, cycles: 1)
+          alternatives: [
+            Problem.Alternative(
+              inputs: [.streamed], outputs: [.resident], rows: 1, cost: Cost(readBytes: 1, time: 1))
           ]))
     }
     tensors.append(Problem.Tensor(name: "out", rows: 1, bytes: 1, kind: .output))
@@ -118,30 +117,31 @@ private func chain(capacity: Int) -> Problem {
       ops.append(
         Problem.Operator(
           name: "g\(number)", inputs: [id(29 - number + 1)], outputs: [id(sum)],
-          variants: [
-            Problem.Variant(
-              inputs: [.resident], outputs: [.resident], workingRows: 1, readBytes: 0, writtenBytes: 0, cycles: 1),
-            Problem.Variant(
-              inputs: [.streamed], outputs: [.streamed], workingRows: 1, readBytes: 60, writtenBytes: 1, cycles: 1),
+          alternatives: [
+            Problem.Alternative(
+              inputs: [.resident], outputs: [.resident], rows: 1, cost: Cost(time: 1)),
+            Problem.Alternative(
+              inputs: [.streamed], outputs: [.streamed], rows: 1,
+              cost: Cost(readBytes: 60, writtenBytes: 1, time: 1)),
           ]))
     }
-    let problem = Problem(name: "wide", capacity: 40, tensors: tensors, operators: ops)
+    let problem = Problem(name: "wide", capacity: 40, tensors: tensors, operators: ops, objective: .bytes)
     let plan = try KernelScheduler().solve(problem)
-    #expect(plan.boundBytes <= plan.trafficBytes)
+    #expect(plan.bound <= plan.cost.bytes)
     #expect(plan.certificate.closedBy == "GLPK")
   }
 }
 
-@Suite struct KernelPlanValidatorTests {
-  private typealias Violation = KernelPlanValidator.Violation
+@Suite struct KernelValidatorTests {
+  private typealias Violation = KernelValidator.Violation
 
-  private func plan() throws -> KernelPlan { try KernelScheduler().solve(chain(capacity: 7)) }
+  private func plan() throws -> KernelSolution { try KernelScheduler().solve(chain(capacity: 7)) }
 
   @Test func rejectsAPieceThatOverlapsTheWorkingBlock() throws {
     var plan = try plan()
     plan.steps[0].workingRow = plan.pieces[0].row
     #expect(throws: Violation.overlap(first: "b", second: "the working block of f", step: 0)) {
-      try KernelPlanValidator.validate(plan, for: chain(capacity: 7))
+      try KernelValidator.validate(plan, for: chain(capacity: 7))
     }
   }
 
@@ -149,7 +149,7 @@ private func chain(capacity: Int) -> Problem {
     var plan = try plan()
     plan.pieces[0].row = 3
     #expect(throws: Violation.outOfScratchpad(tensor: "b", row: 3)) {
-      try KernelPlanValidator.validate(plan, for: chain(capacity: 7))
+      try KernelValidator.validate(plan, for: chain(capacity: 7))
     }
   }
 
@@ -157,7 +157,7 @@ private func chain(capacity: Int) -> Problem {
     var plan = try plan()
     plan.pieces = []
     #expect(throws: Violation.resultNotResident(tensor: "b", step: 0)) {
-      try KernelPlanValidator.validate(plan, for: chain(capacity: 7))
+      try KernelValidator.validate(plan, for: chain(capacity: 7))
     }
   }
 
@@ -165,7 +165,7 @@ private func chain(capacity: Int) -> Problem {
     var plan = try plan()
     plan.pieces[0].last = 0
     #expect(throws: Violation.notResident(tensor: "b", step: 1)) {
-      try KernelPlanValidator.validate(plan, for: chain(capacity: 7))
+      try KernelValidator.validate(plan, for: chain(capacity: 7))
     }
   }
 
@@ -173,22 +173,23 @@ private func chain(capacity: Int) -> Problem {
     var plan = try plan()
     plan.pieces[0].last = 0
     plan.pieces.append(
-      KernelPlan.Piece(tensor: .init(1), first: 1, last: 1, row: 0, origin: .fetched, spilled: false))
+      KernelSolution.Piece(tensor: .init(1), first: 1, last: 1, row: 0, origin: .fetched, spilled: false))
     #expect(throws: Violation.notInMemory(tensor: "b", step: 1)) {
-      try KernelPlanValidator.validate(plan, for: chain(capacity: 7))
+      try KernelValidator.validate(plan, for: chain(capacity: 7))
     }
   }
 
-  @Test func rejectsFalseTrafficAndBounds() throws {
+  @Test func rejectsFalseCostsAndBounds() throws {
     var plan = try plan()
-    plan.trafficBytes -= 1
-    #expect(throws: Violation.traffic(expected: 112, found: 111)) {
-      try KernelPlanValidator.validate(plan, for: chain(capacity: 7))
+    let cost = plan.cost
+    plan.cost.readBytes -= 1
+    #expect(throws: Violation.cost(expected: cost, found: plan.cost)) {
+      try KernelValidator.validate(plan, for: chain(capacity: 7))
     }
-    plan.trafficBytes += 1
-    plan.boundBytes = 113
-    #expect(throws: Violation.boundAboveTraffic(bound: 113, traffic: 112)) {
-      try KernelPlanValidator.validate(plan, for: chain(capacity: 7))
+    plan.cost.readBytes += 1
+    plan.bound = 113
+    #expect(throws: Violation.boundAboveCost(bound: 113, value: 112)) {
+      try KernelValidator.validate(plan, for: chain(capacity: 7))
     }
   }
 
@@ -196,11 +197,11 @@ private func chain(capacity: Int) -> Problem {
     var plan = try plan()
     let problem = chain(capacity: 7)
     let resident = try #require(
-      problem.operators[1].variants.firstIndex { $0.inputs == [.resident] && $0.outputs == [.resident] })
-    plan.steps[1] = KernelPlan.Step(variant: resident, workingRow: plan.steps[1].workingRow)
+      problem.operators[1].alternatives.firstIndex { $0.inputs == [.resident] && $0.outputs == [.resident] })
+    plan.steps[1] = KernelSolution.Step(alternative: resident, workingRow: plan.steps[1].workingRow)
     plan.pieces[0].row = 0
     plan.pieces.append(
-      KernelPlan.Piece(tensor: .init(2), first: 1, last: 1, row: 0, origin: .produced, spilled: false))
-    #expect(throws: Violation.self) { try KernelPlanValidator.validate(plan, for: problem) }
+      KernelSolution.Piece(tensor: .init(2), first: 1, last: 1, row: 0, origin: .produced, spilled: false))
+    #expect(throws: Violation.self) { try KernelValidator.validate(plan, for: problem) }
   }
 }

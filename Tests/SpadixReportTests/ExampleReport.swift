@@ -21,7 +21,8 @@ func exampleReport() -> CompilationReport {
   var report = CompilationReport(
     graph: "small", target: TargetReport(.gemmini), operators: [convolution, softmax],
     schedule: ScheduleReport(
-      formulation: "residency", trafficBytes: 4_362, boundBytes: 4_362, closedBy: "root relaxation", rows: 12,
+      formulation: "residency", objective: "bytes", bytes: 4_362, bytesBound: 4_362, cycles: 3_900,
+      cyclesBound: 3_000, isProven: true, closedBy: "root relaxation", rows: 12,
       columns: 9, nodes: 0),
     scratchpadPeakRows: 208, accumulatorPeakRows: 64, commands: 31, dramImageBytes: 8_192,
     time: TimeReport(cycles: cycles, busRead: 4_096, busWritten: 1_040),

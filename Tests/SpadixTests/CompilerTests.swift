@@ -64,7 +64,7 @@ private let presets = Target.presets
     let row = try #require(line.firstRange(of: /row = \d+/))
     let damaged = text.replacing(line, with: line.replacingCharacters(in: row, with: "row = 0"), maxReplacements: 1)
     let input = try CompilerInput(parsing: SourceText(name: "plan.spx", text: damaged))
-    #expect(diagnosticID { _ = try compile(input) } == "plan.invalid")
+    #expect(diagnosticID { _ = try compile(input) } == "plan.overlap")
   }
 
   @Test func reportAddsUpToTheTotals() throws {
@@ -73,7 +73,7 @@ private let presets = Target.presets
       let report = try #require(try compilation.report(modelsTime: true))
       #expect(report.traffic.read == report.operators.reduce(0) { $0 + $1.traffic.read })
       #expect(report.traffic.written == report.operators.reduce(0) { $0 + $1.traffic.written })
-      #expect(report.schedule.trafficBytes == report.traffic.total)
+      #expect(report.schedule.bytes == report.traffic.total)
       #expect(report.usefulMACs > 0 && report.usefulMACs <= report.issuedMACs)
       #expect(report.scratchpadPeakRows <= target.scratchpadRows)
       #expect(report.accumulatorPeakRows <= target.accumulatorRows)

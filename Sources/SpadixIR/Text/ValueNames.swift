@@ -36,6 +36,9 @@ public struct ValueNames: Sendable {
 }
 
 extension Graph {
+  /// The graph's name as the text writes it: with the leading `@`, in quotes where the name needs them.
+  public var symbolText: String { symbol(name) }
+
   /// Makes the names that the text gives the names that the values have, so that work goes on under the same names from
   /// here as from the printed form.
   public mutating func settleNames() {

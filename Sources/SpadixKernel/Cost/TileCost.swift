@@ -30,7 +30,7 @@ public struct TileCost: Hashable, Sendable, TileSink {
     nest.generate(into: &self)
   }
 
-  private init(inputs: Int, sums: SumImage?, dim: Int) {
+  init(inputs: Int, sums: SumImage?, dim: Int) {
     inputBytes = Array(repeating: 0, count: inputs)
     bias = sums?.bias
     channels = sums?.channels ?? 0

@@ -1,53 +1,50 @@
-/// Finds the tilings of a kernel worth choosing from: for each amount of scratchpad, the one of least traffic.
+import SpadixISA
+import SpadixPlan
+
+/// Finds the tilings of a kernel worth choosing from: those that no other beats in scratchpad rows, time and bytes.
 public struct TilingSearch {
   /// A tiling with what it needs and costs.
   public struct Candidate: Sendable {
     public var tiling: Tiling
     /// Scratchpad rows of its working block.
     public var rows: Int
-    public var cost: TileCost
-    /// Array cycles, and what starting a tile costs: the first command waits for the last.
-    public var cycles: Int
-    /// Bytes, counting for more where cycles are wasted.
-    public var weight = 0.0
-
-    public var bytes: Int { cost.readBytes + cost.writtenBytes }
+    public var cost: Cost
   }
 
   let kernel: TileKernel
   let places: KernelPlaces
-  let dim: Int
-  /// Scratchpad and accumulator rows of the target.
-  let scratchpadRows: Int
-  let accumulatorRows: Int
+  let target: Target
+  private var time: KernelTime
 
-  public init(kernel: TileKernel, places: KernelPlaces, dim: Int, scratchpadRows: Int, accumulatorRows: Int) {
+  public init(kernel: TileKernel, places: KernelPlaces, time: KernelTime) {
     self.kernel = kernel
     self.places = places
-    self.dim = dim
-    self.scratchpadRows = scratchpadRows
-    self.accumulatorRows = accumulatorRows
+    self.time = time
+    target = time.target
   }
 
-  /// Candidates by increasing rows and decreasing traffic; empty when not even one pixel fits.
-  public func run() -> [Candidate] {
-    var cycles = ArrayCycles(places: places)
+  private var dim: Int { target.dim }
+  private var scratchpadRows: Int { target.scratchpadRows }
+  private var accumulatorRows: Int { target.accumulatorRows }
+
+  /// Candidates by increasing rows; empty when not even one pixel fits.
+  public mutating func run() -> [Candidate] {
     // Strips of part of the width compute fewer rows twice where windows of a pooling overlap.
     let isPooled = kernel.store.pooling != nil
-    var found = search(shapes: shapes(narrow: isPooled), sliced: false, &cycles)
+    var found = search(shapes: shapes(narrow: isPooled), sliced: false)
     let compulsory = compulsoryBytes
-    if (found.map(\.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
-      found += search(shapes: shapes(narrow: true), sliced: false, &cycles)
+    if (found.map(\.cost.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
+      found += search(shapes: shapes(narrow: true), sliced: false)
       // Slicing reads weights and input again for every tile: only where whole columns of weights leave no room.
-      if kernel.contraction != nil, (found.map(\.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
-        found += search(shapes: shapes(narrow: true), sliced: true, &cycles)
+      if kernel.contraction != nil, (found.map(\.cost.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
+        found += search(shapes: shapes(narrow: true), sliced: true)
       }
     }
     // Multipliers beyond int8 need a matrix for each 127.
     if found.isEmpty, !kernel.identities.isEmpty {
-      found = search(shapes: shapes(narrow: true), sliced: false, streamsMatrices: true, &cycles)
+      found = search(shapes: shapes(narrow: true), sliced: false, streamsMatrices: true)
       if kernel.contraction != nil {
-        found += search(shapes: shapes(narrow: true), sliced: true, streamsMatrices: true, &cycles)
+        found += search(shapes: shapes(narrow: true), sliced: true, streamsMatrices: true)
       }
     }
     return frontier(found)
@@ -59,6 +56,11 @@ public struct TilingSearch {
 
   private var compulsoryBytes: Int {
     var bytes = places.outputIsResident ? 0 : kernel.images * kernel.store.rows * kernel.store.columns * kernel.channels
+    // A row of biases starts up to `dim` sums.
+    if kernel.bias != nil {
+      let pixels = kernel.images * KernelGeometry.ceilDivide(kernel.rows * kernel.columns, dim)
+      bytes += ElementWidth.accumulator * pixels * kernel.channels
+    }
     for (index, _) in kernel.identities.enumerated() where !places.identityIsResident[index] {
       bytes += kernel.images * kernel.rows * kernel.columns * kernel.channels
     }
@@ -88,6 +90,9 @@ public struct TilingSearch {
     var blocks: Int
   }
 
+  /// Kernels of which all tiles are tried.
+  private var isSmall: Bool { kernel.store.rows * kernel.store.columns * blockCount <= 128 }
+
   /// Accumulator tiles: full-width strips, and when `narrow` strips of part of the width as well.
   private func shapes(narrow: Bool) -> [Shape] {
     var shapes: [Shape] = []
@@ -108,6 +113,17 @@ public struct TilingSearch {
       let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: dim, withSlices: false)
       return geometry.accumulatorPixelsPerTile
     }
+    if isSmall {
+      for blocks in 1...blockCount {
+        for columns in 1...kernel.store.columns where poolingFits(1, columns) {
+          for rows in 1...kernel.store.rows where poolingFits(rows, columns) {
+            if pixels(rows, columns) * blocks > accumulatorRows { break }
+            shapes.append(Shape(rows: rows, columns: columns, blocks: blocks))
+          }
+        }
+      }
+      return shapes
+    }
     for blocks in blockCandidates {
       let room = accumulatorRows / blocks
       if room < 1 { continue }
@@ -117,12 +133,20 @@ public struct TilingSearch {
         while most < kernel.store.rows && pixels(most + 1, columns) <= room && poolingFits(most + 1, columns) {
           most += 1
         }
-        var rows = Self.balanced(kernel.store.rows, most)
-        while true {
-          shapes.append(Shape(rows: rows, columns: columns, blocks: blocks))
-          if rows == 1 { break }
-          rows = (rows + 1) / 2
+        // As many rows as fit, and as fit half of the accumulator, then half of them and so on.
+        var half = most
+        while half > 1 && pixels(half, columns) > room / 2 { half -= 1 }
+        var heights: [Int] = []
+        for first in [most, half] {
+          var rows = Self.balanced(kernel.store.rows, first)
+          while true {
+            if !heights.contains(rows) { heights.append(rows) }
+            if rows == 1 { break }
+            rows = (rows + 1) / 2
+          }
         }
+        heights.sort(by: >)
+        shapes += heights.map { Shape(rows: $0, columns: columns, blocks: blocks) }
       }
     }
     return shapes
@@ -163,12 +187,23 @@ public struct TilingSearch {
     KernelGeometry.ceilDivide(value, multiple) * multiple
   }
 
-  private func search(
-    shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false, _ cycles: inout ArrayCycles
+  private mutating func search(
+    shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false
   ) -> [Candidate] {
     let constants = NestConstants(for: kernel)
     var found: [Candidate] = []
+    // Lower tiles need fewer rows and more time: of so few rows that they hardly count, the highest will do.
+    var last: Shape?
+    var lower = 0
     for shape in shapes {
+      if let last, last.columns == shape.columns, last.blocks == shape.blocks {
+        if lower > 2 && !isSmall { continue }
+      } else {
+        lower = 0
+      }
+      last = shape
+      var isLow = false
+      defer { if isLow { lower += 1 } }
       for slice in sliceCandidates(sliced) {
         var feasible = false
         for (group, pinned) in groupCandidates(shape, sliced) {
@@ -179,7 +214,13 @@ public struct TilingSearch {
           let least = geometry(tiling).minimumWindowRows
           let whole = kernel.contraction?.window.inputRows ?? 1
           var windowRows = [max(1, least)]
-          if !sliced && !places.inputIsResident && whole > least { windowRows.append(whole) }
+          if !sliced && !places.inputIsResident && whole > least {
+            // With room for the rows of the next tile, these are loaded while this one is computed.
+            if isSmall && whole <= 8 { windowRows += least + 1..<whole }
+            let next = least + shape.rows * (kernel.store.pooling?.stride ?? 1) * (kernel.contraction?.window.strideRows ?? 1)
+            if next < whole && !windowRows.contains(next) { windowRows.append(next) }
+            windowRows.append(whole)
+          }
           for rows in windowRows {
             tiling.windowRows = rows
             let nest = KernelNest(
@@ -187,10 +228,8 @@ public struct TilingSearch {
             let workingRows = nest.workingRows
             if workingRows > scratchpadRows { continue }
             feasible = true
-            found.append(
-              Candidate(
-                tiling: tiling, rows: workingRows, cost: TileCost(nest),
-                cycles: cycles.count(nest) + 2 * dim * nest.geometry.accumulatorTiles))
+            isLow = isLow || workingRows <= scratchpadRows / 16
+            found.append(Candidate(tiling: tiling, rows: workingRows, cost: time.cost(of: nest)))
           }
         }
         // Coarser slices read less; finer ones are tried only while nothing fits.
@@ -224,6 +263,7 @@ public struct TilingSearch {
     let chunks = KernelGeometry.ceilDivide(blockCount, shape.blocks)
     guard let contraction = kernel.contraction, !places.weightsAreResident else { return [(chunks, chunks)] }
     if sliced { return [(chunks, 0)] }
+    if isSmall && chunks <= 4 { return (1...chunks).flatMap { group in (0...group).map { (group, $0) } } }
     var candidates: [(Int, Int)] = [(chunks, chunks), (chunks, 0)]
     for part in [chunks / 4, chunks / 2, chunks * 3 / 4] where part > 0 && part < chunks - 1 {
       candidates.append((chunks, part))
@@ -237,22 +277,15 @@ public struct TilingSearch {
     return candidates
   }
 
-  /// The candidates that no other beats in both rows and bytes, where bytes of candidates that waste the array count
-  /// for more: a little less traffic is not worth much more time.
+  /// The candidates that no other beats in rows, time and bytes together.
   private func frontier(_ candidates: [Candidate]) -> [Candidate] {
-    let leastCycles = max(1, candidates.map(\.cycles).min() ?? 1)
-    let weighted = candidates.map { candidate in
-      var candidate = candidate
-      let excess = Double(candidate.cycles) / Double(leastCycles)
-      candidate.weight = Double(candidate.bytes) * (excess > 1.02 ? excess : 1)
-      return candidate
+    let sorted = candidates.enumerated().sorted {
+      ($0.element.rows, $0.element.cost.time, $0.element.cost.bytes, $0.offset)
+        < ($1.element.rows, $1.element.cost.time, $1.element.cost.bytes, $1.offset)
     }
     var kept: [Candidate] = []
-    let sorted = weighted.enumerated().sorted {
-      ($0.element.rows, $0.element.weight, $0.element.cycles, $0.offset)
-        < ($1.element.rows, $1.element.weight, $1.element.cycles, $1.offset)
-    }
-    for (_, candidate) in sorted where kept.last.map({ candidate.weight < $0.weight }) ?? true {
+    for (_, candidate) in sorted
+    where !kept.contains(where: { $0.cost.time <= candidate.cost.time && $0.cost.bytes <= candidate.cost.bytes }) {
       kept.append(candidate)
     }
     return kept

@@ -1,13 +1,3 @@
-/// Which of a kernel's operands and results are in the scratchpad as a whole.
-public struct KernelPlaces: Sendable, Hashable {
-  public var inputIsResident = false
-  public var weightsAreResident = false
-  public var identityIsResident: [Bool] = []
-  public var outputIsResident = false
-
-  public init() {}
-}
-
 /// The buffers of a kernel with a tiling, in the order in which they lie in its working block.
 struct KernelBuffers {
   private(set) var all: [LocalBuffer] = []

@@ -90,13 +90,14 @@ struct SummarySection {
   private var schedule: String {
     let schedule = report.schedule
     guard schedule.isBoundComputed else {
-      return card("bytes of the plan", Figures.grouped(schedule.trafficBytes), ["the plan was given with the graph"])
+      return card("bytes of the plan", Figures.grouped(schedule.bytes), ["the plan was given with the graph"])
     }
     let verdict =
-      schedule.isProven
-      ? "optimal, closed by \(schedule.closedBy)"
-      : "gap \(Figures.percent(schedule.gapBytes, of: schedule.trafficBytes)) % to \(Figures.grouped(schedule.boundBytes))"
-    return card("bytes of the plan", Figures.grouped(schedule.trafficBytes), [verdict] + schedule.whyOpen)
+      schedule.isProven ? "optimal for \(schedule.objective ?? ""), closed by \(schedule.closedBy)" : "not proven"
+    var lines = [verdict, "\(Figures.grouped(schedule.cycles)) cycles planned"]
+    if let bound = schedule.cyclesBound { lines.append("none is planned faster than \(Figures.grouped(bound))") }
+    if let bound = schedule.bytesBound { lines.append("none moves less than \(Figures.grouped(bound))") }
+    return card("bytes of the plan", Figures.grouped(schedule.bytes), lines + schedule.whyOpen)
   }
 
   private var energy: String? {

@@ -90,8 +90,11 @@ class Operator:
 class Schedule:
     """How good the plan is, and who says so."""
 
+    objective: Optional[str]
     traffic_bytes: int
-    bound_bytes: int
+    bound_bytes: Optional[int]
+    planned_cycles: int
+    bound_cycles: Optional[int]
     proven: bool
     closed_by: str
     why_open: List[str]
@@ -160,8 +163,8 @@ class Report:
             json["scratchpad_peak_rows"], json["accumulator_peak_rows"], json["useful_macs"], json["issued_macs"],
             json["array_cycles_modelled"], json["commands"],
             Schedule(
-                schedule["traffic_bytes"], schedule["bound_bytes"], schedule["proven"], schedule["closed_by"],
-                schedule["why_open"],
+                schedule["objective"], schedule["traffic_bytes"], schedule["bound_bytes"], schedule["planned_cycles"],
+                schedule["bound_cycles"], schedule["proven"], schedule["closed_by"], schedule["why_open"],
             ),
             [Operator._of(it) for it in json["operators"]],
             [

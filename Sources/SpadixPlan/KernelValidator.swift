@@ -1,9 +1,9 @@
 /// Checks a kernel plan against its problem, by running through the steps with what the scratchpad and DRAM hold; shares
 /// nothing with the solver.
-public enum KernelPlanValidator {
+public enum KernelValidator {
   public enum Violation: Error, Sendable, Equatable, CustomStringConvertible {
     case stepCount(expected: Int, found: Int)
-    case unknownVariant(step: Int, variant: Int)
+    case unknownAlternative(step: Int, alternative: Int)
     case unknownTensor(piece: Int)
     case pieceSteps(piece: Int)
     case outOfScratchpad(tensor: String, row: Int)
@@ -16,13 +16,13 @@ public enum KernelPlanValidator {
     case resultNotResident(tensor: String, step: Int)
     case spillOfFetched(tensor: String, step: Int)
     case outputNotStored(tensor: String)
-    case traffic(expected: Int, found: Int)
-    case boundAboveTraffic(bound: Int, traffic: Int)
+    case cost(expected: Cost, found: Cost)
+    case boundAboveCost(bound: Int, value: Int)
 
     public var description: String {
       switch self {
       case .stepCount(let expected, let found): "expected \(expected) steps, found \(found)"
-      case .unknownVariant(let step, let variant): "step \(step) has no variant \(variant)"
+      case .unknownAlternative(let step, let alternative): "step \(step) has no alternative \(alternative)"
       case .unknownTensor(let piece): "piece \(piece) is of an unknown tensor"
       case .pieceSteps(let piece): "piece \(piece) is not a range of steps of the problem"
       case .outOfScratchpad(let tensor, let row): "tensor \(tensor) at row \(row) leaves the scratchpad"
@@ -37,33 +37,33 @@ public enum KernelPlanValidator {
       case .resultNotResident(let tensor, let step): "step \(step) leaves \(tensor) in the scratchpad without a piece"
       case .spillOfFetched(let tensor, let step): "the fetched piece of \(tensor) from step \(step) cannot be spilled"
       case .outputNotStored(let tensor): "output \(tensor) is not in DRAM at the end"
-      case .traffic(let expected, let found): "the plan moves \(expected) bytes and says \(found)"
-      case .boundAboveTraffic(let bound, let traffic): "the bound \(bound) is above the traffic \(traffic)"
+      case .cost(let expected, let found): "the plan costs \(expected) and says \(found)"
+      case .boundAboveCost(let bound, let value): "the bound \(bound) is above the cost \(value)"
       }
     }
   }
 
   /// Throws the first violation found, in time linear in steps, operands and pieces.
-  public static func validate(_ plan: KernelPlan, for problem: KernelProblem) throws(Violation) {
+  public static func validate(_ plan: KernelSolution, for problem: KernelProblem) throws(Violation) {
     try checkShape(plan, problem)
     try checkRows(plan, problem)
-    var beginning = [[KernelPlan.Piece]](repeating: [], count: problem.operators.count)
+    var beginning = [[KernelSolution.Piece]](repeating: [], count: problem.operators.count)
     for piece in plan.pieces { beginning[piece.first].append(piece) }
     /// By tensor: the last step of the piece that is in the scratchpad, and whether DRAM holds it.
     var residentUntil = [Int](repeating: -1, count: problem.tensors.count)
     var isInMemory = problem.tensors.map { $0.kind == .input }
-    var traffic = 0
+    var cost = Cost.zero
     for (step, op) in problem.operators.enumerated() {
-      let variant = op.variants[plan.steps[step].variant]
-      traffic += variant.readBytes + variant.writtenBytes
+      let alternative = op.alternatives[plan.steps[step].alternative]
+      cost += alternative.cost
       for piece in beginning[step] where piece.origin == .fetched {
         let tensor = problem.tensors[piece.tensor]
         if piece.spilled { throw .spillOfFetched(tensor: tensor.name, step: step) }
         if !isInMemory[piece.tensor.index] { throw .notInMemory(tensor: tensor.name, step: step) }
         residentUntil[piece.tensor.index] = piece.last
-        traffic += tensor.bytes
+        cost += tensor.fetch
       }
-      for (tensor, place) in zip(op.inputs, variant.inputs) {
+      for (tensor, place) in zip(op.inputs, alternative.inputs) {
         switch place {
         case .streamed:
           if !isInMemory[tensor.index] { throw .notInMemory(tensor: problem.tensors[tensor].name, step: step) }
@@ -71,22 +71,23 @@ public enum KernelPlanValidator {
           if residentUntil[tensor.index] < step { throw .notResident(tensor: problem.tensors[tensor].name, step: step) }
         }
       }
-      try produce(step, op, variant, beginning[step], problem, &residentUntil, &isInMemory, &traffic)
+      try produce(step, op, alternative, beginning[step], problem, &residentUntil, &isInMemory, &cost)
     }
     for (index, tensor) in problem.tensors.enumerated() where tensor.kind == .output && !isInMemory[index] {
       throw .outputNotStored(tensor: tensor.name)
     }
-    if traffic != plan.trafficBytes { throw .traffic(expected: traffic, found: plan.trafficBytes) }
-    if plan.boundBytes > traffic { throw .boundAboveTraffic(bound: plan.boundBytes, traffic: traffic) }
+    if cost != plan.cost { throw .cost(expected: cost, found: plan.cost) }
+    let value = problem.objective.value(cost)
+    if plan.bound > value { throw .boundAboveCost(bound: plan.bound, value: value) }
   }
 
   /// The results of a step: pieces begin with those that stay in the scratchpad, and only with those.
   private static func produce(
-    _ step: Int, _ op: KernelProblem.Operator, _ variant: KernelProblem.Variant, _ beginning: [KernelPlan.Piece],
-    _ problem: KernelProblem, _ residentUntil: inout [Int], _ isInMemory: inout [Bool], _ traffic: inout Int
+    _ step: Int, _ op: KernelProblem.Operator, _ alternative: KernelProblem.Alternative, _ beginning: [KernelSolution.Piece],
+    _ problem: KernelProblem, _ residentUntil: inout [Int], _ isInMemory: inout [Bool], _ cost: inout Cost
   ) throws(Violation) {
     var isStored: [Bool] = []
-    for (tensor, place) in zip(op.outputs, variant.outputs) {
+    for (tensor, place) in zip(op.outputs, alternative.outputs) {
       switch place {
       case .streamed: isStored.append(true)
       case .resident:
@@ -94,12 +95,12 @@ public enum KernelPlanValidator {
         guard let piece else { throw .resultNotResident(tensor: problem.tensors[tensor].name, step: step) }
         residentUntil[tensor.index] = piece.last
         isStored.append(piece.spilled)
-        if piece.spilled { traffic += problem.tensors[tensor].bytes }
+        if piece.spilled { cost += problem.tensors[tensor].spill }
       }
     }
     for piece in beginning where piece.origin == .produced {
       let position = op.outputs.firstIndex(of: piece.tensor)
-      if position.map({ variant.outputs[$0] }) != .resident {
+      if position.map({ alternative.outputs[$0] }) != .resident {
         throw .notProducedHere(tensor: problem.tensors[piece.tensor].name, step: step)
       }
     }
@@ -107,13 +108,13 @@ public enum KernelPlanValidator {
     for (tensor, stored) in zip(op.outputs, isStored) where stored { isInMemory[tensor.index] = true }
   }
 
-  private static func checkShape(_ plan: KernelPlan, _ problem: KernelProblem) throws(Violation) {
+  private static func checkShape(_ plan: KernelSolution, _ problem: KernelProblem) throws(Violation) {
     guard plan.steps.count == problem.operators.count else {
       throw .stepCount(expected: problem.operators.count, found: plan.steps.count)
     }
     for (step, choice) in plan.steps.enumerated() {
-      guard problem.operators[step].variants.indices.contains(choice.variant) else {
-        throw .unknownVariant(step: step, variant: choice.variant)
+      guard problem.operators[step].alternatives.indices.contains(choice.alternative) else {
+        throw .unknownAlternative(step: step, alternative: choice.alternative)
       }
     }
     for (index, piece) in plan.pieces.enumerated() {
@@ -124,7 +125,7 @@ public enum KernelPlanValidator {
     }
   }
 
-  private static func checkRows(_ plan: KernelPlan, _ problem: KernelProblem) throws(Violation) {
+  private static func checkRows(_ plan: KernelSolution, _ problem: KernelProblem) throws(Violation) {
     for piece in plan.pieces {
       let tensor = problem.tensors[piece.tensor]
       if piece.row < 0 || piece.row > problem.capacity - tensor.rows {
@@ -132,7 +133,7 @@ public enum KernelPlanValidator {
       }
     }
     for (step, choice) in plan.steps.enumerated() {
-      let rows = problem.operators[step].variants[choice.variant].workingRows
+      let rows = problem.operators[step].alternatives[choice.alternative].rows
       if choice.workingRow < 0 || choice.workingRow > problem.capacity - rows {
         throw .workingBlockOutOfScratchpad(step: step, row: choice.workingRow)
       }
@@ -141,7 +142,7 @@ public enum KernelPlanValidator {
   }
 
   /// Steps through the plan with the pieces in the scratchpad sorted by row: each may only meet its neighbours.
-  private static func checkOverlaps(_ plan: KernelPlan, _ problem: KernelProblem) throws(Violation) {
+  private static func checkOverlaps(_ plan: KernelSolution, _ problem: KernelProblem) throws(Violation) {
     var beginning = [[Int]](repeating: [], count: plan.steps.count)
     var ending = beginning
     for (index, piece) in plan.pieces.enumerated() {
@@ -176,7 +177,7 @@ public enum KernelPlanValidator {
         }
         held.insert(index, at: at)
       }
-      let working = problem.operators[step].variants[choice.variant].workingRows
+      let working = problem.operators[step].alternatives[choice.alternative].rows
       let block = choice.workingRow..<choice.workingRow + working
       // The first piece that ends above the block's first row.
       let at = max(0, position(block.lowerBound, held) - 1)

@@ -1,5 +1,5 @@
-/// The answer to a `KernelProblem`: a variant for each operator, and where every resident tensor lies, and when.
-public struct KernelPlan: Sendable {
+/// The answer to a `KernelProblem`: an alternative for each operator, and where every resident tensor lies, and when.
+public struct KernelSolution: Sendable {
   /// How a piece of residency comes to be.
   public enum Origin: String, Sendable {
     /// Written by its producer in the piece's first step.
@@ -30,13 +30,13 @@ public struct KernelPlan: Sendable {
   }
 
   public struct Step: Sendable {
-    /// Index into the operator's variants.
-    public var variant: Int
+    /// Index into the operator's alternatives.
+    public var alternative: Int
     /// First row of the operator's working block.
     public var workingRow: Int
 
-    public init(variant: Int, workingRow: Int) {
-      self.variant = variant
+    public init(alternative: Int, workingRow: Int) {
+      self.alternative = alternative
       self.workingRow = workingRow
     }
   }
@@ -45,10 +45,10 @@ public struct KernelPlan: Sendable {
   public var steps: [Step]
   /// Sorted by first step, then tensor.
   public var pieces: [Piece]
-  /// DRAM bytes of the plan: the variants' traffic, whole fetches and spills.
-  public var trafficBytes: Int
-  /// No plan in this order with these variants moves fewer bytes.
-  public var boundBytes: Int
+  /// What the plan costs: the alternatives' own, whole fetches and spills.
+  public var cost: Cost
+  /// No plan in this order with these alternatives is better by the objective.
+  public var bound: Int
   /// What the solver did: rows, columns, nodes, and which component closed the gap, or why it is open.
   public var certificate: Certificate
 
@@ -71,12 +71,12 @@ public struct KernelPlan: Sendable {
   }
 
   public init(
-    steps: [Step], pieces: [Piece], trafficBytes: Int, boundBytes: Int, certificate: Certificate
+    steps: [Step], pieces: [Piece], cost: Cost, bound: Int, certificate: Certificate
   ) {
     self.steps = steps
     self.pieces = pieces
-    self.trafficBytes = trafficBytes
-    self.boundBytes = boundBytes
+    self.cost = cost
+    self.bound = bound
     self.certificate = certificate
   }
 }

@@ -1,0 +1,124 @@
+import SpadixISA
+import SpadixKernel
+import SpadixPlan
+
+/// What a plan breaks, and where it says so.
+public struct PlanViolation: Error, Sendable, Equatable {
+  public enum Place: Sendable, Equatable {
+    case plan
+    /// A step, and the field that is wrong; nil for the step as a whole.
+    case step(Int, String?)
+    case piece(Int)
+  }
+
+  /// Stable: `plan.tile`.
+  public var rule: String
+  public var message: String
+  public var place: Place
+
+  init(_ rule: String, _ message: String, at place: Place) {
+    self.rule = rule
+    self.message = message
+    self.place = place
+  }
+}
+
+/// The rules of a tile kernel's loop nest: which tilings can run at all. They know nothing of the search for good ones.
+struct NestRules {
+  let kernel: TileKernel
+  let places: KernelPlaces
+  let target: Target
+  /// For messages.
+  let step: Int
+
+  private var blocks: Int { (kernel.channels + target.dim - 1) / target.dim }
+
+  func check(_ tiling: Tiling) throws(PlanViolation) {
+    try range(tiling.tileRows, 1...kernel.store.rows, "tile", "rows of a tile", "rows of the result")
+    try range(tiling.tileColumns, 1...kernel.store.columns, "tile", "columns of a tile", "columns of the result")
+    try range(tiling.blocks, 1...blocks, "tile", "blocks of a tile", "blocks of \(target.dim) channels of the result")
+    let chunks = (blocks + tiling.blocks - 1) / tiling.blocks
+    try range(tiling.chunksPerGroup, 1...chunks, "group", "chunks of a group", "chunks of \(tiling.blocks) blocks")
+    try range(
+      tiling.pinnedChunks, 0...tiling.chunksPerGroup, "group", "chunks with a place of their own", "chunks of a group")
+    try checkAccumulator(tiling)
+    if let contraction = kernel.contraction {
+      try checkContraction(contraction, tiling)
+    } else {
+      try range(tiling.windowRows, 1...1, "window", "rows of the window", "for an operator that has none")
+      try range(tiling.sliceBlocks, 1...1, "slice", "blocks of a slice", "for an operator that sums nothing")
+      try range(tiling.sliceTaps, 1...1, "slice", "taps of a slice", "for an operator that sums nothing")
+    }
+    let usesMatrices = kernel.identities.indices.contains {
+      places.identityIsResident[$0] || kernel.identities[$0].multipliers.contains { $0 != 1 }
+    }
+    if tiling.streamsMatrices && !usesMatrices {
+      throw PlanViolation(
+        "plan.matrices", "the operator multiplies with no diagonal matrix that could be streamed",
+        at: .step(step, "matrices"))
+    }
+  }
+
+  /// Sums never leave the accumulator before they are complete; a pooled store reads a region that its fields can name.
+  private func checkAccumulator(_ tiling: Tiling) throws(PlanViolation) {
+    var rows = tiling.tileRows
+    var columns = tiling.tileColumns
+    if let pooling = kernel.store.pooling {
+      rows = (rows - 1) * pooling.stride + pooling.window
+      columns = (columns - 1) * pooling.stride + pooling.window
+      let sides = [rows, columns] + (tiling.tileRows > 1 ? [kernel.store.columns] : [])
+      if let side = sides.first(where: { $0 > 255 }) {
+        throw PlanViolation(
+          "plan.pooling", "the pooling store of a tile covers \(side) pixels in one direction; expected at most 255",
+          at: .step(step, "tile"))
+      }
+      rows = min(rows, kernel.rows)
+      columns = min(columns, kernel.columns)
+    }
+    let needed = rows * columns * tiling.blocks
+    if needed > target.accumulatorRows {
+      throw PlanViolation(
+        "plan.accumulator",
+        "a tile of \(rows) x \(columns) sums in \(tiling.blocks) blocks needs \(needed) accumulator rows; "
+          + "'\(target.name)' has \(target.accumulatorRows)", at: .step(step, "tile"))
+    }
+  }
+
+  private func checkContraction(_ contraction: TileKernel.Contraction, _ tiling: Tiling) throws(PlanViolation) {
+    let taps = contraction.window.kernelRows * contraction.window.kernelColumns
+    try range(tiling.sliceTaps, 1...taps, "slice", "taps of a slice", "taps")
+    let inputBlocks = max(1, NestAccount.inputBlocks(of: kernel, dim: target.dim).map(\.count).max() ?? 1)
+    let all = max(inputBlocks, (contraction.window.inputChannels + target.dim - 1) / target.dim)
+    try range(tiling.sliceBlocks, 1...all, "slice", "blocks of a slice", "blocks of input channels")
+    let limit = max(1, contraction.window.inputRows)
+    if places.inputIsResident {
+      try range(tiling.windowRows, 1...limit, "window", "rows of the window", "rows of the input")
+      return
+    }
+    // All rows that the taps of a slice read for one tile.
+    let tileRows = kernel.store.pooling.map { min(kernel.rows, (tiling.tileRows - 1) * $0.stride + $0.window) }
+      ?? tiling.tileRows
+    var tapRows = 1
+    for first in stride(from: 0, to: taps, by: tiling.sliceTaps) {
+      let last = min(taps, first + tiling.sliceTaps) - 1
+      tapRows = max(tapRows, last / contraction.window.kernelColumns - first / contraction.window.kernelColumns + 1)
+    }
+    let reach = (tileRows - 1) * contraction.window.strideRows + (tapRows - 1) * contraction.window.dilationRows + 1
+    let least = max(1, min(contraction.window.inputRows, reach))
+    if tiling.windowRows < least {
+      throw PlanViolation(
+        "plan.window", "a tile reads \(least) rows of the input; the window keeps \(tiling.windowRows)",
+        at: .step(step, "window"))
+    }
+    try range(tiling.windowRows, 1...limit, "window", "rows of the window", "rows of the input")
+  }
+
+  private func range(
+    _ value: Int, _ range: ClosedRange<Int>, _ field: String, _ noun: String, _ owner: String
+  ) throws(PlanViolation) {
+    if range.contains(value) { return }
+    throw PlanViolation(
+      "plan.\(field)", "expected \(range.lowerBound) to \(range.upperBound) \(noun) (\(owner)), found \(value)",
+      at: .step(step, field))
+  }
+}

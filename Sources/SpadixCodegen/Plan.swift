@@ -1,0 +1,89 @@
+import SpadixKernel
+import SpadixPlan
+
+/// When and where the operators of an npu graph run: in the graph's order, for each of them its loop nest, the places of its
+/// operands and its rows; for each tensor in the scratchpad its rows and how long it stays.
+///
+/// A plan is complete by itself: it can be printed, edited, checked and run without the search that found it.
+public struct Plan: Sendable {
+  public typealias Place = KernelProblem.Place
+  public typealias Piece = KernelSolution.Piece
+
+  /// How an operator runs.
+  public enum Nest: Sendable, Equatable {
+    /// One of the forms that the operator was lowered to, in tiles.
+    case tile(form: Int, tiling: Tiling)
+    /// Moves only.
+    case copy
+    /// The host evaluates the operator.
+    case host
+  }
+
+  public struct Step: Sendable {
+    /// One place per int8 operand, and one per int8 result.
+    public var inputs: [Place]
+    public var outputs: [Place]
+    public var nest: Nest
+    /// First row of the block for tiles, weights and constants.
+    public var workingRow: Int
+    /// Rows of that block, and what the step costs by itself. They follow from the rest.
+    public var workingRows: Int
+    public var cost: Cost
+
+    public init(
+      inputs: [Place], outputs: [Place], nest: Nest, workingRow: Int, workingRows: Int, cost: Cost
+    ) {
+      self.inputs = inputs
+      self.outputs = outputs
+      self.nest = nest
+      self.workingRow = workingRow
+      self.workingRows = workingRows
+      self.cost = cost
+    }
+  }
+
+  /// What was minimized; nil for a plan that does not say.
+  public var objective: Objective?
+  /// One per operator, in order.
+  public var steps: [Step]
+  /// By first step, then tensor. Tensors are those of `PreparedKernels.problem`.
+  public var pieces: [Piece]
+  public var cost: Cost
+  /// What no plan of this order and these alternatives is better than.
+  public var bounds: Bounds
+  public var certificate: Certificate
+
+  public typealias Certificate = KernelSolution.Certificate
+
+  /// Least values of plans; nil where nothing is known.
+  public struct Bounds: Sendable, Equatable {
+    /// Of the objective.
+    public var objective: Int?
+    /// Modelled cycles, and bytes, of plans that are good at nothing else.
+    public var time: Int?
+    public var bytes: Int?
+
+    public init(objective: Int? = nil, time: Int? = nil, bytes: Int? = nil) {
+      self.objective = objective
+      self.time = time
+      self.bytes = bytes
+    }
+  }
+
+  public init(
+    objective: Objective?, steps: [Step], pieces: [Piece], cost: Cost, bounds: Bounds, certificate: Certificate
+  ) {
+    self.objective = objective
+    self.steps = steps
+    self.pieces = pieces
+    self.cost = cost
+    self.bounds = bounds
+    self.certificate = certificate
+  }
+
+  /// Whether no plan of this order and these alternatives is better by the objective.
+  public var isProven: Bool {
+    guard let objective, let bound = bounds.objective else { return false }
+    return objective.value(cost) <= bound
+  }
+}

@@ -1,0 +1,77 @@
+import SpadixKernel
+import SpadixPlan
+
+/// The textual form of a plan, below the npu graph it belongs to:
+///
+///     plan @digits {
+///       objective = time
+///       cost = {read = 41000, written = 234, array = 10112, time = 12003, commands = 1890}
+///       bound = {objective = 12003, time = 12003, bytes = 40800}
+///       // %1 = npu.conv2d: 160 rows, 1300 bytes, 2100 cycles
+///       step 0 {inputs = [streamed], outputs = [resident], row = 0, tile = [8, 8, 1], group = [1, 1], window = 8, slice = [1, 9]}
+///       piece %3 {steps = [0, 2], row = 160, origin = produced}
+///     }
+///
+/// A step is a loop nest: `tile` is rows, columns and blocks of `dim` channels of the accumulator tile; `group` the chunks of
+/// so many blocks whose weights are used in turn for every tile, and how many of these have a place of their own; `window`
+/// the rows of the input that are kept; `slice` the blocks of input channels and the taps that are summed at a time;
+/// `form = 1` the second form of a kernel that has two; `matrices = streamed` loads diagonal matrices for every tile.
+/// `row` is where the step's own rows begin. A piece is a tensor that stays; `spilled` writes it to DRAM as well.
+///
+/// `cost` and `bound` may be left out: they follow from the rest, or from a search.
+extension PreparedKernels {
+  public func planText(_ plan: Plan) -> String {
+    var text = "plan \(graph.symbolText) {\n"
+    if let objective = plan.objective { text += "  objective = \(objective.text)\n" }
+    text += "  cost = \(Self.text(plan.cost))\n"
+    if let bound = Self.text(plan.bounds) { text += "  bound = \(bound)\n" }
+    if let objective = plan.objective, !plan.isProven, let bound = plan.bounds.objective {
+      let gap = objective.text(objective.value(plan.cost) - bound)
+      text += "  // not proven optimal: a better plan could save up to \(gap)\n"
+    }
+    for reason in plan.certificate.whyOpen { text += "  // \(reason)\n" }
+    for (index, step) in plan.steps.enumerated() {
+      text += "  // \(problem.operators[index].name)"
+      if step.nest != .host {
+        text += ": \(step.workingRows) rows, \(step.cost.bytes) bytes, \(step.cost.time) cycles"
+      }
+      text += "\n  step \(index) \(Self.text(step))\n"
+    }
+    for piece in plan.pieces {
+      text +=
+        "  piece \(self.text(tensors[piece.tensor])) {steps = [\(piece.first), \(piece.last)], row = \(piece.row), "
+        + "origin = \(piece.origin.rawValue)\(piece.spilled ? ", spilled = true" : "")}\n"
+    }
+    return text + "}\n"
+  }
+
+  private static func text(_ cost: Cost) -> String {
+    "{read = \(cost.readBytes), written = \(cost.writtenBytes), array = \(cost.arrayCycles), time = \(cost.time), "
+      + "commands = \(cost.commands)}"
+  }
+
+  private static func text(_ bounds: Plan.Bounds) -> String? {
+    let known = [("objective", bounds.objective), ("time", bounds.time), ("bytes", bounds.bytes)]
+      .compactMap { name, value in value.map { "\(name) = \($0)" } }
+    return known.isEmpty ? nil : "{\(known.joined(separator: ", "))}"
+  }
+
+  private static func text(_ step: Plan.Step) -> String {
+    func list(_ places: [Plan.Place]) -> String { "[" + places.map(\.rawValue).joined(separator: ", ") + "]" }
+    var fields = ["inputs = \(list(step.inputs))", "outputs = \(list(step.outputs))"]
+    switch step.nest {
+    case .host: break
+    case .copy: fields.append("row = \(step.workingRow)")
+    case .tile(let form, let tiling):
+      fields.append("row = \(step.workingRow)")
+      if form > 0 { fields.append("form = \(form)") }
+      fields += [
+        "tile = [\(tiling.tileRows), \(tiling.tileColumns), \(tiling.blocks)]",
+        "group = [\(tiling.chunksPerGroup), \(tiling.pinnedChunks)]", "window = \(tiling.windowRows)",
+        "slice = [\(tiling.sliceBlocks), \(tiling.sliceTaps)]",
+      ]
+      if tiling.streamsMatrices { fields.append("matrices = streamed") }
+    }
+    return "{\(fields.joined(separator: ", "))}"
+  }
+}

@@ -1,0 +1,132 @@
+import SpadixISA
+import SpadixKernel
+import SpadixPlan
+import SpadixSupport
+
+extension PreparedKernels {
+  /// Reads a plan, as a search or a person has written it, and works out what follows from it: rows, bytes and cycles.
+  ///
+  /// A plan that says another cost than it has is taken with a warning, and loses its bounds: they were another plan's.
+  ///
+  /// Throws a diagnostic with the rule that is broken, at its place.
+  public func readPlan(_ source: SourceText, from offset: Int = 0) throws -> (plan: Plan, warnings: [Diagnostic]) {
+    var parser = try PlanParser(source, from: offset, self)
+    let parsed = try parser.run()
+    do throws(PlanViolation) {
+      return try plan(parsed)
+    } catch {
+      throw parsed.diagnostic(error)
+    }
+  }
+
+  private func plan(_ parsed: ParsedPlan) throws(PlanViolation) -> (plan: Plan, warnings: [Diagnostic]) {
+    guard parsed.steps.count == problem.operators.count else {
+      throw PlanViolation(
+        "plan.step-count", "expected \(problem.operators.count) steps, found \(parsed.steps.count)", at: .plan)
+    }
+    let validator = PlanValidator(self)
+    var time = KernelTime(target)
+    var steps: [Plan.Step] = []
+    for (index, step) in parsed.steps.enumerated() {
+      var it = Plan.Step(
+        inputs: step.inputs, outputs: step.outputs, nest: try nest(index, step), workingRow: step.row, workingRows: 0,
+        cost: .zero)
+      try validator.checkPlaces(index, it)
+      try validator.checkNest(index, it)
+      let account = validator.account(of: index, it)
+      it.workingRows = account.rows
+      it.cost = cost(index, it, &time)
+      it.cost.readBytes = account.readBytes
+      it.cost.writtenBytes = account.writtenBytes
+      steps.append(it)
+    }
+    var plan = Plan(
+      objective: parsed.objective, steps: steps, pieces: parsed.pieces.map(\.piece), cost: .zero,
+      bounds: parsed.bounds,
+      certificate: Plan.Certificate(closedBy: "read from a file", rows: 0, columns: 0, nodes: 0))
+    plan.pieces.sort { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
+    plan.cost = steps.reduce(.zero) { $0 + $1.cost }
+    for piece in plan.pieces {
+      if piece.origin == .fetched { plan.cost += problem.tensors[piece.tensor].fetch }
+      if piece.spilled { plan.cost += problem.tensors[piece.tensor].spill }
+    }
+    var warnings: [Diagnostic] = []
+    if let (cost, range) = parsed.cost, cost != plan.cost {
+      warnings.append(
+        Diagnostic(
+          "plan.cost", "the plan costs \(plan.cost); it says \(cost)", at: range, severity: .warning,
+          help: "its bounds are left out: a search has to find them again"))
+      plan.bounds = Plan.Bounds()
+    }
+    if let objective = plan.objective, let bound = plan.bounds.objective, bound > objective.value(plan.cost) {
+      plan.bounds = Plan.Bounds()
+    }
+    try validator.checkResidency(plan)
+    return (plan, warnings)
+  }
+
+  private func nest(_ index: Int, _ step: ParsedPlan.Step) throws(PlanViolation) -> Plan.Nest {
+    switch kernels[index] {
+    case .tile:
+      for (field, values) in [("tile", step.tile), ("group", step.group), ("slice", step.slice)] where values.isEmpty {
+        throw PlanViolation(
+          "plan.\(field)", "expected \(field) = [...]: \(problem.operators[index].name) runs in tiles",
+          at: .step(index, nil))
+      }
+      return .tile(
+        form: step.form,
+        tiling: Tiling(
+          tileRows: step.tile[0], tileColumns: step.tile[1], blocks: step.tile[2], chunksPerGroup: step.group[0],
+          pinnedChunks: step.group[1], windowRows: step.window, sliceBlocks: step.slice[0], sliceTaps: step.slice[1],
+          streamsMatrices: step.streamsMatrices))
+    case .copy, .host, .alias:
+      if let field = step.fields.keys.sorted().first(where: { !["inputs", "outputs", "row"].contains($0) }) {
+        throw PlanViolation(
+          "plan.nest", "\(problem.operators[index].name) does not run in tiles; expected no \(field)",
+          at: .step(index, field))
+      }
+      if case .copy = kernels[index] { return .copy }
+      return .host
+    }
+  }
+
+  /// Cycles and commands of a legal step.
+  private func cost(_ index: Int, _ step: Plan.Step, _ time: inout KernelTime) -> Cost {
+    let inputs = step.inputs.map { $0 == .resident }
+    let output = step.outputs.first == .resident
+    switch (kernels[index], step.nest) {
+    case (.tile(let forms), .tile(let form, let tiling)):
+      let kernel = forms[form].kernel
+      let places = KernelPlaces(kernel, inputs: inputs, output: output)
+      let nest = KernelNest(
+        KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim), places: places,
+        constants: NestConstants(identity: identityMatrix, diagonals: identityMatrices[index]),
+        accumulatorRows: target.accumulatorRows)
+      return time.cost(of: nest)
+    case (.copy(let kernel), _):
+      return time.cost(
+        of: CopyNest(kernel, inputIsResident: inputs, outputIsResident: output, target: target).program())
+    case (.tile, _), (.host, _), (.alias, _): return .zero
+    }
+  }
+}
+
+extension ParsedPlan {
+  fileprivate func diagnostic(_ violation: PlanViolation) -> Diagnostic {
+    Diagnostic(violation.rule, violation.message, at: range(violation.place))
+  }
+
+  private func range(_ place: PlanViolation.Place) -> SourceRange {
+    switch place {
+    case .plan: range
+    case .step(let index, let field):
+      steps.indices.contains(index) ? field.flatMap { steps[index].fields[$0] } ?? steps[index].range : range
+    // Pieces are checked in the order of their steps.
+    case .piece(let index): sortedPieces.indices.contains(index) ? sortedPieces[index].range : range
+    }
+  }
+
+  private var sortedPieces: [Piece] {
+    pieces.sorted { ($0.piece.first, $0.piece.tensor.index) < ($1.piece.first, $1.piece.tensor.index) }
+  }
+}

@@ -1,0 +1,197 @@
+import SpadixISA
+import SpadixKernel
+import SpadixPlan
+
+/// Checks a plan against the kernels that it is for: that its loop nests can run where it says that operands are, that
+/// their rows and bytes are what it says, and that tensors are where they are needed. Shares nothing with the search.
+public struct PlanValidator {
+  private let kernels: PreparedKernels
+
+  public init(_ kernels: PreparedKernels) { self.kernels = kernels }
+
+  /// Throws the first rule that the plan breaks.
+  public func validate(_ plan: Plan) throws(PlanViolation) {
+    guard plan.steps.count == kernels.problem.operators.count else {
+      throw PlanViolation(
+        "plan.step-count", "expected \(kernels.problem.operators.count) steps, found \(plan.steps.count)", at: .plan)
+    }
+    for (index, step) in plan.steps.enumerated() {
+      try checkPlaces(index, step)
+      try checkNest(index, step)
+      let account = account(of: index, step)
+      if account.rows != step.workingRows {
+        throw PlanViolation(
+          "plan.rows", "the step needs \(account.rows) rows of its own, the plan says \(step.workingRows)",
+          at: .step(index, nil))
+      }
+      if (account.readBytes, account.writtenBytes) != (step.cost.readBytes, step.cost.writtenBytes) {
+        throw PlanViolation(
+          "plan.bytes",
+          "the step reads \(account.readBytes) and writes \(account.writtenBytes) bytes, the plan says "
+            + "\(step.cost.readBytes) and \(step.cost.writtenBytes)", at: .step(index, nil))
+      }
+    }
+    try checkResidency(plan)
+  }
+
+  // MARK: Steps
+
+  /// Whether the operands can be where the step has them, and its nest is one of the operator's.
+  func checkPlaces(_ index: Int, _ step: Plan.Step) throws(PlanViolation) {
+    let op = kernels.problem.operators[index]
+    try count(step.inputs, op.inputs.count, index, "inputs")
+    try count(step.outputs, op.outputs.count, index, "outputs")
+    let possible = PossiblePlaces(index, kernels)
+    for (position, place) in step.inputs.enumerated() {
+      let name = kernels.problem.tensors[op.inputs[position]].name
+      if let first = op.inputs.firstIndex(of: op.inputs[position]), step.inputs[first] != place {
+        throw PlanViolation(
+          "plan.places", "%\(name) is both resident and streamed; one tensor has one place", at: .step(index, "inputs"))
+      }
+      if place == .resident, !possible.mayReside(position, of: op.inputs.count) {
+        throw PlanViolation(
+          "plan.places", "%\(name) cannot be read from the scratchpad by \(op.name)", at: .step(index, "inputs"))
+      }
+    }
+    if step.outputs.contains(.resident) {
+      guard possible.outputMayReside else {
+        throw PlanViolation(
+          "plan.places", "the result of \(op.name) cannot stay in the scratchpad of '\(kernels.target.name)'",
+          at: .step(index, "outputs"))
+      }
+      if step.nest == .copy, step.inputs.contains(.resident) {
+        throw PlanViolation(
+          "plan.places", "a copy into the scratchpad reads from DRAM; expected streamed inputs",
+          at: .step(index, "inputs"))
+      }
+    }
+  }
+
+  private func count(_ places: [Plan.Place], _ expected: Int, _ index: Int, _ field: String) throws(PlanViolation) {
+    if places.count == expected { return }
+    throw PlanViolation(
+      "plan.places", "expected \(expected) places of \(field), found \(places.count)", at: .step(index, field))
+  }
+
+  func checkNest(_ index: Int, _ step: Plan.Step) throws(PlanViolation) {
+    switch (kernels.kernels[index], step.nest) {
+    case (.tile(let forms), .tile(let form, let tiling)):
+      guard forms.indices.contains(form) else {
+        throw PlanViolation(
+          "plan.form", "expected a form from 0 to \(forms.count - 1), found \(form)", at: .step(index, "form"))
+      }
+      let inputs = step.inputs.map { $0 == .resident }
+      guard forms[form].serves(inputs) else {
+        throw PlanViolation(
+          "plan.form", "form \(form) is for an input that is \(forms[form].input)", at: .step(index, "form"))
+      }
+      let places = KernelPlaces(forms[form].kernel, inputs: inputs, output: step.outputs.first == .resident)
+      try NestRules(kernel: forms[form].kernel, places: places, target: kernels.target, step: index).check(tiling)
+    case (.copy, .copy), (.host, .host), (.alias, .host): break
+    case (.tile, _), (.copy, _), (.host, _), (.alias, _):
+      throw PlanViolation(
+        "plan.nest", "\(kernels.problem.operators[index].name) does not run in such a loop nest", at: .step(index, nil))
+    }
+  }
+
+  /// Rows and bytes of a legal step.
+  func account(of index: Int, _ step: Plan.Step) -> (rows: Int, readBytes: Int, writtenBytes: Int) {
+    let inputs = step.inputs.map { $0 == .resident }
+    let output = step.outputs.first == .resident
+    switch (kernels.kernels[index], step.nest) {
+    case (.tile(let forms), .tile(let form, let tiling)):
+      let kernel = forms[form].kernel
+      let account = NestAccount(
+        kernel, tiling, KernelPlaces(kernel, inputs: inputs, output: output), dim: kernels.target.dim)
+      return (account.rows, account.readBytes, account.writtenBytes)
+    case (.copy(let kernel), _):
+      var read = 0
+      var written = 0
+      for block in kernel.blocks {
+        switch block.source {
+        case .input(let input): read += inputs[input] ? 0 : block.rows * block.bytes
+        // One repeated row for every load.
+        case .fill: read += (block.rows + kernels.target.dim - 1) / kernels.target.dim * block.bytes
+        }
+        written += block.rows * block.bytes
+      }
+      return (output ? 0 : CopyNest.workingRows(kernels.target), read, output ? 0 : written)
+    case (.tile, _), (.host, _), (.alias, _): return (0, 0, 0)
+    }
+  }
+
+  // MARK: Residency
+
+  /// Pieces, rows and what is in DRAM, as the validator of the scheduler's problem replays them: with one alternative for
+  /// each operator, the plan's own.
+  func checkResidency(_ plan: Plan) throws(PlanViolation) {
+    var problem = kernels.problem
+    problem.objective = plan.objective ?? .time
+    for (index, step) in plan.steps.enumerated() {
+      problem.operators[index].alternatives = [
+        KernelProblem.Alternative(
+          inputs: step.inputs, outputs: step.outputs, rows: step.workingRows, cost: step.cost)
+      ]
+    }
+    let solution = KernelSolution(
+      steps: plan.steps.map { KernelSolution.Step(alternative: 0, workingRow: $0.workingRow) }, pieces: plan.pieces,
+      cost: plan.cost, bound: plan.bounds.objective ?? 0, certificate: plan.certificate)
+    do throws(KernelValidator.Violation) {
+      try KernelValidator.validate(solution, for: problem)
+    } catch {
+      throw PlanViolation(error.rule, "\(error)", at: place(error, plan))
+    }
+  }
+
+  private func place(_ violation: KernelValidator.Violation, _ plan: Plan) -> PlanViolation.Place {
+    func piece(_ name: String, _ step: Int?) -> PlanViolation.Place {
+      let index = plan.pieces.firstIndex {
+        kernels.problem.tensors[$0.tensor].name == name && (step == nil || $0.first <= step! && step! <= $0.last)
+      }
+      return index.map { .piece($0) } ?? step.map { .step($0, nil) } ?? .plan
+    }
+    switch violation {
+    case .stepCount, .cost, .boundAboveCost: return .plan
+    case .unknownAlternative(let step, _): return .step(step, nil)
+    case .workingBlockOutOfScratchpad(let step, _): return .step(step, "row")
+    case .unknownTensor(let index), .pieceSteps(let index): return .piece(index)
+    case .outOfScratchpad(let tensor, let row):
+      let index = plan.pieces.firstIndex { kernels.problem.tensors[$0.tensor].name == tensor && $0.row == row }
+      return index.map { .piece($0) } ?? .plan
+    case .overlap(let first, _, let step), .sameTensorTwice(let first, let step): return piece(first, step)
+    case .notProducedHere(let tensor, let step), .spillOfFetched(let tensor, let step): return piece(tensor, step)
+    case .notInMemory(_, let step), .notResident(_, let step): return .step(step, "inputs")
+    case .resultNotResident(_, let step): return .step(step, "outputs")
+    case .outputNotStored(let tensor): return piece(tensor, nil)
+    }
+  }
+}
+
+extension PossiblePlaces {
+  /// Host steps have fewer int8 operands than operands.
+  fileprivate func mayReside(_ position: Int, of count: Int) -> Bool {
+    inputMayReside.count == count && inputMayReside[position]
+  }
+}
+
+extension KernelValidator.Violation {
+  fileprivate var rule: String {
+    switch self {
+    case .stepCount: "plan.step-count"
+    case .unknownAlternative: "plan.nest"
+    case .unknownTensor: "plan.unknown-tensor"
+    case .pieceSteps: "plan.piece-steps"
+    case .outOfScratchpad, .workingBlockOutOfScratchpad: "plan.scratchpad"
+    case .overlap: "plan.overlap"
+    case .sameTensorTwice: "plan.piece-twice"
+    case .notProducedHere: "plan.piece-origin"
+    case .notInMemory: "plan.not-in-dram"
+    case .notResident: "plan.not-resident"
+    case .resultNotResident: "plan.result-piece"
+    case .spillOfFetched: "plan.spill"
+    case .outputNotStored: "plan.output"
+    case .cost: "plan.cost"
+    case .boundAboveCost: "plan.bound"
+    }
+  }
+}

@@ -1,0 +1,435 @@
+import SpadixISA
+import SpadixPlan
+import SpadixTiming
+
+/// What a tile program costs: the one place where the compiler guesses cycles before there are commands.
+///
+/// Each load, compute and store takes its turn on a `StreamClock`:
+///
+/// - loads and stores take what `MoveTime` says of their moves: 64-byte requests, beats, requests in flight, tracked moves;
+/// - computes take a cycle for each pixel, at least four a run, and `dim` where new weights follow; new weights in the bank
+///   that pixels are read from cost the array `dim` cycles more, and rows that loads write there one;
+/// - the accumulator is used in halves where tiles fit, so that one is stored while the next is computed;
+/// - a buffer is loaded again behind its last use. A ring of more lines than a tile needs is loaded ahead by so many;
+/// - an operator begins where the results of the one before are stored, with its first constants loaded, and ends where its
+///   own are.
+///
+/// docs/scheduling.md has how far that is from the machine's time model.
+public struct KernelTime: Sendable {
+  public let target: Target
+  fileprivate let moves: MoveTime
+  /// Cycles of moves that were asked for before.
+  fileprivate var moveCycles: [Int: Int] = [:]
+  /// Array cycles of the taps of a multiplication for one pair of blocks, and its computes.
+  fileprivate var products: [Products: (cycles: Int, computes: Int)] = [:]
+
+  /// Rows between column blocks that a load can name (config_ld, bits 31:16).
+  fileprivate static let largestBlockStride = 65535
+
+  fileprivate struct Products: Hashable {
+    var window: InputWindow
+    var rows: Range<Int>
+    var columns: Range<Int>
+    var taps: Range<Int>
+    var plane: PlaneLayout
+    var newWeights: Bool
+  }
+
+  public init(_ target: Target) {
+    self.target = target
+    moves = MoveTime(target)
+  }
+
+  public mutating func cost(of program: TileProgram) -> Cost {
+    if program.isHost { return .zero }
+    var fold = TileFold(
+      take(), program.buffers, program.windows, program.sums, inputs: (program.reads.last ?? -1) + 1)
+    for operation in program.operations { fold.append(operation) }
+    return fold.result(&self)
+  }
+
+  /// Without a program in memory: what a nest would generate.
+  public mutating func cost(of nest: KernelNest) -> Cost {
+    let kernel = nest.geometry.kernel
+    let identities = kernel.identities.map {
+      InputWindow.identity(rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, passes: $0.passes)
+    }
+    var fold = TileFold(
+      take(), nest.buffers.all, (kernel.contraction.map { [$0.window] } ?? []) + identities, SumImage(kernel),
+      inputs: kernel.identities.reduce(kernel.contraction == nil ? 0 : 2) { max($0, $1.input + 1) })
+    nest.generate(into: &fold)
+    return fold.result(&self)
+  }
+
+  /// What is known, moved out so that there is one copy of it.
+  private mutating func take() -> KernelTime {
+    var taken = KernelTime(target)
+    swap(&taken, &self)
+    return taken
+  }
+
+  // MARK: Moves
+
+  /// Cycles of moves of consecutive rows, `dim` a move.
+  ///
+  /// - Parameter reads: rows that are read for each that is stored; nil for a load.
+  fileprivate mutating func cycles(rows: Int, bytes: Int, offset: Int, stride: Int, reads: Int?) -> Int {
+    let dim = target.dim
+    var cycles = 0
+    if rows >= dim { cycles += rows / dim * one(dim, bytes, offset, stride, reads) }
+    if rows % dim > 0 { cycles += one(rows % dim, bytes, offset, stride, reads) }
+    return cycles
+  }
+
+  private mutating func one(_ rows: Int, _ bytes: Int, _ offset: Int, _ stride: Int, _ reads: Int?) -> Int {
+    let line = Hardware.requestBytes
+    // Only where rows lie in their requests counts, and whether one is repeated.
+    let phase = stride == 0 ? line : stride & (line - 1)
+    let offset = offset & (line - 1)
+    let place = ((rows << 16 | bytes) << 7 | phase) << 7 | offset
+    let key = place << 16 | (reads.map { $0 + 1 } ?? 0)
+    if let cycles = moveCycles[key] { return cycles }
+    let stride = stride == 0 ? 0 : phase == 0 ? line : phase
+    let cycles =
+      if let reads {
+        moves.store(rows: rows, bytes: bytes, offset: offset, stride: stride, reads: rows * reads)
+      } else {
+        moves.load(rows: rows, bytes: bytes, offset: offset, stride: stride)
+      }
+    moveCycles[key] = cycles
+    return cycles
+  }
+}
+
+/// The fold over the operations of a tile program.
+private struct TileFold: TileSink {
+  private var time: KernelTime
+  private var clock: StreamClock
+  private var bytes: TileCost
+  private let windows: [InputWindow]
+  private let sums: SumImage?
+  private let locals: [LocalBuffer]
+  private let dim: Int
+  private let sumsBuffer: Int
+  /// By buffer, then slot, or line of a ring.
+  private var buffers: [[StreamClock.Buffer]]
+  /// First rows of working buffers, for a block at row 0.
+  private var starts: [Int] = []
+  private var arrayCycles = 0
+  private var commands = 2
+  /// Rows that loads have written to banks that the array reads, since the last compute.
+  private var disturbance = 0.0
+  private var stored = 0
+
+  init(
+    _ time: KernelTime, _ locals: [LocalBuffer], _ windows: [InputWindow], _ sums: SumImage?, inputs: Int
+  ) {
+    self.time = time
+    self.locals = locals
+    self.windows = windows
+    self.sums = sums
+    dim = time.target.dim
+    bytes = TileCost(inputs: inputs, sums: sums, dim: time.target.dim)
+    sumsBuffer = locals.firstIndex { $0.contents == .sums } ?? 0
+    clock = StreamClock(
+      loadLatency: time.moves.loadLatency, arrayLatency: time.moves.arrayLatency,
+      storeLatency: time.moves.storeLatency)
+    buffers = locals.map { Array(repeating: StreamClock.Buffer(), count: $0.slots) }
+    var row = 0
+    for local in locals {
+      starts.append(row)
+      if local.isWorking { row += local.totalRows }
+    }
+  }
+
+  /// - Parameter time: takes back what is known.
+  mutating func result(_ time: inout KernelTime) -> Cost {
+    // Commands leave the processor one after the other.
+    let issue = commands * self.time.moves.hardware.issueCycles
+    swap(&time, &self.time)
+    return Cost(
+      readBytes: bytes.readBytes, writtenBytes: bytes.writtenBytes, arrayCycles: arrayCycles,
+      time: max(clock.end, issue), commands: commands)
+  }
+
+  static var takesProducts: Bool { true }
+
+  // Inlined where a nest makes the operation, for which the operation need not be made.
+  @inline(__always)
+  mutating func append(_ operation: TileOperation) {
+    bytes.append(operation)
+    switch operation {
+    case .host: break
+    case .begin(let tile): begin(tile)
+    case .load(let load): self.load(load)
+    case .zero(let zero): self.zero(zero)
+    case .bias(let tile): bias(tile)
+    case .diagonals(let diagonals): make(diagonals)
+    case .multiply(let products): multiply(products)
+    case .store(let store): self.store(store)
+    case .copy(let copy): self.copy(copy)
+    }
+  }
+
+  private func moveCount(_ rows: Int) -> Int { KernelGeometry.ceilDivide(rows, dim) }
+
+  private func isInBothHalves(_ tile: SumTile) -> Bool { tile.sumRows > time.target.accumulatorRows / 2 }
+
+  private mutating func begin(_ tile: SumTile) {
+    stored = 0
+    // A tile in both halves waits for the stores from both.
+    if isInBothHalves(tile) { buffers[sumsBuffer][0].include(buffers[sumsBuffer][1]) }
+  }
+
+  // MARK: Loads
+
+  private mutating func load(_ load: TileLoad) {
+    let transfer = load.transfer
+    let local = transfer.local
+    var isConstant = false
+    if case .constant = transfer.operand { isConstant = true }
+    let together = (transfer.blockStride <= KernelTime.largestBlockStride ? time.target.maxBlockLength : 1) * dim
+    let isSums = locals[local.buffer].contents == .sums
+    if transfer.ring != nil {
+      loadLines(transfer, together, isConstant)
+      return
+    }
+    var cycles = 0
+    var moves = 0
+    for span in transfer.spans {
+      for column in stride(from: 0, to: transfer.columns, by: together) {
+        cycles += time.cycles(
+          rows: span.count, bytes: min(together, transfer.columns - column), offset: span.offset + column,
+          stride: transfer.rowStride, reads: nil)
+        moves += moveCount(span.count)
+      }
+    }
+    commands += moves
+    if load.adds {
+      clock.add(cycles, parts: moves, to: &buffers[local.buffer.index][local.slot])
+    } else {
+      clock.load(cycles, parts: moves, into: &buffers[local.buffer.index][local.slot], isConstant: isConstant)
+    }
+    if !isSums { disturb(local, transfer.lines * transfer.rows * moveCount(transfer.columns)) }
+  }
+
+  /// Lines of a ring, each a buffer of its own; lines that follow one another in both places share moves.
+  private mutating func loadLines(_ transfer: Transfer, _ together: Int, _ isConstant: Bool) {
+    let ring = transfer.ring ?? 1
+    let buffer = transfer.local.buffer.index
+    if buffers[buffer].count < ring {
+      buffers[buffer] += Array(repeating: StreamClock.Buffer(), count: ring - buffers[buffer].count)
+    }
+    let isJoined = transfer.linePitch == transfer.rows && transfer.lineStride == transfer.rows * transfer.rowStride
+    var line = 0
+    while line < transfer.lines {
+      let place = (transfer.firstLine + line) % ring
+      let count = isJoined ? min(transfer.lines - line, ring - place) : 1
+      var cycles = 0
+      var moves = 0
+      for column in stride(from: 0, to: transfer.columns, by: together) {
+        cycles += time.cycles(
+          rows: count * transfer.rows, bytes: min(together, transfer.columns - column),
+          offset: transfer.offset + line * transfer.lineStride + column, stride: transfer.rowStride, reads: nil)
+        moves += moveCount(count * transfer.rows)
+      }
+      commands += moves
+      for part in 0..<count {
+        clock.load(
+          cycles * (part + 1) / count - cycles * part / count, parts: max(1, moves / count),
+          into: &buffers[buffer][place + part], isConstant: isConstant)
+      }
+      line += count
+    }
+    disturb(transfer.local, transfer.lines * transfer.rows * moveCount(transfer.columns))
+  }
+
+  /// Rows that are written where the array may be reading.
+  private mutating func disturb(_ local: LocalPlace, _ rows: Int) {
+    disturbance += Double(rows) / Double(time.target.scratchpadBanks)
+  }
+
+  private mutating func zero(_ zero: TileZero) {
+    commands += moveCount(zero.rows)
+    clock.load(
+      zero.rows, parts: moveCount(zero.rows), into: &buffers[zero.local.buffer.index][zero.local.slot],
+      isConstant: true)
+  }
+
+  private mutating func bias(_ tile: SumTile) {
+    guard let bias = sums?.bias else { return }
+    let bytes = ElementWidth.accumulator * dim
+    var cycles = 0
+    var moves = 0
+    if bias.isUniform {
+      cycles = time.cycles(rows: tile.pixels, bytes: bytes, offset: 0, stride: 0, reads: nil)
+      moves = moveCount(tile.pixels)
+    } else {
+      // All rows of pixels are alike in this.
+      for run in bias.runs(rows: tile.rows.lowerBound..<tile.rows.lowerBound + 1, columns: tile.columns, dim: dim) {
+        cycles += time.cycles(rows: run.count, bytes: bytes, offset: 0, stride: 0, reads: nil)
+        moves += 1
+      }
+      cycles *= tile.rows.count
+      moves *= tile.rows.count
+    }
+    commands += moves * tile.blocks.count
+    clock.load(
+      cycles * tile.blocks.count, parts: moves * tile.blocks.count, into: &buffers[sumsBuffer][tile.slot],
+      isConstant: true)
+  }
+
+  // MARK: Array
+
+  private mutating func make(_ diagonals: TileDiagonals) {
+    let widest = sums?.channels(of: diagonals.blocks.lowerBound, dim: dim) ?? dim
+    let narrowest = sums?.channels(of: diagonals.blocks.upperBound - 1, dim: dim) ?? dim
+    var cycles = 0
+    for channel in 0..<widest {
+      let blocks = channel < narrowest ? diagonals.blocks.count : diagonals.blocks.count - 1
+      let computes = moveCount(diagonals.taps * blocks)
+      cycles += computes * dim
+      commands += 2 * computes
+    }
+    arrayCycles += cycles
+    var compact = buffers[diagonals.compact.buffer.index][diagonals.compact.slot]
+    clock.make(
+      cycles, from: &compact, into: &buffers[diagonals.matrices.buffer.index][diagonals.matrices.slot])
+    buffers[diagonals.compact.buffer.index][diagonals.compact.slot] = compact
+  }
+
+  private mutating func multiply(_ it: TileMultiply) {
+    let pairs = it.blocks.reduce(0) { $0 + it.inputs(of: $1).count }
+    let one = products(it)
+    arrayCycles += pairs * one.cycles
+    commands += 2 * pairs * one.computes + 2
+    let matrices = pairs * it.taps.count
+    var cycles = pairs * one.cycles + Int(disturbance)
+    disturbance = 0
+    if !it.weights.isShared { cycles += Int(Double(matrices * dim) * sharedBanks(it)) }
+    let place = (it.weights.place.buffer.index, min(it.weights.place.slot, buffers[it.weights.place.buffer].count - 1))
+    var weights = buffers[place.0][place.1]
+    var pixels = pixelBuffer(it)
+    clock.compute(
+      cycles, weights: &weights, matrices: matrices, pixels: &pixels, sums: &buffers[sumsBuffer][it.tile.slot],
+      firstPass: cycles / max(1, it.taps.count * it.blocks.count))
+    buffers[place.0][place.1] = weights
+    adopt(pixels, it)
+  }
+
+  /// Cycles and computes of all taps for one pair of blocks.
+  private mutating func products(_ it: TileMultiply) -> (cycles: Int, computes: Int) {
+    let key = KernelTime.Products(
+      window: windows[it.window], rows: it.tile.rows, columns: it.tile.columns, taps: it.taps, plane: it.source.plane,
+      newWeights: !it.weights.isShared)
+    if let known = time.products[key] { return known }
+    let least = min(4, dim)
+    var sum = (cycles: 0, computes: 0)
+    for tap in it.taps {
+      let runs = windows[it.window].runs(
+        rows: it.tile.rows, columns: it.tile.columns, tap: tap, plane: it.source.plane, dim: dim)
+      guard let last = runs.last else { continue }
+      for run in runs { sum.cycles += max(run.count, least) }
+      if !it.weights.isShared { sum.cycles += dim - max(last.count, least) }
+      sum.computes += runs.count
+    }
+    time.products[key] = sum
+    return sum
+  }
+
+  /// The buffer of the pixels; of a ring, all lines that the tile reads as one.
+  private func pixelBuffer(_ it: TileMultiply) -> StreamClock.Buffer {
+    let buffer = buffers[it.source.place.buffer]
+    guard let lines = lines(it), let first = lines.first else { return buffer[min(it.source.place.slot, buffer.count - 1)] }
+    var pixels = buffer[first]
+    for line in lines.dropFirst() { pixels.include(buffer[line]) }
+    return pixels
+  }
+
+  private mutating func adopt(_ pixels: StreamClock.Buffer, _ it: TileMultiply) {
+    let buffer = it.source.place.buffer.index
+    guard let lines = lines(it) else {
+      buffers[buffer][min(it.source.place.slot, buffers[buffer].count - 1)] = pixels
+      return
+    }
+    for line in lines { buffers[buffer][line].adopt(useOf: pixels) }
+  }
+
+  private func lines(_ it: TileMultiply) -> [Int]? {
+    guard let ring = it.source.plane.ring, buffers[it.source.place.buffer].count == ring else { return nil }
+    let window = windows[it.window]
+    let taps = it.taps.lowerBound / window.kernelColumns...(it.taps.upperBound - 1) / window.kernelColumns
+    let low = max(0, window.inputRow(it.tile.rows.lowerBound, tapRow: taps.lowerBound))
+    let high = min(window.inputRows - 1, window.inputRow(it.tile.rows.upperBound - 1, tapRow: taps.upperBound))
+    if low > high { return [] }
+    return (low...min(high, low + ring - 1)).map { $0 % ring }
+  }
+
+  /// How much of the weights shares its banks with the pixels that they are multiplied with, for a working block at row 0;
+  /// where one of them is a tensor anywhere, what is to be expected.
+  private func sharedBanks(_ it: TileMultiply) -> Double {
+    let (weights, pixels) = (it.weights.place.buffer.index, it.source.place.buffer.index)
+    let banks = time.target.scratchpadBanks
+    guard locals[weights].isWorking, locals[pixels].isWorking else { return 1 / Double(banks) }
+    let rows = time.target.scratchpadRowsPerBank
+    func share(_ buffer: Int, _ bank: Int) -> Double {
+      let all = starts[buffer]..<starts[buffer] + locals[buffer].totalRows
+      if all.isEmpty { return 0 }
+      return Double(all.clamped(to: bank * rows..<(bank + 1) * rows).count) / Double(all.count)
+    }
+    return (0..<banks).reduce(0) { $0 + share(weights, $1) * share(pixels, $1) }
+  }
+
+  // MARK: Stores
+
+  private mutating func store(_ store: TileStore) {
+    let transfer = store.transfer
+    let rows = transfer.lines * transfer.rows
+    guard let of = store.sums, let sums else {
+      // From a resident tensor.
+      var cycles = 0
+      for column in stride(from: 0, to: transfer.columns, by: dim) {
+        cycles += time.cycles(
+          rows: rows, bytes: min(dim, transfer.columns - column), offset: transfer.offset + column,
+          stride: transfer.rowStride, reads: 1)
+      }
+      commands += moveCount(rows) * moveCount(transfer.columns)
+      clock.copy(loading: 0, storing: cycles)
+      return
+    }
+    var cycles: Int
+    var parts = 1
+    let window = sums.store.pooling.map { $0.window * $0.window } ?? 1
+    if store.resident != nil {
+      cycles = rows * window + 2 * moveCount(rows)
+    } else {
+      cycles = time.cycles(
+        rows: rows, bytes: transfer.columns, offset: transfer.offset, stride: transfer.rowStride, reads: window)
+    }
+    if sums.store.pooling == nil { parts = moveCount(rows) }
+    // A store waits for the scales of its channels.
+    if sums.store.scaleConstant != nil { cycles += time.moves.loadLatency / 4 }
+    commands += parts + (sums.store.scaleConstant == nil ? 0 : 2)
+    let isWide = isInBothHalves(of.tile)
+    let isEarly = isWide && 2 * (of.tile.row(of: of.block) + of.tile.pixels) <= of.tile.sumRows
+    clock.store(
+      cycles, parts: parts, from: &buffers[sumsBuffer][of.tile.slot], isFirst: stored == 0, isEarly: isEarly,
+      toMemory: store.resident == nil)
+    stored += 1
+    if isWide { buffers[sumsBuffer][1] = buffers[sumsBuffer][0] }
+  }
+
+  private mutating func copy(_ copy: TileCopy) {
+    var loading = 0
+    var storing = 0
+    for column in stride(from: 0, to: copy.columns, by: Hardware.requestBytes) {
+      let bytes = min(Hardware.requestBytes, copy.columns - column)
+      loading += time.cycles(
+        rows: copy.rows, bytes: bytes, offset: copy.offset + column, stride: copy.stride, reads: nil)
+      storing += time.cycles(
+        rows: copy.rows, bytes: bytes, offset: copy.outputOffset + column, stride: copy.outputStride, reads: 1)
+      commands += 2 * moveCount(copy.rows)
+    }
+    clock.copy(loading: loading, storing: storing)
+  }
+}

@@ -1,0 +1,31 @@
+/// Which of a kernel's operands and results are in the scratchpad as a whole.
+public struct KernelPlaces: Sendable, Hashable {
+  public var inputIsResident = false
+  public var weightsAreResident = false
+  public var identityIsResident: [Bool] = []
+  public var outputIsResident = false
+
+  public init() {}
+
+  /// - Parameter inputs: per input of the operator, whether the tensor is in the scratchpad.
+  public init(_ kernel: TileKernel, inputs: [Bool], output: Bool) {
+    if let contraction = kernel.contraction {
+      inputIsResident = inputs[contraction.input]
+      if case .activation(let input, _) = contraction.weights { weightsAreResident = inputs[input] }
+    }
+    identityIsResident = kernel.identities.map { inputs[$0.input] }
+    outputIsResident = output
+  }
+}
+
+extension TileForm {
+  /// Whether the form is for operands in these places.
+  public func serves(_ inputs: [Bool]) -> Bool {
+    guard let contraction = kernel.contraction else { return true }
+    switch input {
+    case .any: return true
+    case .resident: return inputs[contraction.input]
+    case .streamed: return !inputs[contraction.input]
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import SpadixISA
+
+/// What moves cost in a long row of their like: for models that cannot look at every request.
+///
+/// The rules are those of `ReadPath` and `WritePath` without what happens once: a beat a cycle, `maxInFlight` requests at a
+/// time, a few tracked moves at a time. Addresses count by where in the 64 bytes of a request rows begin.
+public struct MoveTime: Sendable {
+  public let hardware: Hardware
+  /// Cycles from a request to its beat, and to its completion.
+  public let loadLatency: Int
+
+  public init(_ target: Target) {
+    hardware = Hardware(target)
+    loadLatency = hardware.latency + ReadPath.requestDelay
+  }
+
+  /// Requests and beats of some rows, as sums over them.
+  private func requests(rows: Int, bytes: Int, offset: Int, stride: Int) -> (requests: Int, beats: Int) {
+    let line = Hardware.requestBytes
+    func row(_ offset: Int) -> (requests: Int, beats: Int) {
+      var result = (requests: 0, beats: 0)
+      var at = UInt64(offset)
+      var left = bytes
+      while left > 0 {
+        let packet = Packet(at, left, beat: hardware.busBytes)
+        result.requests += 1
+        result.beats += max(1, packet.bytes / hardware.busBytes)
+        at += UInt64(packet.useful)
+        left -= packet.useful
+      }
+      return result
+    }
+    if stride % line == 0 {
+      let one = row(offset & (line - 1))
+      return (one.requests * rows, one.beats * rows)
+    }
+    var sum = (requests: 0, beats: 0)
+    for index in 0..<rows {
+      let one = row((offset + index * stride) & (line - 1))
+      sum.requests += one.requests
+      sum.beats += one.beats
+    }
+    return sum
+  }
+
+  /// Cycles until the next move can follow, of one that brings rows of so many bytes.
+  ///
+  /// - Parameters:
+  ///   - offset: bytes from the start of a request to the first row.
+  ///   - stride: bytes from row to row in DRAM; 0 brings one row and repeats it.
+  public func load(rows: Int, bytes: Int, offset: Int, stride: Int) -> Int {
+    let isRepeated = stride == 0 && rows > 1
+    let sum = requests(rows: isRepeated ? 1 : rows, bytes: bytes, offset: offset, stride: stride)
+    // The answers, a beat a cycle; each request leaves when the one `maxInFlight` before is answered.
+    let waiting = sum.requests * (loadLatency + 1) + sum.beats
+    let flow = max(sum.beats, Self.divide(waiting, hardware.maxInFlight))
+    // Moves are tracked until their last row is written.
+    let stay = loadLatency + sum.beats + (isRepeated ? rows : 0) + ReadPath.narrowDelay + 2
+    return max(flow, Self.divide(stay, hardware.trackedMoves), rows)
+  }
+
+  /// Cycles until the next move can follow, of one that stores rows.
+  ///
+  /// - Parameter reads: rows that are read for it: more than it stores where windows are pooled.
+  public func store(rows: Int, bytes: Int, offset: Int, stride: Int, reads: Int) -> Int {
+    let sum = requests(rows: rows, bytes: bytes, offset: offset, stride: stride)
+    let waiting = sum.requests * (hardware.latency + WritePath.acknowledgeDelay + 1) + sum.beats
+    return max(sum.beats, Self.divide(waiting, hardware.maxInFlight), reads + 2)
+  }
+
+  /// Cycles from the last row that a store reads until its acknowledgement, which a fence waits for.
+  public var storeLatency: Int {
+    hardware.latency + WritePath.acknowledgeDelay + hardware.accumulatorScaleLatency + 4
+  }
+
+  /// Cycles from the last row read for a compute until its result is there.
+  public var arrayLatency: Int { hardware.scratchpadReadDelay + 2 * hardware.dim + 2 }
+
+  private static func divide(_ value: Int, _ divisor: Int) -> Int { (value + divisor - 1) / divisor }
+}

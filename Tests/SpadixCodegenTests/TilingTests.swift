@@ -1,0 +1,118 @@
+import SpadixIR
+import SpadixISA
+import SpadixKernel
+import SpadixPlan
+import SpadixSupport
+import SpadixTensor
+import Testing
+
+@testable import SpadixCodegen
+
+/// Small random convolutions, as tile kernels with the places that they can have on a target.
+private func kernel(seed: Int, target: Target) throws -> TileForm {
+  var generator = SplitMix64(seed: UInt64(seed) &* 7919)
+  func pick(_ values: [Int]) -> Int { values.randomElement(using: &generator)! }
+  let size = [1, pick([1, 2, 3, 4]), pick([1, 3, 4]), pick([3, 4, 8, 9])]
+  let window = [min(size[1], pick([1, 1, 2, 3])), min(size[2], pick([1, 1, 2, 3]))]
+  let isDepthwise = generator.next() % 4 == 0
+  let padding = window == [1, 1] ? 0 : pick([0, 1])
+  let graph = NpuGraphs.convolution(
+    input: size, kernel: window, outputs: isDepthwise ? size[3] : pick([2, 8, 12]),
+    strides: [1, 1], padding: [padding, padding, padding, padding], groups: isDepthwise ? size[3] : 1,
+    zeroPoint: Int32(pick([0, 0, 3])), isPooled: generator.next() % 5 == 0)
+  let kernels = try CodeGenerator(target: target).prepare(graph, data: DataStore())
+  guard case .tile(let forms) = kernels.kernels[0] else { throw Unexpected() }
+  return forms.first { $0.serves([false]) } ?? forms[0]
+}
+
+private struct Unexpected: Error {}
+
+/// All tilings that the rules of nests allow.
+private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target: Target) -> [Tiling] {
+  let blocks = KernelGeometry.ceilDivide(kernel.channels, target.dim)
+  let inputBlocks = max(1, KernelGeometry.ceilDivide(kernel.contraction?.window.inputChannels ?? 1, target.dim))
+  let taps = kernel.contraction?.window.taps ?? 1
+  let rules = NestRules(kernel: kernel, places: places, target: target, step: 0)
+  var found: [Tiling] = []
+  for rows in 1...kernel.store.rows {
+    for columns in 1...kernel.store.columns {
+      for tileBlocks in 1...blocks {
+        let chunks = KernelGeometry.ceilDivide(blocks, tileBlocks)
+        for group in 1...chunks {
+          for pinned in 0...group {
+            for window in 1...max(1, kernel.contraction?.window.inputRows ?? 1) {
+              for sliceBlocks in 1...inputBlocks {
+                for sliceTaps in 1...taps {
+                  let tiling = Tiling(
+                    tileRows: rows, tileColumns: columns, blocks: tileBlocks, chunksPerGroup: group,
+                    pinnedChunks: pinned, windowRows: window, sliceBlocks: sliceBlocks, sliceTaps: sliceTaps)
+                  if (try? rules.check(tiling)) != nil { found.append(tiling) }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return found
+}
+
+@Suite struct TilingTests {
+  private static let targets = [
+    Target(name: "small", dim: 8, scratchpadBanks: 4, scratchpadRowsPerBank: 64, accumulatorRows: 32),
+    Target(name: "wide", dim: 4, scratchpadBanks: 4, scratchpadRowsPerBank: 128, accumulatorRows: 64),
+  ]
+
+  private static func nest(
+    _ kernel: TileKernel, _ tiling: Tiling, _ places: KernelPlaces, _ target: Target
+  ) -> KernelNest {
+    KernelNest(
+      KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim), places: places,
+      constants: NestConstants(
+        identity: ConstantID(0), diagonals: kernel.identities.map { _ in ConstantID(0) }),
+      accumulatorRows: target.accumulatorRows)
+  }
+
+  /// The tiling that the search likes best, beside the best of all legal ones: in time, and in bytes.
+  @Test(arguments: 0..<50) func noLegalTilingIsMuchBetter(seed: Int) throws {
+    let target = Self.targets[seed % 2]
+    let kernel = try kernel(seed: seed, target: target).kernel
+    let places = KernelPlaces(kernel, inputs: [false], output: false)
+    var search = TilingSearch(kernel: kernel, places: places, time: KernelTime(target))
+    let found = search.run()
+    var time = KernelTime(target)
+    var best: [Objective: (value: Int, tiling: Tiling)] = [:]
+    let objectives: [Objective] = [.time, .bytes]
+    for tiling in legalTilings(kernel, places, target) {
+      let nest = Self.nest(kernel, tiling, places, target)
+      if nest.workingRows > target.scratchpadRows { continue }
+      let cost = time.cost(of: nest)
+      for objective in objectives where objective.value(cost) < best[objective]?.value ?? Int.max {
+        best[objective] = (objective.value(cost), tiling)
+      }
+    }
+    for objective in objectives {
+      let least = try #require(best[objective])
+      let chosen = try #require(found.map { objective.value($0.cost) }.min())
+      #expect(chosen * 100 <= least.value * 102, "seed \(seed), \(objective.text): \(least.tiling)")
+    }
+  }
+
+  /// The validator's own account of rows and bytes agrees with those that the search and the emitter use.
+  @Test(arguments: 0..<50) func accountsAgree(seed: Int) throws {
+    let target = Self.targets[seed % 2]
+    let kernel = try kernel(seed: seed, target: target).kernel
+    for output in [false, true] {
+      let places = KernelPlaces(kernel, inputs: [false], output: output)
+      for tiling in legalTilings(kernel, places, target) {
+        let program = Self.nest(kernel, tiling, places, target).program()
+        let account = NestAccount(kernel, tiling, places, dim: target.dim)
+        let cost = TileCost(program, dim: target.dim)
+        #expect(account.rows == program.workingRows, "seed \(seed): \(tiling)")
+        #expect(account.readBytes == cost.readBytes, "seed \(seed): \(tiling)")
+        #expect(account.writtenBytes == cost.writtenBytes, "seed \(seed): \(tiling)")
+      }
+    }
+  }
+}
