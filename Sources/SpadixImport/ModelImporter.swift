@@ -71,6 +71,7 @@ struct ModelImporter {
     let ports = try InputBinding(graph.inputs.filter { !isDefault.contains($0.name) }, file: file.name).bind(options)
     for port in ports {
       let value = emitter.graph.addInput(name: port.name, type: port.type)
+      emitter.setKind(port.kind, of: value)
       values[port.name] = .computed(PlacedValue(value: value, placement: Placement(port.type.shape)))
       summary.inputs.append(ImportSummary.Port(name: port.name, type: port.type, note: port.note))
     }
@@ -120,7 +121,7 @@ struct ModelImporter {
   }
 
   /// The graph without operations that nothing reads.
-  func finishedGraph() -> Graph { GraphCleaning.clean(emitter.graph) }
+  func finishedGraph() -> Graph { GraphCleaning.clean(Patterns.apply(to: GraphCleaning.clean(emitter.graph))) }
 
   // MARK: Names
 

@@ -23,7 +23,7 @@ private let int8Convolution = """
         return %y
       }
       """
-    guard case .npuConv2d(let convolution)? = try lowered(text, target: .spadix).first?.op else {
+    guard case .npu(.conv2d(let convolution))? = try lowered(text, target: .spadix).first?.op else {
       Issue.record("not lowered")
       return
     }
@@ -70,7 +70,7 @@ private let int8Convolution = """
       """
     let operations = try lowered(text, target: .gemmini)
     #expect(operations.map(\.op.mnemonic) == ["npu.transpose", "npu.matmul"])
-    guard case .npuMatmul(let product)? = operations.last?.op else { return }
+    guard case .npu(.matmul(let product))? = operations.last?.op else { return }
     #expect(!product.transposeA)
   }
 

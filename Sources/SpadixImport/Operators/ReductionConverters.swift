@@ -4,6 +4,16 @@ enum ReductionConverters {
   static let table: [String: Converter] = [
     "ReduceMean": reduction(.mean, axesInputSince: 18), "ReduceMax": reduction(.maximum, axesInputSince: 18),
     "ReduceMin": reduction(.minimum, axesInputSince: 18), "ReduceSum": reduction(.sum, axesInputSince: 13),
+    "ReduceSumSquare": composed { try $0.reduced($0.unary(.square, $1), $2, .sum) },
+    "ReduceL1": composed { try $0.reduced($0.unary(.abs, $1), $2, .sum) },
+    "ReduceL2": composed { try $0.unary(.sqrt, $0.reduced($0.unary(.square, $1), $2, .sum)) },
+    "ReduceLogSum": composed { try $0.unary(.log, $0.reduced($1, $2, .sum)) },
+    "ReduceLogSumExp": composed { importer, x, axes in
+      // Less the maximum, so that no exponential overflows.
+      let greatest = try importer.reduced(x, axes, .maximum)
+      let powers = try importer.unary(.exp, importer.binary(.sub, x, greatest))
+      return try importer.binary(.add, importer.unary(.log, importer.reduced(powers, axes, .sum)), greatest)
+    },
   ]
 
   private static func reduction(_ kind: Reduction, axesInputSince version: Int) -> Converter {
@@ -19,12 +29,22 @@ enum ReductionConverters {
         return [.constant(try Folding.reduce(constant, reduced, kind, keepsAxes: keepsAxes))]
       }
       guard case .computed(let x) = try node.input(0) else { return [.refused] }
-      var result = try importer.reduced(x, reduced, kind)
-      if !keepsAxes {
-        let rest = result.shape.indices.filter { !reduced.contains($0) }
-        result = try importer.reshaped(result, rest.map { result.shape[$0] })
-      }
-      return [.computed(result)]
+      return [.computed(try importer.dropping(keepsAxes ? [] : reduced, of: importer.reduced(x, reduced, kind)))]
+    }
+  }
+
+  /// A reduction with functions of elements around it.
+  private static func composed(
+    _ body: @escaping @Sendable (inout ModelImporter, PlacedValue, [Int]) throws -> PlacedValue
+  ) -> Converter {
+    { importer, node in
+      let keepsAxes = try node.flag("keepdims", default: true)
+      let doesNothing = try node.flag("noop_with_empty_axes")
+      let given = try node.axes(inputSince: 18)
+      guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+      let axes = try given.flatMap { $0.isEmpty ? nil : try NodeReader.axes($0, rank: x.shape.count) }
+      let reduced = axes ?? (doesNothing ? [] : Array(x.shape.indices))
+      return [.computed(try importer.dropping(keepsAxes ? [] : reduced, of: body(&importer, x, reduced)))]
     }
   }
 }
@@ -35,6 +55,12 @@ enum Reduction {
 }
 
 extension ModelImporter {
+  /// Without axes of size 1.
+  fileprivate mutating func dropping(_ axes: [Int], of x: PlacedValue) throws -> PlacedValue {
+    if axes.isEmpty { return x }
+    return try reshaped(x, x.shape.indices.filter { !axes.contains($0) }.map { x.shape[$0] })
+  }
+
   /// The reduction of axes, which stay with size 1.
   mutating func reduced(_ x: PlacedValue, _ axes: [Int], _ kind: Reduction) throws -> PlacedValue {
     let placement = x.placement

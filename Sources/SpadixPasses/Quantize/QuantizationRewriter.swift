@@ -68,8 +68,13 @@ struct QuantizationRewriter {
       var operands: [ValueID] = []
       for operand in operation.operands { operands.append(try int8(operand, &rewriter)) }
       finish(operation, operation.op, operands, &rewriter)
-    case .constant, .batchNorm, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul,
-      .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+    case .function:
+      var operands: [ValueID] = []
+      for (operand, role) in zip(operation.operands, form.roles) {
+        operands.append(role == .untouched ? rewriter[operand] : try int8(operand, &rewriter))
+      }
+      finish(operation, operation.op, operands, &rewriter)
+    case .constant, .batchNorm, .quantize, .dequantize, .requantize, .npu:
       rewriter.keep(operation)
     }
   }
