@@ -163,9 +163,8 @@ enum ArithmeticConverters {
   private static let normalization: Converter = { importer, node in
     let epsilon = try node.real("epsilon", default: 1e-5)
     _ = try node.integerIfGiven("is_test")
-    if try node.flag("training_mode") {
-      throw Refusal.form("training_mode = 1: expected statistics from training", help: "export the model for inference")
-    }
+    let isTraining = try node.flag("training_mode")
+    let momentum = try node.real("momentum", default: 0.9)
     if try node.integer("spatial", default: 1) != 1 {
       throw Refusal.form("spatial = 0: expected one set of statistics for each channel")
     }
@@ -174,6 +173,7 @@ enum ArithmeticConverters {
       throw Refusal("onnx.shape", "the input has shape \(input.shape); expected [N, C, ...]")
     }
     let channels = input.shape[1]
+    if isTraining { return try importer.batchStatistics(input, node, epsilon, momentum).map { .computed($0) } }
     let (value, placement) = try importer.channelsLast(input, [1])
     var operands = [value]
     for (index, what) in ["scale", "bias", "mean", "variance"].enumerated() {
@@ -223,5 +223,34 @@ extension ModelImporter {
       return try unary(.leakyRelu, alpha: factor[0], x)
     }
     return nil
+  }
+}
+
+extension ModelImporter {
+  /// A normalization by the statistics of the batch itself, and the running statistics after it.
+  fileprivate mutating func batchStatistics(
+    _ x: PlacedValue, _ node: NodeReader, _ epsilon: Float, _ momentum: Float
+  ) throws -> [PlacedValue] {
+    let axes = x.shape.indices.filter { $0 != 1 }
+    let ones = [Int](repeating: 1, count: x.shape.count - 2)
+    func parameter(_ index: Int) throws -> PlacedValue {
+      guard case .computed(let placed) = try computed(node.input(index)), placed.shape == [x.shape[1]] else {
+        throw Refusal("onnx.shape", "input \(index) has shape \(try node.shape(index)); expected [\(x.shape[1])]")
+      }
+      return placed
+    }
+    let mean = try reduced(x, axes, .mean)
+    let centered = try binary(.sub, x, mean)
+    let variance = try reduced(unary(.square, centered), axes, .mean)
+    let inverse = try unary(.pow, alpha: -0.5, binary(.add, variance, epsilon))
+    let normalized = try binary(.mul, centered, inverse)
+    let scaled = try binary(.mul, normalized, reshaped(parameter(1), [x.shape[1]] + ones))
+    let y = try binary(.add, scaled, reshaped(parameter(2), [x.shape[1]] + ones))
+    if node.outputCount == 1 { return [y] }
+    func running(_ index: Int, _ current: PlacedValue) throws -> PlacedValue {
+      let old = try scale(parameter(index), by: momentum)
+      return try add(old, scale(reshaped(current, [x.shape[1]]), by: 1 - momentum))
+    }
+    return [y, try running(3, mean), try running(4, variance)]
   }
 }

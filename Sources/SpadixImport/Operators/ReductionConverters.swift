@@ -4,6 +4,7 @@ enum ReductionConverters {
   static let table: [String: Converter] = [
     "ReduceMean": reduction(.mean, axesInputSince: 18), "ReduceMax": reduction(.maximum, axesInputSince: 18),
     "ReduceMin": reduction(.minimum, axesInputSince: 18), "ReduceSum": reduction(.sum, axesInputSince: 13),
+    "ReduceProd": reduction(.product, axesInputSince: 18),
     "ReduceSumSquare": composed { try $0.reduced($0.unary(.square, $1), $2, .sum) },
     "ReduceL1": composed { try $0.reduced($0.unary(.abs, $1), $2, .sum) },
     "ReduceL2": composed { try $0.unary(.sqrt, $0.reduced($0.unary(.square, $1), $2, .sum)) },
@@ -51,7 +52,7 @@ enum ReductionConverters {
 
 /// How elements along axes become one.
 enum Reduction {
-  case mean, sum, maximum, minimum
+  case mean, sum, maximum, minimum, product
 }
 
 extension ModelImporter {
@@ -61,12 +62,43 @@ extension ModelImporter {
     return try reshaped(x, x.shape.indices.filter { !axes.contains($0) }.map { x.shape[$0] })
   }
 
+  /// The product along axes: halves of them are multiplied until one element is left.
+  private mutating func productReduced(_ x: PlacedValue, _ axes: [Int]) throws -> PlacedValue {
+    var result = x
+    for axis in axes {
+      while result.shape[axis] > 1 {
+        let size = result.shape[axis]
+        let first = try selected(result, axis, Array(0..<(size / 2)))
+        let second = try selected(result, axis, Array((size / 2)..<(size / 2 * 2)))
+        let product = try binary(.mul, first, second)
+        if size % 2 == 0 {
+          result = product
+        } else {
+          let rest = try selected(result, axis, [size - 1])
+          let head = try selected(product, axis, [0])
+          let scaled = try binary(.mul, head, rest)
+          if size == 3 {
+            result = scaled
+          } else {
+            let tail = try selected(product, axis, Array(1..<(size / 2)))
+            let order = tail.placement.axisOrder ?? Array(tail.shape.indices)
+            let values = [try emitter.arrange(scaled, axes: order), try emitter.arrange(tail, axes: order)]
+            let joined = try emitter.emit(.concat(Concat(axis: order.firstIndex(of: axis) ?? axis)), values)
+            result = PlacedValue(value: joined, placement: Placement(product.shape, order: order))
+          }
+        }
+      }
+    }
+    return result
+  }
+
   /// The reduction of axes, which stay with size 1.
   mutating func reduced(_ x: PlacedValue, _ axes: [Int], _ kind: Reduction) throws -> PlacedValue {
     let placement = x.placement
     let factors = axes.flatMap { placement.axes[$0] }
     let kept = placement.axes.indices.map { axes.contains($0) ? 1 : placement.shape[$0] }
     if factors.isEmpty { return try reshaped(x, kept) }
+    if kind == .product { return try productReduced(x, axes) }
     // As an image whose height is what is reduced, where that lies together: what is outside of it are images, what is
     // inside are channels.
     let start = placement.order.firstIndex(where: factors.contains) ?? 0
@@ -94,7 +126,7 @@ extension ModelImporter {
     var value: ValueID
     switch kind {
     case .mean, .sum: value = try emitter.emit(.globalAvgPool2d(GlobalAvgPool2D()), [image])
-    case .maximum, .minimum:
+    case .maximum, .minimum, .product:
       value = try emitter.emit(.maxPool2d(MaxPool2D(window: [placement.size(middle), 1])), [image])
     }
     // Kept axes have the factors that they had, in the order in which they lie now.

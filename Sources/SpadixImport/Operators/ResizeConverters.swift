@@ -203,7 +203,7 @@ private struct Sampling {
     for tap in Int((source - reach).rounded(.down))...Int((source + reach).rounded(.up)) {
       let weight = kernel(abs(Double(tap) - source) * stretch)
       let isInside = (0..<axis.size).contains(tap)
-      if excludesOutside || smooths, !isInside { continue }
+      if excludesOutside, !isInside { continue }
       weights[min(max(tap, 0), axis.size - 1)] += weight
       sum += weight
     }

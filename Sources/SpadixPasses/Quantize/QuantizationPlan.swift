@@ -16,12 +16,36 @@ struct QuantizationPlan {
   init(graph: Graph, scheme: QuantizationScheme, context: inout PassContext) throws {
     self.scheme = scheme
     forms = graph.operations.map { Int8Form($0, in: graph) }
+    keepRealsForReals(graph)
     quantizations = [Quantization?](repeating: nil, count: graph.values.count)
     ranges = graph.values.map(\.calibration)
     let members = try int8Values(of: graph, context)
     RangeInference.complete(&ranges, of: graph)
     try check(members, graph)
     try assignTypes(to: members, graph)
+  }
+
+  /// What is only moved on its way to operations in f32 stays in f32: indices and comparisons need it as it is.
+  private mutating func keepRealsForReals(_ graph: Graph) {
+    var isInt8 = [Bool](repeating: false, count: graph.values.count)
+    var hasReaders = isInt8
+    var hasInt8Readers = isInt8
+    for output in graph.outputs { hasInt8Readers[output.index] = true }
+    for (operation, form) in zip(graph.operations, forms) {
+      guard let form else { continue }
+      isInt8[operation.result.index] =
+        !form.keepsType || form.operands(.activation, of: operation).contains { isInt8[$0.index] }
+    }
+    for (index, operation) in graph.operations.enumerated().reversed() {
+      let result = operation.result.index
+      if let form = forms[index], form.keepsType, hasReaders[result], !hasInt8Readers[result], !isInt8[result] {
+        forms[index] = nil
+      }
+      for operand in operation.operands {
+        hasReaders[operand.index] = true
+        if forms[index] != nil { hasInt8Readers[operand.index] = true }
+      }
+    }
   }
 
   /// The values that need an int8 form, by id; gives constants among them the range of their elements.
