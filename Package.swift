@@ -16,32 +16,59 @@ let package = Package(
     .executableTarget(name: "spadix", dependencies: ["SpadixCommands"]),
     .target(
       name: "SpadixCommands",
-      dependencies: ["SpadixExport", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), "Spadix", "SpadixAllocation",
+        "SpadixExport", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixMIP", "SpadixMachine",
+        "SpadixOrder", "SpadixPasses", "SpadixReference", "SpadixReport", "SpadixSupport", "SpadixTensor",
+        "SpadixVerify",
+      ]),
     .target(
-      name: "SpadixExport", dependencies: ["Spadix"],
+      name: "SpadixExport",
+      dependencies: [
+        "Spadix", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixSupport", "SpadixTensor",
+      ],
       resources: [.embedInCode("RTL/bench.cpp"), .embedInCode("RTL/ports.cpp"), .embedInCode("RTL/Makefile")]),
+    .target(
+      name: "SpadixFuzz",
+      dependencies: [
+        "Spadix", "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixReference", "SpadixSupport",
+        "SpadixTensor", "SpadixVerify",
+      ]),
     .target(
       name: "Spadix",
       dependencies: [
-        "SpadixCodegen", "SpadixImport", "SpadixLegality", "SpadixMachine", "SpadixPasses", "SpadixReference",
-        "SpadixReport", "SpadixSchedule", "SpadixVerify",
+        "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixLegality", "SpadixMIP", "SpadixMachine",
+        "SpadixOrder", "SpadixPasses", "SpadixPlan", "SpadixReference", "SpadixReport", "SpadixSupport",
+        "SpadixTensor", "SpadixVerify",
       ]),
     .target(
       name: "SpadixImport",
-      dependencies: ["SpadixIR", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        "SpadixIR", "SpadixSupport", "SpadixTensor", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       exclude: ["Model/onnx.proto"]),
-    .target(name: "SpadixPasses", dependencies: ["SpadixLegality", "SpadixReference"]),
-    .target(name: "SpadixReport", dependencies: ["SpadixSchedule", "SpadixMachine"]),
-    .target(name: "SpadixCodegen", dependencies: ["SpadixLegality", "SpadixSchedule"]),
-    .target(name: "SpadixLegality", dependencies: ["SpadixIR", "SpadixISA"]),
-    .target(name: "SpadixSchedule", dependencies: ["SpadixMIP", "SpadixSupport"]),
+    .target(
+      name: "SpadixPasses",
+      dependencies: [
+        "SpadixIR", "SpadixISA", "SpadixLegality", "SpadixReference", "SpadixSupport", "SpadixTensor",
+      ]),
+    .target(name: "SpadixReport", dependencies: ["SpadixISA", "SpadixMachine", "SpadixSupport"]),
+    .target(
+      name: "SpadixCodegen",
+      dependencies: [
+        "SpadixIR", "SpadixISA", "SpadixLegality", "SpadixPlan", "SpadixSupport", "SpadixTensor",
+      ]),
+    .target(name: "SpadixLegality", dependencies: ["SpadixIR", "SpadixISA", "SpadixSupport", "SpadixTensor"]),
+    .target(name: "SpadixOrder", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),
+    .target(name: "SpadixPlan", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),
+    .target(name: "SpadixAllocation", dependencies: ["SpadixSupport"]),
     .target(name: "SpadixMIP", dependencies: ["CSpadixGLPK", "SpadixSupport"]),
-    .target(name: "SpadixMachine", dependencies: ["SpadixTiming", "CSpadixKernels"]),
+    .target(name: "SpadixMachine", dependencies: ["CSpadixKernels", "SpadixISA", "SpadixSupport", "SpadixTiming"]),
     .target(name: "SpadixTiming", dependencies: ["SpadixISA"]),
-    .target(name: "SpadixVerify", dependencies: ["SpadixReference"]),
-    .target(name: "SpadixReference", dependencies: ["SpadixIR"]),
-    .target(name: "SpadixIR", dependencies: ["SpadixTensor"]),
-    .target(name: "SpadixISA", dependencies: ["SpadixTensor", "Yams"]),
+    .target(name: "SpadixVerify", dependencies: ["SpadixIR", "SpadixReference", "SpadixSupport", "SpadixTensor"]),
+    .target(name: "SpadixReference", dependencies: ["SpadixIR", "SpadixSupport", "SpadixTensor"]),
+    .target(name: "SpadixIR", dependencies: ["SpadixSupport", "SpadixTensor"]),
+    .target(name: "SpadixISA", dependencies: ["SpadixSupport", "SpadixTensor", "Yams"]),
     .target(name: "SpadixTensor", dependencies: ["CZlib", "SpadixSupport"]),
     .target(name: "SpadixSupport", dependencies: ["CSpadixCleanup"]),
     .target(name: "CSpadixCleanup"),
@@ -50,20 +77,43 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CGLPK", providers: [.apt(["libglpk-dev"])]),
     .testTarget(name: "SpadixSupportTests", dependencies: ["SpadixSupport"]),
-    .testTarget(name: "SpadixTensorTests", dependencies: ["SpadixTensor"]),
-    .testTarget(name: "SpadixISATests", dependencies: ["SpadixISA"]),
-    .testTarget(name: "SpadixIRTests", dependencies: ["SpadixIR"]),
-    .testTarget(name: "SpadixReferenceTests", dependencies: ["SpadixReference"]),
-    .testTarget(name: "SpadixLegalityTests", dependencies: ["SpadixLegality"]),
-    .testTarget(name: "SpadixPassesTests", dependencies: ["SpadixPasses", "SpadixVerify", "Spadix"]),
-    .testTarget(name: "SpadixImportTests", dependencies: ["SpadixImport", "SpadixReference"]),
-    .testTarget(name: "SpadixMIPTests", dependencies: ["SpadixMIP"]),
-    .testTarget(name: "SpadixScheduleTests", dependencies: ["SpadixSchedule"]),
-    .testTarget(name: "SpadixCodegenTests", dependencies: ["SpadixCodegen", "SpadixMachine"]),
-    .testTarget(name: "SpadixTimingTests", dependencies: ["SpadixTiming"]),
-    .testTarget(name: "SpadixMachineTests", dependencies: ["SpadixMachine", "SpadixTensor", "CSpadixKernels"]),
-    .testTarget(name: "SpadixReportTests", dependencies: ["SpadixReport"]),
-    .testTarget(name: "SpadixTests", dependencies: ["Spadix"]),
+    .testTarget(name: "SpadixTensorTests", dependencies: ["SpadixSupport", "SpadixTensor"]),
+    .testTarget(name: "SpadixISATests", dependencies: ["SpadixISA", "SpadixSupport", "SpadixTensor"]),
+    .testTarget(name: "SpadixIRTests", dependencies: ["SpadixIR", "SpadixSupport", "SpadixTensor"]),
+    .testTarget(
+      name: "SpadixReferenceTests", dependencies: ["SpadixIR", "SpadixReference", "SpadixSupport", "SpadixTensor"]),
+    .testTarget(
+      name: "SpadixLegalityTests", dependencies: ["SpadixIR", "SpadixISA", "SpadixLegality", "SpadixSupport"]),
+    .testTarget(
+      name: "SpadixPassesTests",
+      dependencies: [
+        "Spadix", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixLegality", "SpadixPasses", "SpadixReference",
+        "SpadixSupport", "SpadixTensor", "SpadixVerify",
+      ]),
+    .testTarget(name: "SpadixImportTests", dependencies: ["SpadixIR", "SpadixImport", "SpadixSupport"]),
+    .testTarget(name: "SpadixMIPTests", dependencies: ["SpadixMIP", "SpadixSupport"]),
+    .testTarget(name: "SpadixAllocationTests", dependencies: ["SpadixAllocation", "SpadixSupport"]),
+    .testTarget(name: "SpadixOrderTests", dependencies: ["SpadixMIP", "SpadixOrder", "SpadixSupport"]),
+    .testTarget(name: "SpadixPlanTests", dependencies: ["SpadixPlan", "SpadixSupport"]),
+    .testTarget(
+      name: "SpadixCodegenTests",
+      dependencies: [
+        "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixPlan", "SpadixTensor",
+      ]),
+    .testTarget(name: "SpadixTimingTests", dependencies: ["SpadixISA", "SpadixSupport", "SpadixTiming"]),
+    .testTarget(
+      name: "SpadixMachineTests",
+      dependencies: [
+        "CSpadixKernels", "SpadixISA", "SpadixMachine", "SpadixSupport", "SpadixTensor", "SpadixTiming",
+      ]),
+    .testTarget(name: "SpadixReportTests", dependencies: ["SpadixISA", "SpadixMachine", "SpadixReport"]),
+    .testTarget(
+      name: "SpadixTests",
+      dependencies: [
+        "Spadix", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixOrder", "SpadixReference", "SpadixReport",
+        "SpadixSupport", "SpadixTensor",
+      ]),
+    .testTarget(name: "SpadixFuzzTests", dependencies: ["SpadixFuzz", "SpadixISA"]),
   ],
   swiftLanguageModes: [.v6]
 )

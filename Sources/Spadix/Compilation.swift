@@ -1,7 +1,7 @@
 import SpadixCodegen
 import SpadixIR
 import SpadixISA
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 
 /// What compiling made of an input, phase by phase; nil for phases before the input's own and after the last asked for.
@@ -35,7 +35,7 @@ public struct Compilation {
   }
 
   /// The graph at a phase that is one.
-  subscript(phase: Phase) -> Graph? {
+  public subscript(phase: Phase) -> Graph? {
     get {
       switch phase {
       case .graph: optimized

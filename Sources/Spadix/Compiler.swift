@@ -3,8 +3,9 @@ import SpadixIR
 import SpadixISA
 import SpadixLegality
 import SpadixMIP
+import SpadixOrder
 import SpadixPasses
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 
 /// From a graph to a program: the phases in order, each of which can be the last and each of which can be the first.

@@ -1,5 +1,5 @@
-import SpadixImport
 import SpadixIR
+import SpadixImport
 import SpadixSupport
 import SpadixTensor
 
@@ -29,7 +29,7 @@ public struct CompilerInput: Sendable {
   ///
   /// - Parameter model: what is said about a model's open dimensions; of no effect on a graph.
   public init(reading path: String, model: ImportOptions = ImportOptions()) throws {
-    let bytes = try Files.read(path)
+    let bytes = try ModelImport.readModelOrText(path)
     if ModelImport.isModel(bytes) {
       try self.init(importing: bytes, path: path, model)
       return

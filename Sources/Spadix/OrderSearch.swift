@@ -1,6 +1,6 @@
 import SpadixCodegen
 import SpadixIR
-import SpadixSchedule
+import SpadixOrder
 
 extension ScheduleProblem {
   /// The kernels of a graph as atomic operators, which have all their operands in the scratchpad: COSMA's problem.

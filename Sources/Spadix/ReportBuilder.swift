@@ -2,8 +2,8 @@ import SpadixCodegen
 import SpadixIR
 import SpadixISA
 import SpadixMachine
+import SpadixPlan
 import SpadixReport
-import SpadixSchedule
 
 extension Compilation {
   /// What the program costs; nil before the last phase.

@@ -1,7 +1,7 @@
 import SpadixIR
 import SpadixISA
 import SpadixLegality
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 import SpadixTensor
 

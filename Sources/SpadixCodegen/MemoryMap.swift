@@ -1,6 +1,6 @@
 import SpadixIR
 import SpadixISA
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 
 /// Addresses in DRAM: constants first, then the tensors that cross it.

@@ -1,4 +1,4 @@
-import SpadixSchedule
+import SpadixPlan
 
 /// A plan's pieces by step and by tensor, so that emission asks about each in constant time.
 struct PlanIndex: Sendable {

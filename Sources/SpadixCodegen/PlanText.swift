@@ -1,5 +1,5 @@
 import SpadixIR
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 
 /// The textual form of a plan, below the npu graph it belongs to:

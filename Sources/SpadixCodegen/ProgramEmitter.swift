@@ -1,6 +1,6 @@
 import SpadixIR
 import SpadixISA
-import SpadixSchedule
+import SpadixPlan
 import SpadixSupport
 import SpadixTensor
 

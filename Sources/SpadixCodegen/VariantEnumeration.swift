@@ -1,5 +1,5 @@
 import SpadixISA
-import SpadixSchedule
+import SpadixPlan
 
 /// How the emitter runs an operator when the plan chooses a variant.
 enum VariantCode: Sendable {

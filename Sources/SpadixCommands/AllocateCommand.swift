@@ -1,6 +1,7 @@
 import ArgumentParser
+import SpadixAllocation
 import SpadixMIP
-import SpadixSchedule
+import SpadixOrder
 import SpadixSupport
 
 struct AllocateCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Spadix
+import SpadixFuzz
 import SpadixISA
 import SpadixSupport
 

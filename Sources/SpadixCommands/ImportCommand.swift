@@ -1,6 +1,6 @@
 import ArgumentParser
-import SpadixImport
 import SpadixIR
+import SpadixImport
 import SpadixSupport
 
 /// `spadix import`: an ONNX model to a graph.

@@ -1,5 +1,5 @@
-import SpadixImport
 import SpadixISA
+import SpadixImport
 import SpadixPasses
 
 /// What became of a model, for people.

@@ -1,6 +1,6 @@
 import Spadix
-import SpadixImport
 import SpadixIR
+import SpadixImport
 import SpadixPasses
 import SpadixSupport
 import SpadixTensor

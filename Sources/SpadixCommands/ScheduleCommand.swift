@@ -1,11 +1,11 @@
 import ArgumentParser
 import Foundation
 import Spadix
-import SpadixImport
 import SpadixIR
 import SpadixISA
+import SpadixImport
 import SpadixMIP
-import SpadixSchedule
+import SpadixOrder
 import SpadixSupport
 
 struct ScheduleCommand: ParsableCommand {
@@ -296,7 +296,7 @@ enum ScheduleInput {
   static func read(
     _ path: String, _ model: ModelOptions, _ calibrate: [NamedFile], target: Target, files: inout FileArguments
   ) throws -> ScheduleProblem {
-    let bytes = try Files.read(path)
+    let bytes = try ModelImport.readModelOrText(path)
     if ModelImport.isModel(bytes) {
       let input = try CompilerInput(importing: bytes, path: path, model.value)
       try files.addFiles(of: input)

@@ -18,6 +18,15 @@ public struct ModelImport: Sendable {
   /// Whether bytes are an ONNX model, rather than a graph's text.
   public static func isModel(_ bytes: [UInt8]) -> Bool { ModelFile.isModel(bytes) }
 
+  /// The bytes of a file that may be a model or a text, whichever it is.
+  ///
+  /// Throws what `Files.read` throws, and `file.too-large` for a text, before it is read.
+  public static func readModelOrText(_ path: String) throws -> [UInt8] {
+    try Files.read(path) { start in
+      if !isModel(Array(start)) { try Files.checkTextSize(path) }
+    }
+  }
+
   /// Imports a model.
   ///
   /// - Parameters:

@@ -1,5 +1,6 @@
 import CSpadixGLPK
 import Foundation
+import SpadixSupport
 
 /// Solves models with GLPK, and checks its answers in integers.
 public struct GLPKSolver: Sendable {

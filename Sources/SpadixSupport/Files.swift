@@ -90,12 +90,16 @@ public enum Files {
   ///
   /// Throws what `read` throws, `file.too-large` and `file.encoding`.
   public static func readSource(_ path: String) throws -> SourceText {
-    let name = path == "-" ? "<standard input>" : path
+    try checkTextSize(path)
+    return try source(read(path), of: path)
+  }
+
+  /// Throws `file.too-large` for a file that is too long for a text, before anything of it is read.
+  public static func checkTextSize(_ path: String) throws {
     var status = stat()
     if path != "-", stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > largestStream {
-      throw tooLarge(name, Int(status.st_size))
+      throw tooLarge(path, Int(status.st_size))
     }
-    return try source(read(path), of: path)
   }
 
   private static func tooLarge(_ name: String, _ bytes: Int) -> Diagnostic {

@@ -1,6 +1,6 @@
 import SpadixIR
 import SpadixISA
-import SpadixSchedule
+import SpadixPlan
 import Testing
 
 @testable import SpadixCodegen

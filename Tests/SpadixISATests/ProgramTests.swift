@@ -66,7 +66,7 @@ private func expectSame(_ one: Program, _ other: Program) {
 
   /// Any byte may be anything: the reader gives a program or a diagnostic.
   @Test func alteredFilesDoNotCrash() {
-    var random = SplitMix(state: 99)
+    var random = SplitMix64(seed: 99)
     let bytes = sample().serialized()
     for _ in 0..<3000 {
       var altered = bytes

@@ -68,9 +68,9 @@ import Testing
 
 /// Changes bytes of a model, or fields of the message that they decode to.
 struct ModelMutator {
-  private var generator: SplitMix
+  private var generator: SplitMix64
 
-  init(seed: UInt64) { generator = SplitMix(state: seed) }
+  init(seed: UInt64) { generator = SplitMix64(seed: seed) }
 
   mutating func mutated(_ seeds: [[UInt8]]) -> [UInt8] {
     var bytes = seeds[below(seeds.count)]
@@ -174,18 +174,5 @@ struct ModelMutator {
     case 4: tensor.location = 1
     default: if !tensor.floats.isEmpty { tensor.floats[below(tensor.floats.count)] = .nan }
     }
-  }
-}
-
-/// SplitMix64.
-private struct SplitMix {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import SpadixMIP
+import SpadixSupport
 import Testing
 
 /// A knapsack whose best content is found by trying all subsets.
@@ -17,10 +18,10 @@ private func knapsack(weights: [Int], values: [Int], capacity: Int) -> (model: M
 
 @Suite struct GLPKSolverTests {
   @Test func solvesRandomKnapsacks() {
-    var generator = SplitMix(seed: 7)
+    var generator = SplitMix64(seed: 7)
     for _ in 0..<50 {
-      let weights = (0..<10).map { _ in 1 + generator.next(50) }
-      let values = (0..<10).map { _ in 1 + generator.next(1000) * 64 }
+      let weights = (0..<10).map { _ in 1 + generator.below(50) }
+      let values = (0..<10).map { _ in 1 + generator.below(1000) * 64 }
       let (model, best) = knapsack(weights: weights, values: values, capacity: 120)
       let result = GLPKSolver().solve(model)
       #expect(result.status == .optimal)
@@ -160,20 +161,5 @@ private func knapsack(weights: [Int], values: [Int], capacity: Int) -> (model: M
         End
 
         """)
-  }
-}
-
-/// A small repeatable generator for tests.
-struct SplitMix {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next(_ bound: Int) -> Int {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Int((z ^ (z >> 31)) % UInt64(bound))
   }
 }

@@ -1,4 +1,5 @@
 import CSpadixKernels
+import SpadixSupport
 import SpadixTensor
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
   }
 
   @Test(arguments: [2, 4, 8, 16, 32, 64]) func tile(_ dim: Int) {
-    var random = RandomProgram.SplitMix(state: 5)
+    var random = SplitMix64(seed: 5)
     for _ in 0..<40 {
       let (m, k, n) = (
         Int.random(in: 1...dim, using: &random), Int.random(in: 1...dim, using: &random),
@@ -50,7 +51,7 @@ import Testing
   }
 
   @Test func store() {
-    var random = RandomProgram.SplitMix(state: 6)
+    var random = SplitMix64(seed: 6)
     let scales: [Float] = [
       1, 0.5, 0.0123, 1e-9, 1e30, -0.5, .infinity, .nan, 0, Float.leastNonzeroMagnitude * 100, 0x1p-20,
     ]
@@ -85,7 +86,7 @@ import Testing
   }
 
   @Test func moves() {
-    var random = RandomProgram.SplitMix(state: 8)
+    var random = SplitMix64(seed: 8)
     for count in [1, 3, 7, 8, 15, 16, 17, 31, 32, 63, 64] {
       let bytes = (0..<count).map { _ in Int8.random(in: -128...127, using: &random) }
       let others = (0..<count).map { _ in Int8.random(in: -128...127, using: &random) }
@@ -116,7 +117,7 @@ import Testing
 
   /// Rows of every length, strided and in one piece, and one row many times.
   @Test func copies() {
-    var random = RandomProgram.SplitMix(state: 9)
+    var random = SplitMix64(seed: 9)
     let source = (0..<2048).map { _ in UInt8.random(in: 0...255, using: &random) }
     for bytes in [1, 7, 16, 17, 48, 64, 100] {
       for (toStride, fromStride) in [(bytes, bytes), (100, bytes), (bytes, 120), (100, 0), (112, 100)] {

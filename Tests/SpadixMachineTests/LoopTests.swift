@@ -1,5 +1,6 @@
 import Foundation
 import SpadixISA
+import SpadixSupport
 import SpadixTensor
 import Testing
 
@@ -25,7 +26,7 @@ private let firstSeed = UInt64(ProcessInfo.processInfo.environment["SPADIX_FUZZ_
 
 /// A program with one hardware loop and the bytes it must leave.
 private struct LoopCase {
-  var random: RandomProgram.SplitMix
+  var random: SplitMix64
   var program: Program
   let dim: Int
   /// What sets the case apart, for failures.
@@ -34,7 +35,7 @@ private struct LoopCase {
   static let (a, b, d, c): (UInt64, UInt64, UInt64, UInt64) = (0x10000, 0x18000, 0x20000, 0x28000)
 
   init(_ seed: UInt64) {
-    random = RandomProgram.SplitMix(state: seed)
+    random = SplitMix64(seed: seed)
     dim = [2, 4, 8, 16].randomElement(using: &random)!
     program = Program(
       target: Target(

@@ -1,9 +1,10 @@
 import SpadixISA
+import SpadixSupport
 import SpadixTensor
 
 /// Random programs that break no rule: every kind of command with every kind of operand, on small random targets.
 struct RandomProgram {
-  private var random: SplitMix
+  private var random: SplitMix64
   private let target: Target
   private var commands: [Command] = []
   private var store = ConfigStore(stride: 0)
@@ -17,25 +18,13 @@ struct RandomProgram {
   static let writeBase = 0x14000
   static let dramBytes = 0x20000
 
-  struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
   static func make(seed: UInt64, length: Int = 40) -> Program {
     var maker = RandomProgram(seed: seed)
     return maker.make(length)
   }
 
   private init(seed: UInt64) {
-    random = SplitMix(state: seed)
+    random = SplitMix64(seed: seed)
     let dim = [2, 4, 8, 16, 16, 16, 32].randomElement(using: &random)!
     target = Target(
       name: "random", dim: dim, scratchpadBanks: 2, scratchpadRowsPerBank: 4 * dim, accumulatorRows: 4 * dim,
@@ -231,7 +220,7 @@ struct RandomProgram {
   private mutating func product() {
     let dim = target.dim
     let (m, k, n) = (number(1...dim), number(1...dim), number(1...dim))
-    func tile(_ rows: Int, _ columns: Int, transposed: Bool, stride: Int, _ random: inout SplitMix) -> LocalTile? {
+    func tile(_ rows: Int, _ columns: Int, transposed: Bool, stride: Int, _ random: inout SplitMix64) -> LocalTile? {
       let physical = transposed ? columns : rows
       let most = target.scratchpadRows - (physical - 1) * stride - 1
       if most < 0 { return nil }

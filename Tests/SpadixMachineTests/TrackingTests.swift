@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 import Testing
 
 @testable import SpadixMachine
@@ -6,7 +7,7 @@ import Testing
 /// What the checks keep about rows and bytes, against plain sets.
 @Suite struct TrackingTests {
   @Test func rows() throws {
-    var random = RandomProgram.SplitMix(state: 11)
+    var random = SplitMix64(seed: 11)
     for _ in 0..<50 {
       let count = Int.random(in: 1...300, using: &random)
       var written = try WrittenRows(count: count)
@@ -29,7 +30,7 @@ import Testing
   }
 
   /// Transfers of all kinds: rows that touch, that overlap, that run backwards, and that lie far apart.
-  private func transfer(_ random: inout RandomProgram.SplitMix, command: Int32) -> Transfer {
+  private func transfer(_ random: inout SplitMix64, command: Int32) -> Transfer {
     var step = DecodedCommand(kind: .load, command: command)
     step.dram = UInt64.random(in: 200_000...202_000, using: &random)
     step.stride = [0, 3, 16, 64, 100, -40, 9000, -9000].randomElement(using: &random)!
@@ -43,7 +44,7 @@ import Testing
   }
 
   @Test func values() throws {
-    var random = RandomProgram.SplitMix(state: 12)
+    var random = SplitMix64(seed: 12)
     for _ in 0..<20 {
       let values = try DramValues(count: 1 << 20)
       var expected: Set<Int> = []
@@ -68,7 +69,7 @@ import Testing
 
   /// Every load of bytes stored since the last fence is found, every second store too, and nothing else.
   @Test func order() throws {
-    var random = RandomProgram.SplitMix(state: 13)
+    var random = SplitMix64(seed: 13)
     let program = Program(target: .gemmini)
     var decoder = Decoder(target: program.target, checks: [])
     var found = 0

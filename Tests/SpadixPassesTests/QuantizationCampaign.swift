@@ -1,9 +1,11 @@
 import Foundation
 import Spadix
+import SpadixFuzz
 import SpadixIR
 import SpadixISA
 import SpadixPasses
 import SpadixReference
+import SpadixSupport
 import SpadixTensor
 import SpadixVerify
 import Testing

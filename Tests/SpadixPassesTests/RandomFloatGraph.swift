@@ -1,27 +1,16 @@
 import SpadixIR
+import SpadixSupport
 import SpadixTensor
 
 /// Random f32 graphs over all operators and awkward shapes; the same seed gives the same graph.
 struct RandomFloatGraph {
   private(set) var graph: Graph
-  private var generator: Generator
+  private var generator: SplitMix64
   private var images: [ValueID] = []
   private var matrices: [ValueID] = []
 
-  /// SplitMix64.
-  private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-      return z ^ (z >> 31)
-    }
-  }
-
   init(seed: UInt64) {
-    generator = Generator(state: seed)
+    generator = SplitMix64(seed: seed)
     graph = Graph(name: "random_\(seed)")
     for index in 0..<pick([1, 1, 2]) {
       let shape = [pick([1, 1, 2]), pick([1, 4, 5, 7]), pick([1, 3, 5, 8]), pick([1, 3, 5, 8, 17])]

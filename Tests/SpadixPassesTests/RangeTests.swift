@@ -1,6 +1,7 @@
 import SpadixIR
 import SpadixISA
 import SpadixPasses
+import SpadixSupport
 import SpadixTensor
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import SpadixSupport
 import SpadixTensor
 import Testing
 

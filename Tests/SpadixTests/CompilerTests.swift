@@ -1,8 +1,8 @@
 import Foundation
 import SpadixIR
 import SpadixISA
+import SpadixOrder
 import SpadixReport
-import SpadixSchedule
 import SpadixSupport
 import SpadixTensor
 import Testing

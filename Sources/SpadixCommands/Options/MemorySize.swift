@@ -1,5 +1,5 @@
 import ArgumentParser
-import SpadixSchedule
+import SpadixOrder
 import SpadixSupport
 
 /// A size of a memory as an argument: a whole number with an optional K (2^10) or M (2^20).

@@ -1,0 +1,20 @@
+import SpadixMIP
+import SpadixSupport
+
+extension GLPKSolver {
+  /// A solver whose limit on nodes falls with the size of the model, as a node of a large one takes longer, so that a call
+  /// ends within seconds.
+  init(within nodeLimit: Int, for model: Model, cutoff: Int? = nil, cancellation: Cancellation?) {
+    let terms = Self.terms(of: model)
+    self.init(
+      nodeLimit: min(nodeLimit, max(20, 20_000_000 / terms)), cuts: terms < 50_000, cutoff: cutoff,
+      cancellation: cancellation)
+  }
+
+  /// Whether even the first relaxation of a model would take more than seconds.
+  static func isTooLarge(_ model: Model) -> Bool { terms(of: model) > 300_000 }
+
+  private static func terms(of model: Model) -> Int {
+    model.rows.reduce(model.columns.count + 1) { $0 + $1.terms.count }
+  }
+}

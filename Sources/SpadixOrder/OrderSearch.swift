@@ -1,0 +1,378 @@
+import SpadixMIP
+import SpadixSupport
+
+/// Searches the orders of a core for one of least traffic, layer by layer: after layer k all labels have run k operators.
+///
+/// An eviction is charged in full when it happens, its store where DRAM does not hold the tensor and its fetch, so of
+/// two labels the one with less in the scratchpad is never worse. Labels whose cost and suffix bound reach the cutoff
+/// are dropped. When no layer had to be narrowed, the search proves that nothing is below the cutoff but what it found.
+struct OrderSearch {
+  struct Switches: Sendable {
+    /// Run an operator at once when that cannot hurt.
+    var safeMoves = true
+    /// Drop a label that another of the same executed set makes superfluous.
+    var dominance = true
+
+    init() {}
+  }
+
+  struct Outcome {
+    /// The best order below the cutoff, nil when none was found.
+    var order: [Int]?
+    var cost: Int
+    /// Whether every layer was searched in full.
+    var isComplete: Bool
+    /// Whether more tensors were live than a label has places for; then a larger width does not help.
+    var hasTooManyLive = false
+    /// Whether the labels of a layer would have taken more memory than allowed.
+    var isTooLarge = false
+    var labels: Int
+    /// Elementary steps, of about a nanosecond each.
+    var effort = 0
+    /// Whether a limit or a cancellation ended the search.
+    var isStopped = false
+    /// The least by which the capacity was exceeded where something would have had to be evicted, then or later.
+    var smallestExcess = Int.max
+  }
+
+  let core: ScheduleCore
+  let capacity: Int
+  var switches = Switches()
+  var cancellation: Cancellation?
+  /// Bounds for what is still to come; zero everywhere at first.
+  var suffix: SuffixBound
+  private let holding: HoldingBound?
+
+  /// Tensors that are live at the same time beyond this are not searched.
+  static let largestLiveCount = 128
+
+  /// Labels and ideals that may be in memory at once, in bytes.
+  static let largestLayer = 500_000_000
+
+  /// A narrow search looks at so many sets of evictions for one move where there are more than so many candidates: the
+  /// ones that cost least for their size first.
+  private static let largestNarrowChoice = 12
+  private static let narrowSetLimit = 16
+  private static let leastWideWidth = 4096
+
+  private let keys: [UInt64]
+
+  init(_ core: ScheduleCore, capacity: Int) {
+    self.core = core
+    self.capacity = capacity
+    suffix = SuffixBound(order: Array(0..<core.count))
+    holding = HoldingBound(core, capacity: capacity)
+    var state: UInt64 = 0x5BD1_E995
+    keys = core.operators.map { _ in
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+      return z ^ (z >> 31)
+    }
+  }
+
+  /// Searches with at most `width` labels in a layer, and at most so many labels and elementary steps in all.
+  func run(width: Int, cutoff: Int, labelLimit: Int = Int.max, effortLimit: Int = Int.max) -> Outcome {
+    var pass = Pass(
+      cutoff: cutoff, labelLimit: labelLimit, effortLimit: effortLimit, isNarrow: width < Self.leastWideWidth,
+      outcome: Outcome(order: nil, cost: cutoff, isComplete: true, labels: 0))
+    var layer = OrderLayer(words: (core.count + 63) / 64)
+    layer.addRoot(core)
+    var history: [(parents: [Int32], ops: [Int32])] = []
+    for _ in 0..<core.count {
+      var next = OrderLayer(words: layer.words)
+      for ideal in layer.ideals.indices {
+        expand(layer, ideal, into: &next, &pass)
+        if pass.outcome.isStopped { return pass.outcome }
+      }
+      if next.narrow(to: width, core) { pass.outcome.isComplete = false }
+      if next.labels.isEmpty { return pass.outcome }
+      history.append((next.labels.map(\.parent), next.labels.map(\.op)))
+      layer = next
+    }
+    guard let best = layer.labels.indices.min(by: { layer.labels[$0].cost < layer.labels[$1].cost }) else {
+      return pass.outcome
+    }
+    pass.outcome.cost = layer.labels[best].cost
+    var order: [Int] = []
+    var index = best
+    for entry in history.reversed() {
+      order.append(Int(entry.ops[index]))
+      index = Int(entry.parents[index])
+    }
+    pass.outcome.order = order.reversed()
+    return pass.outcome
+  }
+
+  /// One search: its limits, and what has come of it so far.
+  private struct Pass {
+    let cutoff: Int
+    let labelLimit: Int
+    let effortLimit: Int
+    let isNarrow: Bool
+    var outcome: Outcome
+    private var nextCheck = 0
+
+    init(cutoff: Int, labelLimit: Int, effortLimit: Int, isNarrow: Bool, outcome: Outcome) {
+      self.cutoff = cutoff
+      self.labelLimit = labelLimit
+      self.effortLimit = effortLimit
+      self.isNarrow = isNarrow
+      self.outcome = outcome
+    }
+
+    /// Counts steps, and now and then looks whether it is time to stop.
+    @inline(__always)
+    mutating func spend(_ steps: Int, _ next: borrowing OrderLayer, _ cancellation: Cancellation?) {
+      outcome.effort += steps
+      if outcome.effort >= nextCheck { check(next, cancellation) }
+    }
+
+    private mutating func check(_ next: borrowing OrderLayer, _ cancellation: Cancellation?) {
+      nextCheck = outcome.effort + 100_000
+      outcome.isTooLarge = next.memory > OrderSearch.largestLayer
+      let isOver = outcome.effort > effortLimit || outcome.labels > labelLimit || outcome.isTooLarge
+      if isOver || cancellation?.isCancelled == true { stop() }
+    }
+
+    mutating func stop() {
+      outcome.isStopped = true
+      outcome.isComplete = false
+    }
+  }
+
+  /// One ready operator of an ideal, with what running it changes.
+  private struct Move {
+    var op: Int
+    var target: Int
+    /// Positions in the ideal's live list of the operands that are live already.
+    var touched: UInt128
+    /// Size of the operands that are not, and of private tensors.
+    var freshSize: Int
+    /// Where each live position goes; -1 for what is dead afterwards.
+    var positions: [Int8]
+    /// Target positions of the operands that stay live.
+    var staying: UInt128
+    /// Of those, the new ones that DRAM holds anyway.
+    var freshClean: UInt128
+    var freshStayingSize: Int
+    var freshStayingBytes: Int
+    var freshStayingIsClean: Bool
+    /// Positions that die.
+    var dying: UInt128
+  }
+
+  private func expand(
+    _ layer: OrderLayer, _ ideal: Int, into next: inout OrderLayer, _ pass: inout Pass
+  ) {
+    let live = layer.live(of: ideal)
+    var moves: [Move?] = layer.ready(of: ideal).map { _ in nil }
+    let ready = layer.ready(of: ideal)
+    func move(_ number: Int) -> Move {
+      if let known = moves[number] { return known }
+      let made = makeMove(layer, ideal, live, Int(ready[ready.startIndex + number]), &next)
+      moves[number] = made
+      pass.outcome.effort += 200 + core.count / 4 + 10 * live.count
+      if next.largestLiveCount > Self.largestLiveCount {
+        pass.outcome.hasTooManyLive = true
+        pass.stop()
+      }
+      return made
+    }
+    var labelIndex = layer.firstLabel[ideal]
+    while labelIndex >= 0, !pass.outcome.isStopped {
+      let label = layer.labels[Int(labelIndex)]
+      var residentSize = 0
+      var rest = label.resident
+      while rest != 0 {
+        residentSize += core.tensors[Int(live[live.startIndex + rest.trailingZeroBitCount])].size
+        rest &= rest - 1
+      }
+      var isSettled = false
+      if switches.safeMoves {
+        for number in ready.indices.indices(offsetFrom: ready.startIndex) {
+          let candidate = move(number)
+          if isSafe(candidate, label, live, residentSize) {
+            apply(candidate, label, labelIndex, live, residentSize, &next, &pass)
+            isSettled = true
+            break
+          }
+        }
+      }
+      if !isSettled {
+        for number in ready.indices.indices(offsetFrom: ready.startIndex) {
+          if pass.outcome.isStopped { return }
+          apply(move(number), label, labelIndex, live, residentSize, &next, &pass)
+        }
+      }
+      labelIndex = label.next
+    }
+  }
+
+  private func makeMove(
+    _ layer: OrderLayer, _ ideal: Int, _ live: ArraySlice<Int32>, _ op: Int, _ next: inout OrderLayer
+  ) -> Move {
+    let target = next.ideal(after: op, of: ideal, in: layer, core, keys[op], suffix, holding)
+    let targetLive = next.live(of: target)
+    var move = Move(
+      op: op, target: target, touched: 0, freshSize: core.operators[op].privateSize, positions: [], staying: 0,
+      freshClean: 0, freshStayingSize: 0, freshStayingBytes: 0, freshStayingIsClean: true, dying: 0)
+    if next.largestLiveCount > Self.largestLiveCount { return move }
+    var at = targetLive.startIndex
+    for (position, tensor) in live.enumerated() {
+      // Both lists ascend.
+      while at < targetLive.endIndex, targetLive[at] < tensor { at += 1 }
+      let stays = at < targetLive.endIndex && targetLive[at] == tensor
+      move.positions.append(stays ? Int8(at - targetLive.startIndex) : -1)
+      if !stays { move.dying |= 1 << UInt128(position) }
+    }
+    for operand in core.operators[op].operands {
+      let tensor = core.tensors[operand]
+      let targetPosition = targetLive.firstIndex(of: Int32(operand)).map { $0 - targetLive.startIndex }
+      if let targetPosition { move.staying |= 1 << UInt128(targetPosition) }
+      if let position = live.firstIndex(of: Int32(operand)) {
+        move.touched |= 1 << UInt128(position - live.startIndex)
+      } else {
+        move.freshSize += tensor.size
+        guard let targetPosition else { continue }
+        move.freshStayingSize += tensor.size
+        move.freshStayingBytes += tensor.bytes
+        if tensor.isClean {
+          move.freshClean |= 1 << UInt128(targetPosition)
+        } else {
+          move.freshStayingIsClean = false
+        }
+      }
+    }
+    return move
+  }
+
+  /// Whether running the operator now is at least as good as anything else: it needs no room that is not free, and
+  /// what it leaves behind takes the place of an operand that goes, at no higher price of eviction.
+  private func isSafe(_ move: Move, _ label: OrderLabel, _ live: ArraySlice<Int32>, _ residentSize: Int) -> Bool {
+    guard move.touched & ~label.resident == 0, residentSize + move.freshSize <= capacity else { return false }
+    if move.freshStayingSize == 0, move.freshStayingBytes == 0 { return true }
+    var dying = move.dying & move.touched
+    while dying != 0 {
+      let position = dying.trailingZeroBitCount
+      dying &= dying - 1
+      let tensor = core.tensors[Int(live[live.startIndex + position])]
+      let isClean = label.clean >> UInt128(position) & 1 != 0
+      if tensor.size >= move.freshStayingSize, tensor.bytes >= move.freshStayingBytes,
+        !isClean || move.freshStayingIsClean
+      {
+        return true
+      }
+    }
+    return false
+  }
+
+  private func apply(
+    _ move: Move, _ label: OrderLabel, _ index: Int32, _ live: ArraySlice<Int32>, _ residentSize: Int,
+    _ next: inout OrderLayer, _ pass: inout Pass
+  ) {
+    if pass.outcome.isStopped { return }
+    let bound = next.ideals[move.target].bound
+    // What was evicted and is needed now comes back; its fetch is paid.
+    var size = residentSize + move.freshSize
+    var missing = move.touched & ~label.resident
+    while missing != 0 {
+      size += core.tensors[Int(live[live.startIndex + missing.trailingZeroBitCount])].size
+      missing &= missing - 1
+    }
+    let evictable = label.resident & ~move.touched
+    let excess = size - capacity
+    if excess <= 0 {
+      emit(move, label, index, evicted: 0, cost: label.cost, bound, live, &next, &pass)
+      return
+    }
+    pass.outcome.smallestExcess = min(pass.outcome.smallestExcess, excess)
+    // Inclusion-minimal sets: taken from large to small, the last one taken is needed.
+    var candidates: [(position: Int, size: Int, cost: Int)] = []
+    var rest = evictable
+    while rest != 0 {
+      let position = rest.trailingZeroBitCount
+      rest &= rest - 1
+      let tensor = core.tensors[Int(live[live.startIndex + position])]
+      let isClean = label.clean >> UInt128(position) & 1 != 0
+      candidates.append((position, tensor.size, tensor.bytes * (isClean ? 1 : 2)))
+    }
+    // Of too many the narrow search only tries some.
+    let isCut = pass.isNarrow && candidates.count > Self.largestNarrowChoice
+    if isCut {
+      candidates.sort { left, right in
+        let (one, other) = (left.cost * right.size, right.cost * left.size)
+        return one != other ? one < other : (left.size, right.position) > (right.size, left.position)
+      }
+    } else {
+      candidates.sort { ($0.size, $1.position) > ($1.size, $0.position) }
+    }
+    var remaining = [Int](repeating: 0, count: candidates.count + 1)
+    for number in candidates.indices.reversed() { remaining[number] = remaining[number + 1] + candidates[number].size }
+    pass.outcome.effort += 20 * candidates.count
+    var setsLeft = isCut ? Self.narrowSetLimit : Int.max
+    func choose(_ number: Int, _ evicted: UInt128, _ excess: Int, _ smallest: Int, _ cost: Int) {
+      if cost + bound >= pass.cutoff || setsLeft == 0 { return }
+      pass.spend(10, next, cancellation)
+      if pass.outcome.isStopped { return }
+      if excess <= 0 {
+        // In the order of sizes the last one taken is the smallest, and was needed.
+        if isCut, excess + smallest <= 0 { return }
+        emit(move, label, index, evicted: evicted, cost: cost, bound, live, &next, &pass)
+        setsLeft -= 1
+        return
+      }
+      if number == candidates.count || remaining[number] < excess { return }
+      let candidate = candidates[number]
+      choose(
+        number + 1, evicted | (1 << UInt128(candidate.position)), excess - candidate.size,
+        min(smallest, candidate.size), cost + candidate.cost)
+      choose(number + 1, evicted, excess, smallest, cost)
+    }
+    choose(0, 0, excess, Int.max, label.cost)
+    if setsLeft == 0 { pass.outcome.isComplete = false }
+  }
+
+  private func emit(
+    _ move: Move, _ label: OrderLabel, _ index: Int32, evicted: UInt128, cost: Int, _ bound: Int,
+    _ live: ArraySlice<Int32>, _ next: inout OrderLayer, _ pass: inout Pass
+  ) {
+    if cost + bound >= pass.cutoff { return }
+    var resident = move.staying
+    var clean = move.freshClean
+    let oldResident = label.resident & ~evicted
+    let oldClean = label.clean | evicted
+    for (position, to) in move.positions.enumerated() where to >= 0 {
+      let bit: UInt128 = 1 << UInt128(to)
+      if oldResident >> UInt128(position) & 1 != 0 { resident |= bit }
+      if oldClean >> UInt128(position) & 1 != 0 { clean |= bit }
+    }
+    var total = cost + bound
+    if let holding {
+      let live = next.live(of: move.target)
+      var shortage = (size: 0, cost: 0)
+      for obstacle in next.obstacles(of: move.target) {
+        let found = holding.shortage(obstacle, resident: resident, clean: clean, live: live)
+        shortage = (max(shortage.size, found.size), max(shortage.cost, found.cost))
+      }
+      total += shortage.cost
+      if total >= pass.cutoff {
+        pass.outcome.smallestExcess = min(pass.outcome.smallestExcess, shortage.size)
+        return
+      }
+    }
+    pass.outcome.labels += 1
+    let made = OrderLabel(
+      resident: resident, clean: clean, cost: cost,
+      emptiedCost: cost + next.evictionCost(resident: resident, clean: clean, ideal: move.target), bound: total,
+      parent: index, op: Int32(move.op), ideal: Int32(move.target))
+    let compared = next.insert(made, dominance: switches.dominance)
+    pass.spend(150 + 2 * live.count + 15 * compared, next, cancellation)
+  }
+}
+
+extension Range<Int> {
+  /// The range counted from a start: `5..<8` offset from 5 is `0..<3`.
+  func indices(offsetFrom start: Int) -> Range<Int> { lowerBound - start..<upperBound - start }
+}

@@ -1,0 +1,92 @@
+import SpadixAllocation
+import SpadixSupport
+
+/// Schedules as they are made without a solver: a fixed order, replacement by rule, and placement in an arena.
+public struct ScheduleBaseline: Sendable {
+  public enum Policy: String, Sendable, CaseIterable {
+    case optimal
+    /// What is used again last goes first.
+    case belady
+    /// What is largest goes first.
+    case greedy
+  }
+
+  public enum Order: String, Sendable, CaseIterable {
+    case `default`
+    /// An order of smallest peak.
+    case minPeak = "min-peak"
+  }
+
+  public enum Placement: String, Sendable, CaseIterable {
+    case exact
+    /// As tensors come, each at the lowest hole that holds it; what has no hole makes the rule evict, and in the end the
+    /// operator's own operands leave and come back side by side.
+    case online
+    /// All pieces at once, from large to small, each at the lowest free offset.
+    case offline
+  }
+
+  public var policy: Policy
+  public var order: Order
+  public var placement: Placement
+
+  public init(policy: Policy, order: Order, placement: Placement) {
+    self.policy = policy
+    self.order = order
+    self.placement = placement
+  }
+
+  /// - Throws: `Diagnostic` `schedule.baseline-unpackable` where the pieces do not fit in the placement's way.
+  public func solve(
+    _ problem: ScheduleProblem, scope: ScheduleProblem.Scope, budget: Int
+  ) throws -> ScheduleSolution {
+    try problem.check()
+    try Scheduler.checkBudget(problem, scope, budget)
+    let core = ScheduleCore(problem, scope: scope)
+    let order = self.order == .default ? Array(0..<core.count) : Self.minPeakOrder(core)
+    let rule: FurthestUse.Policy = policy == .greedy ? .largest : .furthestNextUse
+    let builder = PieceBuilder(problem, scope, core, order)
+    var pieces: [ScheduleSolution.Piece]
+    if placement == .online {
+      var arena = OnlineArena(problem, scope, core, order, budget, rule)
+      pieces = arena.run()
+    } else {
+      pieces = builder.pieces(FurthestUse.drops(core, order: order, capacity: budget, policy: rule))
+      let allocation = builder.allocation(pieces, budget)
+      let solution: AllocationSolution?
+      if placement == .exact {
+        solution = AllocationSolver().solve(allocation).solution
+      } else {
+        let bySize = pieces.indices.sorted { (allocation.buffers[$0].size, $1) > (allocation.buffers[$1].size, $0) }
+        let made = AllocationSolution(
+          offsets: LowestFit.offsets(
+            order: bySize, buffers: allocation.buffers, lifetimes: Lifetimes(allocation.buffers)))
+        solution = made.height(in: allocation) <= budget ? made : nil
+      }
+      guard let solution else { throw unpackable(problem) }
+      for index in pieces.indices { pieces[index].offset = solution.offsets[index] }
+    }
+    let solution = ScheduleSolution(
+      scope: scope, budget: budget, order: order.map(ScheduleProblem.OperatorID.init), pieces: pieces,
+      traffic: builder.traffic(pieces), bound: 0, certificate: ScheduleSolution.Certificate())
+    try Scheduler.validate(solution, problem)
+    return solution
+  }
+
+  private func unpackable(_ problem: ScheduleProblem) -> Diagnostic {
+    Diagnostic(
+      "schedule.baseline-unpackable",
+      "the pieces of '\(problem.name)' do not fit the budget with --policy \(policy.rawValue) "
+        + "--placement \(placement.rawValue)", help: "use --policy optimal")
+  }
+
+  static func minPeakOrder(_ core: ScheduleCore) -> [Int] {
+    var order: [Int] = []
+    for (number, block) in core.blocks().enumerated() {
+      let part = core.restricted(to: block, afterFirst: number > 0)
+      let outcome = PeakSearch(core: part, labelLimit: 5_000_000).run(floor: 0)
+      order += outcome.order.dropFirst(number > 0 ? 1 : 0).map { block[$0] }
+    }
+    return order
+  }
+}

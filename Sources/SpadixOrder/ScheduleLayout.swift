@@ -1,0 +1,204 @@
+import SpadixAllocation
+import SpadixMIP
+import SpadixSupport
+
+/// Pieces with addresses, and what they move.
+struct ScheduleLayout {
+  var pieces: [ScheduleSolution.Piece]
+  var traffic: ScheduleSolution.Traffic
+  var nodes: Int
+}
+
+extension Scheduler {
+  /// Gives every piece of residency an address. Where the pieces do not pack, residency is chosen again with less room;
+  /// then GLPK is asked to drop one of the gaps that are in the way; and there always is what an arena makes of the order.
+  func layOut(
+    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ budget: Int, _ order: [Int],
+    _ drops: [ResidencyModel.Gap], _ work: PackingWork
+  ) -> ScheduleLayout {
+    var packer = Packer(options, PieceBuilder(problem, scope, core, order), budget, work)
+    let first = packer.builder.pieces(drops)
+    if packer.offer(first, nodeLimit: options.packingNodeLimit), let layout = packer.layout { return layout }
+    options.progress?("the plan does not pack; looking for another")
+    for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] {
+      var arena = OnlineArena(problem, scope, core, order, budget, policy)
+      packer.take(arena.run())
+    }
+    if first.count <= AllocationSolver.largestSearch {
+      withLessRoom(core, order, budget, &packer)
+      if options.usePacking, core.count <= options.largestModelledBlock {
+        repair(core, order, budget, drops, &packer, work)
+      }
+    }
+    return packer.layout ?? ScheduleLayout(pieces: [], traffic: .init(spilled: 0, fetched: 0), nodes: 0)
+  }
+
+  /// What all packings of a solve may still take together, in elementary steps of about a nanosecond.
+  final class PackingWork {
+    var left: Int
+
+    init(_ options: ScheduleOptions) { left = 5 * options.packingEffortLimit }
+  }
+
+  /// The best layout for an order so far.
+  struct Packer {
+    let builder: PieceBuilder
+    private let options: ScheduleOptions
+    private let budget: Int
+    private let work: PackingWork
+    private(set) var layout: ScheduleLayout?
+    private var nodes = 0
+
+    init(_ options: ScheduleOptions, _ builder: PieceBuilder, _ budget: Int, _ work: PackingWork) {
+      self.options = options
+      self.builder = builder
+      self.budget = budget
+      self.work = work
+    }
+
+    var isOver: Bool { work.left <= 0 || options.cancellation?.isCancelled == true }
+
+    /// Whether traffic of so many bytes would be an improvement.
+    func isBetter(_ pieces: [ScheduleSolution.Piece]) -> Bool {
+      layout.map { builder.traffic(pieces).total < $0.traffic.total } ?? true
+    }
+
+    /// Takes pieces that have addresses already.
+    mutating func take(_ placed: [ScheduleSolution.Piece]) {
+      if isBetter(placed) {
+        layout = ScheduleLayout(pieces: placed, traffic: builder.traffic(placed), nodes: nodes)
+      }
+    }
+
+    /// Looks for addresses; false when none were found.
+    mutating func offer(_ pieces: [ScheduleSolution.Piece], nodeLimit: Int) -> Bool {
+      var limits = AllocationSolver.Options()
+      // After an interruption a plan is still wanted, soon.
+      let isInterrupted = options.cancellation?.isCancelled == true
+      limits.nodeLimit = isInterrupted ? min(20_000, nodeLimit) : nodeLimit
+      limits.effortLimit = max(1, isInterrupted ? 100_000_000 : min(options.packingEffortLimit, work.left))
+      let result = AllocationSolver(options: limits, cancellation: isInterrupted ? nil : options.cancellation)
+        .solve(builder.allocation(pieces, budget))
+      work.left -= result.effort
+      nodes += result.nodes
+      layout?.nodes = nodes
+      guard let solution = result.solution else { return false }
+      var placed = pieces
+      for index in placed.indices { placed[index].offset = solution.offsets[index] }
+      take(placed)
+      return true
+    }
+  }
+
+  /// Residency for less than the budget leaves the packing some room.
+  func withLessRoom(_ core: ScheduleCore, _ order: [Int], _ budget: Int, _ packer: inout Packer) {
+    for percent in [99, 97, 94, 90, 85, 80, 70, 60] where !packer.isOver {
+      let capacity = budget / 100 * percent + budget % 100 * percent / 100
+      var candidates: [[ResidencyModel.Gap]] = []
+      if core.count <= options.largestModelledBlock {
+        let residency = ResidencyModel(core, order: order, capacity: capacity)
+        let result = GLPKSolver(
+          within: options.nodeLimit, for: residency.model, cancellation: options.cancellation
+        ).solve(residency.model)
+        if result.objective != nil { candidates.append(residency.drops(result.values)) }
+      }
+      for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] where candidates.isEmpty {
+        candidates.append(FurthestUse.drops(core, order: order, capacity: capacity, policy: policy))
+      }
+      for drops in candidates {
+        let pieces = packer.builder.pieces(drops)
+        if packer.isBetter(pieces), packer.offer(pieces, nodeLimit: 100_000) { return }
+      }
+    }
+  }
+
+  /// Asks GLPK to drop one of the gaps that are in the way, again and again; then without a model: the cheapest gap that
+  /// is in the way goes, also one between neighbouring steps.
+  private func repair(
+    _ core: ScheduleCore, _ order: [Int], _ budget: Int, _ drops: [ResidencyModel.Gap], _ packer: inout Packer,
+    _ work: PackingWork
+  ) {
+    var model = ResidencyModel(core, order: order, capacity: budget)
+    var current = drops
+    for _ in 0..<16 where !packer.isOver {
+      let core = unpackableCore(packer.builder.pieces(current), packer.builder, budget, work)
+      let dropped = Set(current.map { GapKey($0) })
+      let kept = model.gaps.filter { gap in
+        !dropped.contains(GapKey(gap))
+          && core.contains {
+            $0.tensor.index == packer.builder.original(gap.tensor) && $0.first <= gap.first && gap.last <= $0.last
+          }
+      }
+      if kept.isEmpty { break }
+      model.requireOne(of: kept)
+      let result = GLPKSolver(
+        within: options.nodeLimit, for: model.model, cancellation: options.cancellation
+      ).solve(model.model)
+      guard result.objective != nil else { break }
+      current = model.drops(result.values)
+      let pieces = packer.builder.pieces(current)
+      // What GLPK finds from here on costs no less.
+      if !packer.isBetter(pieces) { return }
+      if packer.offer(pieces, nodeLimit: options.packingNodeLimit) { return }
+    }
+    var cuts = packer.builder.ends(drops)
+    for _ in 0..<200 where !packer.isOver {
+      let pieces = packer.builder.pieces(endingAfter: cuts)
+      if !packer.isBetter(pieces) || packer.offer(pieces, nodeLimit: 50_000) { return }
+      let inTheWay = unpackableCore(pieces, packer.builder, budget, work)
+      guard let cut = packer.builder.cheapestCut(inTheWay, cuts) else { return }
+      cuts[cut.tensor].insert(cut.step)
+    }
+  }
+
+  private struct GapKey: Hashable {
+    var tensor: Int
+    var first: Int
+    init(_ gap: ResidencyModel.Gap) {
+      tensor = gap.tensor
+      first = gap.first
+    }
+  }
+
+  /// A small set of pieces that do not pack either.
+  private func unpackableCore(
+    _ pieces: [ScheduleSolution.Piece], _ builder: PieceBuilder, _ budget: Int, _ work: PackingWork
+  ) -> [ScheduleSolution.Piece] {
+    var options = AllocationSolver.Options()
+    options.nodeLimit = 4_000
+    options.effortLimit = 50_000_000
+    options.layoutSweep = false
+    let solver = AllocationSolver(options: options, cancellation: self.options.cancellation)
+    func packs(_ some: [ScheduleSolution.Piece]) -> Bool {
+      let result = solver.solve(builder.allocation(some, budget))
+      work.left -= result.effort
+      return result.solution != nil
+    }
+    func inside(_ first: Int, _ last: Int) -> [ScheduleSolution.Piece] {
+      pieces.filter { $0.first <= last && first <= $0.last }
+    }
+    // Halving finds the first and the last step without which the rest packs.
+    let steps = builder.stepCount
+    var low = 0
+    var high = steps - 1
+    while low < high {
+      let middle = (low + high) / 2
+      if packs(inside(0, middle)) { low = middle + 1 } else { high = middle }
+    }
+    let last = low
+    low = 0
+    high = last
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if packs(inside(middle, last)) { high = middle - 1 } else { low = middle }
+    }
+    var kept = inside(low, last)
+    if kept.count <= 80 {
+      for piece in kept {
+        let without = kept.filter { $0 != piece }
+        if !packs(without) { kept = without }
+      }
+    }
+    return kept
+  }
+}

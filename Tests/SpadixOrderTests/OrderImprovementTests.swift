@@ -1,0 +1,183 @@
+import SpadixMIP
+import SpadixSupport
+import Testing
+
+@testable import SpadixOrder
+
+/// Operators of which each reads a few of the last results: many orders, many live tensors.
+private func wideProblem(seed: UInt64, operators: Int) -> ScheduleProblem {
+  var random = SplitMix64(seed: seed)
+  var tensors = [ScheduleProblem.Tensor(id: 0, name: "x", size: 8, bytes: 8, kind: .input)]
+  var ops: [ScheduleProblem.Operator] = []
+  for number in 0..<operators {
+    let size = 1 + random.below(30)
+    var inputs: Set<Int> = []
+    for _ in 0...random.below(3) { inputs.insert(max(0, tensors.count - 1 - random.below(40))) }
+    tensors.append(ScheduleProblem.Tensor(id: number + 1, name: "t", size: size, bytes: size, kind: .activation))
+    ops.append(
+      ScheduleProblem.Operator(
+        id: number, name: "op", inputs: inputs.sorted().map(ScheduleProblem.TensorID.init),
+        outputs: [ScheduleProblem.TensorID(number + 1)]))
+  }
+  return ScheduleProblem(name: "wide \(seed)", tensors: tensors, operators: ops)
+}
+
+private func isLegal(_ order: [Int], _ core: ScheduleCore) -> Bool {
+  var position = [Int](repeating: -1, count: core.count)
+  for (step, op) in order.enumerated() { position[op] = step }
+  return order.count == core.count && !position.contains(-1)
+    && core.operators.indices.allSatisfy { op in
+      core.operators[op].predecessors.allSatisfy { position[$0] < position[op] }
+    }
+}
+
+/// The least size of tensors that are live beside an operator, over all sets that may have run before it.
+private func leastBeside(_ op: Int, _ core: ScheduleCore) -> Int {
+  var least = Int.max
+  for set in 0..<(1 << core.count) where set >> op & 1 == 0 {
+    func contains(_ other: Int) -> Bool { set >> other & 1 == 1 }
+    let isClosed = core.operators.indices.allSatisfy { other in
+      !contains(other) || core.operators[other].predecessors.allSatisfy(contains)
+    }
+    guard isClosed, core.operators[op].predecessors.allSatisfy(contains) else { continue }
+    let live = core.tensors.indices.filter { tensor in
+      let touches = core.tensors[tensor].touches
+      return !core.operators[op].operands.contains(tensor) && touches.contains(where: contains)
+        && !touches.allSatisfy(contains)
+    }
+    least = min(least, live.reduce(0) { $0 + core.tensors[$1].size })
+  }
+  return least
+}
+
+@Suite struct WavefrontBoundTests {
+  @Test(arguments: 0..<40) func equalsTryingEverySet(seed: Int) {
+    let problem =
+      seed % 2 == 0
+      ? randomScheduleProblem(seed: UInt64(seed), operators: 9) : randomChainProblem(seed: UInt64(seed), operators: 9)
+    let core = ScheduleCore(problem, scope: .all)
+    var bound = WavefrontBound(core, core.ancestors())
+    for op in core.operators.indices {
+      let least = leastBeside(op, core)
+      #expect(bound.least(beside: op) == least, "\(problem.name), operator \(op)")
+      #expect(bound.simpleLimit(op) >= least, "\(problem.name), operator \(op)")
+    }
+  }
+
+  /// The model with cuts is a relaxation: no schedule costs less than its optimum, and it is no weaker than without.
+  @Test(arguments: 0..<60) func boundsEverySchedule(seed: Int) throws {
+    let problem =
+      seed % 2 == 0
+      ? randomScheduleProblem(seed: UInt64(seed), operators: 9) : randomChainProblem(seed: UInt64(seed), operators: 9)
+    let core = ScheduleCore(problem, scope: .all)
+    let capacity = core.smallestCapacity + seed % 3
+    let plain = GLPKSolver().solve(ResidencyBound(core, capacity: capacity).model)
+    let cut = GLPKSolver().solve(ResidencyBound(core, capacity: capacity, cutEffort: Int.max).model)
+    let bound = try #require(cut.objective)
+    #expect(bound >= plain.objective ?? 0)
+    let brute = ScheduleBruteForce(problem: problem, scope: .all)
+    let plan = try Scheduler().solve(problem, scope: .all, budget: capacity)
+    #expect(bound <= (brute.least(budget: capacity, atMost: plan.traffic.total) ?? Int.max), "\(problem.name)")
+  }
+}
+
+@Suite struct OrderImprovementTests {
+  @Test(arguments: 0..<12) func ordersStayLegalAndGetNoWorse(seed: Int) {
+    let core = ScheduleCore(wideProblem(seed: UInt64(seed), operators: 60), scope: .activations)
+    let capacity = core.smallestCapacity * (2 + seed % 3) / 2
+    let start = Array(0..<core.count)
+    for rule in ConstructedOrders.Rule.allCases {
+      #expect(isLegal(ConstructedOrders.order(core, by: rule), core))
+    }
+    let first = OrderImprovement(core, capacity: capacity, cancellation: nil).run(from: start, effortLimit: 20_000_000)
+    let again = OrderImprovement(core, capacity: capacity, cancellation: nil).run(from: start, effortLimit: 20_000_000)
+    #expect(isLegal(first.order, core))
+    #expect(first.order == again.order)
+    let improvement = OrderImprovement(core, capacity: capacity, cancellation: nil)
+    #expect(first.cost == improvement.cost(of: first.order))
+    #expect(first.cost < improvement.cost(of: start))
+    // More time is never worse.
+    let longer = improvement.run(from: start, effortLimit: 60_000_000)
+    #expect(longer.cost <= first.cost)
+  }
+
+  /// What the cost says can be had: the rule's evictions fit, so that the exact residency of the order costs no more.
+  @Test(arguments: 0..<12) func costsCanBeHad(seed: Int) throws {
+    let core = ScheduleCore(wideProblem(seed: UInt64(100 + seed), operators: 30), scope: .activations)
+    let order = ConstructedOrders.order(core, by: .leastGrowth)
+    let improvement = OrderImprovement(core, capacity: core.smallestCapacity, cancellation: nil)
+    let cost = improvement.cost(of: order)
+    let model = ResidencyModel(core, order: order, capacity: core.smallestCapacity).model
+    let least = try #require(GLPKSolver().solve(model).objective)
+    #expect(least <= cost)
+    // And they are the gaps that pay for it: dropping them makes room at every step.
+    let drops = improvement.drops(of: order)
+    #expect(ResidencyModel.cost(drops, core) == cost)
+    for (step, op) in order.enumerated() {
+      var needed = core.footprints[op]
+      for (tensor, node) in core.tensors.enumerated() where !core.operators[op].operands.contains(tensor) {
+        let steps = node.touches.map { order.firstIndex(of: $0) ?? 0 }
+        let isLive = (steps.min() ?? 0) < step && step < (steps.max() ?? 0)
+        let isDropped = drops.contains { $0.tensor == tensor && $0.first < step && step < $0.last }
+        if isLive, !isDropped { needed += node.size }
+      }
+      #expect(needed <= core.smallestCapacity, "step \(step)")
+    }
+  }
+}
+
+@Suite struct ScheduleIncumbentTests {
+  private func limited(_ effort: Int) -> Scheduler {
+    var options = ScheduleOptions()
+    options.effortLimit = effort
+    options.nodeLimit = 50
+    options.packingNodeLimit = 10_000
+    options.packingEffortLimit = 10_000_000
+    return Scheduler(options: options)
+  }
+
+  /// However little time there is, the plan is valid and no worse than what an arena makes of the default order; and it
+  /// gets no worse with more time.
+  @Test(arguments: 0..<6) func moreTimeIsNeverWorse(seed: Int) throws {
+    let problem = wideProblem(seed: UInt64(seed), operators: 50)
+    let budget = ScheduleBudgets.minimum(problem, scope: .activations) * (3 + seed % 3) / 3
+    let arena = try ScheduleBaseline(policy: .belady, order: .default, placement: .online)
+      .solve(problem, scope: .activations, budget: budget)
+    var last = arena.traffic.total
+    for effort in [1, 10_000_000, 100_000_000] {
+      let plan = try limited(effort).solve(problem, scope: .activations, budget: budget)
+      #expect(plan.traffic.total <= last, "\(problem.name), effort \(effort)")
+      #expect(plan.bound <= plan.traffic.total)
+      if !plan.isProven { #expect(!plan.certificate.stops.isEmpty) }
+      last = plan.traffic.total
+    }
+  }
+
+  /// A cancelled search, which looks at nothing, still has a plan.
+  @Test func aCancelledSearchHasAPlan() throws {
+    let problem = wideProblem(seed: 3, operators: 200)
+    let scheduler: Scheduler = {
+      var options = ScheduleOptions()
+      let cancellation = Cancellation()
+      cancellation.cancel()
+      options.cancellation = cancellation
+      return Scheduler(options: options)
+    }()
+    let budget = ScheduleBudgets.minimum(problem, scope: .activations)
+    let plan = try scheduler.solve(problem, scope: .activations, budget: budget)
+    try ScheduleValidator.validate(plan, for: problem)
+  }
+
+  /// With plans for smaller budgets at hand, a larger one never moves more.
+  @Test(arguments: 0..<4) func aLargerBudgetIsNeverWorse(seed: Int) throws {
+    let problem = wideProblem(seed: UInt64(50 + seed), operators: 40)
+    let least = ScheduleBudgets.minimum(problem, scope: .activations)
+    var plans: [ScheduleSolution] = []
+    for number in 0..<6 {
+      let plan = try limited(3_000_000).solve(
+        problem, scope: .activations, budget: least + least * number / 12, known: plans)
+      if let last = plans.last { #expect(plan.traffic.total <= last.traffic.total) }
+      plans.append(plan)
+    }
+  }
+}
