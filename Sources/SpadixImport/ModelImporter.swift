@@ -19,6 +19,10 @@ struct ModelImporter {
   /// How often a value of the graph is read under any of the names that stand for it.
   var valueUses: [ValueID: Int] = [:]
   var foldedElements = 0
+  /// Integers that stand for real numbers: of what, and how.
+  var quantized: [ValueID: (source: PlacedValue, rounding: FakeQuantize)] = [:]
+  /// The real numbers of these integers.
+  var rounded: [ValueID: PlacedValue] = [:]
   /// Initializers that have not been asked for yet.
   private var initializers: [String: Spadix_Onnx_Tensor] = [:]
   /// Where initializers outside the model lie.
@@ -204,6 +208,7 @@ struct ModelImporter {
 
   /// The converter of a node's operator. Throws the reason why there is none.
   private func checkOperator(_ node: Spadix_Onnx_Node) throws -> Converter {
+    if node.domain == "com.microsoft", let converter = QuantizedConverters.table[node.operator] { return converter }
     guard node.domain.isEmpty || node.domain == "ai.onnx" else {
       throw Refusal(
         "onnx.operator", "the operator is of the domain '\(node.domain)'; expected one of the ONNX standard",

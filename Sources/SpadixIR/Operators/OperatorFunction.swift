@@ -38,6 +38,7 @@ public struct OperatorFunction: Hashable, Sendable {
     OperatorKind(function: Gather.self),
     OperatorKind(function: LayerNorm.self),
     OperatorKind(function: LocalResponseNorm.self),
+    OperatorKind(function: FakeQuantize.self),
   ]
 
   public static func == (left: Self, right: Self) -> Bool {

@@ -4,21 +4,12 @@ import SpadixTensor
 enum ConvolutionConverters {
   static let table: [String: Converter] = [
     "Conv": { importer, node in
-      [.computed(try importer.convolution(node, node.input(0), node.input(1), bias: 2))]
-    },
-    "QLinearConv": { importer, node in
-      let x = try QuantizationConverters.centered(&importer, node, 0, zero: 2, axis: 1)
-      let weights = try QuantizationConverters.centered(&importer, node, 3, zero: 5, axis: 0)
-      let sums = try importer.convolution(node, x, weights, bias: 8)
-      return [
-        .computed(
-          try QuantizationConverters.requantized(&importer, node, sums, scales: (1, 4, 6), zero: 7, axis: 1))
-      ]
+      [.computed(try importer.convolution(node, node.input(0), node.input(1), node.has(2) ? node.input(2) : nil))]
     },
     "ConvInteger": { importer, node in
       let x = try QuantizationConverters.centered(&importer, node, 0, zero: 2, axis: 1)
       let weights = try QuantizationConverters.centered(&importer, node, 1, zero: 3, axis: 0)
-      let result = try importer.convolution(node, x, weights, bias: nil)
+      let result = try importer.convolution(node, x, weights, nil)
       importer.emitter.setKind(.int32, of: result.value)
       return [.computed(result)]
     },
@@ -46,8 +37,8 @@ extension Conv2D {
 
 extension ModelImporter {
   /// A convolution with the attributes of a node, and its bias at an input.
-  fileprivate mutating func convolution(
-    _ node: NodeReader, _ x: ImportedValue, _ weights: ImportedValue, bias: Int?
+  mutating func convolution(
+    _ node: NodeReader, _ x: ImportedValue, _ weights: ImportedValue, _ bias: ImportedValue?
   ) throws -> PlacedValue {
     guard case .computed(let input) = try computed(x), let weightShape = weights.shape else {
       throw Refusal("onnx.inputs", "an operand was refused")
@@ -60,10 +51,10 @@ extension ModelImporter {
     }
     let kernel = try ConvolutionConverters.kernelShape(node, Array(weightShape[2...]))
     let groups = try node.integer("group", default: 1)
-    if spatial == 3 { return try volume(node, input, weights, weightShape, kernel, groups, bias: bias) }
+    if spatial == 3 { return try volume(node, input, weights, weightShape, kernel, groups, bias) }
     let window = try WindowReader.read(node, kernel: kernel, size: Array(input.shape[2...]))
     var operands = [try image(input), try self.weights(weights, weightShape)]
-    if let bias, let vector = try self.bias(node, bias, count: weightShape[0]) { operands.append(vector) }
+    if let bias, let vector = try self.bias(bias, count: weightShape[0]) { operands.append(vector) }
     let result = try emitter.emit(.conv2d(Conv2D(window, groups: groups)), operands)
     return placedImage(result, rank: input.shape.count)
   }
@@ -71,7 +62,7 @@ extension ModelImporter {
   /// A convolution of volumes: for each depth of the kernel one of images, of the planes that it meets; their sum.
   private mutating func volume(
     _ node: NodeReader, _ input: PlacedValue, _ weights: ImportedValue, _ shape: [Int], _ kernel: [Int], _ groups: Int,
-    bias: Int?
+    _ bias: ImportedValue?
   ) throws -> PlacedValue {
     guard case .constant(let constant) = weights else { throw Refusal.form("the weights of a volume are computed") }
     let lines = try WindowReader.lines(node, kernel: kernel, size: Array(input.shape[2...]), isPooling: false)
@@ -94,8 +85,9 @@ extension ModelImporter {
       }
       planes = try images(planes)
       var operands = [try image(planes), try self.weights(.constant(slice(constant, tap)), [shape[0], shape[1]] + kernel[1...])]
-      if tap == 0, let bias, let vector = try self.bias(node, bias, count: shape[0]) { operands.append(vector) }
-      let result = placedImage(try emitter.emit(.conv2d(Conv2D(window, groups: groups)), operands), rank: 4)
+      if tap == 0, let bias, let vector = try self.bias(bias, count: shape[0]) { operands.append(vector) }
+      let value = try emitter.emit(.conv2d(Conv2D(window, groups: groups)), operands)
+      let result = placedImage(value, rank: 4)
       sum = try sum.map { try add($0, result) } ?? result
     }
     emitter.name = name
@@ -167,11 +159,10 @@ extension ModelImporter {
   }
 
   /// A bias of so many elements; nil where the node has none.
-  mutating func bias(_ node: NodeReader, _ index: Int, count: Int) throws -> ValueID? {
-    guard index < node.inputs.count, let input = node.inputs[index] else { return nil }
-    let shape = try node.shape(index)
-    guard shape == [count] else {
-      throw Refusal("onnx.shape", "the bias has shape \(shape); expected [\(count)], one for each output channel")
+  mutating func bias(_ input: ImportedValue, count: Int) throws -> ValueID? {
+    guard let shape = input.shape, shape == [count] else {
+      throw Refusal(
+        "onnx.shape", "the bias has shape \(input.shape ?? []); expected [\(count)], one for each output channel")
     }
     guard case .computed(let placed) = try computed(input) else { return nil }
     return try emitter.arrange(placed)

@@ -34,27 +34,8 @@ enum MovementConverters {
       guard case .computed(let placed) = try importer.computed(input) else { return [.refused] }
       operands.append(placed)
     }
-    let shape = operands[0].shape
-    let axis = try NodeReader.axis(given, rank: shape.count)
-    for operand in operands {
-      guard operand.shape.count == shape.count,
-        shape.indices.allSatisfy({ $0 == axis || operand.shape[$0] == shape[$0] })
-      else {
-        throw Refusal(
-          "onnx.shape", "operands have shapes \(shape) and \(operand.shape); expected equal ones but for axis \(axis)",
-          help: "the model contradicts itself, or a bound dimension is wrong")
-      }
-    }
-    if operands.count == 1 { return [.computed(operands[0])] }
-    // The order that costs no move for the first operand that has one of its own.
-    let chosen = operands.first { !$0.placement.isStandard } ?? operands[0]
-    let order = chosen.placement.axisOrder ?? Array(shape.indices)
-    let values = try operands.map { try importer.emitter.arrange($0, axes: order) }
-    let place = order.firstIndex(of: axis) ?? axis
-    let value = try importer.emitter.emit(.concat(Concat(axis: place)), values)
-    var result = shape
-    result[axis] = operands.reduce(0) { $0 + $1.shape[axis] }
-    return [.computed(PlacedValue(value: value, placement: Placement(result, order: order)))]
+    guard let first = operands.first else { throw Refusal.empty }
+    return [.computed(try importer.joined(operands, NodeReader.axis(given, rank: first.shape.count)))]
   }
 
   private static let pad: Converter = { importer, node in
@@ -170,6 +151,30 @@ enum MovementConverters {
 }
 
 extension ModelImporter {
+  /// Tensors side by side along an axis.
+  mutating func joined(_ operands: [PlacedValue], _ axis: Int) throws -> PlacedValue {
+    let shape = operands[0].shape
+    for operand in operands {
+      guard operand.shape.count == shape.count,
+        shape.indices.allSatisfy({ $0 == axis || operand.shape[$0] == shape[$0] })
+      else {
+        throw Refusal(
+          "onnx.shape", "operands have shapes \(shape) and \(operand.shape); expected equal ones but for axis \(axis)",
+          help: "the model contradicts itself, or a bound dimension is wrong")
+      }
+    }
+    if operands.count == 1 { return operands[0] }
+    // The order that costs no move for the first operand that has one of its own.
+    let chosen = operands.first { !$0.placement.isStandard } ?? operands[0]
+    let order = chosen.placement.axisOrder ?? Array(shape.indices)
+    let values = try operands.map { try emitter.arrange($0, axes: order) }
+    let place = order.firstIndex(of: axis) ?? axis
+    let value = try emitter.emit(.concat(Concat(axis: place)), values)
+    var result = shape
+    result[axis] = operands.reduce(0) { $0 + $1.shape[axis] }
+    return PlacedValue(value: value, placement: Placement(result, order: order))
+  }
+
   /// Every element so many times along an axis: copies side by side on an axis of their own.
   mutating func repeated(_ x: PlacedValue, _ axis: Int, _ count: Int) throws -> PlacedValue {
     let order = x.placement.axisOrder ?? Array(x.shape.indices)

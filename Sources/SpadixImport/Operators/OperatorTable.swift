@@ -10,7 +10,7 @@ enum OperatorTable {
     let parts = [
       ConvolutionConverters.table, TransposedConvolution.table, ProductConverters.table, ArithmeticConverters.table,
       ActivationConverters.table, FunctionConverters.table, NormalizationConverters.table, SelectionConverters.table,
-      QuantizationConverters.table, ResizeConverters.table,
+      QuantizationConverters.table, ResizeConverters.table, QuantizedConverters.standard,
       PoolingConverters.table, ReductionConverters.table, MovementConverters.table, ShapeConverters.table,
       ControlConverters.table,
     ]

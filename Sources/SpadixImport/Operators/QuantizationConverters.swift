@@ -6,12 +6,12 @@ import SpadixTensor
 enum QuantizationConverters {
   static let table: [String: Converter] = [
     "QuantizeLinear": quantize, "DequantizeLinear": dequantize, "DynamicQuantizeLinear": dynamic,
-    "QLinearMatMul": product, "MatMulInteger": integerProduct,
+    "MatMulInteger": integerProduct,
   ]
 
   /// A scale or zero point so that it broadcasts to the tensor: one number, one for each index of an axis, or one for each
   /// block along it.
-  private static func spread(
+  static func spread(
     _ parameter: ConstantTensor, _ shape: [Int], axis: Int, block: Int
   ) throws -> ConstantTensor {
     if parameter.count == 1 { return ConstantTensor(.float, shape: [], .real(parameter.asReals)) }
@@ -46,7 +46,7 @@ enum QuantizationConverters {
   }
 
   /// `saturate(round_half_even(x / scale) + zero)`, from the quotient on.
-  private static func rounded(
+  fileprivate static func rounded(
     _ importer: inout ModelImporter, _ quotient: PlacedValue, _ zero: ImportedValue?, _ kind: TensorKind
   ) throws -> PlacedValue {
     guard let bounds = kind.bounds, bounds.upperBound <= 1 << 24 else {
@@ -65,9 +65,8 @@ enum QuantizationConverters {
     _ = try node.integerIfGiven("saturate")
     let (scale, zero, kind) = try parameters(node, x.shape)
     let asked = try node.integerIfGiven("output_dtype").flatMap { TensorKind(rawValue: Int32(clamping: $0)) }
-    let quotient = try importer.binary(.div, .computed(x), .constant(scale))
     return [
-      .computed(try rounded(&importer, quotient, zero.map { .constant($0) }, kind ?? asked ?? .uint8))
+      .computed(try importer.quantized(x, scale, zero, kind ?? asked ?? .uint8))
     ]
   }
 
@@ -75,15 +74,22 @@ enum QuantizationConverters {
     let shape = try node.shape(0)
     let (scale, zero, _) = try parameters(node, shape)
     if case .constant(let constant) = try node.input(0) {
-      var budget = FoldingBudget(remaining: ModelImporter.foldedElementLimit)
-      var real = ConstantTensor(.float, shape: shape, .real(constant.asReals), name: constant.name)
-      if let zero { real = try Folding.binary(&budget, real, zero, { $0 - $1 }) { _, _ in (0, true) } }
-      real = try Folding.binary(&budget, real, scale, { $0 * $1 }) { _, _ in (0, true) }
-      real.name = constant.name
-      return [.constant(importer.identified(real))]
+      return [.constant(try importer.identified(real(constant, scale, zero)))]
     }
     guard case .computed(let x) = try node.input(0) else { return [.refused] }
-    return [.computed(try importer.dequantized(x, scale, zero))]
+    return [.computed(try importer.real(x, scale, zero))]
+  }
+
+  /// `(x - zero) * scale`.
+  static func real(
+    _ constant: ConstantTensor, _ scale: ConstantTensor, _ zero: ConstantTensor?
+  ) throws -> ConstantTensor {
+    var budget = FoldingBudget(remaining: ModelImporter.foldedElementLimit)
+    var real = ConstantTensor(.float, shape: constant.shape, .real(constant.asReals))
+    if let zero { real = try Folding.binary(&budget, real, zero, { $0 - $1 }) { _, _ in (0, true) } }
+    real = try Folding.binary(&budget, real, scale, { $0 * $1 }) { _, _ in (0, true) }
+    real.name = constant.name
+    return real
   }
 
   private static let dynamic: Converter = { importer, node in
@@ -133,34 +139,39 @@ enum QuantizationConverters {
     importer.emitter.setKind(.int32, of: result.value)
     return [.computed(result)]
   }
-
-  private static let product: Converter = { importer, node in
-    let a = try centered(&importer, node, 0, zero: 2, axis: -2)
-    let b = try centered(&importer, node, 3, zero: 5, axis: -1)
-    let sums = try importer.product(a, b)
-    return [.computed(try requantized(&importer, node, sums, scales: (1, 4, 6), zero: 7, axis: -1))]
-  }
-
-  /// `saturate(round_half_even(sums * ((sa * sb) / sy)) + zy)`.
-  static func requantized(
-    _ importer: inout ModelImporter, _ node: NodeReader, _ sums: PlacedValue, scales: (Int, Int, Int), zero: Int,
-    axis: Int
-  ) throws -> PlacedValue {
-    guard let a = try node.constant(scales.0, "scale"), let b = try node.constant(scales.1, "scale"),
-      let y = try node.constant(scales.2, "scale"), a.count == 1, y.count == 1
-    else { throw Refusal.form("the first scale or that of the result is no single number") }
-    let factors = try b.requireReals().map { try a.requireReals()[0] * $0 / y.requireReals()[0] }
-    let factor = try spread(
-      ConstantTensor(.float, shape: b.shape, .real(factors)), sums.shape, axis: axis, block: 0)
-    let point = try node.constant(zero, "zero point")
-    let scaled = try importer.binary(.mul, .computed(sums), .constant(factor))
-    return try rounded(
-      &importer, scaled,
-      point.map { .constant(ConstantTensor(.float, shape: [], .real([$0.asReals[0]]))) }, point?.kind ?? .uint8)
-  }
 }
 
 extension ModelImporter {
+  /// Integers for real numbers; what they stand for is remembered.
+  mutating func quantized(
+    _ x: PlacedValue, _ scale: ConstantTensor, _ zero: ConstantTensor?, _ kind: TensorKind
+  ) throws -> PlacedValue {
+    let quotient = try binary(.div, .computed(x), .constant(scale))
+    let result = try QuantizationConverters.rounded(&self, quotient, zero.map { .constant($0) }, kind)
+    if scale.count == 1, zero?.count ?? 1 == 1, let bounds = kind.bounds {
+      quantized[result.value] = (
+        source: x,
+        rounding: FakeQuantize(
+          scale: scale.asReals[0], zeroPoint: Int32(zero?.asReals[0] ?? 0),
+          bounds: [Int32(bounds.lowerBound), Int32(bounds.upperBound)])
+      )
+    }
+    return result
+  }
+
+  /// Real numbers of integers; there and back only rounds.
+  mutating func real(_ x: PlacedValue, _ scale: ConstantTensor, _ zero: ConstantTensor?) throws -> PlacedValue {
+    if let (source, rounding) = quantized[x.value], source.shape == x.shape, scale.asReals == [rounding.scale],
+      zero?.asReals ?? [0] == [Float(rounding.zeroPoint)]
+    {
+      if let known = rounded[x.value] { return known }
+      let result = try elementwise(.computing(rounding), source)
+      rounded[x.value] = result
+      return result
+    }
+    return try dequantized(x, scale, zero)
+  }
+
   /// `(x - zero) * scale`.
   mutating func dequantized(_ x: PlacedValue, _ scale: ConstantTensor, _ zero: ConstantTensor?) throws -> PlacedValue {
     var result = x
