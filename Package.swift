@@ -24,9 +24,7 @@ let package = Package(
       ]),
     .target(
       name: "SpadixExport",
-      dependencies: [
-        "Spadix", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixSupport", "SpadixTensor",
-      ],
+      dependencies: ["Spadix", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixSupport", "SpadixTensor"],
       resources: [.embedInCode("RTL/bench.cpp"), .embedInCode("RTL/ports.cpp"), .embedInCode("RTL/Makefile")]),
     .target(
       name: "SpadixFuzz",
@@ -38,8 +36,8 @@ let package = Package(
       name: "Spadix",
       dependencies: [
         "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixLegality", "SpadixMIP", "SpadixMachine",
-        "SpadixOrder", "SpadixPasses", "SpadixPlan", "SpadixReference", "SpadixReport", "SpadixSupport",
-        "SpadixTensor", "SpadixVerify",
+        "SpadixOrder", "SpadixPasses", "SpadixPlan", "SpadixReference", "SpadixReport", "SpadixSupport", "SpadixTensor",
+        "SpadixVerify",
       ]),
     .target(
       name: "SpadixImport",
@@ -49,14 +47,12 @@ let package = Package(
       exclude: ["Model/onnx.proto"]),
     .target(
       name: "SpadixPasses",
-      dependencies: [
-        "SpadixIR", "SpadixISA", "SpadixLegality", "SpadixReference", "SpadixSupport", "SpadixTensor",
-      ]),
+      dependencies: ["SpadixIR", "SpadixISA", "SpadixLegality", "SpadixReference", "SpadixSupport", "SpadixTensor"]),
     .target(name: "SpadixReport", dependencies: ["SpadixISA", "SpadixMachine", "SpadixSupport"]),
     .target(
       name: "SpadixCodegen",
       dependencies: [
-        "SpadixIR", "SpadixISA", "SpadixLegality", "SpadixPlan", "SpadixSupport", "SpadixTensor",
+        "SpadixIR", "SpadixISA", "SpadixLegality", "SpadixPlan", "SpadixSupport", "SpadixTensor", "SpadixTiming",
       ]),
     .target(name: "SpadixLegality", dependencies: ["SpadixIR", "SpadixISA", "SpadixSupport", "SpadixTensor"]),
     .target(name: "SpadixOrder", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),
@@ -98,14 +94,12 @@ let package = Package(
     .testTarget(
       name: "SpadixCodegenTests",
       dependencies: [
-        "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixPlan", "SpadixTensor",
+        "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixPlan", "SpadixSupport", "SpadixTensor",
       ]),
     .testTarget(name: "SpadixTimingTests", dependencies: ["SpadixISA", "SpadixSupport", "SpadixTiming"]),
     .testTarget(
       name: "SpadixMachineTests",
-      dependencies: [
-        "CSpadixKernels", "SpadixISA", "SpadixMachine", "SpadixSupport", "SpadixTensor", "SpadixTiming",
-      ]),
+      dependencies: ["CSpadixKernels", "SpadixISA", "SpadixMachine", "SpadixSupport", "SpadixTensor", "SpadixTiming"]),
     .testTarget(name: "SpadixReportTests", dependencies: ["SpadixISA", "SpadixMachine", "SpadixReport"]),
     .testTarget(
       name: "SpadixTests",

@@ -42,7 +42,7 @@ extension Compilation {
 }
 
 extension Compilation {
-  /// Cycles of each operator by the machine's time model; what no operation accounts for goes to the one before it.
+  /// Cycles of each operator by the machine's time model; what none accounts for goes to the last.
   private static func modelledTime(_ generated: GeneratedProgram) throws -> (time: TimeReport, cycles: [Int]) {
     let machine = try Machine(generated.program, options: Machine.Options(checks: [], time: true, execute: false))
     machine.run()
@@ -50,17 +50,11 @@ extension Compilation {
     let counters = machine.counters
     let time = TimeReport(
       cycles: counters.total.cycles, busRead: counters.total.busRead, busWritten: counters.total.busWritten)
-    if cycles.isEmpty { return (time, cycles) }
-    var step = 0
-    var end = generated.operators[0].commands
-    for (range, activity) in zip(generated.program.debug, counters.operations) {
-      while range.first >= end && step + 1 < cycles.count {
-        step += 1
-        end += generated.operators[step].commands
-      }
-      cycles[step] += activity.cycles.total
+    for (step, statistics) in generated.operators.enumerated() {
+      cycles[step] = counters.operations[statistics.debugOperations].reduce(0) { $0 + $1.cycles.total }
     }
-    cycles[step] += time.cycles.total - cycles.reduce(0, +)
+    // The fence at the end belongs to no operation.
+    if let last = cycles.indices.last { cycles[last] += time.cycles.total - cycles.reduce(0, +) }
     return (time, cycles)
   }
 }

@@ -84,10 +84,9 @@ struct CommandWriter {
   mutating func moveOut(dram: UInt64, from address: LocalAddress, rows: Int, columns: Int) {
     if station != nil {
       let last = (columns + target.dim - 1) / target.dim * target.dim - target.dim
-      let count = pooling.map { $0.pixelsRead } ?? last + rows
-      let needsFence = station!.store(
-        address.row..<address.row + count, accumulator: address.isAccumulator, pooled: pooling != nil)
-      if needsFence { appendFence() }
+      let rows = LocalRows(address, rows: pooling.map { $0.pixelsRead } ?? last + rows, target)
+      if station!.needsFence(store: rows, isPooled: pooling != nil) { appendFence() }
+      station!.take(store: rows, isPooled: pooling != nil)
     }
     append(.moveOut(dram: dram, local: LocalTile(address, rows: rows, columns: columns)))
   }
@@ -96,8 +95,10 @@ struct CommandWriter {
     if station != nil {
       let pooled = target.hasPooledScratchpadStore ? pooling : nil
       let (read, written) = pooled.map { ($0.pixelsRead, ($0.outRows - 1) * $0.outDim + $0.outCols) } ?? (rows, rows)
-      station!.store(
-        address.row..<address.row + read, accumulator: address.isAccumulator, to: row..<row + written)
+      station!.take(
+        scratchpadStore: LocalUse(
+          source: LocalRows(address, rows: read, target),
+          result: LocalRows(.scratchpad(row), rows: written, target)))
     }
     append(
       .moveOutScratchpad(
@@ -142,12 +143,11 @@ struct CommandWriter {
   var hasOpenStore: Bool { station?.hasOpenStore ?? false }
 
   private mutating func order(load address: LocalAddress, _ state: LoadState, _ rows: Int, _ columns: Int) {
-    let blocks = (columns + target.dim - 1) / target.dim
-    let blockStride = loads[state.rawValue]?.blockStride ?? 0
-    for block in 0..<blocks {
-      let first = address.row + block * blockStride
-      if station!.load(first..<first + rows, accumulator: address.isAccumulator) { appendFence() }
-    }
+    let rows = LocalRows(
+      address, rows: rows, blocks: (columns + target.dim - 1) / target.dim,
+      pitch: loads[state.rawValue]?.blockStride ?? 0, target)
+    if station!.needsFence(load: rows) { appendFence() }
+    station!.take(load: rows)
   }
 
   private mutating func order(
@@ -156,11 +156,12 @@ struct CommandWriter {
   ) {
     let (a, c) = (max(execute?.aStride ?? 1, 1), max(execute?.cStride ?? 1, 1))
     let taken = weights == nil ? 0 : execute?.transposeB == true ? columns : weightRows
-    let first = weights?.row ?? 0
-    let needsFence = station!.compute(
-      source: source.row..<source.row + (rows - 1) * a + 1, weights: first..<first + taken, named: weightRows,
-      result: result.row..<result.row + (rows - 1) * c + 1, accumulator: result.isAccumulator)
-    if needsFence { appendFence() }
+    let use = LocalUse(
+      source: LocalRows(source, rows: (rows - 1) * a + 1, target),
+      weights: LocalRows(weights ?? .garbage, rows: taken, target), namedWeights: weightRows,
+      result: LocalRows(result, rows: (rows - 1) * c + 1, target))
+    if station!.needsFence(product: use) { appendFence() }
+    station!.take(product: use)
   }
 
   // MARK: Order through DRAM
@@ -175,14 +176,13 @@ struct CommandWriter {
 
   mutating func fence() {
     if unfenced.isEmpty { return }
-    station?.fence()
     unfenced.removeAll()
     appendFence()
   }
 
   /// The kernel may be in the middle of writing its buffer, so that stays unfenced.
   private mutating func appendFence() {
-    endsShort = false
+    station?.fence()
     append(.fence)
   }
 

@@ -62,6 +62,8 @@ public struct OperatorStatistics: Sendable {
   /// Accumulator rows of the largest tile.
   public var accumulatorRows = 0
   public var commands = 0
+  /// The program's debug operations that are this one's.
+  public var debugOperations = 0..<0
   /// The loop nest in a few words; empty for the host.
   public var tiling = ""
 }

@@ -9,6 +9,16 @@ public struct GeneratedProgram: Sendable {
   public var program: Program
   /// One per operator of the problem, in order.
   public var operators: [OperatorStatistics]
+
+  /// Puts the commands into their final order.
+  mutating func mergeStreams() {
+    CommandOrder.merge(&program)
+    var commands = [Int](repeating: 0, count: program.operations.count)
+    for run in program.debug { commands[run.operation] += run.count }
+    for index in operators.indices {
+      operators[index].commands = commands[operators[index].debugOperations].reduce(0, +)
+    }
+  }
 }
 
 extension PreparedKernels {
@@ -16,6 +26,14 @@ extension PreparedKernels {
   ///
   /// - Parameter progress: told before each step what is being done.
   public func emit(_ plan: KernelPlan, progress: ((String) -> Void)? = nil) throws -> GeneratedProgram {
+    var generated = try emitKernels(plan, progress: progress)
+    progress?("order of the commands")
+    generated.mergeStreams()
+    return generated
+  }
+
+  /// The commands of one kernel behind those of the other, tile after tile.
+  func emitKernels(_ plan: KernelPlan, progress: ((String) -> Void)? = nil) throws -> GeneratedProgram {
     var emitter = try ProgramEmitter(self, plan)
     emitter.progress = progress
     return try emitter.run()
@@ -106,7 +124,7 @@ private struct ProgramEmitter {
       operation: prepared.operations[step], name: prepared.problem.operators[step].name, kind: .array)
     statistics.sourceLine = operation.sourceLine
     statistics.scratchpadRows = index.rowsInUse[step]
-    let start = writer.count
+    let firstOperation = program.operations.count
 
     for piece in index.starting[step] where piece.origin == .fetched {
       let before = writer.count
@@ -140,15 +158,14 @@ private struct ProgramEmitter {
       }
       mark(before, "spill \(prepared.text(prepared.tensors[piece.tensor]))", operation)
     }
-    statistics.commands = writer.count - start
+    statistics.debugOperations = firstOperation..<program.operations.count
     self.statistics.append(statistics)
   }
 
   private mutating func mark(_ first: Int, _ text: String, _ operation: Operation) {
     if writer.count == first { return }
-    program.debug.append(
-      Program.DebugRange(
-        first: first, count: writer.count - first, operation: text, line: operation.sourceLine ?? 0))
+    program.describe(
+      first..<writer.count, as: Program.DebugOperation(text: text, line: operation.sourceLine ?? 0))
   }
 
   private func location(_ value: ValueID, at step: Int) -> OperandLocation {

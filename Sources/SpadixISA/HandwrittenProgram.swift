@@ -30,17 +30,16 @@ struct HandwrittenProgram {
   }
 
   func program(_ commands: [Command]) -> Program {
-    var debug: [Program.DebugRange] = []
+    var program = Program(
+      target: target, commands: commands, segments: blocks.filter { !$0.isExpectation }.map(\.segment),
+      expectations: blocks.filter(\.isExpectation).map(\.segment), unspecified: unspecified)
     for (index, operation) in operations.enumerated() {
       let end = index + 1 < operations.count ? operations[index + 1].before : commands.count
       if end == operation.before || operation.text.isEmpty { continue }
-      debug.append(
-        Program.DebugRange(
-          first: operation.before, count: end - operation.before, operation: operation.text, line: operation.line))
+      program.describe(
+        operation.before..<end, as: Program.DebugOperation(text: operation.text, line: operation.line))
     }
-    return Program(
-      target: target, commands: commands, segments: blocks.filter { !$0.isExpectation }.map(\.segment), debug: debug,
-      expectations: blocks.filter(\.isExpectation).map(\.segment), unspecified: unspecified)
+    return program
   }
 
   /// - Parameter index: of the command that comes next.

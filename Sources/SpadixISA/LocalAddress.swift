@@ -67,7 +67,7 @@ public struct LocalTile: Hashable, Sendable {
   }
 
   @inlinable
-  init(bits: UInt64) {
+  public init(bits: UInt64) {
     address = LocalAddress(bits: UInt32(truncatingIfNeeded: bits))
     columns = Int(bits >> 32 & 0xFFFF)
     rows = Int(bits >> 48)

@@ -10,8 +10,10 @@ public struct Program: Sendable {
   public var outputs: [Binding]
   /// What lies where in DRAM, to tell traffic apart. Bytes outside all symbols count as `other`.
   public var symbols: [Symbol]
-  /// In ascending order, not overlapping.
-  public var debug: [DebugRange]
+  /// What the commands come from.
+  public var operations: [DebugOperation]
+  /// Which commands come from which operation: in ascending order, not overlapping.
+  public var debug: [DebugRun]
   /// In ascending order of `before`.
   public var hostSteps: [HostStep]
   /// Content that DRAM must have at the end (recorded conformance programs).
@@ -21,8 +23,8 @@ public struct Program: Sendable {
 
   public init(
     target: Target, commands: [Command] = [], segments: [Segment] = [], inputs: [Binding] = [],
-    outputs: [Binding] = [], symbols: [Symbol] = [], debug: [DebugRange] = [], hostSteps: [HostStep] = [],
-    expectations: [Segment] = [], unspecified: [AddressRange] = []
+    outputs: [Binding] = [], symbols: [Symbol] = [], operations: [DebugOperation] = [], debug: [DebugRun] = [],
+    hostSteps: [HostStep] = [], expectations: [Segment] = [], unspecified: [AddressRange] = []
   ) {
     self.target = target
     self.commands = commands
@@ -30,6 +32,7 @@ public struct Program: Sendable {
     self.inputs = inputs
     self.outputs = outputs
     self.symbols = symbols
+    self.operations = operations
     self.debug = debug
     self.hostSteps = hostSteps
     self.expectations = expectations
@@ -101,20 +104,31 @@ public struct Program: Sendable {
     }
   }
 
-  /// The commands that one operation became.
-  public struct DebugRange: Hashable, Sendable {
-    public var first: Int
-    public var count: Int
-    /// The operation's text, such as `%3 = npu.conv2d …`.
-    public var operation: String
+  /// An operation that became commands.
+  public struct DebugOperation: Hashable, Sendable {
+    /// Such as `%3 = npu.conv2d …`.
+    public var text: String
     /// Line of the source file, 0 when unknown.
     public var line: Int
 
-    public init(first: Int, count: Int, operation: String, line: Int) {
+    public init(text: String, line: Int) {
+      self.text = text
+      self.line = line
+    }
+  }
+
+  /// Commands that one operation became and that stand one after the other; it has several where commands of others
+  /// stand between.
+  public struct DebugRun: Hashable, Sendable {
+    public var first: Int
+    public var count: Int
+    /// Index into `operations`.
+    public var operation: Int
+
+    public init(first: Int, count: Int, operation: Int) {
       self.first = first
       self.count = count
       self.operation = operation
-      self.line = line
     }
   }
 
@@ -137,8 +151,14 @@ public struct Program: Sendable {
     }
   }
 
+  /// Says what commands behind all that were described before come from.
+  public mutating func describe(_ commands: Range<Int>, as operation: DebugOperation) {
+    debug.append(DebugRun(first: commands.lowerBound, count: commands.count, operation: operations.count))
+    operations.append(operation)
+  }
+
   /// The operation that a command came from, or nil.
-  public func debugRange(ofCommand index: Int) -> DebugRange? {
+  public func operation(ofCommand index: Int) -> DebugOperation? {
     var low = 0
     var high = debug.count
     while low < high {
@@ -146,6 +166,6 @@ public struct Program: Sendable {
       if debug[middle].first <= index { low = middle + 1 } else { high = middle }
     }
     guard low > 0, index < debug[low - 1].first + debug[low - 1].count else { return nil }
-    return debug[low - 1]
+    return operations[debug[low - 1].operation]
   }
 }

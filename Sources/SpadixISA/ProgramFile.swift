@@ -78,6 +78,8 @@ extension Program {
 extension Program {
   /// Everything but commands and bytes, as stands in the metadata entry.
   public func metadata() -> JSONValue {
+    var runs = [[JSONValue]](repeating: [], count: operations.count)
+    for run in debug { runs[run.operation].append([.integer(run.first), .integer(run.count)]) }
     var members: [JSONValue.Member] = [
       .init("format", .string(Self.format)),
       .init("target", target.json),
@@ -96,11 +98,8 @@ extension Program {
       .init(
         "debug",
         .array(
-          debug.map {
-            [
-              "first": .integer($0.first), "count": .integer($0.count), "line": .integer($0.line),
-              "operation": .string($0.operation),
-            ]
+          zip(operations, runs).map { operation, runs in
+            ["operation": .string(operation.text), "line": .integer(operation.line), "runs": .array(runs)]
           })),
       .init(
         "host",

@@ -31,7 +31,7 @@ struct ProgramReader {
     program.inputs = try list(json["inputs"], "inputs").map { try binding($0, target) }
     program.outputs = try list(json["outputs"], "outputs").map { try binding($0, target) }
     program.symbols = try list(json["symbols"], "symbols").map { try symbol($0, target) }
-    program.debug = try debug(list(json["debug"], "debug"), program.commands.count)
+    try debug(list(json["debug"], "debug"), into: &program)
     program.hostSteps = try hostSteps(list(json["host"], "host"), program.commands.count, target)
     return program
   }
@@ -159,17 +159,32 @@ extension ProgramReader {
     }
   }
 
-  private func debug(_ list: [JSONValue], _ commands: Int) throws -> [Program.DebugRange] {
-    var end = 0
-    return try list.map { it in
-      let range = Program.DebugRange(
-        first: try integer(it, "first"), count: try integer(it, "count"), operation: try string(it, "operation"),
-        line: try integer(it, "line"))
-      guard range.first >= end, range.count >= 0, range.count <= commands, range.first <= commands - range.count else {
-        throw problem("debug", "debug ranges must be ascending and within the \(commands) commands")
+  /// Operations with the runs of their commands; files of before runs have one range for each.
+  private func debug(_ list: [JSONValue], into program: inout Program) throws {
+    let commands = program.commands.count
+    for it in list {
+      let operation = program.operations.count
+      program.operations.append(
+        Program.DebugOperation(text: try string(it, "operation"), line: try integer(it, "line")))
+      if it["runs"] == nil {
+        program.debug.append(
+          Program.DebugRun(first: try integer(it, "first"), count: try integer(it, "count"), operation: operation))
+        continue
       }
-      end = range.first + range.count
-      return range
+      for run in try self.list(it["runs"], "runs") {
+        guard let numbers = run.elements, numbers.count == 2, let first = numbers[0].integer,
+          let count = numbers[1].integer
+        else { throw problem("debug", "expected runs as [first, count], found \(run.text())") }
+        program.debug.append(Program.DebugRun(first: first, count: count, operation: operation))
+      }
+    }
+    program.debug.sort { ($0.first, $0.count) < ($1.first, $1.count) }
+    var end = 0
+    for run in program.debug {
+      guard run.first >= end, run.count >= 0, run.count <= commands, run.first <= commands - run.count else {
+        throw problem("debug", "runs of debug operations must not overlap, and lie within the \(commands) commands")
+      }
+      end = run.first + run.count
     }
   }
 

@@ -7,12 +7,13 @@ extension Program {
   public func assembly(annotated: Bool = false) -> String {
     var text = "; \(commands.count) commands for target \(target.name)\n.spadix \(metadata().text())\n"
     text.reserveCapacity(commands.count * 64)
-    var range = 0
+    var run = 0
     for (index, command) in commands.enumerated() {
-      while range < debug.count && debug[range].first <= index {
-        text += "\n; \(Self.comment(debug[range].operation))"
-        text += debug[range].line > 0 ? " (line \(debug[range].line))\n" : "\n"
-        range += 1
+      while run < debug.count && debug[run].first <= index {
+        let operation = operations[debug[run].operation]
+        text += "\n; \(Self.comment(operation.text))"
+        text += operation.line > 0 ? " (line \(operation.line))\n" : "\n"
+        run += 1
       }
       text += Assembly.text(command)
       if annotated { text += "  ; #\(index)\(annotation(of: command))" }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SpadixCodegen
 
-private struct Case: CustomTestStringConvertible, Sendable {
+struct EmissionCase: CustomTestStringConvertible, Sendable {
   var testDescription: String
   var graph: Graph
 
@@ -15,30 +15,31 @@ private struct Case: CustomTestStringConvertible, Sendable {
   }
 }
 
-private let cases: [Case] = [
-  Case("pointwise", NpuGraphs.convolution(input: [1, 7, 7, 40], kernel: [1, 1], outputs: 33)),
-  Case(
+let emissionCases: [EmissionCase] = [
+  EmissionCase("pointwise", NpuGraphs.convolution(input: [1, 7, 7, 40], kernel: [1, 1], outputs: 33)),
+  EmissionCase(
     "3x3 with borders",
     NpuGraphs.convolution(input: [1, 14, 14, 17], kernel: [3, 3], outputs: 20, padding: [1, 1, 1, 1])),
-  Case(
+  EmissionCase(
     "zero point",
     NpuGraphs.convolution(input: [2, 7, 5, 3], kernel: [3, 3], outputs: 5, padding: [1, 1, 1, 1], zeroPoint: 5)),
-  Case(
+  EmissionCase(
     "strided pointwise", NpuGraphs.convolution(input: [1, 14, 14, 16], kernel: [1, 1], outputs: 16, strides: [2, 2])),
-  Case(
+  EmissionCase(
     "depthwise",
     NpuGraphs.convolution(input: [1, 14, 14, 40], kernel: [3, 3], outputs: 40, padding: [1, 1, 1, 1], groups: 40)),
-  Case(
+  EmissionCase(
     "grouped", NpuGraphs.convolution(input: [1, 8, 8, 24], kernel: [3, 3], outputs: 36, groups: 4, hasBias: false)),
-  Case(
+  EmissionCase(
     "pooled",
     NpuGraphs.convolution(input: [1, 20, 20, 3], kernel: [3, 3], outputs: 8, padding: [1, 1, 1, 1], isPooled: true)),
-  Case("residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 200)),
-  Case("plain residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 1)),
-  Case("names in quotes", NpuGraphs.renamed(NpuGraphs.residual(size: 4, channels: 4, multiplier: 1), "a, \"b\" = [c]")),
+  EmissionCase("residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 200)),
+  EmissionCase("plain residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 1)),
+  EmissionCase(
+    "names in quotes", NpuGraphs.renamed(NpuGraphs.residual(size: 4, channels: 4, multiplier: 1), "a, \"b\" = [c]")),
 ]
 
-private let targets: [Target] = [
+let emissionTargets: [Target] = [
   .gemmini, .spadix,
   Target(name: "small", dim: 4, scratchpadBanks: 4, scratchpadRowsPerBank: 256, accumulatorRows: 64),
   Target(
@@ -76,8 +77,8 @@ extension Target: CustomTestStringConvertible {
   public var testDescription: String { name }
 }
 
-@Test("What the cost model counts is what the commands move", arguments: cases, targets)
-private func countedIsEmitted(_ testCase: Case, _ target: Target) throws {
+@Test("What the cost model counts is what the commands move", arguments: emissionCases, emissionTargets)
+private func countedIsEmitted(_ testCase: EmissionCase, _ target: Target) throws {
   let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
   // Every variant, not only the chosen one: all others streamed so that any one of them is a plan by itself.
   for (index, op) in prepared.problem.operators.enumerated() {
@@ -106,8 +107,8 @@ private func countedIsEmitted(_ testCase: Case, _ target: Target) throws {
   }
 }
 
-@Test("Plans of the scheduler are valid, and their text reads back", arguments: cases, targets)
-private func plansAreValid(_ testCase: Case, _ target: Target) throws {
+@Test("Plans of the scheduler are valid, and their text reads back", arguments: emissionCases, emissionTargets)
+private func plansAreValid(_ testCase: EmissionCase, _ target: Target) throws {
   let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
   let plan = try KernelScheduler().solve(prepared.problem)
   try KernelPlanValidator.validate(plan, for: prepared.problem)

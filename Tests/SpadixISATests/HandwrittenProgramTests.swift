@@ -66,7 +66,8 @@ private let refused: [(text: String, id: String, line: Int?)] = [
     #expect(it.expectations.map(\.bytes) == [[7]])
     #expect(it.unspecified == [Program.AddressRange(address: 0x20000, length: 1)])
     #expect(it.commands.map(\.funct) == [Funct.moveIn, Funct.flush, Funct.fence])
-    #expect(it.debug == [Program.DebugRange(first: 0, count: 2, operation: "first = move", line: 13)])
+    #expect(it.operations == [Program.DebugOperation(text: "first = move", line: 13)])
+    #expect(it.debug == [Program.DebugRun(first: 0, count: 2, operation: 0)])
   }
 
   @Test func presetsAreNamed() throws { #expect(try program(".target gemmini").target == .gemmini) }

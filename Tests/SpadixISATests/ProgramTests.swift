@@ -21,7 +21,13 @@ private func sample() -> Program {
   let scales = Quantization(axis: 1, scales: [0.1, 0.25], zeroPoints: [0, 1])
   program.outputs = [Program.Binding(name: "y", address: 0x20000, type: TensorType([4, 2], .q8(scales)))]
   program.symbols = [Program.Symbol(name: "w", address: 0x10000, length: 200, kind: .weights)]
-  program.debug = [Program.DebugRange(first: 1, count: 3, operation: "%0 = npu.copy \"a\"\n", line: 12)]
+  program.operations = [
+    Program.DebugOperation(text: "%0 = npu.copy \"a\"\n", line: 12), Program.DebugOperation(text: "%1", line: 0),
+  ]
+  program.debug = [
+    Program.DebugRun(first: 1, count: 1, operation: 0), Program.DebugRun(first: 2, count: 1, operation: 1),
+    Program.DebugRun(first: 3, count: 1, operation: 0),
+  ]
   program.hostSteps = [
     Program.HostStep(before: 5, graph: "graph @g() {\n}\n", inputs: program.inputs, outputs: [], reason: "no softmax")
   ]
@@ -37,6 +43,7 @@ private func expectSame(_ one: Program, _ other: Program) {
   #expect(one.inputs == other.inputs)
   #expect(one.outputs == other.outputs)
   #expect(one.symbols == other.symbols)
+  #expect(one.operations == other.operations)
   #expect(one.debug == other.debug)
   #expect(one.hostSteps == other.hostSteps)
   #expect(one.expectations.map(\.bytes) == other.expectations.map(\.bytes))
@@ -86,12 +93,13 @@ private func expectSame(_ one: Program, _ other: Program) {
     #expect(throws: Diagnostic.self) { try Program(assembly: SourceText(name: "test", text: text)) }
   }
 
-  @Test func debugRangesAreFound() {
+  @Test func operationsOfCommandsAreFound() {
     let program = sample()
-    #expect(program.debugRange(ofCommand: 0) == nil)
-    #expect(program.debugRange(ofCommand: 1)?.line == 12)
-    #expect(program.debugRange(ofCommand: 3)?.line == 12)
-    #expect(program.debugRange(ofCommand: 4) == nil)
+    #expect(program.operation(ofCommand: 0) == nil)
+    #expect(program.operation(ofCommand: 1)?.line == 12)
+    #expect(program.operation(ofCommand: 2)?.text == "%1")
+    #expect(program.operation(ofCommand: 3)?.line == 12)
+    #expect(program.operation(ofCommand: 4) == nil)
   }
 
   @Test func absurdBindingsAreRefused() throws {

@@ -72,7 +72,7 @@ private func load(_ row: Int, _ dram: UInt64 = Product.input) -> Instruction {
       Program.Symbol(name: "x", address: Product.input + 256, length: 256, kind: .input),
       Program.Symbol(name: "y", address: Product.output, length: 256, kind: .output),
     ]
-    program.debug = [Program.DebugRange(first: 0, count: 2, operation: "%0", line: 1)]
+    program.describe(0..<2, as: Program.DebugOperation(text: "%0", line: 1))
     let machine = try Machine(program)
     machine.run()
     let counters = machine.counters

@@ -79,6 +79,7 @@ import Testing
       Instruction.compute(preloaded: true, a: none, bias: none).command,
       program.commands[execute],
     ]
+    program.operations = []
     program.debug = []
     program.hostSteps = []
     let found = try findings(program)

@@ -101,8 +101,8 @@ public struct Finding: Error, Hashable, Sendable {
     func describe(_ index: Int) -> String {
       guard program.commands.indices.contains(index) else { return "command \(index)" }
       var text = "command \(index): \(Assembly.text(program.commands[index]))"
-      if let range = program.debugRange(ofCommand: index) {
-        text += range.line > 0 ? " (line \(range.line): \(range.operation))" : " (\(range.operation))"
+      if let operation = program.operation(ofCommand: index) {
+        text += operation.line > 0 ? " (line \(operation.line): \(operation.text))" : " (\(operation.text))"
       }
       return text
     }

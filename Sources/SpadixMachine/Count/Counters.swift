@@ -57,7 +57,7 @@ public struct Counters: Sendable {
   }
 
   public var total = Activity()
-  /// One for each of the program's debug ranges.
+  /// One for each of the program's operations.
   public var operations: [Activity] = []
   /// Symbols that bytes moved to or from, by address; empty unless `Machine.Options.symbols` asks for them.
   public var symbols: [SymbolBytes] = []
@@ -83,9 +83,9 @@ extension Counters {
       ] as JSONValue
     }
     members.append(.init("symbols", .array(symbols)))
-    let operations = zip(program.debug, operations).map { range, activity in
+    let operations = zip(program.operations, operations).map { operation, activity in
       JSONValue.object(
-        [.init("operation", .string(range.operation)), .init("line", .integer(range.line))]
+        [.init("operation", .string(operation.text)), .init("line", .integer(operation.line))]
           + (activity.json.members ?? []))
     }
     members.append(.init("operations", .array(operations)))
@@ -112,35 +112,35 @@ extension Counters.Activity {
   }
 }
 
-/// Which debug range a command lies in, for commands that come in ascending order.
-struct RangeCursor {
-  private let ranges: [Program.DebugRange]
-  private var position = 0
+/// Which operation a command comes from, for commands that come in about ascending order.
+struct OperationCursor {
+  private let runs: [Program.DebugRun]
+  private var operation = -1
   private var first = 0
   private var end = 0
 
-  init(_ program: Program) { ranges = program.debug }
+  init(_ program: Program) { runs = program.debug }
 
-  /// Index of the range, or -1.
+  /// Index of the operation, or -1.
   @inline(__always)
-  mutating func range(of command: Int) -> Int {
-    if command >= first && command < end { return position }
+  mutating func operation(of command: Int) -> Int {
+    if command >= first && command < end { return operation }
     return seek(command)
   }
 
   @inline(never)
   private mutating func seek(_ command: Int) -> Int {
     var low = 0
-    var high = ranges.count
+    var high = runs.count
     while low < high {
       let middle = (low + high) / 2
-      if ranges[middle].first <= command { low = middle + 1 } else { high = middle }
+      if runs[middle].first <= command { low = middle + 1 } else { high = middle }
     }
-    guard low > 0, command < ranges[low - 1].first + ranges[low - 1].count else { return -1 }
-    position = low - 1
-    first = ranges[position].first
-    end = first + ranges[position].count
-    return position
+    guard low > 0, command < runs[low - 1].first + runs[low - 1].count else { return -1 }
+    operation = runs[low - 1].operation
+    first = runs[low - 1].first
+    end = first + runs[low - 1].count
+    return operation
   }
 }
 

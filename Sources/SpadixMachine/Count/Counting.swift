@@ -18,10 +18,10 @@ struct Counting {
   typealias InlineClasses = (Int, Int, Int, Int, Int, Int)
 
   private let dim: Int
-  private var ranges: RangeCursor
+  private var operations: OperationCursor
   private var readClass: ClassCursor
   private var writeClass: ClassCursor
-  /// One for each debug range, and the last for commands outside all.
+  /// One for each operation, and the last for commands of none.
   private var tallies: [Tally]
   private var scratchpadPeak = 0
   private var accumulatorPeak = 0
@@ -32,10 +32,10 @@ struct Counting {
   init(_ program: Program) {
     dim = program.target.dim
     occupancy = ArrayOccupancy(program.target)
-    ranges = RangeCursor(program)
+    operations = OperationCursor(program)
     readClass = ClassCursor(program)
     writeClass = ClassCursor(program)
-    tallies = [Tally](repeating: Tally(), count: program.debug.count + 1)
+    tallies = [Tally](repeating: Tally(), count: program.operations.count + 1)
   }
 
   mutating func count(_ chunk: borrowing DecodedChunk) {
@@ -58,8 +58,8 @@ struct Counting {
 
   @inline(__always)
   private mutating func slot(of it: DecodedCommand) -> Int {
-    let range = ranges.range(of: Int(it.command))
-    return range < 0 ? tallies.count - 1 : range
+    let operation = operations.operation(of: Int(it.command))
+    return operation < 0 ? tallies.count - 1 : operation
   }
 
   @inline(__always)

@@ -5,7 +5,7 @@ import SpadixTiming
 ///
 /// docs/machine.md states the rules of the timeline and its error. Every number that comes from here is called modelled.
 struct TimeModel: ~Copyable {
-  /// One of each for each debug range, and the last for commands outside all.
+  /// One of each for each operation, and the last for commands of none.
   struct Accounts {
     var cycles: [Counters.Cycles]
     var busRead: [Int]
@@ -14,20 +14,20 @@ struct TimeModel: ~Copyable {
 
   private var timeline: Timeline
   private let dim: Int
-  private var ranges: RangeCursor
+  private var operations: OperationCursor
   private(set) var accounts: Accounts
   private(set) var trace: Trace?
   /// Everything that has been accounted for is complete by then.
   private var frontier = 0
-  private var lastRange = 0
+  private var lastIndex = 0
   private var lastPart: WritableKeyPath<Counters.Cycles, Int> = \.issue
 
   init(_ program: Program, trace: Bool) {
     timeline = Timeline(Hardware(program.target))
     timeline.recordsSteps = true
     dim = program.target.dim
-    ranges = RangeCursor(program)
-    let count = program.debug.count + 1
+    operations = OperationCursor(program)
+    let count = program.operations.count + 1
     accounts = Accounts(
       cycles: [Counters.Cycles](repeating: Counters.Cycles(), count: count),
       busRead: [Int](repeating: 0, count: count), busWritten: [Int](repeating: 0, count: count))
@@ -47,7 +47,7 @@ struct TimeModel: ~Copyable {
     // The cycle in which the last command completes is its own. Beyond that, writes are under way when the stores that
     // they belong to are complete.
     let part = total == frontier + 1 ? lastPart : \.store
-    accounts.cycles[lastRange][keyPath: part] += total - frontier
+    accounts.cycles[lastIndex][keyPath: part] += total - frontier
     frontier = total
   }
 
@@ -58,8 +58,8 @@ struct TimeModel: ~Copyable {
   /// Attributes what the step adds to the end of everything: to waiting before its start, to its unit after it.
   private mutating func account(_ step: Step) {
     let operation = step.operation
-    let range = ranges.range(of: Int(operation.command))
-    let index = range < 0 ? accounts.cycles.count - 1 : range
+    let origin = operations.operation(of: Int(operation.command))
+    let index = origin < 0 ? accounts.cycles.count - 1 : origin
     let part: WritableKeyPath<Counters.Cycles, Int>
     let queue: Trace.Queue
     switch operation.kind {
@@ -71,7 +71,7 @@ struct TimeModel: ~Copyable {
       accounts.busWritten[index] += step.busBytes
     case .preload, .compute, .configExecute, .fence, .none: (part, queue) = (\.array, .execute)
     }
-    follow(step, queue, range)
+    follow(step, queue, origin)
     if step.done <= frontier { return }
     if step.start > frontier {
       if step.waited {
@@ -82,13 +82,13 @@ struct TimeModel: ~Copyable {
     }
     accounts.cycles[index][keyPath: part] += step.done - max(frontier, step.start)
     frontier = step.done
-    lastRange = index
+    lastIndex = index
     lastPart = part
   }
 
   // MARK: Trace
 
-  private mutating func follow(_ step: Step, _ queue: Trace.Queue, _ range: Int) {
+  private mutating func follow(_ step: Step, _ queue: Trace.Queue, _ origin: Int) {
     if trace == nil { return }
     let it = step.operation
     switch it.kind {
@@ -105,7 +105,7 @@ struct TimeModel: ~Copyable {
       trace?.read(it.readsAlso, 1, step.free)
     case .configLoad, .configStore, .configExecute, .fence, .none: return
     }
-    trace?.step(queue, range, step.start, free: max(step.start, step.free), done: step.done)
+    trace?.step(queue, origin, step.start, free: max(step.start, step.free), done: step.done)
   }
 }
 

@@ -186,9 +186,9 @@ private final class History {
 
   private func describe(_ index: Int) -> String {
     var text = "command \(index): \(Assembly.text(program.commands[index]))"
-    if let range = program.debugRange(ofCommand: index) {
-      text += "  ; \(range.operation.prefix(80))"
-      if range.line > 0 { text += " (line \(range.line))" }
+    if let operation = program.operation(ofCommand: index) {
+      text += "  ; \(operation.text.prefix(80))"
+      if operation.line > 0 { text += " (line \(operation.line))" }
     }
     return text
   }

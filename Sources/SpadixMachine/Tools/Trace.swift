@@ -13,8 +13,8 @@ public struct Trace: Sendable {
 
   struct Slice: Sendable {
     var queue: Int
-    /// Debug range, -1 for none.
-    var range: Int
+    /// Index of the operation, -1 for none.
+    var operation: Int
     var start: Int
     var end: Int
     var steps: Int
@@ -25,7 +25,7 @@ public struct Trace: Sendable {
   /// Samples of the occupancy that a trace may have; a long one has at least half as many.
   private static let maximumSamples = 1 << 17
 
-  private let debug: [Program.DebugRange]
+  private let operations: [Program.DebugOperation]
   private var open: [Slice?] = [nil, nil, nil]
   private(set) var slices: [Slice] = []
   /// First start and last end of each operation.
@@ -39,20 +39,20 @@ public struct Trace: Sendable {
   private var sampleShift = 0
 
   init(_ program: Program) {
-    debug = program.debug
-    spans = [(start: Int, end: Int)?](repeating: nil, count: program.debug.count)
+    operations = program.operations
+    spans = [(start: Int, end: Int)?](repeating: nil, count: program.operations.count)
     writtenAt = [Int](repeating: -1, count: program.target.scratchpadRows)
     readAt = writtenAt
   }
 
   /// - Parameter free: when the unit can start the next step; `done`, when the step's results are complete.
-  mutating func step(_ queue: Queue, _ range: Int, _ start: Int, free: Int, done: Int) {
-    if range >= 0 {
-      let span = spans[range] ?? (start, done)
-      spans[range] = (min(span.start, start), max(span.end, done))
+  mutating func step(_ queue: Queue, _ operation: Int, _ start: Int, free: Int, done: Int) {
+    if operation >= 0 {
+      let span = spans[operation] ?? (start, done)
+      spans[operation] = (min(span.start, start), max(span.end, done))
     }
     if var slice = open[queue.rawValue] {
-      if slice.range == range && start <= slice.end + Self.gap {
+      if slice.operation == operation && start <= slice.end + Self.gap {
         slice.end = free
         slice.steps += 1
         open[queue.rawValue] = slice
@@ -60,7 +60,7 @@ public struct Trace: Sendable {
       }
       slices.append(slice)
     }
-    open[queue.rawValue] = Slice(queue: queue.rawValue, range: range, start: start, end: free, steps: 1)
+    open[queue.rawValue] = Slice(queue: queue.rawValue, operation: operation, start: start, end: free, steps: 1)
   }
 
   /// Rows of the scratchpad, `stride` apart; those of the accumulator are not followed.
@@ -106,12 +106,12 @@ public struct Trace: Sendable {
     var lanes = [Int?](repeating: nil, count: spans.count)
     var ends: [Int] = []
     let ran = spans.indices.filter { spans[$0] != nil }
-    for range in ran.sorted(by: { (spans[$0]!.start, $0) < (spans[$1]!.start, $1) }) {
-      let span = spans[range]!
+    for operation in ran.sorted(by: { (spans[$0]!.start, $0) < (spans[$1]!.start, $1) }) {
+      let span = spans[operation]!
       let lane = ends.firstIndex { $0 <= span.start } ?? ends.count
       if lane == ends.count { ends.append(0) }
       ends[lane] = span.end
-      lanes[range] = lane
+      lanes[operation] = lane
     }
     return (lanes, ends.count)
   }
@@ -129,18 +129,18 @@ public struct Trace: Sendable {
     name(3, "store")
     let (lanes, laneCount) = lanes()
     for lane in 0..<laneCount { name(4 + lane, lane == 0 ? "operations" : "operations (\(lane + 1))") }
-    for (range, span) in spans.enumerated() {
-      guard let span, let lane = lanes[range] else { continue }
+    for (operation, span) in spans.enumerated() {
+      guard let span, let lane = lanes[operation] else { continue }
       events.append(
         #"{"ph":"X","pid":1,"tid":\#(4 + lane),"ts":\#(span.start),"dur":\#(span.end - span.start),"#
-          + #""name":\#(Self.quoted(title(range))),"args":{"line":\#(debug[range].line),"#
-          + #""operation":\#(Self.quoted(debug[range].operation))}}"#)
+          + #""name":\#(Self.quoted(title(operation))),"args":{"line":\#(operations[operation].line),"#
+          + #""operation":\#(Self.quoted(operations[operation].text))}}"#)
     }
     for slice in (slices + open.compactMap { $0 }).sorted(by: { ($0.queue, $0.start) < ($1.queue, $1.start) }) {
-      let line = slice.range < 0 ? 0 : debug[slice.range].line
+      let line = slice.operation < 0 ? 0 : operations[slice.operation].line
       events.append(
         #"{"ph":"X","pid":1,"tid":\#(slice.queue + 1),"ts":\#(slice.start),"dur":\#(slice.end - slice.start),"#
-          + #""name":\#(Self.quoted(title(slice.range))),"args":{"line":\#(line),"steps":\#(slice.steps)}}"#)
+          + #""name":\#(Self.quoted(title(slice.operation))),"args":{"line":\#(line),"steps":\#(slice.steps)}}"#)
     }
     var rows = self
     for row in rows.writtenAt.indices { rows.close(row) }
@@ -155,10 +155,10 @@ public struct Trace: Sendable {
       + "\n],\"displayTimeUnit\":\"ns\",\"otherData\":{\"unit\":\"1 us is 1 modelled cycle\"}}\n"
   }
 
-  private func title(_ range: Int) -> String {
-    if range < 0 { return "(no operation)" }
+  private func title(_ operation: Int) -> String {
+    if operation < 0 { return "(no operation)" }
     // The operation's result and mnemonic are enough for a slice.
-    return String(debug[range].operation.prefix { $0 != "{" }.prefix(80))
+    return String(operations[operation].text.prefix { $0 != "{" }.prefix(80))
   }
 
   private static func quoted(_ text: String) -> String {

@@ -1,0 +1,209 @@
+import SpadixISA
+import SpadixTiming
+
+/// Puts the commands of a program into the order in which an accelerator with endless queues would start them.
+///
+/// The hardware takes commands in program order into small queues, so that loads, computes and stores overlap only as far
+/// as the program interleaves them. A kernel loads, computes and stores tile after tile; here its commands become streams,
+/// and the streams are merged by time: of their first items, the one that could start first goes first. An item goes after
+/// those that it shares local rows with, and a load after the stores whose bytes it reads, with a fence between. A fence
+/// goes when nothing else can: fences of the program are not kept.
+struct CommandOrder: ~Copyable {
+  /// Commands that are looked at together. What can overlap lies much closer.
+  private static let window = 1 << 14
+
+  private let commands: [Command]
+  private let runsBefore: [Program.DebugRun]
+  private var run = 0
+  private var reader: StreamReader
+  private var station: StationGuard?
+
+  private var queues = [ItemQueue](repeating: ItemQueue(), count: CommandStream.count)
+  private var heads = [Head](repeating: Head(), count: CommandStream.count)
+  private var pending = 0
+  private var next = 0
+
+  private var gone = StreamCounts()
+  /// Stores that went before the last fence.
+  private var storesFenced: Int32 = 0
+  /// Whether one of those since moves bytes to DRAM.
+  private var hasOpenStore = false
+  private var doneTimes = DoneTimes()
+  /// When each unit could take up the next command, and when the array has given out its last result.
+  private var free = [Int](repeating: 0, count: CommandStream.Unit.allCases.count)
+  private var arrayIdle = 0
+  private var allIdle = 0
+  private let acknowledgement: Int
+
+  private var output: [Command] = []
+  private var runs: [Program.DebugRun] = []
+
+  /// What is known of the first item of a stream.
+  private struct Head {
+    /// When all that it waits for is done; nil as long as some of that has not gone.
+    var ready: Int?
+    /// Only a fence lets it go.
+    var needsFence = false
+  }
+
+  /// - Parameter program: kernels one after the other, every byte of DRAM stored at most once.
+  static func merge(_ program: inout Program) {
+    var order = CommandOrder(program)
+    for index in program.hostSteps.indices {
+      order.merge(until: program.hostSteps[index].before)
+      program.hostSteps[index].before = order.output.count
+    }
+    order.merge(until: program.commands.count)
+    program.commands = order.output
+    program.debug = order.runs
+  }
+
+  private init(_ program: Program) {
+    commands = program.commands
+    runsBefore = program.debug
+    reader = StreamReader(program)
+    acknowledgement = UnitCycles(Hardware(program.target)).acknowledgement
+    if program.target.faults.rangeOrder {
+      station = StationGuard(program.target)
+      station!.watchesResults = commands.contains {
+        $0.funct == Funct.config && $0.rs1 & 3 == 2 && Pooling(bits: $0.rs1) != nil
+      }
+    }
+    output.reserveCapacity(commands.count + commands.count / 64)
+  }
+
+  /// Merges everything before a command; what was stored is in DRAM behind it.
+  private mutating func merge(until end: Int) {
+    while next < end || pending > 0 {
+      if pending < Self.window / 2 { refill(until: end) }
+      if let stream = first() {
+        go(stream)
+      } else if let waiting = oldest() {
+        fence(for: queues[waiting.rawValue].first.operation)
+      }
+    }
+    if hasOpenStore { fence(for: -1) }
+  }
+
+  private mutating func refill(until end: Int) {
+    while next < end && pending < Self.window {
+      guard var item = reader.item(commands, &next) else { continue }
+      item.operation = operation(of: item.first)
+      queues[item.stream.rawValue].append(item)
+      pending += 1
+    }
+  }
+
+  /// Commands come in ascending order.
+  private mutating func operation(of command: Int) -> Int32 {
+    while run < runsBefore.count && command >= runsBefore[run].first + runsBefore[run].count { run += 1 }
+    guard run < runsBefore.count, command >= runsBefore[run].first else { return -1 }
+    return Int32(runsBefore[run].operation)
+  }
+
+  // MARK: Choice
+
+  /// The stream whose first item could start first; nil when all that are left wait for a fence.
+  private mutating func first() -> CommandStream? {
+    while true {
+      var best: CommandStream?
+      var bestKey = (Int.max, Int.max, Int.max)
+      for stream in CommandStream.allCases {
+        guard let start = start(stream) else { continue }
+        let key = (start, stream.unit.rawValue, queues[stream.rawValue].first.first)
+        if key < bestKey {
+          bestKey = key
+          best = stream
+        }
+      }
+      guard let best else { return nil }
+      if !stationNeedsFence(queues[best.rawValue].first) { return best }
+      heads[best.rawValue].needsFence = true
+    }
+  }
+
+  /// When the first item of a stream could start; nil when it cannot go yet.
+  private mutating func start(_ stream: CommandStream) -> Int? {
+    if queues[stream.rawValue].isEmpty || heads[stream.rawValue].needsFence { return nil }
+    if heads[stream.rawValue].ready == nil {
+      let item = queues[stream.rawValue].first
+      guard gone.covers(item.after) else { return nil }
+      if item.afterStores > storesFenced {
+        heads[stream.rawValue].needsFence = true
+        return nil
+      }
+      let ready = doneTimes.latest(item.after)
+      heads[stream.rawValue].ready = item.kind == .configureExecute ? max(ready, arrayIdle) : ready
+    }
+    return max(heads[stream.rawValue].ready!, free[stream.unit.rawValue])
+  }
+
+  private func oldest() -> CommandStream? {
+    CommandStream.allCases.filter { !queues[$0.rawValue].isEmpty }
+      .min { queues[$0.rawValue].first.first < queues[$1.rawValue].first.first }
+  }
+
+  // MARK: Output
+
+  private mutating func go(_ stream: CommandStream) {
+    let item = queues[stream.rawValue].first
+    let end = start(stream)! + Int(item.busy)
+    let done = end + Int(item.behind)
+    queues[stream.rawValue].removeFirst()
+    heads[stream.rawValue] = Head()
+    pending -= 1
+    take(item)
+    if item.kind == .store { hasOpenStore = true }
+    gone[stream] += 1
+    free[stream.unit.rawValue] = end
+    doneTimes.add(stream, done)
+    if stream == .execute { arrayIdle = max(arrayIdle, done) }
+    allIdle = max(allIdle, done + (item.kind == .store ? acknowledgement : 0))
+    for index in item.first..<item.first + Int(item.count) { append(commands[index], item.operation) }
+  }
+
+  private mutating func fence(for operation: Int32) {
+    station?.fence()
+    storesFenced = gone[.store]
+    hasOpenStore = false
+    for index in heads.indices { heads[index].needsFence = false }
+    for index in free.indices { free[index] = max(free[index], allIdle) }
+    append(Instruction.fence.command, operation)
+  }
+
+  private mutating func append(_ command: Command, _ origin: Int32) {
+    output.append(command)
+    let operation = Int(origin)
+    if operation < 0 { return }
+    if let last = runs.indices.last, runs[last].operation == operation,
+      runs[last].first + runs[last].count == output.count - 1
+    {
+      runs[last].count += 1
+    } else {
+      runs.append(Program.DebugRun(first: output.count - 1, count: 1, operation: operation))
+    }
+  }
+
+  // MARK: Station
+
+  private func stationNeedsFence(_ item: StreamItem) -> Bool {
+    guard let station else { return false }
+    return switch item.kind {
+    case .load: station.needsFence(load: item.local.result)
+    case .product: station.needsFence(product: item.local)
+    case .store: station.needsFence(store: item.local.source, isPooled: item.isPooled)
+    case .scratchpadStore, .configure, .configureExecute: false
+    }
+  }
+
+  private mutating func take(_ item: StreamItem) {
+    if station == nil { return }
+    switch item.kind {
+    case .load: station!.take(load: item.local.result)
+    case .product: station!.take(product: item.local)
+    case .store: station!.take(store: item.local.source, isPooled: item.isPooled)
+    case .scratchpadStore: station!.take(scratchpadStore: item.local)
+    case .configure, .configureExecute: break
+    }
+  }
+}

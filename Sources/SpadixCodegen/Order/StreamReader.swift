@@ -1,0 +1,133 @@
+import SpadixISA
+import SpadixTiming
+
+/// Takes a program apart into items of streams, and finds what has to go before each: in program order, the last users of
+/// its local rows and the last stores to its bytes of DRAM.
+struct StreamReader {
+  private let target: Target
+  private var reader: OperationReader
+  private var cycles: UnitCycles
+  private var rows: RowTable
+  private var stored: StoredBlocks
+  private var counts = StreamCounts()
+  private var transposesWeights = false
+  private var pooling: Pooling?
+
+  init(_ program: Program) {
+    target = program.target
+    reader = OperationReader(Hardware(target))
+    cycles = UnitCycles(Hardware(target))
+    rows = RowTable(rows: target.scratchpadRows + target.accumulatorRows)
+    stored = StoredBlocks(program)
+  }
+
+  /// The item that begins at `next`, which moves behind it; nil for a fence: the order has fences of its own.
+  mutating func item(_ commands: [Command], _ next: inout Int) -> StreamItem? {
+    let command = commands[next]
+    guard let stream = Self.stream(of: command) else {
+      next += 1
+      return nil
+    }
+    let number = counts[stream] + 1
+    counts[stream] = number
+    let it = reader.read(command, index: next)
+    var item = StreamItem(kind: .configure, stream: stream, first: next, count: 1)
+    next += 1
+    var compute: SpadixTiming.Operation?
+    switch command.funct {
+    case Funct.moveIn, Funct.moveIn2, Funct.moveIn3:
+      item.kind = .load
+      item.local.result = loaded(command, it)
+      rows.write(item.local.result, &item, number: number)
+      if !it.flags.contains(.zeros) { item.afterStores = stored.last(loadedBy: it) }
+    case Funct.preload:
+      let second = commands[next]
+      compute = reader.read(second, index: next)
+      precondition(compute?.kind == .compute, "kernels put each compute behind its preload")
+      next += 1
+      item.kind = .product
+      item.count = 2
+      item.local = product(command, second, it, compute!)
+      rows.read(item.local.source, &item, number: number)
+      rows.read(item.local.weights, &item, number: number)
+      rows.write(item.local.result, &item, number: number)
+    case Funct.moveOut, Funct.moveOutScratchpad:
+      let isOnChip = command.funct == Funct.moveOutScratchpad
+      item.kind = isOnChip ? .scratchpadStore : .store
+      store(command, isOnChip, &item)
+      rows.read(item.local.source, &item, number: number)
+      rows.write(item.local.result, &item, number: number)
+      if !isOnChip { stored.store(it, number: number) }
+    default:
+      if stream == .execute {
+        item.kind = .configureExecute
+        if command.rs1 >> 7 & 1 == 0 { transposesWeights = command.rs1 >> 9 & 1 != 0 }
+      } else if stream == .store && command.funct == Funct.config && command.rs1 & 3 == 2 {
+        pooling = Pooling(bits: command.rs1)
+      }
+    }
+    let span = cycles.span(it, compute)
+    item.busy = Int32(span.busy)
+    item.behind = Int32(span.behind)
+    return item
+  }
+
+  private static func stream(of command: Command) -> CommandStream? {
+    switch command.funct {
+    case Funct.moveIn: .pixels
+    case Funct.moveIn2: .weights
+    case Funct.moveIn3: .sums
+    case Funct.preload, Funct.computePreloaded, Funct.computeAccumulated: .execute
+    case Funct.moveOut, Funct.moveOutScratchpad, Funct.configOutput, Funct.configOutputScales: .store
+    case Funct.fence: nil
+    case Funct.config:
+      switch command.rs1 & 3 {
+      case 0: .execute
+      case 1: CommandStream(rawValue: Int(command.rs1 >> 3 & 3)) ?? .sums
+      default: .store
+      }
+    default: preconditionFailure("kernels emit no command of function \(command.funct)")
+    }
+  }
+
+  // MARK: Rows
+
+  private func loaded(_ command: Command, _ it: SpadixTiming.Operation) -> LocalRows {
+    let (blocks, count) = (Int(it.blocks), Int(it.rows))
+    let pitch = blocks > 1 ? (Int(it.writes.end - it.writes.start) - count) / (blocks - 1) : 0
+    return LocalRows(
+      LocalAddress(bits: UInt32(truncatingIfNeeded: command.rs2)), rows: count, blocks: blocks, pitch: pitch, target)
+  }
+
+  private func product(
+    _ preload: Command, _ compute: Command, _ first: SpadixTiming.Operation, _ second: SpadixTiming.Operation
+  ) -> LocalUse {
+    let weights = LocalTile(bits: preload.rs1)
+    var use = LocalUse()
+    use.source = LocalRows(
+      LocalAddress(bits: UInt32(truncatingIfNeeded: compute.rs1)), rows: Int(second.reads.end - second.reads.start),
+      target)
+    use.namedWeights = weights.rows
+    use.weights = LocalRows(weights.address, rows: transposesWeights ? weights.columns : weights.rows, target)
+    use.result = LocalRows(
+      LocalAddress(bits: UInt32(truncatingIfNeeded: preload.rs2)), rows: Int(first.writes.end - first.writes.start),
+      target)
+    return use
+  }
+
+  /// A pooled store reads whole windows, also those behind the bank in which it begins.
+  private func store(_ command: Command, _ isOnChip: Bool, _ item: inout StreamItem) {
+    let tile = LocalTile(bits: command.rs2)
+    let blocks = max(1, (tile.columns + target.dim - 1) / target.dim)
+    var (read, written) = ((blocks - 1) * target.dim + tile.rows, tile.rows)
+    if let pooling, !isOnChip || target.hasPooledScratchpadStore {
+      item.isPooled = true
+      (read, written) = (pooling.pixelsRead, (pooling.outRows - 1) * pooling.outDim + pooling.outCols)
+    }
+    item.local.source = LocalRows(tile.address, rows: read, target)
+    if isOnChip {
+      item.local.result = LocalRows(
+        LocalAddress(bits: UInt32(truncatingIfNeeded: command.rs1)), rows: written, target)
+    }
+  }
+}
