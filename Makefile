@@ -17,7 +17,7 @@ SCHEDULE_CASES ?= 100000
 QUANTIZATION_CASES ?= 10000
 ONNX_CASES ?= 100000
 
-.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule fuzz-quantization fuzz-onnx figures bench-onnx bench-schedule bench-timing examples clean
+.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule fuzz-quantization fuzz-onnx check-exports figures bench-onnx bench-schedule bench-timing examples slurm-test clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ fuzz-onnx: setup build ## ONNX_CASES damaged models, and models of every form ag
 	  swift test $(SWIFT_FLAGS) --skip-build --filter ModelFuzzTests
 	$(PYTHON) Tests/lit/import/Inputs/differential.py $(SPADIX) .build/onnx-forms --seed $(FUZZ_SEED) --repeats 20
 
+check-exports: build ## the exported C of every example, the two large networks too, issues the program's commands
+	python3 Scripts/check_exports.py $(SPADIX) .build/exports $(wildcard ir-examples/*.spx ir-examples/*/*.spx)
+
 bench-onnx: setup build ## import, compile and verify real models: the table of docs/onnx.md
 	$(PYTHON) Benchmarks/onnx_models.py $(SPADIX)
 
@@ -93,6 +96,9 @@ bench-timing: ## the time model's speed, in operations a second of one core
 	@Scripts/setup.sh library
 	swift build $(SWIFT_FLAGS) --build-tests
 	SPADIX_BENCHMARK=1 swift test $(SWIFT_FLAGS) --skip-build --filter SpadixTimingTests.SpeedTests
+
+slurm-test: build ## a sweep on a private Slurm cluster of one node (needs root and Debian's slurm-wlm)
+	SPADIX_SLURM=1 Scripts/slurm_test.sh $(SPADIX)
 
 examples: ## train the digits networks and generate the whole networks again
 	@Scripts/setup.sh python ir-examples/requirements.txt

@@ -18,14 +18,23 @@ let package = Package(
       name: "SpadixCommands",
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"), "Spadix", "SpadixAllocation",
-        "SpadixExport", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixMIP", "SpadixMachine",
-        "SpadixOrder", "SpadixPasses", "SpadixReference", "SpadixReport", "SpadixSupport", "SpadixTensor",
-        "SpadixVerify",
+        "SpadixExport", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixJudge", "SpadixMIP",
+        "SpadixMachine", "SpadixOrder", "SpadixPasses", "SpadixReference", "SpadixReport", "SpadixSupport",
+        "SpadixSweep", "SpadixTensor", "SpadixVerify",
       ]),
     .target(
       name: "SpadixExport",
       dependencies: ["Spadix", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixSupport", "SpadixTensor"],
       resources: [.embedInCode("RTL/bench.cpp"), .embedInCode("RTL/ports.cpp"), .embedInCode("RTL/Makefile")]),
+    .target(
+      name: "SpadixJudge",
+      dependencies: [
+        "Spadix", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixReference", "SpadixSupport", "SpadixTensor",
+      ],
+      resources: [.embedInCode("Kernel/gemmini.h"), .embedInCode("Kernel/recorder.c")]),
+    .target(
+      name: "SpadixSweep",
+      dependencies: ["Spadix", "SpadixIR", "SpadixISA", "SpadixReport", "SpadixSupport", "Yams"]),
     .target(
       name: "SpadixFuzz",
       dependencies: [
@@ -48,12 +57,16 @@ let package = Package(
     .target(
       name: "SpadixPasses",
       dependencies: ["SpadixIR", "SpadixISA", "SpadixLegality", "SpadixReference", "SpadixSupport", "SpadixTensor"]),
-    .target(name: "SpadixReport", dependencies: ["SpadixISA", "SpadixMachine", "SpadixSupport"]),
+    .target(
+      name: "SpadixReport", dependencies: ["SpadixISA", "SpadixMachine", "SpadixSupport"],
+      resources: [.embedInCode("HTML/style.css"), .embedInCode("HTML/script.js")]),
     .target(
       name: "SpadixCodegen",
       dependencies: [
-        "SpadixIR", "SpadixISA", "SpadixLegality", "SpadixPlan", "SpadixSupport", "SpadixTensor", "SpadixTiming",
+        "SpadixIR", "SpadixISA", "SpadixKernel", "SpadixLegality", "SpadixPlan", "SpadixSupport", "SpadixTensor",
+        "SpadixTiming",
       ]),
+    .target(name: "SpadixKernel", dependencies: ["SpadixIR", "SpadixISA", "SpadixSupport", "SpadixTensor"]),
     .target(name: "SpadixLegality", dependencies: ["SpadixIR", "SpadixISA", "SpadixSupport", "SpadixTensor"]),
     .target(name: "SpadixOrder", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),
     .target(name: "SpadixPlan", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),
@@ -94,7 +107,8 @@ let package = Package(
     .testTarget(
       name: "SpadixCodegenTests",
       dependencies: [
-        "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixMachine", "SpadixPlan", "SpadixSupport", "SpadixTensor",
+        "SpadixCodegen", "SpadixIR", "SpadixISA", "SpadixKernel", "SpadixMachine", "SpadixPlan", "SpadixSupport",
+        "SpadixTensor",
       ]),
     .testTarget(name: "SpadixTimingTests", dependencies: ["SpadixISA", "SpadixSupport", "SpadixTiming"]),
     .testTarget(

@@ -16,9 +16,10 @@ enum Trial {
     _ = machine.trace?.json()
     if let last = machine.findings.last?.command { _ = try? Explanation(program, command: last).text }
     if !program.expectations.isEmpty { _ = try? Conformance(program, options: options) }
-    let text = program.assembly(annotated: true)
-    let again = try? Program(assembly: SourceText(name: "again", text: text))
-    precondition(again?.serialized() == program.serialized(), "a program reads back from its text")
+    for listing in [Program.Listing.loops, .annotated] {
+      let again = try? Program(assembly: SourceText(name: "again", text: program.assembly(listing)))
+      precondition(again?.serialized() == program.serialized(), "a program reads back from its text")
+    }
   }
 
   static func readBack(_ target: Target) {

@@ -13,7 +13,7 @@ public struct Compilation {
   }
 
   public let input: CompilerInput
-  public let target: Target
+  public private(set) var target: Target
   public let formulation: Compiler.Formulation
   /// Simplified and fused, in floating point.
   public internal(set) var optimized: Graph?
@@ -22,6 +22,8 @@ public struct Compilation {
   public internal(set) var quantized: Graph?
   public internal(set) var npu: Graph?
   public internal(set) var schedule: Schedule?
+  /// Per step of the plan; nil as well where they were generated one by one, on the way to a program.
+  public internal(set) var tiles: [[TileSection]]?
   public internal(set) var generated: GeneratedProgram?
   /// What is random about the samples that ranges come from; nil where nothing is.
   public internal(set) var calibration: String?
@@ -34,27 +36,38 @@ public struct Compilation {
     self.formulation = formulation
   }
 
+  /// The same program on a target with other timing, clock or energies.
+  ///
+  /// - Precondition: the target differs in nothing else.
+  public func retimed(for target: Target) -> Compilation {
+    precondition(target.fingerprint == self.target.fingerprint, "another target needs another program")
+    var compilation = self
+    compilation.target = target
+    compilation.generated?.program.target = target
+    return compilation
+  }
+
   /// The graph at a phase that is one.
   public subscript(phase: Phase) -> Graph? {
     get {
       switch phase {
       case .graph: optimized
       case .quantized: quantized
-      case .npu, .plan, .program: npu
+      case .npu, .plan, .tiles, .program: npu
       }
     }
     set {
       switch phase {
       case .graph: optimized = newValue
       case .quantized: quantized = newValue
-      case .npu, .plan, .program: npu = newValue
+      case .npu, .plan, .tiles, .program: npu = newValue
       }
     }
   }
 }
 
 extension Compilation {
-  /// The text of a phase: a graph, or for a plan the npu graph and the plan; nil for a phase that was not reached.
+  /// The text of a phase: a graph, or for a plan the npu graph and the plan, for tile programs both and these; nil for a phase that was not reached.
   ///
   /// A program's text is its assembly, which reads back as the same program.
   public func text(of phase: Phase, largeData: GraphPrinter.LargeData = .hexadecimal) -> String? {
@@ -63,6 +76,9 @@ extension Compilation {
     case .plan:
       guard let npu, let schedule else { return nil }
       return npu.text(largeData: largeData) + schedule.planText
+    case .tiles:
+      guard let npu, let schedule, let tilesText else { return nil }
+      return npu.text(largeData: largeData) + schedule.planText + tilesText
     case .program: return generated?.program.assembly()
     }
   }
@@ -74,8 +90,16 @@ extension Compilation {
     switch phase {
     case .graph, .quantized, .npu: try self[phase]?.write(to: path)
     case .plan: try npu?.write(to: path, trailer: schedule?.planText ?? "")
+    case .tiles: try npu?.write(to: path, trailer: (schedule?.planText ?? "") + (tilesText ?? ""))
     case .program: try generated?.program.write(to: path)
     }
+  }
+}
+
+extension Compilation {
+  var tilesText: String? {
+    guard let schedule, let tiles else { return nil }
+    return schedule.prepared.tilesText(tiles, of: schedule.plan)
   }
 }
 

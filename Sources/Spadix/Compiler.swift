@@ -84,9 +84,22 @@ public struct Compiler {
     compilation.schedule = schedule
     compilation.npu = schedule.prepared.graph
     try dump.write(schedule.prepared.graph, plan: schedule.planText, phase: "plan")
+    guard last >= .tiles else { return compilation }
+
+    var tiles = try input.tiles.map {
+      try schedule.prepared.parseTiles($0.source, from: $0.start, of: schedule.plan)
+    }
+    // Otherwise they are generated one by one while commands are emitted.
+    if tiles == nil && (last == .tiles || options.dumpDirectory != nil) {
+      tiles = schedule.prepared.tileSections(schedule.plan)
+    }
+    compilation.tiles = tiles
+    if let text = compilation.tilesText {
+      try dump.write(schedule.prepared.graph, plan: schedule.planText + text, phase: "tiles")
+    }
     guard last >= .program else { return compilation }
 
-    let generated = try schedule.prepared.emit(schedule.plan, progress: options.progress)
+    let generated = try schedule.prepared.emit(schedule.plan, tiles: tiles, progress: options.progress)
     compilation.generated = generated
     try dump.write(generated.program, phase: "program")
     return compilation
@@ -106,7 +119,7 @@ public struct Compiler {
         "random samples are asked for to calibrate with, but the graph is quantized already",
         help: "calibrate the graph in floating point")
     }
-    if input.phase == .plan, options.formulation != .residency {
+    if input.phase >= .plan, options.formulation != .residency {
       throw Diagnostic(
         "driver.planned-already",
         "formulation '\(options.formulation.rawValue)' is asked for, but the input has a plan already",
@@ -149,7 +162,7 @@ public struct Compiler {
       }
       compilation[phase] = graph
     }
-    if input.phase == .plan { compilation.npu = graph }
+    if input.phase >= .plan { compilation.npu = graph }
     compilation.diagnostics = context.diagnostics
     compilation.calibration = context.calibration
   }

@@ -8,8 +8,10 @@ public struct CompilerInput: Sendable {
   public var graph: Graph
   /// How far the graph has come: `.graph` for a floating-point one.
   public var phase: Phase
-  /// Where the plan stands when `phase` is `.plan`.
+  /// Where the plan stands when `phase` is `.plan` or `.tiles`.
   var plan: (source: SourceText, start: Int)?
+  /// Where the tile programs stand when it is `.tiles`.
+  var tiles: (source: SourceText, start: Int)?
 
   /// Whether the graph was made of a model.
   public private(set) var isModel = false
@@ -70,7 +72,8 @@ public struct CompilerInput: Sendable {
     let graph = try Graph(parsing: parts.graph, baseFile: baseFile)
     self.graph = graph
     self.plan = parts.planStart.map { (source, $0) }
-    self.phase = parts.planStart == nil ? Self.phase(of: graph) : .plan
+    self.tiles = parts.tilesStart.map { (source, $0) }
+    self.phase = parts.tilesStart != nil ? .tiles : parts.planStart != nil ? .plan : Self.phase(of: graph)
   }
 
   /// A graph is lowered when it has an npu operator, quantized when it computes with int8, and floating point otherwise.
@@ -80,21 +83,25 @@ public struct CompilerInput: Sendable {
   }
 }
 
-/// The two parts of a plan file: the npu graph, and the plan from the first line that starts with `plan @`.
+/// The parts of a file: the npu graph, the plan from the first line that starts with `plan @`, and behind it the tile
+/// programs from the first line that starts with `tiles @`.
 private struct PlanParts {
   var graph: SourceText
   /// Byte offset of the plan; nil in a file without one.
   var planStart: Int?
+  var tilesStart: Int?
 
   init(_ source: SourceText) {
     graph = source
     let bytes = source.bytes
-    let keyword = Array("plan @".utf8)
+    let (plan, tiles) = (Array("plan @".utf8), Array("tiles @".utf8))
     var lineStart = 0
     while lineStart < bytes.count {
-      if bytes[lineStart...].starts(with: keyword) {
+      if planStart == nil, bytes[lineStart...].starts(with: plan) {
         graph = SourceText(name: source.name, bytes: Array(bytes[..<lineStart]))
         planStart = lineStart
+      } else if planStart != nil, bytes[lineStart...].starts(with: tiles) {
+        tilesStart = lineStart
         return
       }
       guard let end = bytes[lineStart...].firstIndex(of: UInt8(ascii: "\n")) else { return }

@@ -10,6 +10,8 @@ public enum Phase: String, CaseIterable, Sendable, Comparable {
   case npu
   /// The npu graph with order, tilings, residency and addresses.
   case plan
+  /// The same with a tile program for each kernel: what is moved and computed in which order.
+  case tiles
   /// Commands and a DRAM image.
   case program
 
@@ -21,7 +23,8 @@ public enum Phase: String, CaseIterable, Sendable, Comparable {
     case .quantized: 1
     case .npu: 2
     case .plan: 3
-    case .program: 4
+    case .tiles: 4
+    case .program: 5
     }
   }
 }

@@ -9,22 +9,30 @@ extension Compilation {
   /// What the program costs; nil before the last phase.
   ///
   /// - Parameter modelsTime: whether to run the machine's time model over the program, for its cycles.
-  public func report(modelsTime: Bool = false) throws -> CompilationReport? {
+  /// - Parameter asksWhatIf: whether to time it again for what the cycles would be with other hardware.
+  public func report(modelsTime: Bool = false, asksWhatIf: Bool = true) throws -> CompilationReport? {
     guard let schedule, let generated, let npu else { return nil }
     let plan = schedule.plan
     let problem = schedule.prepared.problem
     var operators: [OperatorReport] = []
     let modelled = modelsTime ? try Self.modelledTime(generated) : nil
+    let program = generated.program
+    let commandBytes = CommandDelivery(program).bytesByOperation(program, commands: program.commands.count)
     for (step, statistics) in generated.operators.enumerated() {
       var row = OperatorReport(statistics, problem.operators[step].variants[plan.steps[step].variant])
-      row.modelledCycles = modelled?.cycles[step]
+      row.cycles = modelled?.cycles[step]
+      row.traffic.commands = commandBytes[statistics.debugOperations].reduce(0, +)
       operators.append(row)
     }
+    // The fence at the end belongs to no operation.
+    if let last = operators.indices.last {
+      operators[last].traffic.commands += commandBytes.reduce(0, +) - operators.reduce(0) { $0 + $1.traffic.commands }
+    }
     let end = generated.program.symbols.map { $0.address + UInt64($0.length) }.max() ?? UInt64(Target.firstAddress)
-    return CompilationReport(
-      graph: npu.name, target: target, calibration: calibration, operators: operators,
+    var report = CompilationReport(
+      graph: npu.name, target: TargetReport(target), calibration: calibration, operators: operators,
       schedule: ScheduleReport(
-        formulation: input.phase == .plan ? ScheduleReport.file : formulation.rawValue,
+        formulation: input.phase >= .plan ? ScheduleReport.file : formulation.rawValue,
         trafficBytes: plan.trafficBytes, boundBytes: plan.boundBytes,
         closedBy: plan.certificate.closedBy, rows: plan.certificate.rows, columns: plan.certificate.columns,
         nodes: plan.certificate.nodes, whyOpen: plan.certificate.whyOpen),
@@ -38,24 +46,57 @@ extension Compilation {
           tensor: "%\(tensor.name)", firstStep: piece.first, lastStep: piece.last, row: piece.row, rows: tensor.rows,
           origin: piece.origin.rawValue, spilled: piece.spilled)
       })
+    report.working = plan.steps.enumerated().compactMap { index, step in
+      let rows = problem.operators[index].variants[step.variant].workingRows
+      return rows == 0 ? nil : WorkingRowsReport(step: index, row: step.workingRow, rows: rows)
+    }
+    report.messages = diagnostics.all.map { MessageReport($0) }
+    if let modelled {
+      report.timeline = modelled.timeline
+      if asksWhatIf { report.whatIfs = WhatIfs.of(generated.program, modelled.time.cycles) }
+      report.energy = energy(modelled.total, commands: report.commands)
+    }
+    return report
+  }
+
+  private func energy(_ total: Counters.Activity, commands: Int) -> EnergyReport? {
+    if target.energy.isEmpty { return nil }
+    return EnergyReport(
+      target.energy,
+      counts: [
+        total.usefulMACs, total.busRead + total.busWritten, total.scratchpadBytes, total.accumulatorBytes, commands,
+        total.cycles.total,
+      ])
   }
 }
 
 extension Compilation {
   /// Cycles of each operator by the machine's time model; what none accounts for goes to the last.
-  private static func modelledTime(_ generated: GeneratedProgram) throws -> (time: TimeReport, cycles: [Int]) {
+  private static func modelledTime(
+    _ generated: GeneratedProgram
+  ) throws -> (time: TimeReport, cycles: [Counters.Cycles], total: Counters.Activity, timeline: TimelineReport?) {
     let machine = try Machine(generated.program, options: Machine.Options(checks: [], time: true, execute: false))
+    machine.recordProfile()
     machine.run()
-    var cycles = [Int](repeating: 0, count: generated.operators.count)
+    var cycles = [Counters.Cycles](repeating: Counters.Cycles(), count: generated.operators.count)
     let counters = machine.counters
     let time = TimeReport(
       cycles: counters.total.cycles, busRead: counters.total.busRead, busWritten: counters.total.busWritten)
+    let profile = machine.profile
+    var spans = [QueueProfile.Span?](repeating: nil, count: cycles.count)
     for (step, statistics) in generated.operators.enumerated() {
-      cycles[step] = counters.operations[statistics.debugOperations].reduce(0) { $0 + $1.cycles.total }
+      for operation in statistics.debugOperations {
+        cycles[step] += counters.operations[operation].cycles
+        if let span = profile?.spans[operation] { spans[step] = span.joined(with: spans[step]) }
+      }
     }
     // The fence at the end belongs to no operation.
-    if let last = cycles.indices.last { cycles[last] += time.cycles.total - cycles.reduce(0, +) }
-    return (time, cycles)
+    if let last = cycles.indices.last {
+      var rest = time.cycles
+      for known in cycles { rest -= known }
+      cycles[last] += rest
+    }
+    return (time, cycles, counters.total, profile.map { TimelineReport($0, operators: spans) })
   }
 }
 

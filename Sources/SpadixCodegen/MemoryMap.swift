@@ -1,5 +1,6 @@
 import SpadixIR
 import SpadixISA
+import SpadixKernel
 import SpadixPlan
 import SpadixSupport
 

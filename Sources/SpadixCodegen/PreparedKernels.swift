@@ -1,5 +1,6 @@
 import SpadixIR
 import SpadixISA
+import SpadixKernel
 import SpadixPlan
 import SpadixSupport
 import SpadixTensor
@@ -25,7 +26,7 @@ public struct PreparedKernels: Sendable {
   /// A matrix with ones on the diagonal.
   private(set) var identityMatrix = ConstantID(0)
   /// Per operator and identity term, the diagonal matrices that multiply its addend.
-  private(set) var identityMatrices: [[ConstantID?]] = []
+  private(set) var identityMatrices: [[ConstantID]] = []
   /// By root: constants that lie in DRAM as tensors of their own, because an operator reads them like any activation or
   /// because they are outputs.
   private(set) var storedConstants: [ValueID: Tensor] = [:]
@@ -114,10 +115,10 @@ public struct PreparedKernels: Sendable {
         identityMatrices.append([])
         continue
       }
-      var matrices: [ConstantID?] = []
+      var matrices: [ConstantID] = []
       for identity in forms[0].kernel.identities {
         let multipliers = identity.multipliers
-        let passes = KernelLayout.passes(multipliers)
+        let passes = identity.passes
         if multipliers == [1] {
           matrices.append(identityMatrix)
           continue
@@ -130,7 +131,7 @@ public struct PreparedKernels: Sendable {
               let channel = block * dim + index
               let multiplier =
                 multipliers.count == 1 ? multipliers[0] : channel < multipliers.count ? multipliers[channel] : 0
-              return KernelLayout.share(multiplier, pass: pass, of: passes)
+              return identity.share(of: multiplier, pass: pass)
             }
           }
         }

@@ -1,5 +1,6 @@
 import SpadixIR
 import SpadixISA
+import SpadixKernel
 import SpadixPlan
 import SpadixSupport
 import SpadixTensor
@@ -24,17 +25,23 @@ public struct GeneratedProgram: Sendable {
 extension PreparedKernels {
   /// Emits the program of a plan.
   ///
-  /// - Parameter progress: told before each step what is being done.
-  public func emit(_ plan: KernelPlan, progress: ((String) -> Void)? = nil) throws -> GeneratedProgram {
-    var generated = try emitKernels(plan, progress: progress)
+  /// - Parameters:
+  ///   - tiles: tile programs to emit instead of those that the plan's tilings generate.
+  ///   - progress: told before each step what is being done.
+  public func emit(
+    _ plan: KernelPlan, tiles: [[TileSection]]? = nil, progress: ((String) -> Void)? = nil
+  ) throws -> GeneratedProgram {
+    var generated = try emitKernels(plan, tiles: tiles, progress: progress)
     progress?("order of the commands")
     generated.mergeStreams()
     return generated
   }
 
   /// The commands of one kernel behind those of the other, tile after tile.
-  func emitKernels(_ plan: KernelPlan, progress: ((String) -> Void)? = nil) throws -> GeneratedProgram {
-    var emitter = try ProgramEmitter(self, plan)
+  func emitKernels(
+    _ plan: KernelPlan, tiles: [[TileSection]]? = nil, progress: ((String) -> Void)? = nil
+  ) throws -> GeneratedProgram {
+    var emitter = try ProgramEmitter(self, plan, tiles)
     emitter.progress = progress
     return try emitter.run()
   }
@@ -44,15 +51,18 @@ private struct ProgramEmitter {
   let prepared: PreparedKernels
   let plan: KernelPlan
   let index: PlanIndex
+  /// Tile programs that a file brought, per step; otherwise they are generated one by one.
+  let tiles: [[TileSection]]?
   let map: MemoryMap
   var writer: CommandWriter
   var program: Program
   var statistics: [OperatorStatistics] = []
   var progress: ((String) -> Void)?
 
-  init(_ prepared: PreparedKernels, _ plan: KernelPlan) throws {
+  init(_ prepared: PreparedKernels, _ plan: KernelPlan, _ tiles: [[TileSection]]?) throws {
     self.prepared = prepared
     self.plan = plan
+    self.tiles = tiles
     index = PlanIndex(plan, prepared.problem)
     map = try MemoryMap(prepared, usesDRAM: prepared.rootsInDRAM(plan))
     writer = CommandWriter(target: prepared.target)
@@ -125,38 +135,28 @@ private struct ProgramEmitter {
     statistics.sourceLine = operation.sourceLine
     statistics.scratchpadRows = index.rowsInUse[step]
     let firstOperation = program.operations.count
-
-    for piece in index.starting[step] where piece.origin == .fetched {
+    for section in tiles?[step] ?? prepared.tileSections(step: step, plan, index) {
       let before = writer.count
-      fetch(piece)
-      statistics.traffic.fetched += prepared.problem.tensors[piece.tensor].bytes
-      mark(before, "fetch \(prepared.text(prepared.tensors[piece.tensor]))", operation)
-    }
-    let before = writer.count
-    switch prepared.codes[step][plan.steps[step].variant] {
-    case .tile(let form, let places, let tiling):
-      guard case .tile(let forms) = prepared.kernels[step] else { break }
-      emitTile(step, operation, forms[form].kernel, places, tiling, &statistics)
-    case .copy(let inputsAreResident, let outputIsResident):
-      guard case .copy(let kernel) = prepared.kernels[step] else { break }
-      emitCopy(step, operation, kernel, inputsAreResident, outputIsResident, &statistics)
-    case .host:
-      guard case .host(let reason) = prepared.kernels[step] else { break }
-      statistics.kind = .host
-      statistics.hostReason = reason
-      try emitHost(operation, reason)
-    }
-    mark(before, prepared.problem.operators[step].name, operation)
-    for piece in index.starting[step] where piece.spilled {
-      let before = writer.count
-      spill(piece)
-      let bytes = prepared.problem.tensors[piece.tensor].bytes
-      if symbolKind(prepared.tensors[piece.tensor]) == .output {
-        statistics.traffic.outputsWritten += bytes
-      } else {
-        statistics.traffic.spilled += bytes
+      switch section.role {
+      case .fetch(let tensor):
+        let tensorLocation = location(prepared.tensors[tensor], at: step)
+        emit(section.program, step, inputs: [tensorLocation], output: tensorLocation)
+        statistics.traffic.fetched += TileCost(section.program, dim: dim).readBytes
+        mark(before, "fetch \(prepared.text(prepared.tensors[tensor]))", operation)
+      case .kernel:
+        try emitKernel(step, operation, section.program, &statistics)
+        mark(before, prepared.problem.operators[step].name, operation)
+      case .spill(let tensor):
+        let tensorLocation = location(prepared.tensors[tensor], at: step)
+        emit(section.program, step, inputs: [tensorLocation], output: tensorLocation)
+        let bytes = TileCost(section.program, dim: dim).writtenBytes
+        if symbolKind(prepared.tensors[tensor]) == .output {
+          statistics.traffic.outputsWritten += bytes
+        } else {
+          statistics.traffic.spilled += bytes
+        }
+        mark(before, "spill \(prepared.text(prepared.tensors[tensor]))", operation)
       }
-      mark(before, "spill \(prepared.text(prepared.tensors[piece.tensor]))", operation)
     }
     statistics.debugOperations = firstOperation..<program.operations.count
     self.statistics.append(statistics)
@@ -171,46 +171,45 @@ private struct ProgramEmitter {
   private func location(_ value: ValueID, at step: Int) -> OperandLocation {
     let root = prepared.buffers.root[value]
     let piece = prepared.tensorID(value).flatMap { index.piece(of: $0, at: step) }
-    return OperandLocation(
-      buffer: root.index, address: map.valueAddress[root.index] ?? 0,
-      resident: piece.map { ($0.row, prepared.buffers.pixels(root)) })
+    return OperandLocation(buffer: root.index, address: map.valueAddress[root.index] ?? 0, row: piece?.row)
   }
 
-  private mutating func emitTile(
-    _ step: Int, _ operation: Operation, _ kernel: TileKernel, _ places: KernelPlaces, _ tiling: Tiling,
-    _ statistics: inout OperatorStatistics
+  private mutating func emit(
+    _ program: TileProgram, _ step: Int, inputs: [OperandLocation], output: OperandLocation
   ) {
-    let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: dim)
-    let inputs = prepared.inputs[step]
-    let cyclesBefore = writer.arrayCycles
-    let map = map
-    var emitter = KernelEmitter(
-      geometry: geometry, places: places, workingRow: plan.steps[step].workingRow,
-      inputs: inputs.map { location($0, at: step) }, output: location(operation.result, at: step),
-      identityMatrices: prepared.identityMatrices[step], identityMatrix: prepared.identityMatrix,
-      constantAddress: { map.constantAddress[$0.index] }, writer: writer)
+    var emitter = TileEmitter(
+      program, workingRow: plan.steps[step].workingRow, inputs: inputs, output: output,
+      constantAddress: map.constantAddress, writer: writer)
     writer = CommandWriter(target: prepared.target)
     emitter.run()
     writer = emitter.writer
+  }
 
-    let cost = KernelCost.of(geometry, places: places)
-    statistics.arrayCycles = writer.arrayCycles - cyclesBefore
-    statistics.issuedMACs = statistics.arrayCycles * dim * dim
-    statistics.usefulMACs = kernel.usefulMACs
-    statistics.accumulatorRows = geometry.accumulatorPixelsPerTile * min(tiling.blocks, geometry.blockCount)
-    statistics.tiling = tiling.summary(geometry)
+  private mutating func emitKernel(
+    _ step: Int, _ operation: Operation, _ program: TileProgram, _ statistics: inout OperatorStatistics
+  ) throws {
+    if case .host(let reason) = prepared.kernels[step] {
+      statistics.kind = .host
+      statistics.hostReason = reason
+      try emitHost(operation, reason)
+      return
+    }
+    let inputs = prepared.inputs[step]
+    let cyclesBefore = writer.arrayCycles
+    emit(
+      program, step, inputs: inputs.map { location($0, at: step) }, output: location(operation.result, at: step))
+    if let kernel = prepared.tileKernel(step: step, plan) {
+      statistics.arrayCycles = writer.arrayCycles - cyclesBefore
+      statistics.issuedMACs = statistics.arrayCycles * dim * dim
+      statistics.usefulMACs = kernel.usefulMACs
+      statistics.accumulatorRows = program.sumRows
+    } else {
+      statistics.kind = .move
+    }
+    statistics.tiling = program.summary
+    let cost = TileCost(program, dim: dim)
     statistics.traffic.weightsRead += cost.constantBytes
-    if let contraction = kernel.contraction {
-      addRead(cost.inputBytes, inputs[contraction.input], &statistics)
-      if case .activation(let weights, _) = contraction.weights {
-        addRead(cost.weightBytes, inputs[weights], &statistics)
-      } else {
-        statistics.traffic.weightsRead += cost.weightBytes
-      }
-    }
-    for (index, bytes) in cost.addendBytes.enumerated() {
-      addRead(bytes, inputs[kernel.identities[index].input], &statistics)
-    }
+    for (index, bytes) in cost.inputBytes.enumerated() { addRead(bytes, inputs[index], &statistics) }
     addWritten(cost.writtenBytes, operation.result, &statistics)
   }
 
@@ -228,33 +227,6 @@ private struct ProgramEmitter {
     } else {
       statistics.traffic.activationsWritten += bytes
     }
-  }
-
-  private mutating func emitCopy(
-    _ step: Int, _ operation: Operation, _ kernel: CopyKernel, _ inputsAreResident: [Bool], _ outputIsResident: Bool,
-    _ statistics: inout OperatorStatistics
-  ) {
-    let map = map
-    var emitter = CopyEmitter(
-      kernel: kernel, inputs: prepared.inputs[step].map { location($0, at: step) }, inputIsResident: inputsAreResident,
-      output: location(operation.result, at: step), outputIsResident: outputIsResident,
-      workingRow: plan.steps[step].workingRow, constantAddress: { map.constantAddress[$0.index] }, writer: writer)
-    writer = CommandWriter(target: prepared.target)
-    emitter.run()
-    writer = emitter.writer
-    statistics.kind = .move
-    statistics.tiling = outputIsResident ? "loads into place" : "through a bounce buffer"
-    for block in kernel.blocks {
-      switch block.source {
-      case .input(let index):
-        if !inputsAreResident[index] {
-          addRead(block.rows * block.bytes, prepared.inputs[step][index], &statistics)
-        }
-      case .fill:
-        statistics.traffic.weightsRead += KernelGeometry.ceilDivide(block.rows, dim) * block.bytes
-      }
-    }
-    if !outputIsResident { addWritten(kernel.writtenBytes, operation.result, &statistics) }
   }
 
   private mutating func emitHost(_ operation: Operation, _ reason: String) throws {
@@ -278,80 +250,5 @@ private struct ProgramEmitter {
       Program.HostStep(
         before: writer.count, graph: step.text(), inputs: bindings,
         outputs: operation.results.map { prepared.binding($0, map) }, reason: reason))
-  }
-
-  // MARK: Whole tensors
-
-  private mutating func fetch(_ piece: KernelPlan.Piece) {
-    let root = prepared.tensors[piece.tensor]
-    let channels = prepared.buffers.channels(root)
-    let pixels = prepared.buffers.pixels(root)
-    let together = pixels <= Limits.blockStride ? prepared.target.maxBlockLength : 1
-    writer.willRead(buffer: root.index)
-    writer.configureLoad(.pixels, stride: channels, blockStride: together > 1 ? pixels : dim)
-    let address = map.valueAddress[root.index]!
-    for channel in stride(from: 0, to: channels, by: together * dim) {
-      for pixel in stride(from: 0, to: pixels, by: dim) {
-        writer.moveIn(
-          .pixels, dram: address + UInt64(pixel * channels + channel),
-          to: .scratchpad(piece.row + channel / dim * pixels + pixel), rows: min(dim, pixels - pixel),
-          columns: min(together * dim, channels - channel))
-      }
-    }
-  }
-
-  private mutating func spill(_ piece: KernelPlan.Piece) {
-    let root = prepared.tensors[piece.tensor]
-    let channels = prepared.buffers.channels(root)
-    let pixels = prepared.buffers.pixels(root)
-    writer.willWrite(buffer: root.index)
-    writer.configureStore(ConfigStore(stride: channels))
-    let address = map.valueAddress[root.index]!
-    for channel in stride(from: 0, to: channels, by: dim) {
-      for pixel in stride(from: 0, to: pixels, by: dim) {
-        writer.moveOut(
-          dram: address + UInt64(pixel * channels + channel),
-          from: .scratchpad(piece.row + channel / dim * pixels + pixel), rows: min(dim, pixels - pixel),
-          columns: min(dim, channels - channel))
-      }
-    }
-  }
-}
-
-extension TileKernel {
-  /// Products that the operator asks for, without those with padding.
-  var usefulMACs: Int {
-    var products = identities.count * images * rows * columns * channels
-    guard let contraction else { return products }
-    let tapRows = (0..<contraction.kernelRows).reduce(0) { $0 + contraction.validRows(0..<rows, tapRow: $1).count }
-    let tapColumns = (0..<contraction.kernelColumns).reduce(0) {
-      $0 + contraction.validColumns(0..<columns, tapColumn: $1).count
-    }
-    let perTap: Int
-    switch contraction.weights {
-    case .dense, .activation: perTap = contraction.inputChannels * channels
-    case .packed(let packed): perTap = packed.usefulProducts
-    case .diagonal, .ones: perTap = channels
-    }
-    products += images * tapRows * tapColumns * perTap
-    return products
-  }
-}
-
-extension Tiling {
-  /// The loop nest in a few words.
-  func summary(_ geometry: KernelGeometry) -> String {
-    var parts = ["tile \(tileRows)x\(tileColumns)x\(blocks * geometry.dim)"]
-    if geometry.kernel.contraction != nil {
-      if geometry.isSliced {
-        parts.append("\(geometry.slices.count) slices")
-      } else if geometry.weightSlots < min(chunksPerGroup, geometry.chunkCount) {
-        parts.append("weights streamed, \(pinnedChunks) of \(geometry.chunkCount) chunks pinned")
-      } else if chunksPerGroup < geometry.chunkCount {
-        parts.append("weights in \(KernelGeometry.ceilDivide(geometry.chunkCount, chunksPerGroup)) groups")
-      }
-    }
-    if streamsMatrices { parts.append("matrices streamed") }
-    return parts.joined(separator: ", ")
   }
 }

@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixKernel
 import SpadixPlan
 
 /// How the emitter runs an operator when the plan chooses a variant.
@@ -69,7 +70,7 @@ struct VariantEnumeration {
   func copyVariants(_ kernel: CopyKernel, inputMayReside: [Bool], sameTensor: [Int], outputMayReside: Bool)
     -> [CodedVariant]
   {
-    let rows = CopyEmitter.workingRows(target)
+    let rows = CopyNest.workingRows(target)
     let bytes = kernel.writtenBytes
     func variant(_ resident: [Bool], output: Bool) -> CodedVariant {
       var read = kernel.readBytes(dim: target.dim)
@@ -159,13 +160,15 @@ private struct KernelShape: Hashable {
       sizes += bias.isUniform ? [-1] : [-2] + bias.rowClass + bias.columnClass
     }
     for identity in kernel.identities {
-      sizes += [-3, KernelLayout.passes(identity.multipliers), identity.multipliers.count, identity.isPlainSum ? 1 : 0]
+      sizes += [-3, identity.passes, identity.multipliers.count, identity.isPlainSum ? 1 : 0]
     }
     if let contraction = kernel.contraction {
       sizes += [
-        -4, contraction.inputRows, contraction.inputColumns, contraction.inputChannels, contraction.kernelRows,
-        contraction.kernelColumns, contraction.strideRows, contraction.strideColumns, contraction.dilationRows,
-        contraction.dilationColumns, contraction.paddingTop, contraction.paddingLeft,
+        -4, contraction.window.inputRows, contraction.window.inputColumns, contraction.window.inputChannels,
+        contraction.window.kernelRows,
+        contraction.window.kernelColumns, contraction.window.strideRows, contraction.window.strideColumns,
+        contraction.window.dilationRows,
+        contraction.window.dilationColumns, contraction.window.paddingTop, contraction.window.paddingLeft,
       ]
       switch contraction.weights {
       case .dense: sizes.append(0)

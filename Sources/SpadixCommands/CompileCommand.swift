@@ -32,7 +32,7 @@ struct CompileCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write the graph after every pass, the plan and the program into this folder.", valueName: "folder"))
+      "Write the graph after every pass, the plan, the tile programs and the program into this folder.", valueName: "folder"))
   var dumpDir: String?
 
   @Option(
@@ -51,11 +51,29 @@ struct CompileCommand: ParsableCommand {
   @OptionGroup(title: "Passes") var passes: PassPrintingOptions
   @OptionGroup(title: "Report") var reporting: ReportOptions
 
+  /// With --report=html, an output with the name of a page is the report's.
+  private var reportPath: String? {
+    reporting.report == .html && output?.hasSuffix(".html") == true ? output : nil
+  }
+
+  private var command: CommandText {
+    var command = CommandText("compile", input)
+    command.add(target, model, calibrate, formulation.rawValue)
+    return command
+  }
+
+  func validate() throws {
+    if reportPath != nil, reporting.reportFile != nil {
+      throw ValidationError(
+        "--output \(output ?? "") and --report-file both name the report; expected a program after --output")
+    }
+  }
+
   func run() throws {
     var files = try FileArguments(
       inputs: [input, target.target] + calibrate.files.map(\.path),
       outputs: [
-        OutputArgument("--output", output, emit ?? .program == .program ? .file : .graph),
+        OutputArgument("--output", output, emit ?? .program == .program || reportPath != nil ? .file : .graph),
         OutputArgument("--dump-dir", dumpDir, .dumps), OutputArgument("--report-file", reporting.reportFile),
         OutputArgument("--reproducer", passes.reproducer, .graph),
       ], standardOutput: "--output")
@@ -73,12 +91,13 @@ struct CompileCommand: ParsableCommand {
     progress.end()
     compilation.diagnostics.show(remarks: reporting.verbose)
     let isOutputTaken = try write(compilation)
-    try reporting.write(compilation, isOutputTaken: isOutputTaken)
+    try reporting.write(compilation, command: command, path: reportPath, isOutputTaken: isOutputTaken)
   }
 
   /// Writes what was asked for; whether that was to standard output.
   private func write(_ compilation: Compilation) throws -> Bool {
     let phase = emit ?? .program
+    let output = reportPath == nil ? output : nil
     if let output, output != "-" {
       try compilation.write(phase, to: output)
       return false

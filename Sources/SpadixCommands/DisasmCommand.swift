@@ -9,10 +9,14 @@ struct DisasmCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("A compiled program, a recorded one, or assembly (.s).", valueName: "program.spxo"))
   var program: String
 
-  @Flag(help: "Say for every command its index, the symbols and rows it addresses.")
+  @Flag(help: "Every command on a line of its own, not in the loops that repeat it.")
+  var unrolled = false
+
+  @Flag(help: "Say for every command its index, the symbols and rows it addresses. Unrolls loops.")
   var annotate = false
 
   func run() throws {
-    try StandardOutput.write(Program(reading: program).assembly(annotated: annotate))
+    let listing: Program.Listing = annotate ? .annotated : unrolled ? .unrolled : .loops
+    try StandardOutput.write(Program(reading: program).assembly(listing))
   }
 }

@@ -38,20 +38,28 @@ struct ExportCommand: ParsableCommand {
       "The elements of an input, of one sample; inputs left out get seeded random ones.", valueName: "name=file.npy"))
   var input: [NamedFile] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "What to watch for while the expected outputs are computed: all, none, default, or names of checks. A program with errors is not exported.",
+      valueName: "check,..."))
+  var check = "default"
+
   func run() throws {
     var files = try FileArguments(
       inputs: [program] + input.map(\.path), outputs: [OutputArgument("--output", output, .folder)])
     let program = try Program(reading: program)
     let inputs = try inputs(of: program)
-    let (exported, imageBytes): ([ExportedFile], Int)
+    let checks = try CheckSet(parsing: check)
+    let (exported, imageBytes, findings): ([ExportedFile], Int, Diagnostics)
     switch format {
     case .c:
-      let export = try CExport(program, inputs: inputs)
-      (exported, imageBytes) = (export.files, export.imageBytes)
+      let export = try CExport(program, inputs: inputs, checks: checks)
+      (exported, imageBytes, findings) = (export.files, export.imageBytes, export.findings)
     case .rtl:
-      let export = try RTLExport(program, inputs: inputs)
-      (exported, imageBytes) = (export.files, export.imageBytes)
+      let export = try RTLExport(program, inputs: inputs, checks: checks)
+      (exported, imageBytes, findings) = (export.files, export.imageBytes, export.findings)
     }
+    findings.show(remarks: true)
     try files.add(exported.map(\.name), in: output, of: "--output")
     try Files.write(exported.map { ($0.name, $0.bytes) }, intoFolder: output)
     try StandardOutput.write(

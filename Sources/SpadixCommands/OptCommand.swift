@@ -1,4 +1,5 @@
 import ArgumentParser
+import SpadixImport
 import SpadixIR
 import SpadixPasses
 import SpadixSupport
@@ -38,14 +39,21 @@ struct OptCommand: ParsableCommand {
   @Flag(help: "Leave large data out of text on standard output: easier to read, and no longer an input.")
   var elideData = false
 
-  @Option(help: "The form of the result: spx, or mlir (generic form, for mlir-opt and xdsl-opt).")
+  @Option(
+    help: """
+      The form of the result: spx; mlir (generic form, for mlir-opt and xdsl-opt); dot (for Graphviz); onnx (a model, int8 \
+      with QuantizeLinear and DequantizeLinear).
+      """)
   var format: GraphFormat = .spx
 
   @OptionGroup(title: "Looking inside") var instrumentation: PassInstrumentationOptions
 
   func validate() throws {
     _ = try usage { try pipeline() }
-    if format == .mlir, elideData { throw ValidationError("--elide-data is for --format spx only") }
+    if format != .spx, elideData { throw ValidationError("--elide-data is for --format spx only") }
+    if format == .onnx, output == "-" {
+      throw ValidationError("--format onnx is no text; expected --output FILE.onnx")
+    }
   }
 
   private func pipeline() throws -> PassPipeline {
@@ -74,15 +82,20 @@ struct OptCommand: ParsableCommand {
     switch (format, output) {
     case (.spx, "-"): try StandardOutput.write(result.text(largeData: elideData ? .elided : .hexadecimal))
     case (.spx, _): try result.write(to: output)
-    case (.mlir, "-"): try StandardOutput.write(MLIRPrinter().text(of: result))
-    case (.mlir, _): try Files.write(MLIRPrinter().text(of: result), to: output)
+    case (.mlir, _): try write(MLIRPrinter().text(of: result))
+    case (.dot, _): try write(DotPrinter().text(of: result))
+    case (.onnx, _): try Files.write(ModelExport.model(of: result, data: context.data), to: output)
     }
+  }
+
+  private func write(_ text: String) throws {
+    if output == "-" { try StandardOutput.write(text) } else { try Files.write(text, to: output) }
   }
 }
 
-/// The textual forms that a graph can be printed in.
+/// The forms that a graph can be printed in.
 enum GraphFormat: String, ExpressibleByArgument, CaseIterable {
-  case spx, mlir
+  case spx, mlir, dot, onnx
 }
 
 /// The options of a command that runs chosen passes.

@@ -32,6 +32,8 @@ struct RunCommand: ParsableCommand {
       """, valueName: "name|file"))
   var target: String?
 
+  @OptionGroup var settings: TargetSettingOptions
+
   @Option(help: ArgumentHelp("What to watch for: all, none, default, or names of checks.", valueName: "check,..."))
   var check = "default"
 
@@ -60,9 +62,9 @@ struct RunCommand: ParsableCommand {
       inputs: [program, target] + input.map(\.path),
       outputs: [OutputArgument("--output", output, .folder), OutputArgument("--trace", trace)])
     var program = try Program(reading: program)
-    if let name = target {
-      let target = try Target.named(name)
-      try program.expect(target, named: name)
+    if target != nil || !settings.set.isEmpty {
+      let target = try target.map { try Target.named($0, settings: settings.set) } ?? program.target.with(settings.set)
+      try program.expect(target, named: self.target, settings.set)
       // The same machine with other timing answers what-if questions.
       program.target = target
     }
@@ -120,9 +122,16 @@ struct RunCommand: ParsableCommand {
 extension Program {
   /// Throws `program.target` when the program is for another target.
   ///
-  /// - Parameter argument: what `--target` was: the name of a preset or the path of a file.
-  func expect(_ target: Target, named argument: String) throws {
+  /// - Parameter argument: what `--target` was: the name of a preset or the path of a file; nil where it was not given.
+  func expect(_ target: Target, named argument: String?, _ settings: [TargetSetting] = []) throws {
     guard target.fingerprint != self.target.fingerprint else { return }
+    let options = settings.map { "--set \($0.text)" }.joined(separator: " ")
+    guard let argument else {
+      throw Diagnostic(
+        "program.target",
+        "\(options) changes more than the timing of '\(self.target.name)', which the program is for",
+        help: "compile it again with \(options)")
+    }
     throw Diagnostic(
       "program.target",
       "the program is for target '\(self.target.name)' (\(self.target.fingerprint)); expected '\(argument)' "

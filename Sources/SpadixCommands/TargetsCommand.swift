@@ -22,11 +22,7 @@ struct TargetsCommand: ParsableCommand {
       text += "  \(target.dim) x \(target.dim) array, scratchpad \(target.scratchpadBytes / 1024) KiB in "
       text += "\(target.scratchpadBanks) banks of \(target.scratchpadRowsPerBank) rows, "
       text += "accumulator \(target.accumulatorBytes / 1024) KiB\n"
-      let capabilities = [
-        (target.hasScratchpadStore, "scratchpad store"), (target.hasOutputStage, "output stage"),
-        (target.hasPooledScratchpadStore, "pooled scratchpad store"), (target.hasNormalizations, "normalizations"),
-      ]
-      let names = capabilities.filter(\.0).map(\.1)
+      let names = Capability.all.filter { target[keyPath: $0.path] }.map(\.title)
       text += "  beyond Gemmini's default: \(names.isEmpty ? "nothing" : names.joined(separator: ", "))\n"
       try StandardOutput.write(text)
     }

@@ -63,6 +63,7 @@ struct VerificationReport {
               .init("max_error", output.quality.map { decimal($0.maximumError, 5) } ?? .null),
             ])
           })),
+      .init("accuracy", result.accuracy.map(Self.json) ?? .null),
       .init("quantization", result.quantization.map(Self.json) ?? .null),
     ])
   }
@@ -77,11 +78,19 @@ struct VerificationReport {
     return (value * unit).rounded() / unit
   }
 
+  private static func json(_ accuracy: VerificationResult.Accuracy) -> JSONValue {
+    [
+      "labels": .integer(accuracy.labels), "float": accuracy.float.map { .integer($0) } ?? .null,
+      "int8": .integer(accuracy.machine),
+    ]
+  }
+
   private static func json(_ quantization: QuantizationSummary) -> JSONValue {
     .object([
       .init("checked", .integer(quantization.count)),
       .init("violations", .array(quantization.violations.map(json))),
       .init("largest", quantization.largest.map(json) ?? .null),
+      .init("operations", .array(quantization.operations.map(json))),
     ])
   }
 

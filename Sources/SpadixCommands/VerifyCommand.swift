@@ -86,15 +86,25 @@ struct VerifyCommand: ParsableCommand {
     }
     progress.clear()
     let report = VerificationReport(result, compilation, seed: inputs.isEmpty ? seed : nil)
-    try reporting.write(compilation, isOutputTaken: false, verification: report.json)
-    // Programs read the JSON: nothing else goes to standard output then.
-    if reporting.report == .json, reporting.reportFile == nil {
+    try reporting.write(compilation, command: command, isOutputTaken: false, verification: report.json)
+    // Programs read the JSON, and browsers the page: nothing else goes to standard output then.
+    if reporting.report == .json || reporting.report == .html, reporting.reportFile == nil {
       StandardError.write(report.text)
     } else {
       try StandardOutput.write(report.text)
     }
     for violation in result.quantization?.violations ?? [] { StandardError.write(violation.diagnostic.description) }
     if !result.isRight { throw ExitStatus.mismatch }
+  }
+
+  private var command: CommandText {
+    var command = CommandText("verify", input)
+    command.add(target, model, calibrate, formulation.rawValue)
+    command.add("--input", inputs.map(\.argument))
+    command.add("--labels", labels)
+    command.add("--samples", samples.map(String.init))
+    command.add("--seed", String(seed), unless: "1")
+    return command
   }
 
   private func readSamples(_ graph: Graph, _ data: DataStore) throws -> Samples {

@@ -15,29 +15,10 @@ struct LoopSource {
   private var known: [String: Int] = [:]
 
   init(_ program: Program) {
-    var first = 0
-    for end in program.hostSteps.map(\.before) + [program.commands.count] {
-      let loops = CommandLoops(Array(program.commands[first..<end]), kind: Self.kind)
+    for loops in program.issueLoops() {
       var statements: [String] = []
       for node in loops.nodes { statements.append(statement(node)) }
       parts.append(statements)
-      first = end
-    }
-  }
-
-  /// The function number, and which operands are addresses that move with the image.
-  private static func kind(_ command: Command) -> Int {
-    Int(command.funct) | (relocates(command, 0) ? 1 << 8 : 0) | (relocates(command, 1) ? 1 << 9 : 0)
-  }
-
-  private static func relocates(_ command: Command, _ operand: Int) -> Bool {
-    let value = operand == 0 ? command.rs1 : command.rs2
-    guard value >= UInt64(Target.firstAddress) else { return false }
-    switch command.funct {
-    case Funct.moveIn, Funct.moveIn2, Funct.moveIn3, Funct.moveOut, Funct.configOutputScales: return operand == 0
-    case Funct.loopMatmulAddressesAB, Funct.loopMatmulAddressesDC, Funct.loopConvConfig1 + 4, Funct.loopConvConfig6:
-      return true
-    default: return false
     }
   }
 
@@ -64,7 +45,7 @@ struct LoopSource {
   private mutating func add(_ leaf: CommandLoops.Leaf) { table += [leaf.command.rs1, leaf.command.rs2] }
 
   private func value(_ leaf: CommandLoops.Leaf, _ operand: Int, _ index: Int) -> String {
-    "v[\(index)]" + (Self.relocates(leaf.command, operand) ? " + image" : "")
+    "v[\(index)]" + (leaf.command.isAddress(operand) ? " + image" : "")
   }
 
   /// A loop; what a command of its own starts from is computed before it, and advances at its end.

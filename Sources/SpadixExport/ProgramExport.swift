@@ -25,12 +25,15 @@ struct ExportedProgram {
   /// Outputs, and what programs without bindings name as expectations.
   let results: [Program.Binding]
   let host: ExportedHostSteps
+  /// What the checks found; no errors among them.
+  let findings: Diagnostics
 
   /// The most bytes of DRAM that fit a static image.
   private static let maximumImage = 1 << 30
 
-  /// Throws `export.*` for what C sources cannot hold, and what running the program throws.
-  init(_ program: Program, inputs: [Tensor]) throws {
+  /// Throws `export.*` for what C sources cannot hold, and what running the program throws: what the checks find is an
+  /// error of the program, which would leave other bytes on hardware.
+  init(_ program: Program, inputs: [Tensor], checks: CheckSet) throws {
     let end = try program.dramEnd()
     let bytes = Int(end) - Target.firstAddress
     guard bytes <= Self.maximumImage else {
@@ -43,8 +46,14 @@ struct ExportedProgram {
       image.replaceSubrange(start..<start + segment.bytes.count, with: segment.bytes)
     }
     for (binding, tensor) in zip(program.inputs, inputs) { Self.place(tensor.storage.bytes, binding, in: &image) }
-    let runner = try ProgramRunner(program)
-    let outputs = try runner.run(inputs)
+    let runner = try ProgramRunner(program, options: Machine.Options(checks: checks))
+    let outputs: [Tensor]
+    do {
+      outputs = try runner.run(inputs)
+    } catch let found as Diagnostics where runner.machine?.fault == nil {
+      throw Self.withTheWayOut(found)
+    }
+    findings = runner.findings
     var expected = outputs.flatMap(\.storage.bytes)
     let expectations = program.expectations.map {
       Program.Binding(name: $0.name, address: $0.address, type: TensorType([$0.bytes.count], .i8))
@@ -55,6 +64,14 @@ struct ExportedProgram {
     self.expected = expected
     results = program.outputs + expectations
     host = try ExportedHostSteps(program)
+  }
+
+  private static func withTheWayOut(_ found: Diagnostics) -> Diagnostics {
+    var all = found.all
+    if let last = all.lastIndex(where: { $0.severity == .error && $0.help == nil }) {
+      all[last].help = "--check=none exports the program as it is, such as to see what hardware makes of it"
+    }
+    return Diagnostics(all)
   }
 
   /// The image, and the bytes that it must lead to.
@@ -81,11 +98,14 @@ struct ExportedProgram {
 public struct CExport {
   public let files: [ExportedFile]
   public let imageBytes: Int
+  /// Warnings and remarks of the checks.
+  public let findings: Diagnostics
 
   /// Throws what `ExportedProgram.init` throws.
-  public init(_ program: Program, inputs: [Tensor]) throws {
-    let exported = try ExportedProgram(program, inputs: inputs)
+  public init(_ program: Program, inputs: [Tensor], checks: CheckSet = .standard) throws {
+    let exported = try ExportedProgram(program, inputs: inputs, checks: checks)
     imageBytes = exported.image.count
+    findings = exported.findings
     files =
       exported.dataFiles + [
         ExportedFile("image.c", text: CSources.image(commands: false)),

@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixMachine
 import SpadixSupport
 import SpadixTensor
 
@@ -6,9 +7,11 @@ import SpadixTensor
 public struct RTLExport {
   public let files: [ExportedFile]
   public let imageBytes: Int
+  /// Warnings and remarks of the checks.
+  public let findings: Diagnostics
 
   /// Throws `export.rtl-command` for commands that no Gemmini has, and what `ExportedProgram.init` throws.
-  public init(_ program: Program, inputs: [Tensor]) throws {
+  public init(_ program: Program, inputs: [Tensor], checks: CheckSet = .standard) throws {
     for (index, command) in program.commands.enumerated()
     where command.funct == Funct.configOutput || command.funct == Funct.configOutputScales {
       throw Diagnostic(
@@ -16,8 +19,9 @@ public struct RTLExport {
         "command \(index) is \(Assembly.text(command)), an extension that Gemmini's RTL does not have",
         help: "compile for a target without output_stage, such as gemmini")
     }
-    let exported = try ExportedProgram(program, inputs: inputs)
+    let exported = try ExportedProgram(program, inputs: inputs, checks: checks)
     imageBytes = exported.image.count
+    findings = exported.findings
     files =
       exported.dataFiles + [
         exported.commandFile,
@@ -127,6 +131,7 @@ public struct RTLExport {
         LATENCY=60    cycles from a memory request to its answer
         ISSUE=1       cycles between two commands
         TRACE=t.csv   writes when each command was taken, issued and completed
+        PROGRESS=10   prints how far the run is, each so many seconds (a terminal shows it anyway)
         STALL=20000   cycles without any progress after which the run ends
         BASE=0x80000000   where the hardware's memory begins
         BUILD=build   folder of the build; programs for the same RTL can share one

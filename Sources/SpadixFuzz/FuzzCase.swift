@@ -81,6 +81,8 @@ public struct FuzzCase {
         return .failed("the \(phase) graph reads back: \(difference)")
       }
     }
+    let listed = try Program(assembly: SourceText(name: "program", text: program.assembly(.loops)))
+    if listed.commands != program.commands { return .failed("the program does not read back from its loops") }
     let samples = Samples(
       seed: seed, count: 1, for: input.graph.inputPorts, ranges: try input.graph.inputRanges(data: data))
     let runner = try ProgramRunner(program)
@@ -92,6 +94,7 @@ public struct FuzzCase {
       if let violation = check.summary.violations.first { return .failed("\(violation.diagnostic)") }
     }
     if let failure = counted(generated, schedule, runner) { return .failed(failure) }
+    if let failure = try tilesReadBack(generated, schedule) { return .failed(failure) }
     return try elsewhere(compilation[.npu] ?? quantized, samples[0])
   }
 
@@ -146,15 +149,28 @@ public struct FuzzCase {
     return try compare(try ProgramRunner(generated.program), inputs, input.graph, data)
   }
 
+  /// The text of the tile programs reads back, passes their verifier, and comes to the same commands.
+  private func tilesReadBack(_ generated: GeneratedProgram, _ schedule: Compilation.Schedule) throws -> String? {
+    let (prepared, plan) = (schedule.prepared, schedule.plan)
+    let sections = prepared.tileSections(plan)
+    let text = SourceText(name: "tiles", text: prepared.tilesText(sections, of: plan))
+    let again = try prepared.parseTiles(text, from: 0, of: plan)
+    if again != sections { return "the tile programs read back as others" }
+    if try prepared.emit(plan, tiles: again).program.commands != generated.program.commands {
+      return "the tile programs come to other commands when they are read back"
+    }
+    return nil
+  }
+
   /// The plan, the code generator's statistics and the machine count the same bytes and array cycles.
   private func counted(_ generated: GeneratedProgram, _ schedule: Compilation.Schedule, _ runner: ProgramRunner)
     -> String?
   {
     guard let counters = runner.machine?.counters.total else { return "the machine did not run" }
     let traffic = generated.operators.map(\.traffic).reduce(OperatorStatistics.Traffic(), +)
-    if traffic.read != counters.dramReadBytes || traffic.written != counters.dramWrittenBytes {
+    if traffic.read != counters.dramReadBytes - counters.commandBytes || traffic.written != counters.dramWrittenBytes {
       return "the code generator counts \(traffic.read) bytes read and \(traffic.written) written, the machine "
-        + "\(counters.dramReadBytes) and \(counters.dramWrittenBytes)"
+        + "\(counters.dramReadBytes - counters.commandBytes) and \(counters.dramWrittenBytes)"
     }
     let cycles = generated.operators.reduce(0) { $0 + $1.arrayCycles }
     if cycles != counters.arrayCycles {

@@ -13,11 +13,14 @@ import SpadixTensor
 ///     .expect ADDRESS TYPE      before the values that DRAM must have at the end
 ///     .unspecified ADDRESS n    n bytes within the expectations that may end with any value
 ///     .operation TEXT           the operation that the following commands belong to
+///
+/// In both, `.loop VARIABLE COUNT` and `.end` stand around commands that repeat (LoopAssembly.swift).
 struct AssemblyReader {
   let source: SourceText
   var metadata: JSONValue?
   var written: HandwrittenProgram?
   var commands: [Command] = []
+  var loops = LoopReader()
   /// Bytes of `.dram k` and `.expect k`.
   var segments: [(directive: String, bytes: [UInt8])] = []
   var diagnostics = Diagnostics()
@@ -37,6 +40,9 @@ struct AssemblyReader {
         diagnostics.report(diagnostic)
       }
       start = end + 1
+    }
+    if let place = loops.place {
+      diagnostics.report(Diagnostic("asm.loop", "the loop has no .end", at: place))
     }
     try diagnostics.throwIfErrors()
     if let metadata { return try program(metadata) }
@@ -68,6 +74,8 @@ struct AssemblyReader {
           "asm.value", "values stand after .data or .expect", at: SourceRange(source, first, last))
       }
       try written?.values(text[...], in: source, at: first)
+    } else if loops.isOpen {
+      try loops.add(text[...], in: source, at: first)
     } else {
       commands.append(try Assembly.parse(text[...], in: source, at: first))
     }
@@ -76,6 +84,18 @@ struct AssemblyReader {
   private mutating func directive(_ text: String, _ place: SourceRange) throws {
     let parts = text.split(separator: " ", maxSplits: 1)
     let argument = parts.count > 1 ? parts[1] : ""
+    switch parts[0] {
+    case ".loop": return try loops.begin(argument, at: place)
+    case ".end":
+      commands += try loops.end(at: place, commands: commands.count)
+      return
+    default:
+      if let loop = loops.place {
+        throw Diagnostic(
+          "asm.loop", "only commands and loops stand in a loop, not \(parts[0])", at: place,
+          notes: [Diagnostic.Note("the loop begins here", at: loop)], help: "end the loop before it: .end")
+      }
+    }
     switch parts[0] {
     case ".spadix":
       try expectOneForm(written == nil, place)

@@ -51,5 +51,20 @@ public enum AssemblyReference {
 
     A command that has no name, or bits outside its fields, is `raw funct=N rs1=0x... rs2=0x...`.
 
+    Commands that repeat stand in loops, one in another as deep as they nest. `spadix disasm` finds them
+    (`--unrolled` prints every command on its line); `spadix asm` issues the same commands.
+
+    ```
+    .loop i 4
+      .loop j 16
+        mvin dram=0x10000 to=sp:0[16x16] | i dram+4096 to+256 | j dram+16 to+16
+      .end
+    .end
+    ```
+
+    Behind each bar stand a loop's variable and what fields advance by with each of its iterations, forwards or backwards. Of
+    a tile, the name alone is its address, `.rows` and `.columns` are the others; `rs1` and `rs2` are whole operands. Nothing
+    but commands and loops stands in a loop.
+
     """
 }

@@ -31,6 +31,7 @@ public enum Funct {
   public static let moveIn3: UInt8 = 14
   public static let loopConvRun: UInt8 = 15
   public static let loopConvConfig1: UInt8 = 16
+  public static let loopConvConfig5: UInt8 = 20
   public static let loopConvConfig6: UInt8 = 21
   public static let clockGate: UInt8 = 22
   public static let moveOutScratchpad: UInt8 = 23

@@ -7,6 +7,14 @@ public struct CommandLoops: Sendable {
   public indirect enum Node: Hashable, Sendable {
     case command(Leaf)
     case loop(count: Int, body: [Node])
+
+    /// Commands that it stands for.
+    var commandCount: Int {
+      switch self {
+      case .command: 1
+      case .loop(let count, let body): count * body.reduce(0) { $0 + $1.commandCount }
+      }
+    }
   }
 
   /// A command in a loop nest: its operands the first time, and what they advance by (wrapping) with each iteration of
@@ -33,9 +41,11 @@ public struct CommandLoops: Sendable {
   }
 
   /// The commands one after the other.
-  public var unrolled: [Command] {
+  public var unrolled: [Command] { Self.unrolled(nodes) }
+
+  static func unrolled(_ nodes: [Node]) -> [Command] {
     var commands: [Command] = []
-    for node in nodes { Self.append(node, [], to: &commands) }
+    for node in nodes { append(node, [], to: &commands) }
     return commands
   }
 

@@ -132,28 +132,38 @@ extension Program {
 extension Target {
   /// Parameters and fingerprint, as a program carries them.
   public var json: JSONValue {
+    var members: [JSONValue.Member] = [
+      .init("name", .string(name)), .init("fingerprint", .string(fingerprint)), .init("dim", .integer(dim)),
+      .init("scratchpad_banks", .integer(scratchpadBanks)),
+      .init("scratchpad_rows_per_bank", .integer(scratchpadRowsPerBank)),
+      .init("accumulator_rows", .integer(accumulatorRows)),
+    ]
+    members += Capability.all.map { .init($0.name, .boolean(self[keyPath: $0.path])) }
+    members += [
+      .init(
+        "faults",
+        ["short_compute": .boolean(faults.shortCompute), "range_order": .boolean(faults.rangeOrder)]),
+      .init("dram_bytes", .integer(dramBytes)), .init("timing", timingJSON),
+    ]
+    if let clockMHz { members.append(.init("clock_mhz", .integer(clockMHz))) }
+    if !energy.isEmpty { members.append(.init("energy", energy.json)) }
+    return .object(members)
+  }
+
+  private var timingJSON: JSONValue {
     [
-      "name": .string(name), "fingerprint": .string(fingerprint), "dim": .integer(dim),
-      "scratchpad_banks": .integer(scratchpadBanks), "scratchpad_rows_per_bank": .integer(scratchpadRowsPerBank),
-      "accumulator_rows": .integer(accumulatorRows), "scratchpad_store": .boolean(hasScratchpadStore),
-      "output_stage": .boolean(hasOutputStage), "pooled_scratchpad_store": .boolean(hasPooledScratchpadStore),
-      "normalizations": .boolean(hasNormalizations),
-      "functional_model_rounding": .boolean(roundsLikeFunctionalModel),
-      "faults": [
-        "short_compute": .boolean(faults.shortCompute), "range_order": .boolean(faults.rangeOrder),
+      "dma_latency": .integer(timing.dmaLatency), "max_in_flight": .integer(timing.maxInFlight),
+      "bus_bytes": .integer(timing.busBytes),
+      "reservation_station": [
+        "load": .integer(timing.reservationStation.load), "store": .integer(timing.reservationStation.store),
+        "execute": .integer(timing.reservationStation.execute),
+        "overlapping_stores": .boolean(timing.reservationStation.overlappingStores),
       ],
-      "dram_bytes": .integer(dramBytes),
-      "timing": [
-        "dma_latency": .integer(timing.dmaLatency), "max_in_flight": .integer(timing.maxInFlight),
-        "bus_bytes": .integer(timing.busBytes),
-        "reservation_station": [
-          "load": .integer(timing.reservationStation.load), "store": .integer(timing.reservationStation.store),
-          "execute": .integer(timing.reservationStation.execute),
-        ],
-        "issue_cycles": .integer(timing.issueCycles), "minimum_compute_rows": .integer(timing.minimumComputeRows),
-        "scratchpad_read_delay": .integer(timing.scratchpadReadDelay),
-        "accumulator_scale_latency": .integer(timing.accumulatorScaleLatency),
-      ],
+      "commands": .string(timing.commandSource.rawValue), "issue_cycles": .integer(timing.issueCycles),
+      "instruction_cycles": .integer(timing.instructionCycles),
+      "minimum_compute_rows": .integer(timing.minimumComputeRows),
+      "scratchpad_read_delay": .integer(timing.scratchpadReadDelay),
+      "accumulator_scale_latency": .integer(timing.accumulatorScaleLatency),
     ]
   }
 }

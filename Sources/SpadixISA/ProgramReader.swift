@@ -206,18 +206,19 @@ extension ProgramReader {
 
   private func target(_ json: JSONValue?) throws -> Target {
     guard let json, let timing = json["timing"] else { throw problem("target", "expected a target with its timing") }
-    let target = Target(
+    var target = Target(
       name: try string(json, "name"), dim: try integer(json, "dim"),
       scratchpadBanks: try integer(json, "scratchpad_banks"),
       scratchpadRowsPerBank: try integer(json, "scratchpad_rows_per_bank"),
       accumulatorRows: try integer(json, "accumulator_rows"),
-      hasScratchpadStore: try boolean(json, "scratchpad_store"), hasOutputStage: try boolean(json, "output_stage"),
-      hasPooledScratchpadStore: try boolean(json, "pooled_scratchpad_store"),
-      hasNormalizations: try boolean(json, "normalizations"),
-      roundsLikeFunctionalModel: try boolean(json, "functional_model_rounding"),
-      faults: try faults(json),
-      dramBytes: try integer(json, "dram_bytes"),
-      timing: try self.timing(timing))
+      faults: try faults(json), dramBytes: try integer(json, "dram_bytes"), timing: try self.timing(timing))
+    for capability in Capability.all { target[keyPath: capability.path] = try boolean(json, capability.name) }
+    if json["clock_mhz"] != nil { target.clockMHz = try integer(json, "clock_mhz") }
+    if let energy = json["energy"] {
+      for field in EnergyParameters.fields {
+        target.energy[keyPath: field.path] = try integer(energy, EnergyParameters.femtojouleKey(field))
+      }
+    }
     try check(target)
     guard json["fingerprint"]?.string == target.fingerprint else {
       throw problem("target", "the target's fingerprint does not belong to its parameters: the file was altered")
@@ -243,12 +244,30 @@ extension ProgramReader {
       reservationStation: Target.Timing.ReservationStation(
         load: try value(station, "load", "load_queue", otherwise: defaults.reservationStation.load),
         store: try value(station, "store", "store_queue", otherwise: defaults.reservationStation.store),
-        execute: try value(station, "execute", "execute_queue", otherwise: defaults.reservationStation.execute)),
+        execute: try value(station, "execute", "execute_queue", otherwise: defaults.reservationStation.execute),
+        overlappingStores: try station.map {
+          $0["overlapping_stores"] == nil ? true : try boolean($0, "overlapping_stores")
+        }
+          ?? true),
+      commandSource: try commandSource(json) ?? defaults.commandSource,
       issueCycles: try integer(json, "issue_cycles"),
+      instructionCycles: json["instruction_cycles"] == nil
+        ? defaults.instructionCycles : try integer(json, "instruction_cycles"),
       minimumComputeRows: try value(json, "minimum_compute_rows", otherwise: defaults.minimumComputeRows),
       scratchpadReadDelay: try value(json, "scratchpad_read_delay", otherwise: defaults.scratchpadReadDelay),
       accumulatorScaleLatency: try value(
         json, "accumulator_scale_latency", otherwise: defaults.accumulatorScaleLatency))
+  }
+
+  /// Nil in files from before there was a choice.
+  private func commandSource(_ timing: JSONValue) throws -> Target.Timing.CommandSource? {
+    if timing["commands"] == nil { return nil }
+    let name = try string(timing, "commands")
+    guard let source = Target.Timing.CommandSource(rawValue: name) else {
+      let known = Target.Timing.CommandSource.allCases.map(\.rawValue).joined(separator: ", ")
+      throw problem("target", "expected one of \(known) for 'commands', found '\(name)'")
+    }
+    return source
   }
 
   /// Programs from before faults were written down: those that Gemmini's hardware can run are meant for it.

@@ -3,25 +3,61 @@ import SpadixTensor
 
 /// A whole program as assembly text: nothing is lost, so `disasm | asm` gives the same file.
 extension Program {
-  /// - Parameter annotated: says for each command its index, the symbols it addresses and the operation it came from.
-  public func assembly(annotated: Bool = false) -> String {
+  public enum Listing: Sendable {
+    /// Commands that repeat with constant advances stand in loops.
+    case loops
+    /// Every command on its line.
+    case unrolled
+    /// And with it its index, and the symbols and rows that it addresses.
+    case annotated
+  }
+
+  public func assembly(_ listing: Listing = .loops) -> String {
     var text = "; \(commands.count) commands for target \(target.name)\n.spadix \(metadata().text())\n"
-    text.reserveCapacity(commands.count * 64)
+    switch listing {
+    case .loops: appendLoops(to: &text)
+    case .unrolled, .annotated: appendCommands(annotated: listing == .annotated, to: &text)
+    }
+    for (index, segment) in segments.enumerated() { text += Self.bytes(".dram", index, segment) }
+    for (index, segment) in expectations.enumerated() { text += Self.bytes(".expect", index, segment) }
+    return text
+  }
+
+  private func appendCommands(annotated: Bool, to text: inout String) {
+    text.reserveCapacity(text.utf8.count + commands.count * 64)
     var run = 0
     for (index, command) in commands.enumerated() {
       while run < debug.count && debug[run].first <= index {
-        let operation = operations[debug[run].operation]
-        text += "\n; \(Self.comment(operation.text))"
-        text += operation.line > 0 ? " (line \(operation.line))\n" : "\n"
+        text += "\n; \(Self.comment(operations[debug[run].operation]))\n"
         run += 1
       }
       text += Assembly.text(command)
       if annotated { text += "  ; #\(index)\(annotation(of: command))" }
       text += "\n"
     }
-    for (index, segment) in segments.enumerated() { text += Self.bytes(".dram", index, segment) }
-    for (index, segment) in expectations.enumerated() { text += Self.bytes(".expect", index, segment) }
-    return text
+  }
+
+  /// Loops, and what the commands between two of these comments come from.
+  private func appendLoops(to text: inout String) {
+    var told: [Int] = []
+    var first = 0
+    var run = 0
+    for node in CommandLoops(commands, kind: \.listingKind).nodes {
+      let end = first + node.commandCount
+      while run < debug.count && debug[run].first + debug[run].count <= first { run += 1 }
+      var origins: [Int] = []
+      var next = run
+      while next < debug.count && debug[next].first < end {
+        if !origins.contains(debug[next].operation) { origins.append(debug[next].operation) }
+        next += 1
+      }
+      if origins != told && !origins.isEmpty {
+        text += "\n; \(origins.map { Self.comment(operations[$0]) }.joined(separator: ", "))\n"
+        told = origins
+      }
+      LoopAssembly.append(node, to: &text)
+      first = end
+    }
   }
 
   /// The symbols behind the DRAM addresses of a command, and the rows behind its local ones.
@@ -53,7 +89,9 @@ extension Program {
     return offset == 0 ? symbol.name : "\(symbol.name)+\(offset)"
   }
 
-  private static func comment(_ text: String) -> String { text.replacing("\n", with: " ") }
+  private static func comment(_ operation: DebugOperation) -> String {
+    operation.text.replacing("\n", with: " ") + (operation.line > 0 ? " (line \(operation.line))" : "")
+  }
 
   private static func bytes(_ directive: String, _ index: Int, _ segment: Segment) -> String {
     let digits = Array("0123456789abcdef".utf8)
@@ -73,4 +111,9 @@ extension Program {
     var reader = AssemblyReader(source: source)
     self = try reader.read()
   }
+}
+
+extension Command {
+  /// Commands of one mnemonic: configurations share a function number.
+  fileprivate var listingKind: Int { Int(funct) << 2 | (funct == Funct.config ? Int(rs1 & 3) : 0) }
 }

@@ -24,6 +24,9 @@ public struct Target: Hashable, Sendable {
   /// First DRAM address that does not exist.
   public var dramBytes: Int
   public var timing: Timing
+  /// Clock in MHz; nil where it is not known. It turns modelled cycles into milliseconds and changes nothing else.
+  public var clockMHz: Int?
+  public var energy: EnergyParameters
   /// What follows from a target file without standing there; reports repeat it. Nothing depends on it.
   public var notes: [String] = []
 
@@ -54,12 +57,25 @@ public struct Target: Hashable, Sendable {
       public var load: Int
       public var store: Int
       public var execute: Int
+      /// A store is issued while earlier ones are under way, as older generators have it; newer ones wait for them.
+      public var overlappingStores: Bool
 
-      public init(load: Int = 8, store: Int = 4, execute: Int = 16) {
+      public init(load: Int = 8, store: Int = 4, execute: Int = 16, overlappingStores: Bool = true) {
+        self.overlappingStores = overlappingStores
         self.load = load
         self.store = store
         self.execute = execute
       }
+    }
+
+    /// How commands reach the accelerator.
+    public enum CommandSource: String, CaseIterable, Sendable {
+      /// Whenever it takes one.
+      case ideal
+      /// A processor runs the loops of exported C.
+      case exportedC = "exported_c"
+      /// It reads a list of them from memory, over its own bus.
+      case commandList = "command_list"
     }
 
     /// Bytes of a beat of the bus: what one direction moves in a cycle.
@@ -69,8 +85,11 @@ public struct Target: Hashable, Sendable {
     /// Requests in flight, as many reads and as many writes.
     public var maxInFlight: Int
     public var reservationStation: ReservationStation
-    /// Cycles between two commands leaving the processor.
+    public var commandSource: CommandSource
+    /// Cycles between two commands at least, wherever they come from.
     public var issueCycles: Int
+    /// Cycles of a processor for an instruction of exported C.
+    public var instructionCycles: Int
     /// Cycles of a compute of fewer rows that needs no new operand in the array.
     public var minimumComputeRows: Int
     /// Stages between the rows of the scratchpad and the array.
@@ -80,14 +99,17 @@ public struct Target: Hashable, Sendable {
 
     public init(
       busBytes: Int = 16, dmaLatency: Int = 60, maxInFlight: Int = 16,
-      reservationStation: ReservationStation = ReservationStation(), issueCycles: Int = 1,
+      reservationStation: ReservationStation = ReservationStation(), commandSource: CommandSource = .ideal,
+      issueCycles: Int = 1, instructionCycles: Int = 1,
       minimumComputeRows: Int = 4, scratchpadReadDelay: Int = 4, accumulatorScaleLatency: Int = 8
     ) {
       self.busBytes = busBytes
       self.dmaLatency = dmaLatency
       self.maxInFlight = maxInFlight
       self.reservationStation = reservationStation
+      self.commandSource = commandSource
       self.issueCycles = issueCycles
+      self.instructionCycles = instructionCycles
       self.minimumComputeRows = minimumComputeRows
       self.scratchpadReadDelay = scratchpadReadDelay
       self.accumulatorScaleLatency = accumulatorScaleLatency
@@ -99,7 +121,7 @@ public struct Target: Hashable, Sendable {
     accumulatorRows: Int = 1024, hasScratchpadStore: Bool = false, hasOutputStage: Bool = false,
     hasPooledScratchpadStore: Bool = false, hasNormalizations: Bool = false,
     roundsLikeFunctionalModel: Bool = false, faults: Faults = .gemmini, dramBytes: Int = 1 << 32,
-    timing: Timing = Timing()
+    timing: Timing = Timing(), clockMHz: Int? = nil, energy: EnergyParameters = EnergyParameters()
   ) {
     self.name = name
     self.dim = dim
@@ -114,18 +136,20 @@ public struct Target: Hashable, Sendable {
     self.faults = faults
     self.dramBytes = dramBytes
     self.timing = timing
+    self.clockMHz = clockMHz
+    self.energy = energy
   }
 
   public var scratchpadRows: Int { scratchpadBanks * scratchpadRowsPerBank }
-  public var scratchpadBytes: Int { scratchpadRows * dim }
-  public var accumulatorBytes: Int { accumulatorRows * dim * 4 }
+  public var scratchpadBytes: Int { scratchpadRows * dim * ElementWidth.operand }
+  public var accumulatorBytes: Int { accumulatorRows * dim * ElementWidth.accumulator }
   /// The accumulator has two banks, as in all of Gemmini's configurations.
   public var accumulatorRowsPerBank: Int { accumulatorRows / 2 }
 
   /// Column blocks of dim that one move of int8 elements may have: 64 bytes are one DMA request.
   public var maxBlockLength: Int { max(1, 64 / dim) }
   /// Column blocks of dim that one move of 32-bit elements may have.
-  public var maxBlockLengthAccumulator: Int { max(1, 64 / (4 * dim)) }
+  public var maxBlockLengthAccumulator: Int { max(1, 64 / (ElementWidth.accumulator * dim)) }
 
   /// First DRAM address that programs use; below it an address means "none".
   public static let firstAddress = 0x10000
@@ -134,8 +158,7 @@ public struct Target: Hashable, Sendable {
   public var fingerprint: String {
     let text =
       "spadix-target-1 dim=\(dim) banks=\(scratchpadBanks) rows=\(scratchpadRowsPerBank) acc=\(accumulatorRows)"
-      + " store=\(hasScratchpadStore) output=\(hasOutputStage) pool=\(hasPooledScratchpadStore)"
-      + " norm=\(hasNormalizations) model=\(roundsLikeFunctionalModel) dram=\(dramBytes)"
+      + Capability.all.map { " \($0.mark)=\(self[keyPath: $0.path])" }.joined() + " dram=\(dramBytes)"
     // FNV-1a, 64 bits.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
@@ -204,6 +227,16 @@ extension Target {
         range.contains(value), "timing.\(name)",
         "\(name) is \(value); expected \(range.lowerBound) to \(range.upperBound)")
     }
+    if let clockMHz {
+      expect(
+        (1...100_000).contains(clockMHz), "clock_mhz", "clock_mhz is \(clockMHz); expected 1 to 100000")
+    }
+    for field in EnergyParameters.fields {
+      expect(
+        (0...EnergyParameters.maximum).contains(energy[keyPath: field.path]), "energy.\(field.key)",
+        "\(field.key) is \(EnergyParameters.picojoules(energy[keyPath: field.path])); expected 0 to "
+          + EnergyParameters.picojoules(EnergyParameters.maximum))
+    }
     return found
   }
 
@@ -216,6 +249,7 @@ extension Target {
       ("reservation_station.store", timing.reservationStation.store, 1...4096),
       ("reservation_station.execute", timing.reservationStation.execute, 4...4096),
       ("issue_cycles", timing.issueCycles, 0...1000),
+      ("instruction_cycles", timing.instructionCycles, 1...100),
       ("minimum_compute_rows", timing.minimumComputeRows, 1...64),
       ("scratchpad_read_delay", timing.scratchpadReadDelay, 1...64),
       ("accumulator_scale_latency", timing.accumulatorScaleLatency, 1...64),

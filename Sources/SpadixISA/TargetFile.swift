@@ -6,14 +6,29 @@ extension Target {
   ///
   /// Throws `target.unknown` when it is neither, and what `Target.init(yaml:)` throws.
   public static func named(_ nameOrPath: String) throws -> Target {
-    if let preset = preset(named: nameOrPath) { return preset }
+    try named(nameOrPath, settings: [])
+  }
+
+  /// The same with parameters set by `--set`, each of which counts over what preset or file say.
+  ///
+  /// Throws also all problems of the settings, as those of a file at the text of the option.
+  public static func named(_ nameOrPath: String, settings: [TargetSetting]) throws -> Target {
+    if let preset = preset(named: nameOrPath) { return try preset.with(settings) }
     guard nameOrPath == "-" || nameOrPath.contains("/") || nameOrPath.contains(".") else {
       let known = presets.map(\.name).joined(separator: ", ")
       throw Diagnostic(
         "target.unknown", "there is no target '\(nameOrPath)'; the presets are \(known)",
         help: "a target file is given by its path: ./\(nameOrPath).yaml")
     }
-    return try Target(yaml: Files.readSource(nameOrPath))
+    var reader = TargetReader(source: try Files.readSource(nameOrPath))
+    return try reader.read(settings)
+  }
+
+  /// The target with parameters set by `--set`. Throws all problems of the settings.
+  public func with(_ settings: [TargetSetting]) throws -> Target {
+    if settings.isEmpty { return self }
+    var reader = TargetReader(source: settings[0].source)
+    return try reader.read(settings, base: self)
   }
 
   /// Reads a target file. Keys that it leaves out come from its `base` (default `spadix`).
@@ -21,7 +36,14 @@ extension Target {
   /// Throws `Diagnostics`, all problems of the file with their lines.
   public init(yaml source: SourceText) throws {
     var reader = TargetReader(source: source)
-    self = try reader.read()
+    self = try reader.read([])
+  }
+
+  private var capabilityLines: String {
+    Capability.all.map { capability in
+      let line = "  \(capability.name): \(self[keyPath: capability.path])"
+      return capability.comment.isEmpty ? line : line + "        # \(capability.comment)"
+    }.joined(separator: "\n")
   }
 
   /// The target as a file that reads back as the same target.
@@ -35,11 +57,7 @@ extension Target {
     accumulator:
       rows: \(accumulatorRows)                   # \(accumulatorBytes) bytes
     capabilities:
-      scratchpad_store: \(hasScratchpadStore)        # funct 23
-      output_stage: \(hasOutputStage)            # functs 32 and 33
-      pooled_scratchpad_store: \(hasPooledScratchpadStore)
-      normalizations: \(hasNormalizations)
-      functional_model_rounding: \(roundsLikeFunctionalModel)
+    \(capabilityLines)
     faults:                        # what the hardware gets wrong: checked, and not produced
       short_compute: \(faults.shortCompute)
       range_order: \(faults.rangeOrder)
@@ -52,28 +70,73 @@ extension Target {
         load: \(timing.reservationStation.load)
         store: \(timing.reservationStation.store)
         execute: \(timing.reservationStation.execute)
-      issue_cycles: \(timing.issueCycles)              # of the processor between commands
+        overlapping_stores: \(timing.reservationStation.overlappingStores)
+      commands: \(timing.commandSource.rawValue)              # ideal, exported_c or command_list: where they come from
+      issue_cycles: \(timing.issueCycles)              # between commands, at least
+      instruction_cycles: \(timing.instructionCycles)        # of a processor, in exported C
       minimum_compute_rows: \(timing.minimumComputeRows)
       scratchpad_read_delay: \(timing.scratchpadReadDelay)
       accumulator_scale_latency: \(timing.accumulatorScaleLatency)
+    \(clockMHz.map { "clock_mhz: \($0)" } ?? "# clock_mhz: 500               gives milliseconds")
+    \(energyYAML)
 
     """
+  }
+
+  private var energyYAML: String {
+    if energy.isEmpty { return "# energy: {mac_pj: 0.2, dram_byte_pj: 20, ...}   gives energy" }
+    return "energy:                        # picojoules; modelled energy only\n"
+      + EnergyParameters.fields.map {
+        "  \($0.key): \(EnergyParameters.picojoules(energy[keyPath: $0.path]))"
+      }.joined(separator: "\n")
   }
 }
 
 /// Walks the YAML tree once, collecting every problem with its line.
-private struct TargetReader {
-  let source: SourceText
+struct TargetReader {
+  /// What is being read: the file, then each setting.
+  var source: SourceText
   var diagnostics = Diagnostics()
   /// Where each parameter stands, for problems found after reading.
   var places: [String: SourceRange] = [:]
+  /// The place of what has no mark: the value of the setting that is read.
+  var unmarked: SourceRange?
 
   static let maximumBytes = 1 << 16
   static let maximumNesting = 64
 
   init(source: SourceText) { self.source = source }
 
-  mutating func read() throws -> Target {
+  /// The file, then the settings over it.
+  mutating func read(_ settings: [TargetSetting]) throws -> Target {
+    let mapping = try mapping()
+    var draft = Draft(target: base(mapping))
+    let base = draft.target
+    visit(mapping, &draft)
+    return try finish(&draft, settings, base)
+  }
+
+  /// Settings over a target that is whole.
+  mutating func read(_ settings: [TargetSetting], base: Target) throws -> Target {
+    var draft = Draft(target: base)
+    return try finish(&draft, settings, base)
+  }
+
+  private mutating func finish(_ draft: inout Draft, _ settings: [TargetSetting], _ base: Target) throws -> Target {
+    for setting in settings { visit(setting, &draft) }
+    var target = draft.target
+    resolve(draft.sizes, &target)
+    reportFormerNames()
+    for problem in target.problems() {
+      diagnostics.report(Diagnostic("target.illegal", problem.message, at: place(problem.parameter)))
+    }
+    try diagnostics.throwIfErrors()
+    noteKeptRows(&target, base)
+    target.notes += settings.map { "set \($0.text)" }
+    return target
+  }
+
+  private mutating func mapping() throws -> Node.Mapping {
     let text = try checkedText()
     let root: Node?
     do {
@@ -90,9 +153,18 @@ private struct TargetReader {
           help: "spadix targets --yaml spadix prints one to start from")
       ])
     }
-    let base = base(mapping)
-    var target = base
+    return mapping
+  }
+
+  /// A target while its parameters are read.
+  struct Draft {
+    var target: Target
     var sizes = Sizes()
+  }
+
+  mutating func visit(_ mapping: Node.Mapping, _ draft: inout Draft) {
+    var (target, sizes) = (draft.target, draft.sizes)
+    defer { (draft.target, draft.sizes) = (target, sizes) }
     for (key, value) in mapping {
       let name = key.string ?? ""
       places[name] = range(key.mark, length: name.utf8.count)
@@ -101,6 +173,15 @@ private struct TargetReader {
       case "name": target.name = string(value, name) ?? target.name
       case "dim": assign(&target.dim, value, name)
       case "dram_bytes": assign(&target.dramBytes, value, name)
+      case "clock_mhz": if let clock = integer(value, name) { target.clockMHz = clock }
+      case "energy":
+        section(value, name) { reader, key, value, path in
+          guard let field = EnergyParameters.fields.first(where: { $0.key == key }) else {
+            return EnergyParameters.fields.map(\.key)
+          }
+          if let energy = reader.energy(value, path) { target.energy[keyPath: field.path] = energy }
+          return nil
+        }
       case "scratchpad":
         section(value, name) { reader, key, value, path in
           switch key {
@@ -122,18 +203,10 @@ private struct TargetReader {
         }
       case "capabilities":
         section(value, name) { reader, key, value, path in
-          switch key {
-          case "scratchpad_store": reader.assign(&target.hasScratchpadStore, value, path)
-          case "output_stage": reader.assign(&target.hasOutputStage, value, path)
-          case "pooled_scratchpad_store": reader.assign(&target.hasPooledScratchpadStore, value, path)
-          case "normalizations": reader.assign(&target.hasNormalizations, value, path)
-          case "functional_model_rounding": reader.assign(&target.roundsLikeFunctionalModel, value, path)
-          default:
-            return [
-              "scratchpad_store", "output_stage", "pooled_scratchpad_store", "normalizations",
-              "functional_model_rounding",
-            ]
+          guard let capability = Capability.all.first(where: { $0.name == key }) else {
+            return Capability.all.map(\.name)
           }
+          reader.assign(&target[keyPath: capability.path], value, path)
           return nil
         }
       case "faults":
@@ -149,14 +222,24 @@ private struct TargetReader {
         section(value, name) { reader, key, value, path in
           if key == "reservation_station" {
             reader.section(value, path) { reader, key, value, path in
-              guard let parameter = Self.stations.first(where: { $0.0 == key }) else { return Self.stations.map(\.0) }
+              if key == "overlapping_stores" {
+                reader.assign(&target.timing.reservationStation.overlappingStores, value, path)
+                return nil
+              }
+              guard let parameter = Self.stations.first(where: { $0.0 == key }) else {
+                return Self.stations.map(\.0) + ["overlapping_stores"]
+              }
               reader.assign(&target.timing[keyPath: parameter.1], value, path)
               return nil
             }
             return nil
           }
+          if key == "commands" {
+            reader.assign(&target.timing.commandSource, value, path)
+            return nil
+          }
           guard let parameter = (Self.timing + Self.formerTiming).first(where: { $0.0 == key }) else {
-            return Self.timing.map(\.0) + ["reservation_station"]
+            return ["commands"] + Self.timing.map(\.0) + ["reservation_station"]
           }
           reader.assign(&target.timing[keyPath: parameter.1], value, path)
           return nil
@@ -164,17 +247,12 @@ private struct TargetReader {
       default:
         unknown(
           name, places[name],
-          ["base", "name", "dim", "scratchpad", "accumulator", "capabilities", "faults", "dram_bytes", "timing"])
+          [
+            "base", "name", "dim", "scratchpad", "accumulator", "capabilities", "faults", "dram_bytes", "timing",
+            "clock_mhz", "energy",
+          ])
       }
     }
-    resolve(sizes, &target)
-    reportFormerNames()
-    for problem in target.problems() {
-      diagnostics.report(Diagnostic("target.illegal", problem.message, at: place(problem.parameter)))
-    }
-    try diagnostics.throwIfErrors()
-    noteKeptRows(&target, base)
-    return target
   }
 
   /// A parameter under both of its names would leave which one counts to chance.
@@ -213,7 +291,8 @@ private struct TargetReader {
 
   nonisolated(unsafe) static let timing: [(String, WritableKeyPath<Target.Timing, Int>)] = [
     ("dma_latency", \.dmaLatency), ("max_in_flight", \.maxInFlight), ("bus_bytes", \.busBytes),
-    ("issue_cycles", \.issueCycles), ("minimum_compute_rows", \.minimumComputeRows),
+    ("issue_cycles", \.issueCycles), ("instruction_cycles", \.instructionCycles),
+    ("minimum_compute_rows", \.minimumComputeRows),
     ("scratchpad_read_delay", \.scratchpadReadDelay),
     ("accumulator_scale_latency", \.accumulatorScaleLatency),
   ]
@@ -304,6 +383,16 @@ private struct TargetReader {
     parameter = value
   }
 
+  mutating func assign(_ parameter: inout Target.Timing.CommandSource, _ node: Node, _ path: String) {
+    if let source = Target.Timing.CommandSource(rawValue: node.scalar?.string ?? "") {
+      parameter = source
+      return
+    }
+    let known = Target.Timing.CommandSource.allCases.map(\.rawValue).joined(separator: ", ")
+    diagnostics.report(
+      Diagnostic("target.type", "expected one of \(known) for '\(path)'\(found(node))", at: range(node.mark)))
+  }
+
   /// A whole number, with K, M, G for powers of 1024.
   mutating func integer(_ node: Node, _ path: String) -> Int? {
     var text = node.scalar?.string ?? ""
@@ -318,6 +407,16 @@ private struct TargetReader {
     }
     diagnostics.report(
       Diagnostic("target.type", "expected a whole number for '\(path)'\(found(node))", at: range(node.mark)))
+    return nil
+  }
+
+  /// Picojoules with up to three decimals, in femtojoules.
+  mutating func energy(_ node: Node, _ path: String) -> Int? {
+    if let value = EnergyParameters.femtojoules(node.scalar?.string ?? "") { return value }
+    diagnostics.report(
+      Diagnostic(
+        "target.type", "expected picojoules with up to three decimals for '\(path)'\(found(node))", at: range(node.mark)
+      ))
     return nil
   }
 
@@ -384,7 +483,7 @@ private struct TargetReader {
   }
 
   func range(_ mark: Mark?, length: Int = 1) -> SourceRange {
-    guard let mark else { return SourceRange(source, 0, 1) }
+    guard let mark else { return unmarked ?? SourceRange(source, 0, 1) }
     var line = 1
     var start = 0
     for (offset, byte) in source.bytes.enumerated() {

@@ -1,4 +1,3 @@
-import SpadixISA
 import SpadixMachine
 
 /// What a compiled program costs: the figures behind the text, JSON and CSV reports.
@@ -7,7 +6,9 @@ import SpadixMachine
 public struct CompilationReport: Sendable {
   /// Name of the graph.
   public var graph: String
-  public var target: Target
+  public var target: TargetReport
+  /// The command that compiles the same again; nil where there was none.
+  public var command: String?
   /// What is random about the samples that the ranges of values come from; nil where nothing is.
   public var calibration: String?
   /// In execution order.
@@ -22,11 +23,22 @@ public struct CompilationReport: Sendable {
   public var dramImageBytes: Int
   /// What the target's time model says of the whole program, host steps not counted; nil when it was not run.
   public var time: TimeReport?
+  /// What the time model says of the same program with one parameter changed; empty where none was asked.
+  public var whatIfs: [WhatIf] = []
+  /// Nil unless the target has energy parameters and time was modelled.
+  public var energy: EnergyReport?
   /// Every tensor in the scratchpad, by first step.
   public var allocation: [AllocationReport]
+  /// Rows of each operator's tiles and weights, for those that have any.
+  public var working: [WorkingRowsReport] = []
+  /// Nil where no time was modelled.
+  public var timeline: TimelineReport?
+  /// Warnings and remarks of compiling.
+  public var messages: [MessageReport] = []
 
   public init(
-    graph: String, target: Target, calibration: String? = nil, operators: [OperatorReport], schedule: ScheduleReport,
+    graph: String, target: TargetReport, calibration: String? = nil, operators: [OperatorReport],
+    schedule: ScheduleReport,
     scratchpadPeakRows: Int,
     accumulatorPeakRows: Int, commands: Int, dramImageBytes: Int, time: TimeReport?,
     allocation: [AllocationReport]
@@ -63,20 +75,12 @@ public struct TimeReport: Sendable, Hashable {
     self.busRead = busRead
     self.busWritten = busWritten
   }
-
-  /// The parts of the total by name, in the order in which they are listed.
-  public var parts: [(key: String, label: String, cycles: Int)] {
-    [
-      ("array", "the array", cycles.array), ("load", "loads", cycles.load), ("store", "stores", cycles.store),
-      ("dependence", "dependences", cycles.dependence), ("issue", "issue", cycles.issue),
-    ]
-  }
 }
 
 /// One operator of the lowered graph.
 public struct OperatorReport: Sendable {
   /// Where an operator runs.
-  public enum Kind: String, Sendable {
+  public enum Kind: String, Sendable, CaseIterable {
     /// On the array.
     case array
     /// Data movement through the scratchpad or the accumulator.
@@ -101,8 +105,9 @@ public struct OperatorReport: Sendable {
   public var traffic: DRAMTraffic
   /// Cycles in which the array is busy.
   public var arrayCycles: Int
-  /// Cycles by which the operator lengthens the program, by the target's time model; nil when that was not run.
-  public var modelledCycles: Int?
+  /// Cycles by which the operator lengthens the program, by the target's time model, and what bounds them; nil when that
+  /// was not run.
+  public var cycles: Counters.Cycles?
   /// Multiply-accumulates that the array could do in these cycles.
   public var issuedMACs: Int
   /// Multiply-accumulates that the operator's definition asks for.
@@ -137,6 +142,10 @@ public struct OperatorReport: Sendable {
     self.results = results
     self.tiling = tiling
   }
+
+  public var modelledCycles: Int? { cycles?.total }
+  /// Cycles beyond those in which the array is busy, the least that the operator could take; nil when not modelled.
+  public var cyclesBeyondArray: Int? { modelledCycles.map { max(0, $0 - arrayCycles) } }
 }
 
 /// How good the schedule is, and who says so.
@@ -201,5 +210,19 @@ public struct AllocationReport: Sendable {
     self.rows = rows
     self.origin = origin
     self.spilled = spilled
+  }
+}
+
+/// The rows that an operator's tiles, weights and constants have during its step.
+public struct WorkingRowsReport: Sendable, Hashable {
+  /// Index of the operator.
+  public var step: Int
+  public var row: Int
+  public var rows: Int
+
+  public init(step: Int, row: Int, rows: Int) {
+    self.step = step
+    self.row = row
+    self.rows = rows
   }
 }

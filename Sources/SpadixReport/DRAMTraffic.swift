@@ -8,6 +8,8 @@ public struct DRAMTraffic: Hashable, Sendable {
   public var activationsRead = 0
   /// Read: whole tensors brought back into the scratchpad.
   public var fetches = 0
+  /// Read: commands, where the target's timing has them come from memory.
+  public var commands = 0
   /// Written: tensors that an operator streams out through its tiles.
   public var activationsWritten = 0
   /// Written: resident tensors put into DRAM because they are needed later.
@@ -17,7 +19,7 @@ public struct DRAMTraffic: Hashable, Sendable {
 
   public init() {}
 
-  public var read: Int { weights + inputs + activationsRead + fetches }
+  public var read: Int { weights + inputs + activationsRead + fetches + commands }
   public var written: Int { activationsWritten + spills + outputs }
   public var total: Int { read + written }
 
@@ -32,6 +34,7 @@ public struct DRAMTraffic: Hashable, Sendable {
       Field("inputs", "inputs", .read, \.inputs),
       Field("activations_read", "activations", .read, \.activationsRead),
       Field("fetches", "fetches", .read, \.fetches),
+      Field("commands", "commands", .read, \.commands),
       Field("activations_written", "activations", .written, \.activationsWritten),
       Field("spills", "spills", .written, \.spills),
       Field("outputs", "outputs", .written, \.outputs),

@@ -27,6 +27,31 @@ enum Figures {
     return Int((Double(part) * 1000 / Double(whole)).rounded(.toNearestOrAwayFromZero))
   }
 
+  /// Milliseconds of so many cycles, with three decimals, rounded half up: `5.412`.
+  static func milliseconds(cycles: Int, mhz: Int) -> String { decimal(cycles, over: mhz) }
+
+  /// How often so many cycles fit into a second, with one decimal.
+  static func perSecond(cycles: Int, mhz: Int) -> String {
+    guard cycles > 0 else { return "0.0" }
+    let tenths = (mhz * 10_000_000 + cycles / 2) / cycles
+    return grouped(tenths / 10) + ".\(tenths % 10)"
+  }
+
+  /// Picojoules in the largest unit that leaves digits before the point, with three decimals: `1.204 mJ`.
+  static func energy(picojoules value: Int) -> String {
+    for (size, unit) in [(1_000_000_000, "mJ"), (1_000_000, "\u{B5}J"), (1_000, "nJ")] where value >= size {
+      return decimal(value, over: size / 1_000) + " " + unit
+    }
+    return "\(value) pJ"
+  }
+
+  /// `value / unit` in thousandths.
+  private static func decimal(_ value: Int, over unit: Int) -> String {
+    let thousandths = (value + unit / 2) / unit
+    let rest = String(thousandths % 1000 + 1000).dropFirst()
+    return "\(grouped(thousandths / 1000)).\(rest)"
+  }
+
   /// Bytes in the largest binary unit that leaves at most one decimal: `256 KiB`, `1.5 MiB`.
   static func bytes(_ value: Int) -> String {
     for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] where value >= 1 << shift {

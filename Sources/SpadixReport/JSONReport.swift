@@ -1,8 +1,11 @@
 import SpadixISA
+import SpadixMachine
 import SpadixSupport
 
 /// The report for programs. `docs/report.md` lists the keys; they are kept.
 public struct JSONReport {
+  public static let format = "spadix-report-1"
+
   public var report: CompilationReport
   /// What `spadix verify` adds, under the key `verification`.
   public var verification: JSONValue?
@@ -12,14 +15,20 @@ public struct JSONReport {
     self.verification = verification
   }
 
-  public var text: String {
+  public var text: String { value.text(pretty: true) + "\n" }
+
+  public var value: JSONValue {
     var members: [JSONValue.Member] = [
-      .init("format", .string("spadix-report-1")),
+      .init("format", .string(Self.format)),
       .init("graph", .string(report.graph)),
+      .init("command", report.command.map { .string($0) } ?? .null),
       .init("target", target),
       .init("random_calibration", report.calibration.map { .string($0) } ?? .null),
       .init("cycles_modelled", report.modelledCycles.map { .integer($0) } ?? .null),
       .init("cycles_bound_by", report.time.map(Self.bounds) ?? .null),
+      .init("milliseconds_modelled", milliseconds),
+      .init("energy_pj_modelled", energy),
+      .init("what_if", .array(report.whatIfs.map(Self.whatIf))),
       .init("bus_bytes", report.time.map(Self.bus) ?? .null),
       .init("dram_bytes", Self.traffic(report.traffic)),
       .init("dram_image_bytes", .integer(report.dramImageBytes)),
@@ -33,13 +42,40 @@ public struct JSONReport {
       .init("schedule", schedule),
       .init("operators", .array(report.operators.map(Self.row))),
       .init("allocation", .array(report.allocation.map(Self.stay))),
+      .init("working_rows", .array(report.working.map(Self.working))),
+      .init("timeline", report.timeline.map(Self.timeline) ?? .null),
+      .init("messages", .array(report.messages.map(Self.message))),
     ]
     if let verification { members.append(.init("verification", verification)) }
-    return JSONValue.object(members).text(pretty: true) + "\n"
+    return .object(members)
   }
 
   private static func bounds(_ time: TimeReport) -> JSONValue {
-    .object(time.parts.map { .init($0.key, .integer($0.cycles)) })
+    bounds(time.cycles)
+  }
+
+  private static func bounds(_ cycles: Counters.Cycles) -> JSONValue {
+    .object(cycles.parts.map { .init($0.key, .integer($0.cycles)) })
+  }
+
+  /// Microseconds exactly, as a number of milliseconds.
+  private var milliseconds: JSONValue {
+    guard let cycles = report.modelledCycles, let mhz = report.target.clockMHz else { return .null }
+    return .number(Double((cycles + mhz / 2) / mhz) / 1000)
+  }
+
+  private var energy: JSONValue {
+    guard let energy = report.energy else { return .null }
+    return .object(
+      zip(EnergyReport.keys, energy.picojoules).map { .init($0, .integer($1)) }
+        + [.init("total", .integer(energy.total))])
+  }
+
+  private static func whatIf(_ it: WhatIf) -> JSONValue {
+    [
+      "parameter": .string(it.parameter), "present": .integer(it.present), "changed": .integer(it.changed),
+      "cycles_modelled": .integer(it.cycles),
+    ]
   }
 
   private static func bus(_ time: TimeReport) -> JSONValue {
@@ -54,6 +90,8 @@ public struct JSONReport {
       .init("dim", .integer(target.dim)),
       .init("scratchpad_rows", .integer(target.scratchpadRows)),
       .init("accumulator_rows", .integer(target.accumulatorRows)),
+      .init("bus_bytes", .integer(target.busBytes)),
+      .init("clock_mhz", target.clockMHz.map { .integer($0) } ?? .null),
       .init("notes", .array(target.notes.map { .string($0) })),
     ])
   }
@@ -94,6 +132,7 @@ public struct JSONReport {
       .init("issued_macs", .integer(row.issuedMACs)),
       .init("array_cycles_modelled", .integer(row.arrayCycles)),
       .init("cycles_modelled", row.modelledCycles.map { .integer($0) } ?? .null),
+      .init("cycles_bound_by", row.cycles.map(bounds) ?? .null),
       .init("scratchpad_rows", .integer(row.scratchpadRows)),
       .init("accumulator_rows", .integer(row.accumulatorRows)),
       .init("commands", .integer(row.commands)),
@@ -101,6 +140,26 @@ public struct JSONReport {
       .init("results", .array(row.results.map { .string($0.rawValue) })),
       .init("tiling", .string(row.tiling)),
     ])
+  }
+
+  private static func working(_ it: WorkingRowsReport) -> JSONValue {
+    ["step": .integer(it.step), "row": .integer(it.row), "rows": .integer(it.rows)]
+  }
+
+  private static func timeline(_ it: TimelineReport) -> JSONValue {
+    func integers(_ values: [Int]) -> JSONValue { .array(values.map { .integer($0) }) }
+    return [
+      "cycles_per_bin": .integer(it.cyclesPerBin), "load": integers(it.load), "execute": integers(it.execute),
+      "store": integers(it.store),
+      "operators": .array(it.operators.map { $0.map { integers([$0.first, $0.last]) } ?? .null }),
+    ]
+  }
+
+  private static func message(_ it: MessageReport) -> JSONValue {
+    [
+      "severity": .string(it.severity), "id": .string(it.id), "message": .string(it.message),
+      "place": it.place.map { .string($0) } ?? .null, "help": it.help.map { .string($0) } ?? .null,
+    ]
   }
 
   private static func stay(_ stay: AllocationReport) -> JSONValue {

@@ -15,6 +15,8 @@ public struct TextReport {
     var sections = [heading, array, traffic, memory, schedule]
     if !report.hostSteps.isEmpty { sections.append(hostSteps) }
     if !report.operators.isEmpty { sections.append(operators) }
+    let sentences = Diagnosis(report: report).sentences
+    if !sentences.isEmpty { sections.append(sentences.map { "  \($0)\n" }.joined()) }
     if verbose { sections.append(allocation) }
     return sections.joined(separator: "\n")
   }
@@ -37,7 +39,7 @@ public struct TextReport {
     var table = TextTable([("DRAM bytes", .left), ("read", .right), ("written", .right)])
     // A class that is read and written, activations, has one row.
     var rows: [(label: String, read: String, written: String)] = []
-    for field in DRAMTraffic.fields {
+    for field in DRAMTraffic.fields where field.path != \.commands || traffic.commands > 0 {
       let bytes = Figures.grouped(traffic[keyPath: field.path])
       let row = rows.firstIndex { $0.label == field.label } ?? rows.count
       if row == rows.count { rows.append((field.label, "", "")) }
@@ -67,9 +69,9 @@ public struct TextReport {
     var text = ""
     if let time = report.time {
       let total = time.cycles.total
-      let parts = time.parts.map { "\($0.label) \(Figures.percent($0.cycles, of: total)) %" }
+      let parts = time.cycles.parts.map { "\($0.label) \(Figures.percent($0.cycles, of: total)) %" }
       text =
-        "total cycles \(Figures.grouped(total)) (modelled)\n"
+        "total cycles \(Figures.grouped(total)) (modelled)\n" + milliseconds(total) + energy
         + "  bound by \(parts.joined(separator: ", "))\n"
         + "  bytes on the bus: \(Figures.grouped(time.busRead)) read, \(Figures.grouped(time.busWritten)) written\n"
         + "  array busy in \(Figures.grouped(report.arrayCycles)) of them, "
@@ -80,6 +82,20 @@ public struct TextReport {
     return text
       + "  array utilization \(Figures.percent(report.usefulMACs, of: report.issuedMACs)) % in those: "
       + "\(Figures.grouped(report.usefulMACs)) useful of \(Figures.grouped(report.issuedMACs)) issued MACs\n"
+  }
+
+  private func milliseconds(_ cycles: Int) -> String {
+    guard let mhz = report.target.clockMHz else { return "" }
+    return "  \(Figures.milliseconds(cycles: cycles, mhz: mhz)) ms at \(mhz) MHz (modelled), "
+      + "\(Figures.perSecond(cycles: cycles, mhz: mhz)) inferences a second, host steps not counted\n"
+  }
+
+  private var energy: String {
+    guard let energy = report.energy else { return "" }
+    let parts = zip(EnergyParameters.fields, energy.picojoules).filter { $1 > 0 }.map {
+      "\($0.label) \(Figures.percent($1, of: energy.total)) %"
+    }
+    return "  energy \(Figures.energy(picojoules: energy.total)) (modelled): \(parts.joined(separator: ", "))\n"
   }
 
   private var schedule: String {
@@ -113,7 +129,7 @@ public struct TextReport {
     var table = TextTable([
       ("operator", .left), ("line", .right), ("runs as", .left), ("weights", .right), ("read", .right),
       ("fetched", .right), ("written", .right), ("spilled", .right), ("array", .right), ("cycles", .right),
-      ("util.", .right), ("places", .left), ("rows", .right), ("tiling", .left),
+      ("bound by", .left), ("util.", .right), ("places", .left), ("rows", .right), ("tiling", .left),
     ])
     for row in report.operators {
       let traffic = row.traffic
@@ -121,7 +137,7 @@ public struct TextReport {
         row.name, row.sourceLine.map(String.init) ?? "", row.kind.rawValue, figure(traffic.weights),
         figure(traffic.inputs + traffic.activationsRead), figure(traffic.fetches),
         figure(traffic.activationsWritten + traffic.outputs), figure(traffic.spills), figure(row.arrayCycles),
-        figure(row.modelledCycles ?? 0),
+        figure(row.modelledCycles ?? 0), boundBy(row),
         row.issuedMACs == 0 ? "" : Figures.percent(row.usefulMACs, of: row.issuedMACs) + " %",
         places(row), figure(row.scratchpadRows), row.tiling,
       ])
@@ -130,7 +146,13 @@ public struct TextReport {
     return table.text()
       + (isPlaced
         ? "  array: cycles in which the array is busy; cycles: modelled, by which the operator lengthens the program\n"
+          + "  bound by: what bounds most of these cycles, and how many of them\n"
           + "  places: operands > results; s in the scratchpad, d streamed from or to DRAM\n" : "")
+  }
+
+  private func boundBy(_ row: OperatorReport) -> String {
+    guard let cycles = row.cycles, let largest = cycles.largest else { return "" }
+    return "\(largest.key) \(Figures.percent(largest.cycles, of: cycles.total)) %"
   }
 
   /// Nothing for zero, so that the eye finds what is there.

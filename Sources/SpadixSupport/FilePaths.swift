@@ -10,6 +10,11 @@ extension Files {
     return folder.isEmpty ? path : folder + "/" + path
   }
 
+  /// The path from the root of the file system.
+  public static func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+  }
+
   /// Where a path leads that may be a symbolic link, also one whose file is yet to be made.
   static func followingLinks(_ path: String) -> String {
     var path = path

@@ -8,21 +8,25 @@ public struct Hardware: Sendable {
   public var dim: Int
   public var scratchpadRows: Int
   public let scratchpadBankRows: Int
-  /// Where a bank has a power of two of rows, its logarithm, otherwise -1: divisions would cost more than the rest.
-  private let bankShift: Int
+  private let scratchpadBanks: Banks
   public var accumulatorRows: Int
-  public var accumulatorBankRows: Int
+  public let accumulatorBankRows: Int
+  let accumulatorBanks: Banks
   /// Bytes of a beat.
   public var busBytes: Int
   /// Reads in flight, and as many writes.
   public var maxInFlight: Int
   /// Cycles from a request leaving the accelerator to the first beat of its answer, less one.
   public var latency: Int
-  /// Cycles between two commands of the processor.
+  /// Cycles between two commands at least.
   public var issueCycles: Int
+  /// Cycles of a processor for an instruction of exported C.
+  public var instructionCycles: Int
   public var stationLoad: Int
   public var stationStore: Int
   public var stationExecute: Int
+  /// Whether a store is issued while earlier ones are under way.
+  public var storesOverlap: Bool
   /// Entries of the queue of each controller.
   public var loadQueue: Int
   public var storeQueue: Int
@@ -42,17 +46,19 @@ public struct Hardware: Sendable {
     dim = target.dim
     scratchpadRows = target.scratchpadRows
     scratchpadBankRows = target.scratchpadRowsPerBank
-    bankShift =
-      scratchpadBankRows & (scratchpadBankRows - 1) == 0 ? scratchpadBankRows.trailingZeroBitCount : -1
+    scratchpadBanks = Banks(rows: scratchpadBankRows)
     accumulatorRows = target.accumulatorRows
     accumulatorBankRows = max(1, (target.accumulatorRows + 1) / 2)
+    accumulatorBanks = Banks(rows: accumulatorBankRows)
     busBytes = timing.busBytes
     maxInFlight = timing.maxInFlight
     latency = timing.dmaLatency
     issueCycles = max(1, timing.issueCycles)
+    instructionCycles = timing.instructionCycles
     stationLoad = timing.reservationStation.load
     stationStore = timing.reservationStation.store
     stationExecute = timing.reservationStation.execute
+    storesOverlap = timing.reservationStation.overlappingStores
     loadQueue = 8
     storeQueue = 2
     executeQueue = 8
@@ -63,10 +69,27 @@ public struct Hardware: Sendable {
 
   /// The bank of a row of the scratchpad.
   @inline(__always)
-  func bank(of row: Int32) -> Int {
-    bankShift >= 0 ? Int(row) >> bankShift : Int(row) / scratchpadBankRows
-  }
+  func bank(of row: Int32) -> Int { scratchpadBanks.bank(of: row) }
+
+  /// The bank of a row of the accumulator, numbered as operations have it.
+  @inline(__always)
+  func accumulatorBank(of row: Int32) -> Int { accumulatorBanks.bank(of: row - Operation.accumulatorBase) }
 
   /// Moves of one direction that are in flight at a time.
   var trackedMoves: Int { maxInFlight / dim + 1 }
+}
+
+/// Banks of a memory, all of the same number of rows.
+struct Banks: Sendable {
+  private let rows: Int
+  /// Of a power of two, its logarithm, otherwise -1: divisions would cost more than the rest.
+  private let shift: Int
+
+  init(rows: Int) {
+    self.rows = rows
+    shift = rows & (rows - 1) == 0 ? rows.trailingZeroBitCount : -1
+  }
+
+  @inline(__always)
+  func bank(of row: Int32) -> Int { shift >= 0 ? Int(row) >> shift : Int(row) / rows }
 }

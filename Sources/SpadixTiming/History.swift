@@ -27,15 +27,38 @@ struct History: ~Copyable {
   }
 
   @inline(__always)
-  mutating func add(_ value: Int) {
-    values[place] = value
-    place += 1
-    if place == length { place = 0 }
-  }
+  mutating func add(_ value: Int) { place = cursor.adding(value) }
 
   /// Whether a value is among the last ones.
   func contains(_ value: Int) -> Bool {
     for index in 0..<length where values[index] == value { return true }
     return false
   }
+
+  /// The sequence within a loop, with its place in a register. `resume` ends the loop.
+  struct Cursor {
+    fileprivate let values: UnsafeMutablePointer<Int>
+    fileprivate let length: Int
+    fileprivate var place: Int
+
+    var oldest: Int {
+      @inline(__always) get { values[place] }
+    }
+
+    @inline(__always)
+    fileprivate func adding(_ value: Int) -> Int {
+      values[place] = value
+      return place + 1 == length ? 0 : place + 1
+    }
+
+    @inline(__always)
+    mutating func add(_ value: Int) { place = adding(value) }
+  }
+
+  var cursor: Cursor {
+    @inline(__always) get { Cursor(values: values, length: length, place: place) }
+  }
+
+  @inline(__always)
+  mutating func resume(_ cursor: Cursor) { place = cursor.place }
 }

@@ -1,3 +1,12 @@
+/// When an operation left the reservation station, when its unit took it up, when the unit could take up the next one, and
+/// when it was complete.
+struct Span {
+  var issue: Int
+  var start: Int
+  var free: Int
+  var done: Int
+}
+
 /// When an operation entered the reservation station, left it, was taken up by its unit, let the unit go, and was complete.
 public struct Step: Sendable {
   public var operation: Operation

@@ -9,9 +9,10 @@ public struct Timeline: ~Copyable {
   private let buffer: UnsafeMutablePointer<Operation>
   private static let capacity = 256
 
-  public init(_ hardware: Hardware) {
+  /// - Parameter delivery: how commands come; whenever the accelerator takes one when nil.
+  public init(_ hardware: Hardware, delivery: CommandDelivery? = nil) {
     reader = OperationReader(hardware)
-    accelerator = Accelerator(hardware)
+    accelerator = Accelerator(hardware, delivery: delivery)
     products = LoopMatmulUnroller(hardware)
     convolutions = LoopConvUnroller(hardware)
     buffer = .allocate(capacity: Self.capacity)
@@ -72,39 +73,25 @@ public struct Timeline: ~Copyable {
     guard let instruction = try? Instruction(decoding: command) else { return }
     switch instruction {
     case .loopMatmul(let it):
-      if convolutions.isBusy { while giveConvolution(index) {} }
-      while products.isFull { if !giveProduct(index) { break } }
-      let time = accelerator.takeLoopCommand(depth: 3, after: max(products.completed, convolutions.lastCompleted))
-      switch it {
-      case .bounds(let bounds): products.setting.bounds = bounds
-      case .addressesAB(let a, let b): (products.setting.a, products.setting.b) = (a, b)
-      case .addressesDC(let d, let c): (products.setting.d, products.setting.c) = (d, c)
-      case .stridesAB(let a, let b): (products.setting.aStride, products.setting.bStride) = (a, b)
-      case .stridesDC(let d, let c): (products.setting.dStride, products.setting.cStride) = (d, c)
-      case .run(let run): products.begin(run, at: time)
-      }
+      if convolutions.queue.isBusy { while giveConvolution(index) {} }
+      while products.queue.isFull { if !giveProduct(index) { break } }
+      let time = accelerator.takeLoopCommand(depth: 3, after: loopsCompleted)
+      if let run = products.registers.take(it) { products.begin(run, at: time) }
     case .loopConv(let it):
-      if products.isBusy { while giveProduct(index) {} }
-      while convolutions.isFull { if !giveConvolution(index) { break } }
-      let time = accelerator.takeLoopCommand(depth: 2, after: max(products.completed, convolutions.lastCompleted))
-      switch it {
-      case .sizes(let sizes): convolutions.setting.sizes = sizes
-      case .pooling(let pooling): convolutions.setting.pooling = pooling
-      case .padding(let padding): convolutions.setting.padding = padding
-      case .tile(let tile): convolutions.setting.tile = tile
-      case .weightsOutput(let weights, let output):
-        (convolutions.setting.weights, convolutions.setting.output) = (weights, output)
-      case .biasInput(let bias, let input): (convolutions.setting.bias, convolutions.setting.input) = (bias, input)
-      case .run(let run): convolutions.begin(run, at: time)
-      }
+      if products.queue.isBusy { while giveProduct(index) {} }
+      while convolutions.queue.isFull { if !giveConvolution(index) { break } }
+      let time = accelerator.takeLoopCommand(depth: 2, after: loopsCompleted)
+      if let run = convolutions.registers.take(it) { convolutions.begin(run, at: time) }
     default: break
     }
   }
 
+  private var loopsCompleted: Int { max(products.queue.lastCompleted, convolutions.queue.lastCompleted) }
+
   private mutating func endLoops() {
-    if products.isBusy { while giveProduct(-1) {} }
-    if convolutions.isBusy { while giveConvolution(-1) {} }
-    accelerator.loopsEnded(at: max(products.completed, convolutions.lastCompleted))
+    if products.queue.isBusy { while giveProduct(-1) {} }
+    if convolutions.queue.isBusy { while giveConvolution(-1) {} }
+    accelerator.loopsEnded(at: loopsCompleted)
   }
 
   private mutating func giveProduct(_ index: Int) -> Bool {
@@ -123,7 +110,7 @@ public struct Timeline: ~Copyable {
 extension Accelerator {
   /// A command of a hardware loop, which the unroller takes at the head of its own queue.
   mutating func takeLoopCommand(depth: Int, after: Int) -> Int {
-    let arrival = frontEnd.arrival()
+    let arrival = arrival()
     let time = max(arrival - FrontEnd.depth + depth, after + 1)
     frontEnd.leaves(max(arrival, time + FrontEnd.depth - depth))
     return time

@@ -226,6 +226,7 @@ public struct QuantizationCheck {
       largest: known.dropFirst().reduce(known.first) { largest, next in
         next.steps > largest?.steps ?? 0 ? next : largest
       },
+      operations: known,
       violations: worstPart.compactMap { $0 }.filter { $0.part > 1 })
   }
 }

@@ -58,8 +58,10 @@ private func expectSame(_ one: Program, _ other: Program) {
     #expect(again.serialized() == bytes)
   }
 
-  @Test(arguments: [false, true]) func assemblyReadsBack(_ annotated: Bool) throws {
-    let text = sample().assembly(annotated: annotated)
+  @Test(arguments: [Program.Listing.loops, .unrolled, .annotated]) func assemblyReadsBack(
+    _ listing: Program.Listing
+  ) throws {
+    let text = sample().assembly(listing)
     let again = try Program(assembly: SourceText(name: "test", text: text))
     #expect(again.serialized() == sample().serialized())
   }

@@ -51,6 +51,69 @@ private func load(_ row: Int, _ dram: UInt64 = Product.input) -> Instruction {
     #expect(total.busRead >= total.dramReadBytes)
   }
 
+  /// Bins hold each unit's busy cycles however long the run is, and an operation spans its steps.
+  @Test(arguments: [1, 40, 900]) func profile(repeats: Int) throws {
+    let once = Product().instructions
+    var program = Product.program((0..<repeats).flatMap { _ in once })
+    program.describe(0..<once.count, as: Program.DebugOperation(text: "%0", line: 1))
+    program.describe(once.count..<repeats * once.count, as: Program.DebugOperation(text: "%1", line: 2))
+    let machine = try Machine(program, options: Machine.Options(checks: [], time: true, execute: false))
+    machine.recordProfile()
+    machine.run()
+    let total = machine.counters.total.cycles.total
+    let profile = try #require(machine.profile)
+    #expect(profile.busy.allSatisfy { $0.count <= 512 && $0.count * profile.cyclesPerBin >= 16 })
+    #expect(profile.busy.allSatisfy { $0.allSatisfy { (0...profile.cyclesPerBin).contains($0) } })
+    // Sixteen rows of A for every product, and as many cycles of its unit at least.
+    #expect(profile.busy[1].reduce(0, +) >= 16 * repeats)
+    let first = try #require(profile.spans[0])
+    #expect(first.first < first.last && first.last <= total)
+    #expect((profile.spans[1] == nil) == (repeats == 1))
+  }
+
+  /// Commands from a list: the first after the memory's latency, then one every 24 bytes of the bus. From exported C: one
+  /// every so many instructions. Both at least as far apart as the target says.
+  @Test func commandSources() throws {
+    let commands = [Instruction](repeating: configure, count: 400)
+    func cycles(_ source: Target.Timing.CommandSource, _ change: (inout Target.Timing) -> Void = { _ in }) throws -> Int
+    {
+      var program = Product.program(commands)
+      program.target.timing.commandSource = source
+      change(&program.target.timing)
+      let machine = try Machine(program, options: Machine.Options(checks: [], time: true, execute: false))
+      machine.run()
+      return machine.counters.total.cycles.total
+    }
+    let ideal = try cycles(.ideal)
+    #expect((400...410).contains(ideal))
+    // 16 requests in flight do not hide all of the latency.
+    #expect((745...765).contains(try cycles(.commandList)))
+    #expect((660...685).contains(try cycles(.commandList) { $0.maxInFlight = 32 }))
+    #expect((1260...1285).contains(try cycles(.commandList) { $0.busBytes = 8 }))
+    // A loop of one command that does not advance has three instructions: the command, a counter, a branch.
+    #expect((1195...1210).contains(try cycles(.exportedC)))
+    #expect((3590...3610).contains(try cycles(.exportedC) { $0.instructionCycles = 3 }))
+    #expect((2000...2010).contains(try cycles(.exportedC) { $0.issueCycles = 5 }))
+  }
+
+  /// A list shares the bus with loads, and its bytes count there.
+  @Test func aListTakesTheBus() throws {
+    func activity(_ source: Target.Timing.CommandSource) throws -> Counters.Activity {
+      var program = Product.program([configure] + (0..<200).map { load(16 * ($0 % 8)) })
+      program.target.timing.dmaLatency = 0
+      program.target.timing.commandSource = source
+      let machine = try Machine(program, options: Machine.Options(checks: [], time: true, execute: false))
+      machine.run()
+      return machine.counters.total
+    }
+    let (ideal, list) = (try activity(.ideal), try activity(.commandList))
+    #expect(list.commandBytes == 201 * 24)
+    #expect(list.busRead == ideal.busRead + 201 * 24)
+    // 200 loads of 16 beats, and 302 beats of commands.
+    #expect(list.cycles.total >= ideal.cycles.total + 280)
+    #expect(list.cycles.total <= ideal.cycles.total + 400)
+  }
+
   /// Asking for counters in between changes nothing.
   @Test func slices() throws {
     let program = Product().program
@@ -82,10 +145,17 @@ private func load(_ row: Int, _ dram: UInt64 = Product.input) -> Instruction {
 
   @Test func trafficByClass() throws {
     let it = try counters(Product().instructions)
-    #expect(it.dramRead == [256, 256, 0, 0, 0, 0])
-    #expect(it.dramWritten == [0, 0, 0, 0, 256, 0])
+    #expect(it.dramRead == [256, 256, 0, 0, 0, 0, 0])
+    #expect(it.dramWritten == [0, 0, 0, 0, 256, 0, 0])
     #expect(it.issuedMACs == 32 * 256)
     #expect(it.utilization == 0.5)
+  }
+
+  /// Two tiles loaded, both read by the array; a result written to the accumulator, and read by its store.
+  @Test func localBytes() throws {
+    let it = try counters(Product().instructions)
+    #expect(it.scratchpadBytes == 4 * 256)
+    #expect(it.accumulatorBytes == 2 * 1024)
   }
 
   /// A repeated row crosses DRAM once; zeros do not.

@@ -17,8 +17,9 @@ func exampleReport() -> CompilationReport {
   softmax.traffic.outputs = 10
   var cycles = Counters.Cycles()
   (cycles.array, cycles.load, cycles.store, cycles.dependence, cycles.issue) = (1_800, 1_200, 400, 360, 240)
-  return CompilationReport(
-    graph: "small", target: .gemmini, operators: [convolution, softmax],
+  convolution.cycles = cycles
+  var report = CompilationReport(
+    graph: "small", target: TargetReport(.gemmini), operators: [convolution, softmax],
     schedule: ScheduleReport(
       formulation: "residency", trafficBytes: 4_362, boundBytes: 4_362, closedBy: "root relaxation", rows: 12,
       columns: 9, nodes: 0),
@@ -28,4 +29,9 @@ func exampleReport() -> CompilationReport {
       AllocationReport(
         tensor: "%1", firstStep: 0, lastStep: 1, row: 144, rows: 64, origin: "produced", spilled: true)
     ])
+  report.whatIfs = [
+    WhatIf(parameter: "timing.max_in_flight", present: 16, changed: 32, cycles: 3_900),
+    WhatIf(parameter: "timing.dma_latency", present: 60, changed: 30, cycles: 3_400),
+  ]
+  return report
 }

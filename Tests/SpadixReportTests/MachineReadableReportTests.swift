@@ -25,9 +25,9 @@ import Testing
     let lines = CSVReport(exampleReport()).text.split(separator: "\n")
     #expect(lines.count == 4)
     #expect(lines[0].hasPrefix("step,operator,kind,line,weights_bytes,inputs_bytes,activations_read_bytes,"))
-    #expect(lines[1].hasPrefix("0,%1 = npu.conv2d,array,7,2304,1024,0,0,0,1024,0,3328,1024,256000,512000,50.0,"))
+    #expect(lines[1].hasPrefix("0,%1 = npu.conv2d,array,7,2304,1024,0,0,0,0,1024,0,3328,1024,256000,512000,50.0,"))
     #expect(lines[1].hasSuffix(",streamed,resident,\"pixels 64, channels 16, \"\"weights\"\" outermost\","))
-    #expect(lines[3].hasPrefix(",total,,,2304,1024,0,0,0,1024,10,3328,1034,"))
+    #expect(lines[3].hasPrefix(",total,,,2304,1024,0,0,0,0,1024,10,3328,1034,"))
   }
 
   @Test func everyCSVLineHasAsManyFields() {

@@ -24,6 +24,45 @@ import Testing
     #expect(text.contains("%2 = nn.softmax     8  gemmini has no softmax unit"))
   }
 
+  @Test func sentencesSayWhatLimits() {
+    let text = TextReport(exampleReport()).text
+    #expect(text.contains("bound by the array in 45.0 % of the cycles; most of the rest goes to loads, 30.0 %\n"))
+    #expect(
+      text.contains(
+        "%1 = npu.conv2d, line 7, costs most beyond its array time: 2,000 of its 4,000 cycles; 30.0 % go to loads\n"))
+    #expect(
+      text.contains(
+        "the same commands with timing.dma_latency 30 instead of 60 take 3,400 cycles, 15.0 % fewer (modelled)\n"))
+  }
+
+  @Test func aGainBelowAHundredthIsSaidToBeNone() {
+    var report = exampleReport()
+    report.whatIfs = [WhatIf(parameter: "timing.bus_bytes", present: 16, changed: 32, cycles: 3_990)]
+    #expect(
+      TextReport(report).text.contains(
+        "other timing hardly helps: the same commands with timing.bus_bytes 32 instead of 16 take 3,990 cycles, 0.3 %"))
+  }
+
+  @Test func waitingCanBeWhatLimits() {
+    var report = exampleReport()
+    report.time?.cycles.array = 100
+    #expect(TextReport(report).text.contains("loads take 52.2 % of the cycles, the array bounds 4.3 %"))
+  }
+
+  @Test func theColumnNamesTheLargestPart() {
+    #expect(TextReport(exampleReport()).text.contains("4,000  array 45.0 %"))
+  }
+
+  @Test func unitsFollowTheTarget() {
+    var report = exampleReport()
+    #expect(!TextReport(report).text.contains("MHz"))
+    report.target.clockMHz = 500
+    report.energy = EnergyReport(picojoules: [3_000_000, 1_000_000, 0, 0, 0, 0])
+    let text = TextReport(report).text
+    #expect(text.contains("0.008 ms at 500 MHz (modelled), 125,000.0 inferences a second, host steps not counted\n"))
+    #expect(text.contains("energy 4.000 \u{B5}J (modelled): MACs 75.0 %, DRAM 25.0 %\n"))
+  }
+
   @Test func gapIsStatedWhenTheBoundIsBelow() {
     var report = exampleReport()
     report.schedule.boundBytes = 4_000

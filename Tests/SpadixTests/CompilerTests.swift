@@ -33,7 +33,7 @@ private let presets = Target.presets
     let whole = try compile(try residualInput(), target: target)
     let program = try #require(whole.generated?.program)
     for phase in Phase.allCases where phase < .program {
-      let text = try #require(whole.text(of: phase))
+      let text = try #require(try compile(try residualInput(), target: target, upTo: phase).text(of: phase))
       let input = try CompilerInput(parsing: SourceText(name: "\(phase).spx", text: text))
       #expect(input.phase == phase)
       let resumed = try #require(try compile(input, target: target).generated?.program)
@@ -138,7 +138,7 @@ private let presets = Target.presets
     let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
     let graphs = names.filter { $0.hasSuffix(".spx") }
     #expect(graphs.first == "00-input.spx")
-    #expect(graphs.last?.hasSuffix("-plan.spx") == true)
+    #expect(graphs.last?.hasSuffix("-tiles.spx") == true)
     #expect(names.last?.hasSuffix("-program.spxo") == true)
     for (index, name) in graphs.enumerated() {
       #expect(name.hasPrefix(index < 10 ? "0\(index)-" : "\(index)-"))

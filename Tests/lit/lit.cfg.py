@@ -53,6 +53,20 @@ if shutil.which("verilator") and shutil.which("g++"):
 else:
     lit_config.note("verilator or g++ is missing: tests of exports for RTL are skipped")
 
+# Pages are opened where there is a browser.
+chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+if chromium:
+    config.available_features.add("chromium")
+    config.substitutions.insert(0, ("%chromium", chromium))
+else:
+    lit_config.note("chromium is missing: tests of pages in a browser are skipped (apt-get install chromium)")
+
+# Starts daemons: only when it is asked for (make slurm-test).
+if os.environ.get("SPADIX_SLURM") == "1":
+    config.available_features.add("slurm")
+else:
+    lit_config.note("SPADIX_SLURM is not 1: the test of sweeps on Slurm is skipped (make slurm-test)")
+
 config.environment["LC_ALL"] = "C.UTF-8"
 
 # A hang is a failure of the tool, not of the machine it runs on.

@@ -19,6 +19,9 @@ struct NamedFile: ExpressibleByArgument {
     if name.isEmpty || path.isEmpty { return nil }
   }
 
+  /// As it is given.
+  var argument: String { name.isEmpty ? path : "\(name)=\(path)" }
+
   /// A name as the graph's text has it, `%x` or `%"a b"`, without what is only there for the text.
   static func unquoted(_ text: Substring) -> String {
     guard text.first == "%" else { return String(text) }

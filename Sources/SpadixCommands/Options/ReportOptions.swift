@@ -6,7 +6,7 @@ import SpadixSupport
 /// How, and where, the report is printed.
 struct ReportOptions: ParsableArguments {
   enum Form: String, CaseIterable, ExpressibleByArgument {
-    case text, json, csv, none
+    case text, json, csv, html, none
   }
 
   @Option(help: "Form of the report on what the program costs.")
@@ -19,13 +19,18 @@ struct ReportOptions: ParsableArguments {
   var verbose = false
 
   /// - Parameters:
+  ///   - command: what compiles the same again.
+  ///   - path: a file for the report where `--report-file` names none.
   ///   - isOutputTaken: whether standard output carries something else; the report then goes to standard error.
   ///   - verification: what the JSON says of a verification; nil where there was none.
-  func write(_ compilation: Compilation, isOutputTaken: Bool, verification: JSONValue? = nil) throws {
-    guard report != .none, let figures = try compilation.report(modelsTime: true),
-      let text = text(figures, verification)
-    else { return }
-    if let reportFile {
+  func write(
+    _ compilation: Compilation, command: CommandText, path: String? = nil, isOutputTaken: Bool,
+    verification: JSONValue? = nil
+  ) throws {
+    guard report != .none, var figures = try compilation.report(modelsTime: true) else { return }
+    figures.command = command.text
+    guard let text = text(figures, verification) else { return }
+    if let reportFile = reportFile ?? path {
       try Files.write(text, to: reportFile)
     } else if isOutputTaken {
       StandardError.write(text)
@@ -39,6 +44,7 @@ struct ReportOptions: ParsableArguments {
     case .text: TextReport(report, verbose: verbose).text
     case .json: JSONReport(report, verification: verification).text
     case .csv: CSVReport(report).text
+    case .html: HTMLReport(report, verification: verification).text
     case .none: nil
     }
   }

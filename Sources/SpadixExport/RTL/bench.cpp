@@ -4,8 +4,10 @@
 // Memory answers a request LATENCY + 1 cycles after it was taken, in order; reads return one beat a cycle, writes take
 // one beat a cycle; as many requests are in flight as the hardware asks for. A command is offered ISSUE cycles after the
 // one before was taken; a fence waits until the accelerator is idle, and so do host steps.
+#include <unistd.h>
 #include <verilated.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -54,6 +56,32 @@ struct Command {
   uint64_t rs1, rs2;
 };
 
+// How far a run is: on a terminal a line that changes, with PROGRESS=SECONDS a line each so many.
+class Progress {
+ public:
+  void show(size_t command, size_t total, uint64_t cycle) {
+    if (every <= 0 && !terminal) return;
+    const auto now = std::chrono::steady_clock::now();
+    const double passed = std::chrono::duration<double>(now - last).count();
+    if (passed < (every > 0 ? every : 0.5)) return;
+    fprintf(stderr, every > 0 ? "%s%zu of %zu commands, cycle %llu, %.0f cycles a second\n" : "%s%zu of %zu commands, cycle %llu, %.0f cycles a second\033[K",
+            every > 0 ? "" : "\r", command, total, (unsigned long long)cycle, (cycle - last_cycle) / passed);
+    shown = every <= 0;
+    last = now;
+    last_cycle = cycle;
+  }
+  ~Progress() {
+    if (shown) fprintf(stderr, "\r\033[K");
+  }
+
+ private:
+  const bool terminal = isatty(2);
+  const double every = setting("PROGRESS", 0);
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+  uint64_t last_cycle = 0;
+  bool shown = false;
+};
+
 class Bench {
  public:
   bool serial = false;
@@ -78,6 +106,7 @@ class Bench {
   // Runs everything; returns an empty string, or what went wrong.
   std::string run() {
     size_t step = 0, total = program_commands_count;
+    Progress progress;
     for (size_t i = 0; i <= total; i++) {
       bool host = step < program_host_steps_count && program_host_steps[step] == i;
       if (i == total || host || command(i).funct == 127 || serial) {
@@ -85,6 +114,7 @@ class Bench {
         if (!problem.empty()) return problem;
       }
       while (step < program_host_steps_count && program_host_steps[step] == i) program_host_step((int)step++);
+      if (i % 256 == 0) progress.show(i, total, first == ~0ull ? 0 : cycle - first);
       if (i == total || command(i).funct == 127) continue;
       std::string problem = give(i);
       if (!problem.empty()) return problem;

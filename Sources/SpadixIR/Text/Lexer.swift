@@ -35,8 +35,11 @@ struct Lexer {
   private var tokens: [Token] = []
   private var diagnostics: [Diagnostic] = []
 
-  static func tokenize(_ source: SourceText) -> (tokens: [Token], diagnostics: [Diagnostic]) {
+  /// - Parameter start: the byte to begin at.
+  static func tokenize(_ source: SourceText, from start: Int = 0) -> (tokens: [Token], diagnostics: [Diagnostic]) {
     var lexer = Lexer(source)
+    lexer.position = start
+    lexer.tokens.reserveCapacity((source.bytes.count - start) / 4)
     lexer.run()
     return (lexer.tokens, lexer.diagnostics)
   }
@@ -44,7 +47,6 @@ struct Lexer {
   private init(_ source: SourceText) {
     self.source = source
     self.bytes = source.bytes
-    tokens.reserveCapacity(bytes.count / 4)
   }
 
   private mutating func run() {

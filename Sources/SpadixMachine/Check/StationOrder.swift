@@ -3,8 +3,9 @@ import SpadixISA
 /// Follows commands through Gemmini's reservation station and knows what is complete before each of them starts.
 ///
 /// Loads, computes and stores have a queue each, and leave it in order. Beyond that a command waits for the earlier ones
-/// of other queues whose ranges meet its own, and stores wait for the store before. The array completes results in
-/// order, and operands in order; loads complete in any order.
+/// of other queues whose ranges meet its own. Stores wait for the store before, or, where they overlap, read rows in
+/// order all the same; but what an earlier mvout_spad writes may come later than a store's completion then. The array
+/// completes results in order, and operands in order; loads complete in any order.
 struct StationOrder {
   /// Two commands that share a row without an order.
   struct Conflict {
@@ -24,16 +25,18 @@ struct StationOrder {
     case store = 2
   }
 
-  /// Results (preloads), operands (computes) and stores up to these numbers are complete.
+  /// Results (preloads), operands (computes), reads of stores and writes of mvout_spad up to these numbers are complete.
   private struct Known {
     var results = 0
     var operands = 0
     var stores = 0
+    var storeWrites = 0
 
     mutating func merge(_ other: Known) {
       results = max(results, other.results)
       operands = max(operands, other.operands)
       stores = max(stores, other.stores)
+      storeWrites = max(storeWrites, other.storeWrites)
     }
   }
 
@@ -88,7 +91,12 @@ struct StationOrder {
     let ranges = StationRanges(it, configuration, target)
     let number = Int32(truncatingIfNeeded: commands[queue.rawValue].count)
     var waits = Waits()
-    if queue == .store { waits.known.stores = Int(number) - 1 }
+    let storesOverlap = target.timing.reservationStation.overlappingStores
+    if queue == .store && !storesOverlap { waits.stores(number - 1, writes: true) }
+    func stores(_ row: Row) {
+      waits.stores(row.storeSource, writes: !storesOverlap)
+      waits.stores(row.storeDestination, writes: true)
+    }
     func each(_ range: StationRanges.Range?, _ body: (Row) -> Void) {
       guard let range else { return }
       let rows = range.isAccumulator ? accumulator : scratchpad
@@ -99,17 +107,17 @@ struct StationOrder {
       each(ranges.destination) {
         waits.results(max($0.result, $0.weights))
         waits.operands($0.operand)
-        waits.stores(max($0.storeSource, $0.storeDestination))
+        stores($0)
       }
     case .execute:
       each(ranges.destination) {
         waits.load($0.load)
-        waits.stores(max($0.storeSource, $0.storeDestination))
+        stores($0)
       }
       for range in [ranges.weights, ranges.a, ranges.d] {
         each(range) {
           waits.load($0.load)
-          waits.stores($0.storeDestination)
+          waits.stores($0.storeDestination, writes: true)
         }
       }
     case .store:
@@ -144,7 +152,10 @@ struct StationOrder {
 
     mutating func results(_ number: Int32) { known.results = max(known.results, Int(number)) }
     mutating func operands(_ number: Int32) { known.operands = max(known.operands, Int(number)) }
-    mutating func stores(_ number: Int32) { known.stores = max(known.stores, Int(number)) }
+    mutating func stores(_ number: Int32, writes: Bool) {
+      known.stores = max(known.stores, Int(number))
+      if writes { known.storeWrites = max(known.storeWrites, Int(number)) }
+    }
     mutating func load(_ number: Int32) { if number > 0 && loads.last != number { loads.append(number) } }
   }
 
@@ -254,7 +265,7 @@ struct StationOrder {
       waited[queue.rawValue][Int(row.writer)] = number
       return true
     case .execute: return Int(row.writer) <= known[queue.rawValue].results
-    case .store: return Int(row.writer) <= known[queue.rawValue].stores
+    case .store: return Int(row.writer) <= known[queue.rawValue].storeWrites
     }
   }
 

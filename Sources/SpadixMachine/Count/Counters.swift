@@ -3,8 +3,9 @@ import SpadixSupport
 
 /// What a run did, in total and for each operation. Counted, not modelled, except `cycles`.
 public struct Counters: Sendable {
-  /// Classes of DRAM traffic: the kinds of symbols, and what lies outside all symbols.
-  public static let classes = Program.Symbol.Kind.allCases.map(\.rawValue) + ["other"]
+  /// Classes of DRAM traffic: the kinds of symbols, what lies outside all symbols, and commands, where the target's timing
+  /// has them read from memory (counted when time is modelled).
+  public static let classes = Program.Symbol.Kind.allCases.map(\.rawValue) + ["other", "commands"]
 
   public struct Activity: Sendable, Hashable {
     /// Bytes by class, in the order of `Counters.classes`. A row that a stride of 0 repeats counts once.
@@ -26,7 +27,12 @@ public struct Counters: Sendable {
     /// Bytes of requests on the bus, whole beats; zero when no time was modelled.
     public var busRead = 0
     public var busWritten = 0
+    /// Bytes of whole local rows that moves and computes read and write; a result added to the accumulator is both.
+    public var scratchpadBytes = 0
+    public var accumulatorBytes = 0
 
+    /// Bytes of the class "commands".
+    public var commandBytes: Int { dramRead.last ?? 0 }
     public var dramReadBytes: Int { dramRead.reduce(0, +) }
     public var dramWrittenBytes: Int { dramWritten.reduce(0, +) }
     /// Useful over issued MACs, 0...1; nil without computes.
@@ -47,6 +53,22 @@ public struct Counters: Sendable {
     public var total: Int { array + load + store + dependence + issue }
 
     public init() {}
+
+    public static func += (left: inout Cycles, right: Cycles) {
+      left.array += right.array
+      left.load += right.load
+      left.store += right.store
+      left.dependence += right.dependence
+      left.issue += right.issue
+    }
+
+    public static func -= (left: inout Cycles, right: Cycles) {
+      left.array -= right.array
+      left.load -= right.load
+      left.store -= right.store
+      left.dependence -= right.dependence
+      left.issue -= right.issue
+    }
   }
 
   /// The bytes that moved to and from one symbol.
@@ -66,6 +88,8 @@ public struct Counters: Sendable {
   /// Highest local row that was written, plus one.
   public var scratchpadPeakRows = 0
   public var accumulatorPeakRows = 0
+
+  public init() {}
 }
 
 extension Counters {
@@ -108,6 +132,7 @@ extension Counters.Activity {
         "store": .integer(cycles.store), "dependence": .integer(cycles.dependence), "issue": .integer(cycles.issue),
       ],
       "busRead": .integer(busRead), "busWritten": .integer(busWritten),
+      "scratchpadBytes": .integer(scratchpadBytes), "accumulatorBytes": .integer(accumulatorBytes),
     ]
   }
 }
@@ -176,7 +201,7 @@ struct ClassCursor {
       if symbols[middle].address <= address { low = middle + 1 } else { high = middle }
     }
     guard low > 0, address < symbols[low - 1].address + UInt64(symbols[low - 1].length) else {
-      return Counters.classes.count - 1
+      return Program.Symbol.Kind.allCases.count
     }
     position = low - 1
     first = symbols[position].address

@@ -13,10 +13,14 @@ struct Counting {
     var scratchpadStores = 0
     var computes = 0
     var fences = 0
+    /// Rows read and written, for what local memory costs.
+    var scratchpadRows = 0
+    var accumulatorRows = 0
   }
 
   typealias InlineClasses = (Int, Int, Int, Int, Int, Int)
 
+  private let target: Target
   private let dim: Int
   private var operations: OperationCursor
   private var readClass: ClassCursor
@@ -30,6 +34,7 @@ struct Counting {
   private var occupancy: ArrayOccupancy
 
   init(_ program: Program) {
+    target = program.target
     dim = program.target.dim
     occupancy = ArrayOccupancy(program.target)
     operations = OperationCursor(program)
@@ -67,6 +72,7 @@ struct Counting {
     switch it.kind {
     case .load:
       tally.loads += 1
+      touch(it.localRows(dim), accumulator: it.flags.contains(.accumulator), it.flags.contains(.accumulate), &tally)
       if it.flags.contains(.accumulator) {
         accumulatorPeak = max(accumulatorPeak, it.localEnd(dim))
       } else {
@@ -76,11 +82,14 @@ struct Counting {
       Self.add(it.bytesRead, readClass.kind(of: it.dram), to: &tally.dramRead)
     case .store:
       tally.stores += 1
+      touch(it.localRows(dim), accumulator: it.flags.contains(.accumulator), false, &tally)
       if it.normalization != 0 { return }
       let bytes = it.bytesWritten(chunk.stores[Int(it.configuration)])
       Self.add(bytes, writeClass.kind(of: it.dram), to: &tally.dramWritten)
     case .storeScratchpad:
       tally.scratchpadStores += 1
+      touch(it.localRows(dim), accumulator: it.flags.contains(.accumulator), false, &tally)
+      tally.scratchpadRows += Int(it.c.rows)
       scratchpadPeak = max(scratchpadPeak, Int(it.c.row) + (max(Int(it.c.rows), 1) - 1) * Int(it.cStride) + 1)
     case .loadScales:
       Self.add(it.bytesRead, readClass.kind(of: it.dram), to: &tally.dramRead)
@@ -106,12 +115,25 @@ struct Counting {
       transposes: it.flags.contains(.transposeA) || it.flags.contains(.transposeB))
     tally.computes += 1
     tally.usefulMACs += rows * min(Int(it.a.columns), depth) * columns
+    tally.scratchpadRows += (it.a.isGarbage ? 0 : rows) + (it.d.isGarbage ? 0 : Int(it.d.rows))
+    if loads && !it.b.isGarbage { tally.scratchpadRows += Int(it.b.rows) }
     if it.c.isGarbage { return }
+    touch(Int(it.c.rows), accumulator: it.flags.contains(.accumulator), it.flags.contains(.accumulate), &tally)
     let end = Int(it.c.row) + (max(Int(it.c.rows), 1) - 1) * Int(it.cStride) + 1
     if it.flags.contains(.accumulator) {
       accumulatorPeak = max(accumulatorPeak, end)
     } else {
       scratchpadPeak = max(scratchpadPeak, end)
+    }
+  }
+
+  /// - Parameter accumulates: whether the rows are read before they are written.
+  @inline(__always)
+  private func touch(_ rows: Int, accumulator: Bool, _ accumulates: Bool, _ tally: inout Tally) {
+    if accumulator {
+      tally.accumulatorRows += accumulates ? 2 * rows : rows
+    } else {
+      tally.scratchpadRows += rows
     }
   }
 
@@ -134,7 +156,7 @@ struct Counting {
     counters.accumulatorPeakRows = accumulatorPeak
     for (index, tally) in tallies.enumerated() {
       var activity = Counters.Activity()
-      func list(_ it: InlineClasses) -> [Int] { [it.0, it.1, it.2, it.3, it.4, it.5] }
+      func list(_ it: InlineClasses) -> [Int] { [it.0, it.1, it.2, it.3, it.4, it.5, 0] }
       activity.dramRead = list(tally.dramRead)
       activity.dramWritten = list(tally.dramWritten)
       activity.usefulMACs = tally.usefulMACs
@@ -145,10 +167,15 @@ struct Counting {
       activity.scratchpadStores = tally.scratchpadStores
       activity.computes = tally.computes
       activity.fences = tally.fences
+      activity.scratchpadBytes = tally.scratchpadRows * dim
+      activity.accumulatorBytes = tally.accumulatorRows * dim * 4
       if let time {
         activity.cycles = time.cycles[index]
         activity.busRead = time.busRead[index]
         activity.busWritten = time.busWritten[index]
+        activity.dramRead[activity.dramRead.count - 1] = time.commandBytes[index]
+        // A list is read over the accelerator's bus, whole beats one behind the other.
+        if target.timing.commandSource == .commandList { activity.busRead += time.commandBytes[index] }
       }
       counters.total.add(activity)
       if index < tallies.count - 1 { counters.operations.append(activity) }
@@ -177,13 +204,11 @@ extension Counters.Activity {
     scratchpadStores += other.scratchpadStores
     computes += other.computes
     fences += other.fences
-    cycles.array += other.cycles.array
-    cycles.load += other.cycles.load
-    cycles.store += other.cycles.store
-    cycles.dependence += other.cycles.dependence
-    cycles.issue += other.cycles.issue
+    cycles += other.cycles
     busRead += other.busRead
     busWritten += other.busWritten
+    scratchpadBytes += other.scratchpadBytes
+    accumulatorBytes += other.accumulatorBytes
   }
 }
 
@@ -203,6 +228,12 @@ extension DecodedCommand {
     var rows = Int(a.rows)
     if flags.contains(.pooled), let pooling = configuration.pooling { rows = pooling.outRows * pooling.outCols }
     return rows * Int(a.columns) * elementBytes
+  }
+
+  /// Local rows that a move has on its local side.
+  @inline(__always)
+  func localRows(_ dim: Int) -> Int {
+    Int(a.rows) * (Int(a.columns) <= dim ? 1 : (Int(a.columns) + dim - 1) / dim)
   }
 
   /// Behind the last local row of a load.

@@ -56,6 +56,9 @@ struct Decoder {
   var shortCompute: Int32 = -1
   var matmul = LoopMatmulRegisters()
   var convolution = LoopConvRegisters()
+  /// First accumulator row of the next convolution's bias and of its results. The functional model keeps the two apart
+  /// and never resets them.
+  var convolutionRows = (bias: 0, result: 0)
 
   var command: Int32 = 0
   var findings = FindingLog()

@@ -1,28 +1,5 @@
 import SpadixISA
 
-/// What the commands 16...21 set for the hardware convolution.
-struct LoopConvRegisters {
-  var sizes = LoopConvSizes(
-    batch: 0, inRows: 0, inChannels: 0, outChannels: 0, outRows: 0, poolOutRows: 0, outCols: 0, stride: 0, padding: 0)
-  var pooling = LoopConvPooling(
-    poolPadding: 0, poolStride: 0, poolSize: 0, poolOutCols: 0, kernel: 0, tileChannels: 0, tileCols: 0, tileRows: 0,
-    tileBatches: 0)
-  var padding = LoopConvPadding(
-    leftPad: 0, kernelChannels: 0, kernelCols: 0, kernelRows: 0, inCols: 0, poolLeftPad: 0, downPad: 0, upPad: 0,
-    rightPad: 0)
-  var tile = LoopConvTile(
-    kernelDilation: 0, poolDownPad: 0, poolUpPad: 0, poolRightPad: 0, outRows: 0, outCols: 0, outStride: 0,
-    weightStride: 0, inStride: 0)
-  var weights: UInt64 = 0
-  var output: UInt64 = 0
-  var bias: UInt64 = 0
-  var input: UInt64 = 0
-  /// First accumulator row of the next bias and of the next results. The functional model keeps the two apart and never
-  /// resets them.
-  var biasRow = 0
-  var resultRow = 0
-}
-
 /// One hardware convolution while it is expanded (gemmini-isa.md section 9; order of the functional model).
 private struct ConvLoop {
   let run: LoopConvRun
@@ -112,15 +89,7 @@ private struct ConvLoop {
 
 extension Decoder {
   mutating func run(_ loop: LoopConvCommand, _ chunk: inout DecodedChunk) throws(Finding) {
-    switch loop {
-    case .sizes(let sizes): convolution.sizes = sizes
-    case .pooling(let pooling): convolution.pooling = pooling
-    case .padding(let padding): convolution.padding = padding
-    case .tile(let tile): convolution.tile = tile
-    case .weightsOutput(let weights, let output): (convolution.weights, convolution.output) = (weights, output)
-    case .biasInput(let bias, let input): (convolution.bias, convolution.input) = (bias, input)
-    case .run(let run): try expand(run, &chunk)
-    }
+    if let run = convolution.take(loop) { try expand(run, &chunk) }
   }
 
   private mutating func expand(_ run: LoopConvRun, _ chunk: inout DecodedChunk) throws(Finding) {
@@ -139,8 +108,8 @@ extension Decoder {
     try checkFits(loop)
     loop.aStart = run.aHalf == 2 ? scratchpadRows / 2 : 0
     loop.bStart = (run.bHalf == 2 ? scratchpadRows : scratchpadRows / 2) - loop.weightRows
-    loop.biasStart = convolution.biasRow
-    loop.resultStart = convolution.resultRow
+    loop.biasStart = convolutionRows.bias
+    loop.resultStart = convolutionRows.result
     if loop.aStart < loop.bStart + loop.weightRows && loop.bStart < loop.aStart + loop.inputRows {
       report(
         .limits, "machine.shape",
@@ -148,10 +117,10 @@ extension Decoder {
           + "weights at row \(loop.bStart)")
     }
     if convolution.bias != 0 {
-      convolution.biasRow = (convolution.biasRow + accumulatorRows / 2) % accumulatorRows
+      convolutionRows.bias = (convolutionRows.bias + accumulatorRows / 2) % accumulatorRows
     }
     if convolution.output != 0 {
-      convolution.resultRow = (convolution.resultRow + accumulatorRows / 2) % accumulatorRows
+      convolutionRows.result = (convolutionRows.result + accumulatorRows / 2) % accumulatorRows
     }
     if convolution.bias != 0 { try loadBias(loop, &chunk) }
     if convolution.input != 0 { try loadInput(loop, &chunk) }

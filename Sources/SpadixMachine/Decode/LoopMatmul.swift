@@ -1,18 +1,5 @@
 import SpadixISA
 
-/// What the commands 9...13 set for the hardware matrix product.
-struct LoopMatmulRegisters {
-  var bounds = LoopBounds(i: 0, j: 0, k: 0)
-  var a: UInt64 = 0
-  var b: UInt64 = 0
-  var d: UInt64 = 0
-  var c: UInt64 = 0
-  var aStride: UInt64 = 0
-  var bStride: UInt64 = 0
-  var dStride: UInt64 = 0
-  var cStride: UInt64 = 0
-}
-
 /// One hardware matrix product while it is expanded (gemmini-isa.md section 8; order of the functional model).
 private struct MatmulLoop {
   let registers: LoopMatmulRegisters
@@ -39,14 +26,7 @@ private struct MatmulLoop {
 
 extension Decoder {
   mutating func run(_ loop: LoopMatmulCommand, _ chunk: inout DecodedChunk) throws(Finding) {
-    switch loop {
-    case .bounds(let bounds): matmul.bounds = bounds
-    case .addressesAB(let a, let b): (matmul.a, matmul.b) = (a, b)
-    case .addressesDC(let d, let c): (matmul.d, matmul.c) = (d, c)
-    case .stridesAB(let a, let b): (matmul.aStride, matmul.bStride) = (a, b)
-    case .stridesDC(let d, let c): (matmul.dStride, matmul.cStride) = (d, c)
-    case .run(let run): try expand(run, &chunk)
-    }
+    if let run = matmul.take(loop) { try expand(run, &chunk) }
   }
 
   private mutating func expand(_ run: LoopMatmulRun, _ chunk: inout DecodedChunk) throws(Finding) {

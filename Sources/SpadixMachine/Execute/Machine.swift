@@ -137,6 +137,9 @@ public final class Machine {
   /// Records a trace while cycles are modelled; ask before the first slice.
   public func recordTrace() { state.pointee.timeModel = TimeModel(program, trace: true) }
 
+  /// Records how busy the queues are while cycles are modelled; ask before the first slice.
+  public func recordProfile() { state.pointee.timeModel?.profile = QueueProfile(program) }
+
   public var isFinished: Bool { fault != nil || state.pointee.next == program.commands.count }
 
   public var counters: Counters {
@@ -150,6 +153,8 @@ public final class Machine {
     state.pointee.timeModel?.finish()
     return state.pointee.timeModel?.trace
   }
+
+  public var profile: QueueProfile? { state.pointee.timeModel?.profile }
 
   /// Runs commands up to `end` (exclusive); to the end of the program when nil.
   public func run(to end: Int? = nil) {

@@ -1,6 +1,16 @@
 import SpadixISA
 import SpadixTiming
 
+/// Modelled cycles without accounts.
+public enum ModelledTime {
+  /// Cycles of a whole program's commands on a target, host steps not counted.
+  public static func totalCycles(of commands: [Command], on target: Target) -> Int {
+    var timeline = Timeline(Hardware(target))
+    commands.withUnsafeBufferPointer { timeline.run($0, 0..<$0.count) }
+    return timeline.finish()
+  }
+}
+
 /// The timeline of a run, accounted for: which operation lengthens it, and what bounds it there.
 ///
 /// docs/machine.md states the rules of the timeline and its error. Every number that comes from here is called modelled.
@@ -10,37 +20,50 @@ struct TimeModel: ~Copyable {
     var cycles: [Counters.Cycles]
     var busRead: [Int]
     var busWritten: [Int]
+    /// Bytes read for commands, as the target says that they come.
+    var commandBytes: [Int]
   }
 
   private var timeline: Timeline
+  private let delivery: CommandDelivery
+  private let program: Program
+  /// Commands so far.
+  private var count = 0
   private let dim: Int
   private var operations: OperationCursor
   private(set) var accounts: Accounts
   private(set) var trace: Trace?
+  /// Nil unless it is asked for, before the first command.
+  var profile: QueueProfile?
   /// Everything that has been accounted for is complete by then.
   private var frontier = 0
   private var lastIndex = 0
   private var lastPart: WritableKeyPath<Counters.Cycles, Int> = \.issue
 
   init(_ program: Program, trace: Bool) {
-    timeline = Timeline(Hardware(program.target))
+    delivery = CommandDelivery(program)
+    self.program = program
+    timeline = Timeline(Hardware(program.target), delivery: delivery)
     timeline.recordsSteps = true
     dim = program.target.dim
     operations = OperationCursor(program)
     let count = program.operations.count + 1
     accounts = Accounts(
       cycles: [Counters.Cycles](repeating: Counters.Cycles(), count: count),
-      busRead: [Int](repeating: 0, count: count), busWritten: [Int](repeating: 0, count: count))
+      busRead: [Int](repeating: 0, count: count), busWritten: [Int](repeating: 0, count: count),
+      commandBytes: [Int](repeating: 0, count: count))
     self.trace = trace ? Trace(program) : nil
   }
 
   mutating func advance(_ commands: UnsafeBufferPointer<Command>, _ range: Range<Int>) {
     timeline.run(commands, range)
+    count = range.upperBound
     account()
   }
 
   /// Brings the timeline to the end of what has come.
   mutating func finish() {
+    accounts.commandBytes = delivery.bytesByOperation(program, commands: count)
     let total = timeline.finish()
     account()
     if total <= frontier { return }
@@ -89,8 +112,14 @@ struct TimeModel: ~Copyable {
   // MARK: Trace
 
   private mutating func follow(_ step: Step, _ queue: Trace.Queue, _ origin: Int) {
-    if trace == nil { return }
+    if trace == nil && profile == nil { return }
     let it = step.operation
+    switch it.kind {
+    case .load, .store, .preload, .compute:
+      profile?.add(queue, origin, step.start, free: max(step.start, step.free), done: step.done)
+    case .configLoad, .configStore, .configExecute, .fence, .none: break
+    }
+    if trace == nil { return }
     switch it.kind {
     case .load:
       for rows in it.blocks(of: it.writes) { trace?.wrote(rows, 1, step.done) }

@@ -1,6 +1,7 @@
 """Compiles every example for every preset and runs it with all checks: silence.py SPADIX EXAMPLES FOLDER.
 
-Prints each finding that is not a remark, then one line for the remarks of each id and one for everything.
+Prints each finding that is not a remark, then one line for the remarks of each id and one for everything. Programs of less
+than 8 MB are printed as assembly, in loops, and must read back as the same file.
 """
 
 import collections
@@ -26,11 +27,17 @@ def main():
     spadix, examples, folder = sys.argv[1:]
     os.makedirs(folder, exist_ok=True)
     graphs = sorted(glob.glob(os.path.join(examples, "**", "*.spx"), recursive=True))
-    program, programs, loud = os.path.join(folder, "program.spxo"), 0, 0
+    program, programs, loud, read_back = os.path.join(folder, "program.spxo"), 0, 0, 0
     remarks = collections.defaultdict(set)
     for graph in graphs:
         for target in ["gemmini", "gemmini-spad", "spadix"]:
             subprocess.run([spadix, "compile", graph, "--target", target, "--report=none", "-o", program], check=True)
+            if os.path.getsize(program) < 8 << 20:
+                again = os.path.join(folder, "again.spxo")
+                text = subprocess.run([spadix, "disasm", program], capture_output=True, check=True).stdout
+                subprocess.run([spadix, "asm", "-", "-o", again], input=text, check=True)
+                with open(program, "rb") as one, open(again, "rb") as other:
+                    read_back += one.read() == other.read()
             arguments = []
             for name, shape in inputs(program):
                 path = os.path.join(folder, f"{name}.npy")
@@ -51,7 +58,7 @@ def main():
                 print(f"{title}: exited with {result.returncode}: {result.stderr[-300:]}")
     for identifier, titles in sorted(remarks.items()):
         print(f"remark {identifier} in {len(titles)}: {', '.join(sorted(titles))}")
-    print(f"{programs} programs, {loud} findings")
+    print(f"{programs} programs, {loud} findings; {read_back} read back from their loops")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,347 @@
+import SpadixISA
+import SpadixKernel
+
+/// Where a tensor that a tile program moves is.
+struct OperandLocation {
+  /// Buffer number, for the order of transfers.
+  var buffer: Int
+  /// First byte in DRAM.
+  var address: UInt64
+  /// First scratchpad row, when it is resident.
+  var row: Int?
+}
+
+/// Emits the commands of a tile program: gives its buffers rows and its operands addresses, and cuts transfers and
+/// products into commands.
+struct TileEmitter {
+  let program: TileProgram
+  let inputs: [OperandLocation]
+  let output: OperandLocation
+  let constantAddress: [UInt64]
+  let dim: Int
+  var writer: CommandWriter
+  private let sums: BufferID
+  /// First row of each buffer.
+  private let firstRows: [Int]
+  private var hasBegun = false
+  /// Whether slot 0 of the sums is the upper half of the accumulator.
+  private var swapsHalves = false
+
+  /// - Parameters:
+  ///   - workingRow: the first row of the program's own block of the scratchpad.
+  ///   - inputs: by position, as the program's operands name them.
+  init(
+    _ program: TileProgram, workingRow: Int, inputs: [OperandLocation], output: OperandLocation,
+    constantAddress: [UInt64], writer: CommandWriter
+  ) {
+    self.program = program
+    self.inputs = inputs
+    self.output = output
+    self.constantAddress = constantAddress
+    self.writer = writer
+    dim = writer.target.dim
+    sums = BufferID(program.buffers.firstIndex { $0.contents == .sums } ?? 0)
+    var next = workingRow
+    firstRows = program.buffers.map { buffer in
+      switch buffer.tensor {
+      case .input(let index): return inputs[index].row!
+      case .output: return output.row!
+      case .constant, nil: break
+      }
+      if buffer.contents == .sums { return 0 }
+      defer { next += buffer.totalRows }
+      return next
+    }
+  }
+
+  private var target: Target { writer.target }
+
+  mutating func run() {
+    for input in program.reads { writer.willRead(buffer: inputs[input].buffer) }
+    if program.writes { writer.willWrite(buffer: output.buffer) }
+    if let sums = program.sums { writer.expectPooling(sums.store.pooling != nil) }
+    for operation in program.operations {
+      switch operation {
+      case .begin(let tile): begin(tile)
+      case .load(let transfer): load(transfer)
+      case .zero(let zero): self.zero(zero)
+      case .bias(let tile): loadBias(tile)
+      case .diagonals(let diagonals): expand(diagonals)
+      case .multiply(let product): multiply(product)
+      case .store(let transfer): store(transfer)
+      case .copy(let copy): self.copy(copy)
+      // Between commands: the program emitter's.
+      case .host: break
+      }
+    }
+  }
+
+  // MARK: Places
+
+  private func row(_ place: LocalPlace) -> Int { firstRow(ofSlot: place) + place.row }
+
+  private func firstRow(ofSlot place: LocalPlace) -> Int {
+    let buffer = program.buffers[place.buffer]
+    let slot = buffer.contents == .sums && swapsHalves ? 1 - place.slot : place.slot
+    return firstRows[place.buffer.index] + slot * buffer.rows
+  }
+
+  private func isSums(_ place: LocalPlace) -> Bool { program.buffers[place.buffer].contents == .sums }
+
+  /// - Parameter accumulate: whether sums are added to.
+  private func address(_ place: LocalPlace, plus rows: Int = 0, accumulate: Bool = false) -> LocalAddress {
+    isSums(place)
+      ? .accumulator(row(place) + rows, accumulate: accumulate) : .scratchpad(row(place) + rows)
+  }
+
+  /// The first row of a tile's sums.
+  private func firstRow(_ tile: SumTile) -> Int { row(LocalPlace(sums, slot: tile.slot)) }
+
+  private func loadState(_ place: LocalPlace) -> CommandWriter.LoadState {
+    switch program.buffers[place.buffer].contents {
+    case .pixels: .pixels
+    case .weights: .weights
+    case .sums: .accumulator
+    }
+  }
+
+  private func dram(_ operand: TileOperand) -> UInt64 {
+    switch operand {
+    case .input(let index): inputs[index].address
+    case .output: output.address
+    case .constant(let constant): constantAddress[constant.index]
+    }
+  }
+
+  // MARK: Starting a tile
+
+  private mutating func begin(_ tile: SumTile) {
+    // What hardware knows about a pooled store that reaches the upper half, it knows by rows of the lower.
+    if !hasBegun { swapsHalves = writer.hasOpenStore }
+    hasBegun = true
+    if tile.sumRows > program.buffers[sums].rows { swapsHalves = false }
+  }
+
+  private mutating func zero(_ zero: TileZero) {
+    let state = loadState(zero.local)
+    writer.configureLoad(state, stride: state == .accumulator ? 0 : dim, blockStride: dim)
+    for row in stride(from: 0, to: zero.rows, by: dim) {
+      writer.zero(state, address(zero.local, plus: row), rows: min(dim, zero.rows - row), columns: dim)
+    }
+  }
+
+  private mutating func loadBias(_ tile: SumTile) {
+    guard let image = program.sums, let bias = image.bias else { return }
+    // Stride 0 repeats one row of biases over the run.
+    writer.configureLoad(.accumulator, stride: 0, blockStride: dim)
+    let runs = bias.runs(rows: tile.rows, columns: tile.columns, dim: dim)
+    let start = constantAddress[bias.constant.index]
+    for block in tile.blocks {
+      let first = firstRow(tile) + tile.row(of: block)
+      for run in runs {
+        let entry = (run.rowClass * bias.columnClasses + run.columnClass) * image.channels + block * dim
+        writer.moveIn(
+          .accumulator, dram: start + UInt64(ElementWidth.accumulator * entry),
+          to: .accumulator(first + run.result, accumulate: false), rows: run.count,
+          columns: image.channels(of: block, dim: dim))
+      }
+    }
+  }
+
+  // MARK: Transfers
+
+  private mutating func load(_ load: TileLoad) {
+    let transfer = load.transfer
+    let state = loadState(transfer.local)
+    let together = transfer.blockStride <= Limits.blockStride ? target.maxBlockLength : 1
+    writer.configureLoad(
+      state, stride: transfer.rowStride, blockStride: together > 1 ? transfer.blockStride : dim,
+      shrunk: state == .accumulator)
+    var place = transfer.local
+    place.row = 0
+    let local = address(place, accumulate: load.adds)
+    let dram = dram(transfer.operand)
+    let spans = transfer.spans
+    for column in stride(from: 0, to: transfer.columns, by: together * dim) {
+      let columns = min(together * dim, transfer.columns - column)
+      let plane = column / dim * transfer.blockStride
+      for span in spans {
+        for done in stride(from: 0, to: span.count, by: dim) {
+          writer.moveIn(
+            state, dram: dram + UInt64(span.offset + done * transfer.rowStride + column),
+            to: local.advanced(by: plane + span.row + done), rows: min(dim, span.count - done), columns: columns)
+        }
+      }
+    }
+  }
+
+  private mutating func store(_ store: TileStore) {
+    let transfer = store.transfer
+    if let sums = store.sums {
+      configureStore(sums.tile, sums.block)
+    } else {
+      writer.configureStore(ConfigStore(stride: transfer.rowStride))
+    }
+    if store.sums != nil && program.sums?.store.pooling != nil {
+      // One command for the whole tile: it names one row.
+      move(out: store, offset: transfer.offset, row: transfer.local.row, count: 1)
+      return
+    }
+    for span in transfer.spans {
+      for done in stride(from: 0, to: span.count, by: dim) {
+        move(
+          out: store, offset: span.offset + done * transfer.rowStride, row: span.row + done,
+          count: min(dim, span.count - done))
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - offset: of the first row in DRAM.
+  ///   - row: the first row of the slot.
+  private mutating func move(out store: TileStore, offset: Int, row first: Int, count: Int) {
+    let transfer = store.transfer
+    var place = transfer.local
+    place.row = first
+    if let resident = store.resident {
+      let pixel = (offset - transfer.offset) / transfer.rowStride
+      writer.moveOutScratchpad(
+        to: row(resident) + pixel, from: address(place), rows: count, columns: transfer.columns)
+    } else {
+      writer.moveOut(
+        dram: dram(transfer.operand) + UInt64(offset), from: address(place), rows: count, columns: transfer.columns)
+    }
+  }
+
+  private mutating func configureStore(_ tile: SumTile, _ block: Int) {
+    guard let image = program.sums else { return }
+    let output = image.store.output
+    var config = ConfigStore(stride: image.channels, scale: output.scales[0])
+    if let pooling = image.store.pooling {
+      config.pooling = Pooling(
+        window: pooling.window, stride: pooling.stride,
+        upPad: max(0, pooling.top - tile.storedRows.lowerBound * pooling.stride),
+        leftPad: max(0, pooling.left - tile.storedColumns.lowerBound * pooling.stride),
+        // The pitch of the stored image is only read where a tile has several rows.
+        outDim: tile.storedRows.count == 1 ? tile.storedColumns.count : image.store.columns,
+        outRows: tile.storedRows.count, outCols: tile.storedColumns.count, inRows: tile.rows.count,
+        inCols: tile.columns.count)
+    }
+    let isPlain = output.zeroPoint == 0 && image.store.scaleConstant == nil
+    if isPlain && output.low == 0 && output.high == 127 { config.activation = .relu }
+    // Pixels outside the image count as 0 for a plain store, as the low bound after `config_output`. Where there is no
+    // such command, lowering leaves only pooling of values that are not negative, for which 0 is right.
+    let paddingNeedsLow = output.low != 0 && target.hasOutputStage && image.poolsBeyondBorders
+    if isPlain && output.high == 127 && (output.low == 0 || output.low == -128) && !paddingNeedsLow {
+      writer.configureStore(config)
+      return
+    }
+    writer.configureOutput(
+      config, ConfigOutput(zeroPoint: Int8(output.zeroPoint), low: Int8(output.low), high: Int8(output.high)),
+      scales: image.store.scaleConstant.map {
+        (
+          constantAddress[$0.index] + UInt64(ElementWidth.accumulator * block * dim),
+          image.channels(of: block, dim: dim)
+        )
+      })
+  }
+
+  private mutating func copy(_ copy: TileCopy) {
+    let buffer = program.buffers[copy.local.buffer]
+    writer.configureLoad(.pixels, stride: copy.stride, blockStride: dim)
+    writer.configureStore(ConfigStore(stride: copy.outputStride))
+    let width = TileCopy.width(slotRows: buffer.rows)
+    let source = dram(copy.operand) + UInt64(copy.offset)
+    var place = copy.local
+    for column in stride(from: 0, to: copy.columns, by: width) {
+      let columns = min(width, copy.columns - column)
+      for row in stride(from: 0, to: copy.rows, by: dim) {
+        let rows = min(dim, copy.rows - row)
+        let local = address(place)
+        place.slot = (place.slot + 1) % buffer.slots
+        writer.moveIn(
+          .pixels, dram: source + UInt64(row * copy.stride + column), to: local, rows: rows, columns: columns)
+        writer.moveOut(
+          dram: output.address + UInt64(copy.outputOffset + row * copy.outputStride + column), from: local, rows: rows,
+          columns: columns)
+      }
+    }
+  }
+
+  // MARK: Products
+
+  private mutating func multiply(_ product: TileMultiply) {
+    guard let image = program.sums else { return }
+    let window = program.windows[product.window]
+    let tile = product.tile
+    writer.configureExecute(sourceStride: window.strideColumns, transposeWeights: product.weights.isTransposed)
+    let result = firstRow(tile)
+    let source = firstRow(ofSlot: product.source.place)
+    let weights = firstRow(ofSlot: product.weights.place)
+    var isHeld = false
+    for tap in product.orderedTaps {
+      let runs = window.runs(
+        rows: tile.rows, columns: tile.columns, tap: tap, plane: product.source.plane, dim: dim)
+      for block in product.blocks {
+        let columns = image.channels(of: block, dim: dim)
+        let first = result + tile.row(of: block)
+        let ordered = ordered(runs, first: first, pixels: tile.pixels)
+        let inputs = product.inputs(of: block)
+        for input in inputs {
+          let contracted = window.channels(of: input, dim: dim)
+          let replaces = product.startTap == tap && input == inputs.lowerBound
+          let matrix = weights + product.weightRow(block: block, tap: tap, input: input)
+          let plane = source + product.sourceRow(input: input)
+          for (index, run) in ordered.enumerated() {
+            let needsWeights = product.weights.isShared ? !isHeld : index == 0
+            isHeld = true
+            writer.compute(
+              weights: needsWeights ? .scratchpad(matrix) : nil, weightRows: contracted,
+              source: .scratchpad(plane + run.source),
+              result: .accumulator(first + run.result, accumulate: !replaces), rows: run.count, columns: columns)
+          }
+        }
+      }
+    }
+  }
+
+  /// Computes of a pooled tile that reaches into the next accumulator bank end in the bank where its store begins: the
+  /// hardware waits for these, and they are complete after all before them.
+  private func ordered(_ runs: [PixelRun], first: Int, pixels: Int) -> [PixelRun] {
+    guard target.faults.rangeOrder, program.sums?.store.pooling != nil else { return runs }
+    let bank = target.accumulatorRowsPerBank
+    let end = (first / bank + 1) * bank
+    guard first + pixels > end else { return runs }
+    func isSeen(_ run: PixelRun) -> Bool { first + run.result < end }
+    guard let last = runs.lastIndex(where: { isSeen($0) && $0.count == dim }) ?? runs.lastIndex(where: isSeen)
+    else { return runs }
+    var ordered = runs
+    ordered.append(ordered.remove(at: last))
+    return ordered
+  }
+
+  /// The taps times a one-hot matrix are a column of every tap's diagonal, and a result stride of `dim` puts it into place.
+  private mutating func expand(_ diagonals: TileDiagonals) {
+    guard let image = program.sums else { return }
+    // The taps of all blocks follow one another, and so do their diagonals: a one-hot matrix serves them all at once.
+    writer.configureExecute(sourceStride: 1, resultStride: dim)
+    let blocks = diagonals.blocks
+    let widest = image.channels(of: blocks.lowerBound, dim: dim)
+    let narrowest = image.channels(of: blocks.upperBound - 1, dim: dim)
+    for channel in 0..<widest {
+      let rows = diagonals.taps * (channel < narrowest ? blocks.count : blocks.count - 1)
+      for done in stride(from: 0, to: rows, by: dim) {
+        writer.compute(
+          weights: done == 0 ? address(diagonals.oneHot, plus: dim - 1 + channel * dim - channel) : nil,
+          weightRows: widest, source: address(diagonals.compact, plus: done),
+          result: address(diagonals.matrices, plus: done * dim + channel), rows: min(dim, rows - done), columns: widest)
+      }
+    }
+  }
+}
+
+/// Widths of command fields.
+enum Limits {
+  /// Rows between column blocks (config_ld, bits 31:16).
+  static let blockStride = 65535
+}

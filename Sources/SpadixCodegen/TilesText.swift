@@ -1,0 +1,147 @@
+import SpadixIR
+import SpadixKernel
+import SpadixPlan
+import SpadixSupport
+
+/// The textual form of a plan's tile programs, below the plan that they belong to:
+///
+///     tiles @digits {
+///       step 0 fetch %x {
+///         program reads = [0]
+///         buffer input.0 = pixels of tensor rows = 64
+///         load to = input.0[0] from = input.0 rows = 64 row_stride = 16 columns = 16 block_stride = 64
+///       }
+///       // %3 = npu.conv2d
+///       step 0 kernel {
+///         ...
+///       }
+///     }
+///
+/// Steps, tensors and rows are the plan's; what happens between them is the program's.
+extension PreparedKernels {
+  public func tilesText(_ sections: [[TileSection]], of plan: KernelPlan) -> String {
+    var text = "tiles @\(graph.name) {\n"
+    for step in sections.indices {
+      for section in sections[step] {
+        switch section.role {
+        case .fetch, .spill: text += "  step \(step) \(roleText(section.role)) {\n"
+        case .kernel: text += "  // \(problem.operators[step].name)\n  step \(step) kernel {\n"
+        }
+        text += section.program.text(indent: "    ") + "  }\n"
+      }
+    }
+    return text + "}\n"
+  }
+
+  private func roleText(_ role: TileSection.Role) -> String {
+    switch role {
+    case .fetch(let tensor): "fetch \(text(tensors[tensor]))"
+    case .kernel: "kernel"
+    case .spill(let tensor): "spill \(text(tensors[tensor]))"
+    }
+  }
+
+  /// Reads the tile programs of a plan back, and verifies each.
+  ///
+  /// Throws a diagnostic at the first line that is malformed, that is of another step than the plan's, or that breaks a
+  /// rule of `TileVerifier`.
+  public func parseTiles(_ source: SourceText, from offset: Int, of plan: KernelPlan) throws -> [[TileSection]] {
+    let id = "tiles.syntax"
+    var tokens = try TokenReader(source, from: offset)
+    try tokens.expect("tiles", id)
+    try tokens.expect("@\(graph.name)", id)
+    try tokens.expect("{", id)
+    let index = PlanIndex(plan, problem)
+    var sections: [[TileSection]] = []
+    for step in plan.steps.indices {
+      var ofStep: [TileSection] = []
+      for role in roles(step: step, index) {
+        let mark = tokens.mark
+        let words = ["step", "\(step)"] + roleText(role).split(separator: " ", maxSplits: 1).map(String.init)
+        for word in words where !tokens.accept(word) {
+          throw tokens.failure(
+            "tiles.step", "expected '\(words.joined(separator: " "))', which the plan has next", at: mark,
+            help: "change the plan above for other steps, fetches and spills")
+        }
+        try tokens.expect("{", id)
+        let parsed = try TileProgram.parse(&tokens)
+        try tokens.expect("}", id)
+        try verify(parsed, role, step, plan, index)
+        ofStep.append(TileSection(role, parsed.program))
+      }
+      sections.append(ofStep)
+    }
+    try tokens.expect("}", id)
+    if !tokens.isAtEnd { throw tokens.failure(id, "expected the end of the text, found '\(tokens.next)'") }
+    return sections
+  }
+
+  /// The programs that a step has, in order.
+  private func roles(step: Int, _ index: PlanIndex) -> [TileSection.Role] {
+    let pieces = index.starting[step]
+    return pieces.filter { $0.origin == .fetched }.map { .fetch($0.tensor) } + [.kernel]
+      + pieces.filter(\.spilled).map { .spill($0.tensor) }
+  }
+
+  private func verify(
+    _ parsed: ParsedTileProgram, _ role: TileSection.Role, _ step: Int, _ plan: KernelPlan, _ index: PlanIndex
+  ) throws {
+    let program = parsed.program
+    func refuse(_ id: String, _ message: String) -> Diagnostic { Diagnostic(id, message, at: parsed.range) }
+    let isHost: Bool
+    if case (.kernel, .host) = (role, kernels[step]) { isHost = true } else { isHost = false }
+    guard program.isHost == isHost else {
+      throw refuse(
+        "tiles.host", isHost ? "the host evaluates this step: expected 'host'" : "the host does not evaluate this")
+    }
+    let inputs: [ValueID]
+    let output: ValueID
+    switch role {
+    case .fetch(let tensor), .spill(let tensor):
+      inputs = [tensors[tensor]]
+      output = tensors[tensor]
+    case .kernel:
+      inputs = self.inputs[step]
+      output = graph.operations[operations[step]].result
+    }
+    for buffer in program.buffers {
+      let value: ValueID
+      switch buffer.tensor {
+      case .input(let position) where position < inputs.count: value = inputs[position]
+      case .output: value = output
+      case .constant, .input: throw refuse("tiles.resident", "the operator has no \(buffer.name)")
+      case nil: continue
+      }
+      guard let tensor = tensorID(value), index.piece(of: tensor, at: step) != nil else {
+        throw refuse("tiles.resident", "\(text(value)) is not in the scratchpad at step \(step) of the plan")
+      }
+      guard buffer.rows == problem.tensors[tensor].rows && buffer.slots == 1 else {
+        throw refuse(
+          "tiles.resident", "\(buffer.name) has \(problem.tensors[tensor].rows) rows, not \(buffer.totalRows)")
+      }
+    }
+    let rows = role == .kernel ? problem.operators[step].variants[plan.steps[step].variant].workingRows : 0
+    guard program.workingRows <= rows else {
+      throw refuse(
+        "tiles.working-rows", "the buffers have \(program.workingRows) rows; the plan leaves \(rows) for them")
+    }
+    let usesDRAM = rootsInDRAM(plan)
+    func bytes(_ value: ValueID) -> Int? {
+      let root = buffers.root[value]
+      return usesDRAM[root.index] ? bufferBytes(root) : nil
+    }
+    do throws(TileVerifier.Violation) {
+      try TileVerifier.verify(program, target: target) { operand in
+        switch operand {
+        case .input(let position): position < inputs.count ? bytes(inputs[position]) : nil
+        case .output: bytes(output)
+        case .constant(let constant):
+          constant.index < constants.all.count ? constants.all[constant.index].bytes.count : nil
+        }
+      }
+    } catch {
+      throw Diagnostic(
+        error.id, error.message, at: error.operation.map { parsed.ranges[$0] } ?? parsed.range)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import SpadixISA
+
+/// The DRAM bytes of a tile program by whose they are: a fold over its operations.
+public struct TileCost: Hashable, Sendable, TileSink {
+  /// Per input of the operator, those read.
+  public private(set) var inputBytes: [Int]
+  /// Weights, biases, scales, small matrices.
+  public private(set) var constantBytes = 0
+  public private(set) var writtenBytes = 0
+
+  public var readBytes: Int { inputBytes.reduce(0, +) + constantBytes }
+
+  private let dim: Int
+  private let bias: TileKernel.Bias?
+  private let channels: Int
+  private let hasScales: Bool
+  /// Moves that the biases of a row of pixels take, for the columns looked at last.
+  private var biasMoves: (columns: Range<Int>, count: Int)?
+
+  public init(_ program: TileProgram, dim: Int) {
+    self.init(inputs: (program.reads.last ?? -1) + 1, sums: program.sums, dim: dim)
+    for operation in program.operations { append(operation) }
+  }
+
+  /// Without a program in memory: what a nest would generate.
+  init(_ nest: KernelNest) {
+    let kernel = nest.kernel
+    let inputs = kernel.identities.reduce(kernel.contraction == nil ? 0 : 2) { max($0, $1.input + 1) }
+    self.init(inputs: inputs, sums: SumImage(kernel), dim: nest.dim)
+    nest.generate(into: &self)
+  }
+
+  private init(inputs: Int, sums: SumImage?, dim: Int) {
+    inputBytes = Array(repeating: 0, count: inputs)
+    bias = sums?.bias
+    channels = sums?.channels ?? 0
+    hasScales = sums?.store.scaleConstant != nil
+    self.dim = dim
+  }
+
+  public static var takesProducts: Bool { false }
+
+  // Inlined where a nest makes the operation, nothing of it is made but what is counted: searches live on that.
+  @inline(__always)
+  public mutating func append(_ operation: TileOperation) {
+    switch operation {
+    case .begin, .zero, .diagonals, .multiply, .host: break
+    case .load(let load): addRead(load.transfer.bytes(dim: dim), load.transfer.operand)
+    case .bias(let tile): constantBytes += biasBytes(tile)
+    case .store(let store):
+      if let block = store.sums?.block, hasScales {
+        constantBytes += ElementWidth.accumulator * min(dim, channels - block * dim)
+      }
+      if store.resident == nil { writtenBytes += store.transfer.bytes(dim: dim) }
+    case .copy(let copy):
+      addRead(copy.bytesRead(dim: dim), copy.operand)
+      writtenBytes += copy.bytesWritten
+    }
+  }
+
+  private mutating func addRead(_ bytes: Int, _ operand: TileOperand) {
+    switch operand {
+    case .input(let index): inputBytes[index] += bytes
+    case .constant: constantBytes += bytes
+    case .output: preconditionFailure("a tile program reads what it computes")
+    }
+  }
+
+  private mutating func biasBytes(_ tile: SumTile) -> Int {
+    guard let bias else { return 0 }
+    let moves: Int
+    if bias.isUniform {
+      moves = KernelGeometry.ceilDivide(tile.pixels, dim)
+    } else {
+      if biasMoves?.columns != tile.columns {
+        biasMoves = (tile.columns, bias.runs(rows: 0..<1, columns: tile.columns, dim: dim).count)
+      }
+      moves = tile.rows.count * biasMoves!.count
+    }
+    let channels = min(channels, tile.blocks.upperBound * dim) - tile.blocks.lowerBound * dim
+    return moves * ElementWidth.accumulator * channels
+  }
+
+  public static func == (left: TileCost, right: TileCost) -> Bool {
+    (left.inputBytes, left.constantBytes, left.writtenBytes) == (
+      right.inputBytes, right.constantBytes, right.writtenBytes
+    )
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(inputBytes)
+    hasher.combine(constantBytes)
+    hasher.combine(writtenBytes)
+  }
+}

@@ -1,0 +1,260 @@
+/// Finds the tilings of a kernel worth choosing from: for each amount of scratchpad, the one of least traffic.
+public struct TilingSearch {
+  /// A tiling with what it needs and costs.
+  public struct Candidate: Sendable {
+    public var tiling: Tiling
+    /// Scratchpad rows of its working block.
+    public var rows: Int
+    public var cost: TileCost
+    /// Array cycles, and what starting a tile costs: the first command waits for the last.
+    public var cycles: Int
+    /// Bytes, counting for more where cycles are wasted.
+    public var weight = 0.0
+
+    public var bytes: Int { cost.readBytes + cost.writtenBytes }
+  }
+
+  let kernel: TileKernel
+  let places: KernelPlaces
+  let dim: Int
+  /// Scratchpad and accumulator rows of the target.
+  let scratchpadRows: Int
+  let accumulatorRows: Int
+
+  public init(kernel: TileKernel, places: KernelPlaces, dim: Int, scratchpadRows: Int, accumulatorRows: Int) {
+    self.kernel = kernel
+    self.places = places
+    self.dim = dim
+    self.scratchpadRows = scratchpadRows
+    self.accumulatorRows = accumulatorRows
+  }
+
+  /// Candidates by increasing rows and decreasing traffic; empty when not even one pixel fits.
+  public func run() -> [Candidate] {
+    var cycles = ArrayCycles(places: places)
+    // Strips of part of the width compute fewer rows twice where windows of a pooling overlap.
+    let isPooled = kernel.store.pooling != nil
+    var found = search(shapes: shapes(narrow: isPooled), sliced: false, &cycles)
+    let compulsory = compulsoryBytes
+    if (found.map(\.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
+      found += search(shapes: shapes(narrow: true), sliced: false, &cycles)
+      // Slicing reads weights and input again for every tile: only where whole columns of weights leave no room.
+      if kernel.contraction != nil, (found.map(\.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
+        found += search(shapes: shapes(narrow: true), sliced: true, &cycles)
+      }
+    }
+    // Multipliers beyond int8 need a matrix for each 127.
+    if found.isEmpty, !kernel.identities.isEmpty {
+      found = search(shapes: shapes(narrow: true), sliced: false, streamsMatrices: true, &cycles)
+      if kernel.contraction != nil {
+        found += search(shapes: shapes(narrow: true), sliced: true, streamsMatrices: true, &cycles)
+      }
+    }
+    return frontier(found)
+  }
+
+  private func geometry(_ tiling: Tiling) -> KernelGeometry { KernelGeometry(kernel: kernel, tiling: tiling, dim: dim) }
+
+  private var blockCount: Int { KernelGeometry.ceilDivide(kernel.channels, dim) }
+
+  private var compulsoryBytes: Int {
+    var bytes = places.outputIsResident ? 0 : kernel.images * kernel.store.rows * kernel.store.columns * kernel.channels
+    for (index, _) in kernel.identities.enumerated() where !places.identityIsResident[index] {
+      bytes += kernel.images * kernel.rows * kernel.columns * kernel.channels
+    }
+    if let contraction = kernel.contraction {
+      if !places.inputIsResident {
+        bytes +=
+          kernel.images * contraction.window.inputRows * contraction.window.inputColumns
+          * contraction.window.inputChannels
+      }
+      switch contraction.weights {
+      case .dense: bytes += contraction.window.taps * contraction.window.inputChannels * kernel.channels
+      case .activation:
+        if !places.weightsAreResident { bytes += kernel.images * contraction.window.inputChannels * kernel.channels }
+      case .packed(let packed): bytes += packed.channelCount.reduce(0, +) * contraction.window.taps * dim
+      case .diagonal: bytes += contraction.window.taps * kernel.channels
+      case .ones: break
+      }
+    }
+    return bytes
+  }
+
+  // MARK: Candidates
+
+  private struct Shape {
+    var rows: Int
+    var columns: Int
+    var blocks: Int
+  }
+
+  /// Accumulator tiles: full-width strips, and when `narrow` strips of part of the width as well.
+  private func shapes(narrow: Bool) -> [Shape] {
+    var shapes: [Shape] = []
+    var blocks = 1
+    var blockCandidates: [Int] = []
+    while blocks < blockCount {
+      blockCandidates.append(blocks)
+      blocks *= 2
+    }
+    blockCandidates.append(blockCount)
+    let probe = Tiling(
+      tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 1, pinnedChunks: 0, windowRows: 1,
+      sliceBlocks: 1, sliceTaps: 1)
+    func pixels(_ rows: Int, _ columns: Int) -> Int {
+      var tiling = probe
+      tiling.tileRows = rows
+      tiling.tileColumns = columns
+      let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: dim, withSlices: false)
+      return geometry.accumulatorPixelsPerTile
+    }
+    for blocks in blockCandidates {
+      let room = accumulatorRows / blocks
+      if room < 1 { continue }
+      for columns in columnCandidates(room: room, narrow: narrow) {
+        if pixels(1, columns) > room || !poolingFits(1, columns) { continue }
+        var most = 1
+        while most < kernel.store.rows && pixels(most + 1, columns) <= room && poolingFits(most + 1, columns) {
+          most += 1
+        }
+        var rows = Self.balanced(kernel.store.rows, most)
+        while true {
+          shapes.append(Shape(rows: rows, columns: columns, blocks: blocks))
+          if rows == 1 { break }
+          rows = (rows + 1) / 2
+        }
+      }
+    }
+    return shapes
+  }
+
+  private func columnCandidates(room: Int, narrow: Bool) -> [Int] {
+    let width = kernel.store.columns
+    var candidates: [Int] = []
+    // One row of pixels: any number of them can be a tile, best a multiple of the array.
+    let isFlat = kernel.store.rows == 1
+    let wide = min(width, max(1, room >= dim ? room / dim * dim : room))
+    var columns = width <= room ? width : Self.roundUp(Self.balanced(width, wide), wide >= dim ? dim : 1)
+    if columns > wide && columns != width { columns = wide }
+    if !isFlat && !narrow { return width <= room ? [width] : [columns] }
+    while true {
+      candidates.append(columns)
+      if columns == 1 || (isFlat && !narrow && columns <= dim) { break }
+      columns = columns > dim ? Self.roundUp((columns + 1) / 2, dim) : (columns + 1) / 2
+      if columns >= candidates.last! { columns = candidates.last! / 2 }
+    }
+    return candidates
+  }
+
+  /// Field widths of a pooling store: sizes up to 255, the pitch of the stored image among them (config_st).
+  private func poolingFits(_ rows: Int, _ columns: Int) -> Bool {
+    guard let pooling = kernel.store.pooling else { return true }
+    if rows > 1 && kernel.store.columns > 255 { return false }
+    return (rows - 1) * pooling.stride + pooling.window <= 255
+      && (columns - 1) * pooling.stride + pooling.window <= 255
+  }
+
+  private static func balanced(_ total: Int, _ most: Int) -> Int {
+    let parts = KernelGeometry.ceilDivide(total, most)
+    return KernelGeometry.ceilDivide(total, parts)
+  }
+
+  private static func roundUp(_ value: Int, _ multiple: Int) -> Int {
+    KernelGeometry.ceilDivide(value, multiple) * multiple
+  }
+
+  private func search(
+    shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false, _ cycles: inout ArrayCycles
+  ) -> [Candidate] {
+    let constants = NestConstants(for: kernel)
+    var found: [Candidate] = []
+    for shape in shapes {
+      for slice in sliceCandidates(sliced) {
+        var feasible = false
+        for (group, pinned) in groupCandidates(shape, sliced) {
+          var tiling = Tiling(
+            tileRows: shape.rows, tileColumns: shape.columns, blocks: shape.blocks, chunksPerGroup: group,
+            pinnedChunks: pinned, windowRows: 1, sliceBlocks: slice.blocks, sliceTaps: slice.taps,
+            streamsMatrices: streamsMatrices)
+          let least = geometry(tiling).minimumWindowRows
+          let whole = kernel.contraction?.window.inputRows ?? 1
+          var windowRows = [max(1, least)]
+          if !sliced && !places.inputIsResident && whole > least { windowRows.append(whole) }
+          for rows in windowRows {
+            tiling.windowRows = rows
+            let nest = KernelNest(
+              geometry(tiling), places: places, constants: constants, accumulatorRows: accumulatorRows)
+            let workingRows = nest.workingRows
+            if workingRows > scratchpadRows { continue }
+            feasible = true
+            found.append(
+              Candidate(
+                tiling: tiling, rows: workingRows, cost: TileCost(nest),
+                cycles: cycles.count(nest) + 2 * dim * nest.geometry.accumulatorTiles))
+          }
+        }
+        // Coarser slices read less; finer ones are tried only while nothing fits.
+        if feasible { break }
+      }
+    }
+    return found
+  }
+
+  private func sliceCandidates(_ sliced: Bool) -> [(blocks: Int, taps: Int)] {
+    guard let contraction = kernel.contraction else { return [(1, 1)] }
+    let blocks = max(1, KernelGeometry.ceilDivide(contraction.window.inputChannels, dim))
+    if !sliced { return [(blocks, contraction.window.taps)] }
+    var candidates: [(blocks: Int, taps: Int)] = []
+    var part = (blocks + 1) / 2
+    while blocks > 1 {
+      candidates.append((part, contraction.window.taps))
+      if part == 1 { break }
+      part = (part + 1) / 2
+    }
+    var taps = contraction.window.kernelColumns
+    if contraction.window.kernelRows > 1 { candidates.append((1, taps)) }
+    while taps > 1 {
+      taps = (taps + 1) / 2
+      candidates.append((1, taps))
+    }
+    return candidates
+  }
+
+  private func groupCandidates(_ shape: Shape, _ sliced: Bool) -> [(group: Int, pinned: Int)] {
+    let chunks = KernelGeometry.ceilDivide(blockCount, shape.blocks)
+    guard let contraction = kernel.contraction, !places.weightsAreResident else { return [(chunks, chunks)] }
+    if sliced { return [(chunks, 0)] }
+    var candidates: [(Int, Int)] = [(chunks, chunks), (chunks, 0)]
+    for part in [chunks / 4, chunks / 2, chunks * 3 / 4] where part > 0 && part < chunks - 1 {
+      candidates.append((chunks, part))
+    }
+    var groups = [1, 2, 4, (chunks + 3) / 4, (chunks + 2) / 3, (chunks + 1) / 2]
+    switch contraction.weights {
+    case .dense, .activation, .packed: break
+    case .diagonal, .ones: groups = [1, 2, 4, 8]
+    }
+    for group in Set(groups).sorted() where group < chunks { candidates.append((group, group)) }
+    return candidates
+  }
+
+  /// The candidates that no other beats in both rows and bytes, where bytes of candidates that waste the array count
+  /// for more: a little less traffic is not worth much more time.
+  private func frontier(_ candidates: [Candidate]) -> [Candidate] {
+    let leastCycles = max(1, candidates.map(\.cycles).min() ?? 1)
+    let weighted = candidates.map { candidate in
+      var candidate = candidate
+      let excess = Double(candidate.cycles) / Double(leastCycles)
+      candidate.weight = Double(candidate.bytes) * (excess > 1.02 ? excess : 1)
+      return candidate
+    }
+    var kept: [Candidate] = []
+    let sorted = weighted.enumerated().sorted {
+      ($0.element.rows, $0.element.weight, $0.element.cycles, $0.offset)
+        < ($1.element.rows, $1.element.weight, $1.element.cycles, $1.offset)
+    }
+    for (_, candidate) in sorted where kept.last.map({ candidate.weight < $0.weight }) ?? true {
+      kept.append(candidate)
+    }
+    return kept
+  }
+}

@@ -1,0 +1,72 @@
+/// An operator that only moves bytes: concatenation, padding, a permutation that keeps the last axis.
+public struct CopyKernel: Sendable {
+  /// `rows` x `bytes` from one strided place in DRAM to another.
+  public struct Block: Sendable {
+    public var source: Source
+    public var sourceOffset: Int
+    public var sourceStride: Int
+    public var destinationOffset: Int
+    public var destinationStride: Int
+    public var rows: Int
+    public var bytes: Int
+  }
+
+  public enum Source: Sendable, Hashable {
+    /// Index into the operator's inputs.
+    case input(Int)
+    /// One constant row, repeated.
+    case fill(ConstantID)
+  }
+
+  public var blocks: [Block]
+  /// Bytes of a pixel of each input and of the result: its last axis.
+  public var inputChannels: [Int]
+  public var outputChannels: Int
+  /// Pixels of each input and of the result.
+  public var inputPixels: [Int]
+  public var outputPixels: Int
+
+  init(blocks: [Block], inputShapes: [[Int]], outputShape: [Int]) {
+    self.blocks = blocks
+    inputChannels = inputShapes.map { $0.last ?? 1 }
+    inputPixels = inputShapes.map { $0.dropLast().reduce(1, *) }
+    outputChannels = outputShape.last ?? 1
+    outputPixels = outputShape.dropLast().reduce(1, *)
+  }
+
+  /// Bytes moved from the inputs, each as often as it is read.
+  public func readBytes(dim: Int) -> Int {
+    blocks.reduce(0) { sum, block in
+      switch block.source {
+      case .input: sum + block.rows * block.bytes
+      // A repeated row is fetched once per load command.
+      case .fill: sum + KernelGeometry.ceilDivide(block.rows, dim) * block.bytes
+      }
+    }
+  }
+  public var writtenBytes: Int { blocks.reduce(0) { $0 + $1.rows * $1.bytes } }
+
+  /// Per input, whether it can be stored straight from a resident tensor: every block takes whole pixels in a row.
+  public func canReadResident() -> [Bool] {
+    var result = [Bool](repeating: true, count: inputChannels.count)
+    for block in blocks {
+      guard case .input(let index) = block.source else { continue }
+      let channels = inputChannels[index]
+      if block.sourceStride != channels || block.bytes != channels || block.sourceOffset % channels != 0 {
+        result[index] = false
+      }
+    }
+    return result
+  }
+
+  /// Whether the result can be loaded straight into a resident tensor: every block brings whole channel blocks of pixels
+  /// in a row.
+  public func canWriteResident(dim: Int) -> Bool {
+    blocks.allSatisfy { block in
+      let channel = block.destinationOffset % outputChannels
+      return block.destinationStride == outputChannels && channel % dim == 0
+        && (block.bytes % dim == 0 || channel + block.bytes == outputChannels)
+        && channel + block.bytes <= outputChannels
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import SpadixIR
+import SpadixISA
+import SpadixSupport
+import SpadixTensor
+
+/// Sums, rescaling and pooling as tile kernels.
+extension KernelLowering {
+  mutating func sum(_ add: NpuAdd, _ operation: Operation, _ name: String) -> TileForm {
+    elementwise(
+      operation, name, multipliers: add.multipliers.map(Int.init), zeroPoints: add.zeroPoints, output: add.output)
+  }
+
+  /// A sum of integer multiples of tensors of the result's shape.
+  mutating func elementwise(
+    _ operation: Operation, _ name: String, multipliers: [Int], zeroPoints: [Int32], output: OutputStage
+  ) -> TileForm {
+    let shape = shape(operation.result)
+    let channels = shape.last ?? 1
+    let pixels = shape.dropLast().reduce(1, *)
+    let view = TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: channels)
+    let start = zip(multipliers, zeroPoints).reduce(Int32(0)) { $0 &- Int32($1.0) &* $1.1 }
+    return TileForm(
+      kernel: TileKernel(
+        images: 1, rows: 1, columns: pixels, channels: channels, contraction: nil,
+        identities: multipliers.enumerated().map {
+          TileKernel.Identity(input: $0.offset, multipliers: [$0.element], view: view)
+        },
+        bias: start == 0 ? nil : Self.uniform([Int32](repeating: start, count: channels), name, &constants),
+        store: store(output, channels, rows: 1, columns: pixels, name)),
+      input: .any)
+  }
+
+  mutating func averagePooling(_ pool: NpuAvgPool2D, _ operation: Operation, _ name: String) -> TileForm {
+    let input = shape(operation.operands[0])
+    let size = pool.window2D.outputSize(of: Array(input[1..<3]))
+    let channels = input[3]
+    let contraction = TileKernel.Contraction(
+      input: 0,
+      window: InputWindow(
+        inputRows: input[1], inputColumns: input[2], inputChannels: channels, kernelRows: pool.window[0],
+        kernelColumns: pool.window[1], strideRows: pool.strides[0], strideColumns: pool.strides[1], dilationRows: 1,
+        dilationColumns: 1, paddingTop: pool.padding[0], paddingLeft: pool.padding[1]),
+      weights: .ones,
+      view: contiguous(input))
+    let taps = pool.window[0] * pool.window[1]
+    let bias = Self.bias(
+      nil, outputs: channels, rows: size[0], columns: size[1], contraction: contraction,
+      inputZeroPoint: pool.inputZeroPoint, columnsArePadded: false,
+      tapSums: [Int32](repeating: 1, count: taps * channels), extra: { _ in 0 }, name: name, pool: &constants)
+    return TileForm(
+      kernel: TileKernel(
+        images: input[0], rows: size[0], columns: size[1], channels: channels, contraction: contraction,
+        identities: [], bias: bias, store: store(pool.output, channels, rows: size[0], columns: size[1], name)),
+      input: .any)
+  }
+
+  func maxPooling(_ pool: NpuMaxPool2D, _ operation: Operation) -> TileForm {
+    let input = shape(operation.operands[0])
+    var kernel = TileKernel(
+      images: input[0], rows: input[1], columns: input[2], channels: input[3], contraction: nil,
+      identities: [TileKernel.Identity(input: 0, multipliers: [1], view: contiguous(input))], bias: nil,
+      store: TileKernel.Store(
+        output: OutputStage(), scaleConstant: nil, pooling: nil, rows: input[1], columns: input[2]))
+    addPooling(FusedPooling(window: pool.window, strides: pool.strides, padding: pool.padding), to: &kernel)
+    return TileForm(kernel: kernel, input: .any)
+  }
+}

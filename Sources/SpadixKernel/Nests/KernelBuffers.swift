@@ -1,0 +1,168 @@
+/// Which of a kernel's operands and results are in the scratchpad as a whole.
+public struct KernelPlaces: Sendable, Hashable {
+  public var inputIsResident = false
+  public var weightsAreResident = false
+  public var identityIsResident: [Bool] = []
+  public var outputIsResident = false
+
+  public init() {}
+}
+
+/// The buffers of a kernel with a tiling, in the order in which they lie in its working block.
+struct KernelBuffers {
+  private(set) var all: [LocalBuffer] = []
+  /// What diagonals of depthwise weights are made with and from.
+  private(set) var oneHot: BufferID?
+  private(set) var compact: BufferID?
+  /// The identity matrix of a sum over a window.
+  private(set) var ones: BufferID?
+  private(set) var identities: [Identity] = []
+  /// Streamed or resident weights.
+  private(set) var weights: BufferID?
+  /// The input, a window of it or the whole.
+  private(set) var input: BufferID?
+  /// A resident result.
+  private(set) var output: BufferID?
+  private(set) var sums = BufferID(0)
+  /// Rows of the window from one channel block to the next.
+  private(set) var windowPlane = 0
+
+  struct Identity {
+    /// Whether the array does it; otherwise accumulating moves do.
+    var usesArray = false
+    /// Matrices per output block: the passes that a multiplier beyond int8 needs.
+    var passes = 0
+    var matrices: BufferID?
+    /// Streamed or resident pixels.
+    var addend: BufferID?
+  }
+
+  var workingRows: Int { all.reduce(0) { $0 + ($1.isWorking ? $1.totalRows : 0) } }
+
+  init(_ geometry: KernelGeometry, places: KernelPlaces, accumulatorRows: Int) {
+    let kernel = geometry.kernel
+    let dim = geometry.dim
+    let blocks = min(geometry.tiling.blocks, geometry.blockCount)
+    if let contraction = kernel.contraction {
+      switch contraction.weights {
+      case .diagonal:
+        oneHot = add("one_hot", .weights, dim - 1 + dim * dim)
+        compact = add("taps", .weights, blocks * contraction.window.taps)
+      case .ones: ones = add("ones", .weights, dim)
+      case .dense, .activation, .packed: break
+      }
+    }
+    addIdentities(geometry, places, blocks)
+    if let contraction = kernel.contraction {
+      if case .activation(let input, let isTransposed) = contraction.weights, places.weightsAreResident {
+        let (outputs, channels) = (kernel.channels, contraction.window.inputChannels)
+        weights = resident(
+          .input(input), pixels: kernel.images * (isTransposed ? outputs : channels),
+          channels: isTransposed ? channels : outputs, dim)
+      } else if geometry.weightSlotRows > 0 {
+        weights = add("weights", .weights, geometry.weightSlotRows, slots: geometry.weightSlots)
+      }
+      let window = contraction.window
+      if places.inputIsResident {
+        input = resident(
+          .input(contraction.input), pixels: kernel.images * window.inputRows * window.inputColumns,
+          channels: window.inputChannels, dim)
+      } else {
+        windowPlane = geometry.tiling.windowRows * geometry.windowPitch
+        input = add("window", .pixels, windowPlane * geometry.mostWindowBlocks)
+      }
+    }
+    sums = add("sums", .sums, accumulatorRows / 2, slots: 2)
+    if places.outputIsResident {
+      output = resident(
+        .output, pixels: kernel.images * kernel.store.rows * kernel.store.columns, channels: kernel.channels, dim)
+    }
+  }
+
+  private mutating func addIdentities(_ geometry: KernelGeometry, _ places: KernelPlaces, _ blocks: Int) {
+    let kernel = geometry.kernel
+    let dim = geometry.dim
+    let tileRows = geometry.accumulatorPixelsPerTile * blocks
+    var shared: Identity?
+    for (index, identity) in kernel.identities.enumerated() {
+      var buffers = Identity()
+      let isResident = places.identityIsResident[index]
+      buffers.usesArray = isResident || !identity.isPlainSum
+      if buffers.usesArray {
+        buffers.passes = identity.passes
+        if geometry.tiling.streamsMatrices {
+          if shared == nil {
+            let isStreamed = kernel.identities.indices.contains { !places.identityIsResident[$0] }
+            buffers.matrices = add("matrices", .weights, dim)
+            if isStreamed { buffers.addend = add("addend", .pixels, tileRows) }
+            shared = buffers
+          }
+          buffers.matrices = shared!.matrices
+          buffers.addend = shared!.addend
+        } else {
+          let matrices = buffers.passes * (identity.multipliers.count > 1 ? blocks : 1)
+          buffers.matrices = add(index == 0 ? "matrices" : "matrices.\(index)", .weights, matrices * dim)
+          if !isResident { buffers.addend = add(index == 0 ? "addend" : "addend.\(index)", .pixels, tileRows) }
+        }
+        if isResident {
+          buffers.addend = resident(
+            .input(identity.input), pixels: kernel.images * kernel.rows * kernel.columns, channels: kernel.channels, dim
+          )
+        }
+      }
+      identities.append(buffers)
+    }
+  }
+
+  private mutating func add(
+    _ name: String, _ contents: LocalBuffer.Contents, _ rows: Int, slots: Int = 1
+  ) -> BufferID {
+    all.append(LocalBuffer(name: name, contents: contents, rows: rows, slots: slots))
+    return BufferID(all.count - 1)
+  }
+
+  /// The rows of a resident tensor, once for all uses of it.
+  private mutating func resident(_ operand: TileOperand, pixels: Int, channels: Int, _ dim: Int) -> BufferID {
+    if let known = all.firstIndex(where: { $0.tensor == operand }) { return BufferID(known) }
+    all.append(.resident(operand, pixels: pixels, channels: channels, dim: dim))
+    return BufferID(all.count - 1)
+  }
+}
+
+extension LocalBuffer {
+  /// The rows of a tensor that is in the scratchpad as a whole.
+  public static func resident(_ operand: TileOperand, pixels: Int, channels: Int, dim: Int) -> LocalBuffer {
+    LocalBuffer(
+      name: operand.name, contents: .pixels, rows: pixels * KernelGeometry.ceilDivide(channels, dim), tensor: operand)
+  }
+}
+
+extension TileOperand {
+  /// Its name in the text of tile programs: `input.0`, `output`, `constant.3`.
+  public var name: String {
+    switch self {
+    case .input(let index): "input.\(index)"
+    case .output: "output"
+    case .constant(let constant): "constant.\(constant.index)"
+    }
+  }
+}
+
+extension KernelGeometry {
+  /// The most channel blocks of the input that the window holds at once.
+  var mostWindowBlocks: Int {
+    var most = 0
+    if isSliced {
+      for chunk in 0..<chunkCount {
+        for slice in slices { most = max(most, windowBlocks(chunkBlocks(chunk), in: slice).count) }
+      }
+      return most
+    }
+    for first in stride(from: 0, to: chunkCount, by: tiling.chunksPerGroup) {
+      let last = min(chunkCount, first + tiling.chunksPerGroup) - 1
+      let group = chunkBlocks(first).lowerBound..<chunkBlocks(last).upperBound
+      most = max(most, windowBlocks(group, in: slices[0]).count)
+    }
+    return most
+  }
+}

@@ -1,0 +1,257 @@
+/// Sizes and ranges that follow from a tile kernel, a tiling and the array's dimension.
+public struct KernelGeometry: Sendable {
+  public let kernel: TileKernel
+  public let tiling: Tiling
+  public let dim: Int
+  /// Blocks of `dim` output channels.
+  public let blockCount: Int
+  /// Accumulator tiles of `tiling.blocks` blocks each, over all output channels.
+  public let chunkCount: Int
+  /// Parts of the contraction that run one after the other on one accumulator tile; one entry when it is not sliced.
+  public let slices: [ContractionSlice]
+  /// The most input columns that any tile reads: the pitch of the window's rows.
+  public let windowPitch: Int
+
+  public init(kernel: TileKernel, tiling: Tiling, dim: Int, withSlices: Bool = true) {
+    self.kernel = kernel
+    self.tiling = tiling
+    self.dim = dim
+    blockCount = Self.ceilDivide(kernel.channels, dim)
+    chunkCount = Self.ceilDivide(blockCount, tiling.blocks)
+    guard withSlices, let contraction = kernel.contraction else {
+      slices = []
+      windowPitch = 0
+      return
+    }
+    var widest = 1
+    for block in 0..<blockCount {
+      widest = max(widest, Self.inputBlocks(of: block, contraction, dim).count)
+    }
+    var slices: [ContractionSlice] = []
+    for firstBlock in stride(from: 0, to: widest, by: tiling.sliceBlocks) {
+      for firstTap in stride(from: 0, to: contraction.window.taps, by: tiling.sliceTaps) {
+        slices.append(
+          ContractionSlice(
+            index: slices.count, taps: firstTap..<min(contraction.window.taps, firstTap + tiling.sliceTaps),
+            blocks: firstBlock..<min(widest, firstBlock + tiling.sliceBlocks)))
+      }
+    }
+    self.slices = slices
+    windowPitch = Self.windowPitch(kernel, tiling, contraction.window, slices)
+  }
+
+  public static func ceilDivide(_ value: Int, _ divisor: Int) -> Int { (value + divisor - 1) / divisor }
+
+  public var isSliced: Bool { slices.count > 1 }
+
+  /// The input channel blocks that an output block sums over.
+  public func inputBlocks(of block: Int) -> Range<Int> {
+    guard let contraction = kernel.contraction else { return 0..<0 }
+    return Self.inputBlocks(of: block, contraction, dim)
+  }
+
+  private static func inputBlocks(of block: Int, _ contraction: TileKernel.Contraction, _ dim: Int) -> Range<Int> {
+    switch contraction.weights {
+    case .dense, .activation: return 0..<ceilDivide(contraction.window.inputChannels, dim)
+    case .packed(let packed):
+      let first = packed.firstChannel[block]
+      return (first / dim)..<ceilDivide(first + packed.channelCount[block], dim)
+    case .diagonal, .ones: return block..<block + 1
+    }
+  }
+
+  public func inputBlocks(of block: Int, in slice: ContractionSlice) -> Range<Int> {
+    let all = inputBlocks(of: block)
+    let low = min(all.upperBound, all.lowerBound + slice.blocks.lowerBound)
+    let high = min(all.upperBound, all.lowerBound + slice.blocks.upperBound)
+    return low..<high
+  }
+
+  /// The input channel blocks that the window holds for some output blocks.
+  public func windowBlocks(_ blocks: Range<Int>, in slice: ContractionSlice) -> Range<Int> {
+    var low = Int.max
+    var high = 0
+    for block in blocks {
+      let range = inputBlocks(of: block, in: slice)
+      if range.isEmpty { continue }
+      low = min(low, range.lowerBound)
+      high = max(high, range.upperBound)
+    }
+    return low < high ? low..<high : 0..<0
+  }
+
+  public func chunkBlocks(_ chunk: Int) -> Range<Int> {
+    chunk * tiling.blocks..<min(blockCount, (chunk + 1) * tiling.blocks)
+  }
+
+  /// Valid output channels of a block.
+  public func channels(of block: Int) -> Int { min(dim, kernel.channels - block * dim) }
+
+  /// Valid output channels of some blocks.
+  public func channels(of blocks: Range<Int>) -> Int {
+    min(kernel.channels, blocks.upperBound * dim) - blocks.lowerBound * dim
+  }
+
+  // MARK: Input windows
+
+  private static func tapRows(_ slice: ContractionSlice, width: Int) -> ClosedRange<Int> {
+    slice.taps.lowerBound / width...(slice.taps.upperBound - 1) / width
+  }
+
+  private static func tapColumns(_ slice: ContractionSlice, width: Int) -> ClosedRange<Int> {
+    if tapRows(slice, width: width).count > 1 { return 0...width - 1 }
+    return slice.taps.lowerBound % width...(slice.taps.upperBound - 1) % width
+  }
+
+  /// The input rows and columns that a tile reads through the taps of a slice, clipped to the image.
+  public func inputRegion(_ tile: OutputTile, _ slice: ContractionSlice) -> (rows: Range<Int>, columns: Range<Int>) {
+    let window = kernel.contraction!.window
+    let tapRows = Self.tapRows(slice, width: window.kernelColumns)
+    let tapColumns = Self.tapColumns(slice, width: window.kernelColumns)
+    func clip(_ low: Int, _ high: Int, _ limit: Int) -> Range<Int> {
+      let low = min(max(0, low), limit)
+      return low..<max(low, min(limit, high + 1))
+    }
+    return (
+      clip(
+        window.inputRow(tile.rows.lowerBound, tapRow: tapRows.lowerBound),
+        window.inputRow(tile.rows.upperBound - 1, tapRow: tapRows.upperBound), window.inputRows),
+      clip(
+        window.inputColumn(tile.columns.lowerBound, tapColumn: tapColumns.lowerBound),
+        window.inputColumn(tile.columns.upperBound - 1, tapColumn: tapColumns.upperBound), window.inputColumns)
+    )
+  }
+
+  private static func windowPitch(
+    _ kernel: TileKernel, _ tiling: Tiling, _ window: InputWindow, _ slices: [ContractionSlice]
+  ) -> Int {
+    let columns = accumulatorColumnsPerTile(kernel, tiling)
+    let taps = slices.map { tapColumns($0, width: window.kernelColumns).count }.max() ?? 1
+    let reach = (columns - 1) * window.strideColumns + (taps - 1) * window.dilationColumns + 1
+    return min(window.inputColumns, reach)
+  }
+
+  /// The most input rows that any tile reads at once: the least ring of rows.
+  public var minimumWindowRows: Int {
+    guard let contraction = kernel.contraction else { return 0 }
+    let window = contraction.window
+    let taps = slices.map { Self.tapRows($0, width: window.kernelColumns).count }.max() ?? 1
+    let reach = (accumulatorRowsPerTile - 1) * window.strideRows + (taps - 1) * window.dilationRows + 1
+    return min(window.inputRows, reach)
+  }
+
+  /// The largest tile's rows in the accumulator image.
+  public var accumulatorRowsPerTile: Int {
+    guard let pooling = kernel.store.pooling else { return tiling.tileRows }
+    return min(kernel.rows, (tiling.tileRows - 1) * pooling.stride + pooling.window)
+  }
+  public var accumulatorColumnsPerTile: Int { Self.accumulatorColumnsPerTile(kernel, tiling) }
+
+  private static func accumulatorColumnsPerTile(_ kernel: TileKernel, _ tiling: Tiling) -> Int {
+    guard let pooling = kernel.store.pooling else { return tiling.tileColumns }
+    return min(kernel.columns, (tiling.tileColumns - 1) * pooling.stride + pooling.window)
+  }
+  public var accumulatorPixelsPerTile: Int { accumulatorRowsPerTile * accumulatorColumnsPerTile }
+
+  /// How the contraction's input lies in the scratchpad while a tile is computed.
+  public func inputPlane(_ tile: OutputTile, _ slice: ContractionSlice, resident: Bool) -> PlaneLayout {
+    if resident { return PlaneLayout(pitch: kernel.contraction!.window.inputColumns) }
+    return PlaneLayout(
+      pitch: windowPitch, ring: tiling.windowRows, firstColumn: inputRegion(tile, slice).columns.lowerBound)
+  }
+
+  /// The tiles of the first image, in the order of the walk.
+  public func tilesOfImage() -> [OutputTile] {
+    var tiles: [OutputTile] = []
+    for firstColumn in stride(from: 0, to: kernel.store.columns, by: tiling.tileColumns) {
+      for firstRow in stride(from: 0, to: kernel.store.rows, by: tiling.tileRows) {
+        tiles.append(tile(image: 0, firstRow: firstRow, firstColumn: firstColumn))
+      }
+    }
+    return tiles
+  }
+
+  public func tile(image: Int, firstRow: Int, firstColumn: Int) -> OutputTile {
+    let rows = firstRow..<min(kernel.store.rows, firstRow + tiling.tileRows)
+    let columns = firstColumn..<min(kernel.store.columns, firstColumn + tiling.tileColumns)
+    return OutputTile(
+      image: image, storedRows: rows, storedColumns: columns, rows: kernel.accumulatorRows(rows),
+      columns: kernel.accumulatorColumns(columns))
+  }
+
+  /// Accumulator tiles that are started and stored, over all images, tiles and chunks.
+  public var accumulatorTiles: Int {
+    kernel.images * chunkCount * Self.ceilDivide(kernel.store.rows, tiling.tileRows)
+      * Self.ceilDivide(kernel.store.columns, tiling.tileColumns)
+  }
+
+  // MARK: Weights
+
+  /// Scratchpad rows of the weights of some output blocks in one slice.
+  public func weightRows(_ blocks: Range<Int>, _ slice: ContractionSlice) -> Int {
+    guard let contraction = kernel.contraction else { return 0 }
+    switch contraction.weights {
+    case .ones: return 0
+    case .diagonal: return blocks.count * slice.taps.count * dim
+    case .activation(_, let transposed) where transposed:
+      // Stored as the tensor is: rows are outputs, blocks run over the contracted channels.
+      let outputs = blocks.map(channels(of:)).reduce(0, +)
+      return blocks.isEmpty ? 0 : inputBlocks(of: blocks.lowerBound, in: slice).count * outputs
+    case .dense, .activation, .packed:
+      return blocks.reduce(0) { $0 + weightRows(block: $1, slice) }
+    }
+  }
+
+  /// Scratchpad rows of one output block's weights: taps x channels of the slice.
+  public func weightRows(block: Int, _ slice: ContractionSlice) -> Int {
+    slice.taps.count * contractedChannels(block, slice)
+  }
+
+  /// Input channels of a block's part of a slice.
+  public func contractedChannels(_ block: Int, _ slice: ContractionSlice) -> Int {
+    let blocks = inputBlocks(of: block, in: slice)
+    guard !blocks.isEmpty, let contraction = kernel.contraction else { return 0 }
+    let end: Int
+    if case .packed(let packed) = contraction.weights {
+      end = packed.firstChannel[block] + packed.channelCount[block]
+    } else {
+      end = contraction.window.inputChannels
+    }
+    return min(end, blocks.upperBound * dim) - blocks.lowerBound * dim
+  }
+
+  /// Places for weights: pinned chunks have one each, the others of a group share one.
+  public var weightSlots: Int {
+    let chunks = min(tiling.chunksPerGroup, chunkCount)
+    return min(chunks, tiling.pinnedChunks + 1)
+  }
+
+  public func slot(chunkInGroup: Int) -> Int { min(chunkInGroup, weightSlots - 1) }
+
+  public var weightSlotRows: Int {
+    var most = 0
+    for chunk in 0..<chunkCount {
+      for slice in slices { most = max(most, weightRows(chunkBlocks(chunk), slice)) }
+    }
+    return most
+  }
+}
+
+/// A part of the contraction: a range of taps, and of each output block's own input blocks.
+public struct ContractionSlice: Hashable, Sendable {
+  public var index: Int
+  public var taps: Range<Int>
+  public var blocks: Range<Int>
+}
+
+/// One accumulator tile's place in the image.
+public struct OutputTile: Sendable {
+  public var image: Int
+  public var storedRows: Range<Int>
+  public var storedColumns: Range<Int>
+  /// The region of the accumulator image, row-major in the accumulator with a pitch of `columns.count`.
+  public var rows: Range<Int>
+  public var columns: Range<Int>
+
+  public var pixels: Int { rows.count * columns.count }
+}

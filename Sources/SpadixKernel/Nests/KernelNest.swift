@@ -1,0 +1,366 @@
+/// The constants that a nest needs beside those of its kernel.
+public struct NestConstants: Sendable {
+  /// A matrix with ones on the diagonal.
+  public var identity: ConstantID
+  /// Per identity term, the diagonal matrices that multiply its addend.
+  public var diagonals: [ConstantID]
+
+  public init(identity: ConstantID, diagonals: [ConstantID]) {
+    self.identity = identity
+    self.diagonals = diagonals
+  }
+
+  /// For costs, which do not depend on which constants they are.
+  init(for kernel: TileKernel) {
+    self.init(identity: ConstantID(0), diagonals: kernel.identities.map { _ in ConstantID(0) })
+  }
+}
+
+/// The loop nest of a tile kernel with a tiling: generates its tile program.
+public struct KernelNest {
+  public let geometry: KernelGeometry
+  let kernel: TileKernel
+  let places: KernelPlaces
+  let constants: NestConstants
+  let buffers: KernelBuffers
+  let dim: Int
+  /// Rows of half the accumulator.
+  private let half: Int
+  // What the loops ask of the kernel again and again.
+  private let hasBias: Bool
+  private let hasIdentities: Bool
+  private let weightsDependOnImage: Bool
+  private let window: InputWindow?
+  private let input: Int
+  private let view: TileKernel.DRAMView
+  private let output: (rows: Int, columns: Int, channels: Int)
+
+  public init(_ geometry: KernelGeometry, places: KernelPlaces, constants: NestConstants, accumulatorRows: Int) {
+    self.geometry = geometry
+    self.kernel = geometry.kernel
+    self.places = places
+    self.constants = constants
+    buffers = KernelBuffers(geometry, places: places, accumulatorRows: accumulatorRows)
+    dim = geometry.dim
+    half = accumulatorRows / 2
+    hasBias = kernel.bias != nil
+    hasIdentities = !kernel.identities.isEmpty
+    window = kernel.contraction?.window
+    input = kernel.contraction?.input ?? 0
+    view = kernel.contraction?.view ?? TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: 0)
+    output = (kernel.store.rows, kernel.store.columns, kernel.channels)
+    if case .activation = kernel.contraction?.weights {
+      weightsDependOnImage = true
+    } else {
+      weightsDependOnImage = false
+    }
+  }
+
+  /// Scratchpad rows beside those of resident tensors.
+  public var workingRows: Int { buffers.workingRows }
+
+  public func program() -> TileProgram {
+    var operations: [TileOperation] = []
+    generate(into: &operations)
+    let identities = kernel.identities.map {
+      InputWindow.identity(rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, passes: $0.passes)
+    }
+    return TileProgram(
+      reads: streamedInputs, writes: !places.outputIsResident, buffers: buffers.all,
+      windows: (kernel.contraction.map { [$0.window] } ?? []) + identities, sums: SumImage(kernel),
+      operations: operations, summary: geometry.tiling.summary(geometry))
+  }
+
+  private var streamedInputs: [Int] {
+    var inputs: Set<Int> = []
+    if let contraction = kernel.contraction {
+      if !places.inputIsResident { inputs.insert(contraction.input) }
+      if case .activation(let weights, _) = contraction.weights, !places.weightsAreResident { inputs.insert(weights) }
+    }
+    for (index, identity) in kernel.identities.enumerated() where !places.identityIsResident[index] {
+      inputs.insert(identity.input)
+    }
+    return inputs.sorted()
+  }
+
+  // MARK: Loops
+
+  private struct Window {
+    var image: Int
+    var blocks: Range<Int>
+    var columns: Range<Int>
+    var rows: Range<Int>
+  }
+
+  private struct WeightsKey: Equatable {
+    var image: Int
+    var chunk: Int
+    var slice: Int
+  }
+
+  /// What is in the buffers while the loops run.
+  private struct State {
+    var window: Window?
+    /// Per slot of the weights.
+    var weights: [WeightsKey?]
+    /// Blocks whose diagonal matrices are held, per identity term.
+    var matrices: [Range<Int>?]
+    /// Of the last tile.
+    var slot = 0
+  }
+
+  public func generate<Sink: TileSink>(into sink: inout Sink) {
+    let takesProducts = Sink.takesProducts
+    let tiling = geometry.tiling
+    var state = State(
+      weights: Array(repeating: nil, count: max(1, geometry.weightSlots)),
+      matrices: Array(repeating: nil, count: kernel.identities.count))
+    loadMatrices(&sink)
+    for image in 0..<kernel.images {
+      for firstChunk in stride(from: 0, to: geometry.chunkCount, by: tiling.chunksPerGroup) {
+        let chunks = firstChunk..<min(geometry.chunkCount, firstChunk + tiling.chunksPerGroup)
+        let groupBlocks =
+          geometry.chunkBlocks(chunks.lowerBound).lowerBound..<geometry.chunkBlocks(chunks.upperBound - 1).upperBound
+        let groupWindow =
+          geometry.isSliced || geometry.slices.isEmpty
+          ? 0..<0 : geometry.windowBlocks(groupBlocks, in: geometry.slices[0])
+        // Columns outside: going down a strip of columns, the window slides.
+        for firstColumn in stride(from: 0, to: kernel.store.columns, by: tiling.tileColumns) {
+          for firstRow in stride(from: 0, to: kernel.store.rows, by: tiling.tileRows) {
+            let place = geometry.tile(image: image, firstRow: firstRow, firstColumn: firstColumn)
+            for chunk in chunks {
+              let tile = begin(place, geometry.chunkBlocks(chunk), &state, &sink)
+              let slot = geometry.slot(chunkInGroup: chunk - firstChunk)
+              let startTap = start(tile, &sink)
+              for slice in geometry.slices {
+                loadWeights(tile, chunk, slice, slot: slot, &state, &sink)
+                if !places.inputIsResident {
+                  let blocks = geometry.isSliced ? geometry.windowBlocks(tile.blocks, in: slice) : groupWindow
+                  loadWindow(place, slice, blocks, &state, &sink)
+                }
+                if takesProducts {
+                  multiply(
+                    tile, place, slice, slot: slot, windowBlocks: state.window?.blocks ?? 0..<0,
+                    startTap: slice.index == 0 ? startTap : nil, &sink)
+                }
+              }
+              addIdentities(tile, &state, &sink)
+              for block in tile.blocks { store(tile, block, &sink) }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  // MARK: Constants of the kernel
+
+  private func loadMatrices(_ sink: inout some TileSink) {
+    if let oneHot = buffers.oneHot {
+      let local = LocalPlace(oneHot)
+      sink.append(.zero(TileZero(local, rows: dim - 1 + dim * dim)))
+      sink.append(
+        .load(
+          TileLoad(
+            Transfer(
+              .constant(constants.identity), rows: 1, rowStride: dim, lines: dim, lineStride: dim, columns: dim,
+              local: LocalPlace(oneHot, row: dim - 1), blockStride: dim, linePitch: dim))))
+    }
+    if let ones = buffers.ones { load(.identity, 0..<1, to: LocalPlace(ones), &sink) }
+    if geometry.tiling.streamsMatrices { return }
+    for (index, identity) in kernel.identities.enumerated()
+    where buffers.identities[index].usesArray && identity.multipliers.count == 1 {
+      load(
+        .term(index), 0..<buffers.identities[index].passes, to: LocalPlace(buffers.identities[index].matrices!), &sink)
+    }
+  }
+
+  private enum Matrices {
+    case identity
+    case term(Int)
+  }
+
+  /// Loads some of a constant's `dim` x `dim` matrices.
+  private func load(
+    _ matrices: Matrices, _ range: Range<Int>, to local: LocalPlace, _ sink: inout some TileSink
+  ) {
+    let constant: ConstantID
+    switch matrices {
+    case .identity: constant = constants.identity
+    case .term(let index): constant = constants.diagonals[index]
+    }
+    sink.append(
+      .load(
+        TileLoad(
+          Transfer(
+            .constant(constant), offset: range.lowerBound * dim * dim, rows: range.count * dim, rowStride: dim,
+            columns: dim, local: local, blockStride: dim))))
+  }
+
+  // MARK: Starting a tile
+
+  /// Two slots in turn where there is room, so that one tile is stored while the next is computed.
+  private func begin(
+    _ place: OutputTile, _ blocks: Range<Int>, _ state: inout State, _ sink: inout some TileSink
+  ) -> SumTile {
+    let fits = place.pixels * blocks.count <= half
+    state.slot = fits && state.slot == 0 ? 1 : 0
+    let tile = SumTile(place, blocks: blocks, slot: state.slot)
+    sink.append(.begin(tile))
+    return tile
+  }
+
+  /// Gives the sums their first values; the tap whose products do, where neither biases nor zeros are needed.
+  private func start(_ tile: SumTile, _ sink: inout some TileSink) -> Int? {
+    if hasBias {
+      sink.append(.bias(tile))
+      return nil
+    }
+    guard let window else { return nil }
+    let tap = geometry.slices[0].taps.first {
+      window.covers(rows: tile.rows, columns: tile.columns, tap: $0)
+    }
+    if tap == nil { sink.append(.zero(TileZero(LocalPlace(buffers.sums, slot: tile.slot), rows: tile.sumRows))) }
+    return tap
+  }
+
+  // MARK: Loads
+
+  private func loadWeights(
+    _ tile: SumTile, _ chunk: Int, _ slice: ContractionSlice, slot: Int, _ state: inout State,
+    _ sink: inout some TileSink
+  ) {
+    if places.weightsAreResident { return }
+    let key = WeightsKey(image: weightsDependOnImage ? tile.image : 0, chunk: chunk, slice: slice.index)
+    if state.weights[slot] == key { return }
+    state.weights[slot] = key
+    loadWeights(tile.blocks, slice, slot: slot, image: tile.image, &sink)
+  }
+
+  private func loadWindow(
+    _ tile: OutputTile, _ slice: ContractionSlice, _ blocks: Range<Int>, _ state: inout State,
+    _ sink: inout some TileSink
+  ) {
+    let region = geometry.inputRegion(tile, slice)
+    var missing = region.rows
+    if let held = state.window, held.image == tile.image, held.blocks == blocks, held.columns == region.columns,
+      region.rows.lowerBound >= held.rows.lowerBound, region.rows.lowerBound <= held.rows.upperBound
+    {
+      missing = max(held.rows.upperBound, region.rows.lowerBound)..<max(held.rows.upperBound, region.rows.upperBound)
+      let end = max(held.rows.upperBound, region.rows.upperBound)
+      state.window!.rows = max(held.rows.lowerBound, end - geometry.tiling.windowRows)..<end
+    } else {
+      state.window = Window(image: tile.image, blocks: blocks, columns: region.columns, rows: region.rows)
+    }
+    if missing.isEmpty || region.columns.isEmpty || blocks.isEmpty { return }
+    sink.append(
+      .load(
+        TileLoad(
+          Transfer(
+            .input(input),
+            offset: view.offset + tile.image * view.image + missing.lowerBound * view.row
+              + region.columns.lowerBound * view.pixel + blocks.lowerBound * dim,
+            rows: region.columns.count, rowStride: view.pixel, lines: missing.count, lineStride: view.row,
+            columns: min(window!.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim,
+            local: LocalPlace(buffers.input!), blockStride: buffers.windowPlane, linePitch: geometry.windowPitch,
+            firstLine: missing.lowerBound, ring: geometry.tiling.windowRows))))
+  }
+
+  // MARK: The end of a tile
+
+  private func addIdentities(_ tile: SumTile, _ state: inout State, _ sink: inout some TileSink) {
+    if !hasIdentities { return }
+    for (index, identity) in kernel.identities.enumerated() {
+      let isFirst = index == 0 && !hasBias && kernel.contraction == nil
+      if buffers.identities[index].usesArray {
+        addThroughArray(index, identity, tile, replaces: isFirst, &state, &sink)
+      } else {
+        let sums = LocalPlace(buffers.sums, slot: tile.slot)
+        sink.append(.load(TileLoad(addends(identity, tile, to: sums), adds: !isFirst)))
+      }
+    }
+  }
+
+  /// A tile's pixels of an identity term.
+  private func addends(_ identity: TileKernel.Identity, _ tile: SumTile, to local: LocalPlace) -> Transfer {
+    let view = identity.view
+    return Transfer(
+      .input(identity.input),
+      offset: view.offset + tile.image * view.image + tile.rows.lowerBound * view.row
+        + tile.columns.lowerBound * view.pixel + tile.blocks.lowerBound * dim,
+      rows: tile.columns.count, rowStride: view.pixel, lines: tile.rows.count, lineStride: view.row,
+      columns: geometry.channels(of: tile.blocks), local: local, blockStride: tile.pixels,
+      linePitch: tile.columns.count)
+  }
+
+  private func addThroughArray(
+    _ index: Int, _ identity: TileKernel.Identity, _ tile: SumTile, replaces: Bool, _ state: inout State,
+    _ sink: inout some TileSink
+  ) {
+    let buffer = buffers.identities[index]
+    let passes = buffer.passes
+    let isPerChannel = identity.multipliers.count > 1
+    let matrices = LocalPlace(buffer.matrices!)
+    if isPerChannel && !geometry.tiling.streamsMatrices && state.matrices[index] != tile.blocks {
+      state.matrices[index] = tile.blocks
+      load(
+        .term(index), tile.blocks.lowerBound * passes..<tile.blocks.upperBound * passes, to: matrices, &sink)
+    }
+    let source: TileMultiply.PixelSource
+    if places.identityIsResident[index] {
+      source = TileMultiply.PixelSource(
+        place: LocalPlace(buffer.addend!, row: tile.image * kernel.rows * kernel.columns),
+        blockStride: kernel.images * kernel.rows * kernel.columns, plane: PlaneLayout(pitch: kernel.columns))
+    } else {
+      let local = LocalPlace(buffer.addend!)
+      sink.append(.load(TileLoad(addends(identity, tile, to: local))))
+      source = TileMultiply.PixelSource(
+        place: local, firstBlock: tile.blocks.lowerBound, blockStride: tile.pixels,
+        plane: PlaneLayout(
+          pitch: tile.columns.count, firstRow: tile.rows.lowerBound, firstColumn: tile.columns.lowerBound))
+    }
+    func multiply(_ block: Int, _ taps: Range<Int>, matrix: Int, _ sink: inout some TileSink) {
+      var place = matrices
+      place.row = matrix * dim
+      sink.append(
+        .multiply(
+          TileMultiply(
+            tile: tile, window: index + (kernel.contraction == nil ? 0 : 1), taps: taps,
+            startTap: replaces && taps.lowerBound == 0 ? 0 : nil, blocks: block..<block + 1, inputBlocks: nil,
+            source: source, weights: TileMultiply.WeightSource(place: place, tapStride: dim))))
+    }
+    if !geometry.tiling.streamsMatrices {
+      for block in tile.blocks {
+        let first = isPerChannel ? (block - tile.blocks.lowerBound) * passes : 0
+        multiply(block, 0..<passes, matrix: first, &sink)
+      }
+      return
+    }
+    // One place for all matrices; one that serves all blocks is loaded once for them.
+    for pass in 0..<passes {
+      if !isPerChannel { load(.term(index), pass..<pass + 1, to: matrices, &sink) }
+      for block in tile.blocks {
+        let matrix = block * passes + pass
+        if isPerChannel { load(.term(index), matrix..<matrix + 1, to: matrices, &sink) }
+        multiply(block, pass..<pass + 1, matrix: 0, &sink)
+      }
+    }
+  }
+
+  private func store(_ tile: SumTile, _ block: Int, _ sink: inout some TileSink) {
+    let first =
+      (tile.image * output.rows + tile.storedRows.lowerBound) * output.columns + tile.storedColumns.lowerBound
+    var store = TileStore(
+      Transfer(
+        .output, offset: first * output.channels + block * dim, rows: tile.storedColumns.count,
+        rowStride: output.channels, lines: tile.storedRows.count, lineStride: output.columns * output.channels,
+        columns: min(dim, output.channels - block * dim),
+        local: LocalPlace(buffers.sums, slot: tile.slot, row: tile.row(of: block)), blockStride: tile.pixels,
+        linePitch: tile.storedColumns.count),
+      sums: TileStore.Sums(tile: tile, block: block))
+    if let resident = buffers.output {
+      store.resident = LocalPlace(resident, row: block * kernel.images * output.rows * output.columns + first)
+    }
+    sink.append(.store(store))
+  }
+}

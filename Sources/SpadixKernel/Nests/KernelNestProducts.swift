@@ -1,0 +1,193 @@
+/// The weights of a contraction and its products.
+extension KernelNest {
+  func loadWeights(
+    _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, image: Int, _ sink: inout some TileSink
+  ) {
+    let contraction = kernel.contraction!
+    switch contraction.weights {
+    case .ones: break
+    case .dense(let constant):
+      sink.append(.load(TileLoad(columns(of: .constant(constant), offset: 0, blocks, slice, slot: slot))))
+    case .activation(let input, let isTransposed):
+      let offset = image * contraction.window.inputChannels * kernel.channels
+      sink.append(
+        .load(
+          TileLoad(
+            isTransposed
+              ? rows(of: .input(input), offset: offset, blocks, slice, slot: slot)
+              : columns(of: .input(input), offset: offset, blocks, slice, slot: slot))))
+    case .packed(let packed): loadPacked(packed, blocks, slice, slot: slot, &sink)
+    case .diagonal(let constant): loadDiagonals(constant, blocks, slice, slot: slot, &sink)
+    }
+  }
+
+  private func weights(slot: Int, row: Int = 0) -> LocalPlace { LocalPlace(buffers.weights!, slot: slot, row: row) }
+
+  /// Columns of a row-major matrix [taps * channels, outputs]; each block of outputs becomes consecutive rows.
+  private func columns(
+    of operand: TileOperand, offset: Int, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int
+  ) -> Transfer {
+    let channels = kernel.contraction!.window.inputChannels
+    let outputs = kernel.channels
+    let inputBlocks = geometry.inputBlocks(of: blocks.lowerBound, in: slice)
+    let contracted = geometry.contractedChannels(blocks.lowerBound, slice)
+    let blockRows = slice.taps.count * contracted
+    // Rows of all taps follow one another in the matrix unless the slice leaves channels out.
+    let isWhole = contracted == channels
+    let firstRow = slice.taps.lowerBound * channels + inputBlocks.lowerBound * dim
+    return Transfer(
+      operand, offset: offset + firstRow * outputs + blocks.lowerBound * dim, rows: isWhole ? blockRows : contracted,
+      rowStride: outputs, lines: isWhole ? 1 : slice.taps.count, lineStride: isWhole ? 0 : channels * outputs,
+      columns: geometry.channels(of: blocks), local: weights(slot: slot), blockStride: blockRows,
+      linePitch: isWhole ? 0 : contracted)
+  }
+
+  /// Rows of a row-major matrix [outputs, channels] as they are; the array transposes them.
+  private func rows(
+    of operand: TileOperand, offset: Int, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int
+  ) -> Transfer {
+    let channels = kernel.contraction!.window.inputChannels
+    let inputBlocks = geometry.inputBlocks(of: blocks.lowerBound, in: slice)
+    let outputs = geometry.channels(of: blocks)
+    return Transfer(
+      operand, offset: offset + blocks.lowerBound * dim * channels + inputBlocks.lowerBound * dim, rows: outputs,
+      rowStride: channels, columns: min(channels, inputBlocks.upperBound * dim) - inputBlocks.lowerBound * dim,
+      local: weights(slot: slot), blockStride: outputs)
+  }
+
+  private func loadPacked(
+    _ packed: PackedWeights, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, _ sink: inout some TileSink
+  ) {
+    var row = 0
+    for block in blocks {
+      let first = geometry.inputBlocks(of: block, in: slice).lowerBound * dim - packed.firstChannel[block]
+      let contracted = geometry.contractedChannels(block, slice)
+      if contracted == 0 { continue }
+      // A tap by itself: a move that went on into the next would be as long, but not end where its matrix does.
+      for tap in slice.taps {
+        sink.append(
+          .load(
+            TileLoad(
+              Transfer(
+                .constant(packed.constant),
+                offset: packed.offset[block] + (tap * packed.channelCount[block] + first) * dim, rows: contracted,
+                rowStride: dim, columns: geometry.channels(of: block), local: weights(slot: slot, row: row),
+                blockStride: dim))))
+        row += contracted
+      }
+    }
+  }
+
+  private func loadDiagonals(
+    _ constant: ConstantID, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, _ sink: inout some TileSink
+  ) {
+    let taps = slice.taps.count
+    let compact = LocalPlace(buffers.compact!)
+    sink.append(
+      .load(
+        TileLoad(
+          Transfer(
+            .constant(constant), offset: slice.taps.lowerBound * kernel.channels + blocks.lowerBound * dim, rows: taps,
+            rowStride: kernel.channels, columns: geometry.channels(of: blocks), local: compact, blockStride: taps))))
+    sink.append(
+      .diagonals(
+        TileDiagonals(
+          blocks: blocks, taps: taps, oneHot: LocalPlace(buffers.oneHot!), compact: compact,
+          matrices: weights(slot: slot))))
+  }
+
+  /// The products of one slice of the contraction; the window holds `windowBlocks` of the input's channel blocks.
+  func multiply(
+    _ tile: SumTile, _ place: OutputTile, _ slice: ContractionSlice, slot: Int, windowBlocks: Range<Int>,
+    startTap: Int?,
+    _ sink: inout some TileSink
+  ) {
+    let contraction = kernel.contraction!
+    let window = contraction.window
+    let plane = geometry.inputPlane(place, slice, resident: places.inputIsResident)
+    let source: TileMultiply.PixelSource
+    if places.inputIsResident {
+      let pixels = window.inputRows * window.inputColumns
+      source = TileMultiply.PixelSource(
+        place: LocalPlace(buffers.input!, row: tile.image * pixels), blockStride: kernel.images * pixels, plane: plane)
+    } else {
+      source = TileMultiply.PixelSource(
+        place: LocalPlace(buffers.input!), firstBlock: windowBlocks.lowerBound, blockStride: buffers.windowPlane,
+        plane: plane)
+    }
+    if case .packed = contraction.weights {
+      multiplyPacked(tile, slice, slot: slot, source, startTap: startTap, &sink)
+      return
+    }
+    let isDiagonal: Bool
+    switch contraction.weights {
+    case .diagonal, .ones: isDiagonal = true
+    case .dense, .activation, .packed: isDiagonal = false
+    }
+    sink.append(
+      .multiply(
+        TileMultiply(
+          tile: tile, window: 0, taps: slice.taps, startTap: startTap, blocks: tile.blocks,
+          inputBlocks: isDiagonal ? nil : geometry.inputBlocks(of: tile.blocks.lowerBound, in: slice), source: source,
+          weights: weights(of: tile, slice, slot: slot))))
+  }
+
+  private func weights(of tile: SumTile, _ slice: ContractionSlice, slot: Int) -> TileMultiply.WeightSource {
+    let contraction = kernel.contraction!
+    let channels = contraction.window.inputChannels
+    let first = tile.blocks.lowerBound
+    let firstInput = geometry.inputBlocks(of: first, in: slice).lowerBound
+    switch contraction.weights {
+    case .ones: return TileMultiply.WeightSource(place: LocalPlace(buffers.ones!), isShared: true)
+    case .diagonal:
+      return TileMultiply.WeightSource(
+        place: weights(slot: slot), blockStride: slice.taps.count * dim, tapStride: dim)
+    case .activation(_, true) where places.weightsAreResident:
+      let pixels = kernel.images * kernel.channels
+      return TileMultiply.WeightSource(
+        place: LocalPlace(
+          buffers.weights!, row: firstInput * pixels + tile.image * kernel.channels + first * dim),
+        blockStride: dim, inputStride: pixels, isTransposed: true)
+    case .activation(_, true):
+      return TileMultiply.WeightSource(
+        place: weights(slot: slot), blockStride: dim, inputStride: geometry.channels(of: tile.blocks),
+        isTransposed: true)
+    case .activation(_, false) where places.weightsAreResident:
+      let pixels = kernel.images * channels
+      return TileMultiply.WeightSource(
+        place: LocalPlace(buffers.weights!, row: first * pixels + tile.image * channels + firstInput * dim),
+        blockStride: pixels, inputStride: dim)
+    case .dense, .activation, .packed:
+      let contracted = geometry.contractedChannels(first, slice)
+      return TileMultiply.WeightSource(
+        place: weights(slot: slot), blockStride: slice.taps.count * contracted, tapStride: contracted, inputStride: dim)
+    }
+  }
+
+  /// Blocks that sum over different input channels: tap by tap and block by block.
+  private func multiplyPacked(
+    _ tile: SumTile, _ slice: ContractionSlice, slot: Int, _ source: TileMultiply.PixelSource, startTap: Int?,
+    _ sink: inout some TileSink
+  ) {
+    var taps = Array(slice.taps)
+    if let startTap { taps.swapAt(0, startTap - slice.taps.lowerBound) }
+    for tap in taps {
+      var row = 0
+      for block in tile.blocks {
+        let inputs = geometry.inputBlocks(of: block, in: slice)
+        let contracted = geometry.contractedChannels(block, slice)
+        if !inputs.isEmpty {
+          sink.append(
+            .multiply(
+              TileMultiply(
+                tile: tile, window: 0, taps: tap..<tap + 1, startTap: tap == startTap ? tap : nil,
+                blocks: block..<block + 1, inputBlocks: inputs, source: source,
+                weights: TileMultiply.WeightSource(
+                  place: weights(slot: slot, row: row + (tap - slice.taps.lowerBound) * contracted),
+                  inputStride: dim))))
+        }
+        row += slice.taps.count * contracted
+      }
+    }
+  }
+}

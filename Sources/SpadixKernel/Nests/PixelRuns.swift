@@ -1,0 +1,86 @@
+/// Pixels that lie one after the other both in the scratchpad (at the array's row stride) and in the accumulator, at most
+/// `dim` of them: the rows of one compute.
+public struct PixelRun: Sendable {
+  /// Row of the first pixel, from the start of a plane of one channel block.
+  public var source: Int
+  /// Row of the first pixel, from the start of a block of the accumulator tile.
+  public var result: Int
+  public var count: Int
+}
+
+/// How a plane of pixels lies in the scratchpad: rows of `pitch` pixels, in a ring where only some rows are kept.
+public struct PlaneLayout: Hashable, Sendable {
+  public var pitch: Int
+  /// Rows kept, or nil for a whole plane.
+  public var ring: Int?
+  /// The first row and column kept.
+  public var firstRow: Int
+  public var firstColumn: Int
+
+  public init(pitch: Int, ring: Int? = nil, firstRow: Int = 0, firstColumn: Int = 0) {
+    self.pitch = pitch
+    self.ring = ring
+    self.firstRow = firstRow
+    self.firstColumn = firstColumn
+  }
+
+  public func row(_ y: Int, _ x: Int) -> Int { ((ring.map { y % $0 } ?? y) - firstRow) * pitch + x - firstColumn }
+}
+
+extension InputWindow {
+  /// The runs of a tile for one tap: only pixels whose input lies inside the image, so padding costs nothing.
+  ///
+  /// The last run is a full one where there is any: the array needs `dim` cycles to take new weights, and hides them
+  /// behind a full run.
+  ///
+  /// - Parameters:
+  ///   - tileRows: rows of the tile, as `tileColumns` are its columns.
+  ///   - plane: how the input lies in the scratchpad.
+  public func runs(
+    rows tileRows: Range<Int>, columns tileColumns: Range<Int>, tap: Int, plane: PlaneLayout, dim: Int
+  ) -> [PixelRun] {
+    let (tapRow, tapColumn) = (tap / kernelColumns, tap % kernelColumns)
+    let rows = validRows(tileRows, tapRow: tapRow)
+    let columns = validColumns(tileColumns, tapColumn: tapColumn)
+    if rows.isEmpty || columns.isEmpty { return [] }
+    let pitch = tileColumns.count
+    let x = inputColumn(columns.lowerBound, tapColumn: tapColumn)
+    var runs: [PixelRun] = []
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      let source = plane.row(inputRow(row, tapRow: tapRow), x)
+      var count = columns.count
+      var next = row + 1
+      if columns.count == pitch {
+        while next < rows.upperBound,
+          plane.row(inputRow(next, tapRow: tapRow), x) == source + (next - row) * pitch * strideColumns
+        {
+          count += pitch
+          next += 1
+        }
+      }
+      let result = (row - tileRows.lowerBound) * pitch + columns.lowerBound - tileColumns.lowerBound
+      append(count, source: source, result: result, dim: dim, to: &runs)
+      row = next
+    }
+    if let last = runs.last, last.count < dim, let full = runs.lastIndex(where: { $0.count == dim }) {
+      runs.swapAt(full, runs.count - 1)
+    }
+    return runs
+  }
+
+  private func append(_ count: Int, source: Int, result: Int, dim: Int, to runs: inout [PixelRun]) {
+    // The remainder first, so that a span ends with a full run; a remainder shorter than the array's least takes rows from
+    // the run after it.
+    let least = min(4, dim)
+    var remainder = count % dim
+    var done = 0
+    while done < count {
+      var piece = remainder == 0 ? dim : remainder
+      if piece < least && count - done > dim { piece = least }
+      remainder = (count - done - piece) % dim
+      runs.append(PixelRun(source: source + done * strideColumns, result: result + done, count: piece))
+      done += piece
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/// How a tile kernel walks through its work, and so what it needs of the scratchpad.
+///
+///     for image
+///       for group of chunks                    (a chunk: `blocks` blocks of `dim` output channels, one accumulator tile)
+///         for tile of `tileRows` x `tileColumns` stored pixels
+///           for chunk of the group
+///             for slice of the contraction     (all of it, unless a column of weights does not fit)
+///               weights of (chunk, slice), input window of (tile, slice), computes
+///             addends, store
+///
+/// Weights of the first `pinnedChunks` chunks of a group keep a place of their own and are loaded once per group; the others
+/// share one place and are loaded for every tile. The input window keeps `windowRows` rows, as a ring, so that rows shared
+/// by neighbouring tiles are loaded once.
+public struct Tiling: Hashable, Sendable {
+  public var tileRows: Int
+  public var tileColumns: Int
+  public var blocks: Int
+  public var chunksPerGroup: Int
+  public var pinnedChunks: Int
+  public var windowRows: Int
+  /// Channel blocks of the input in one slice of the contraction; at least the whole range when it is not sliced.
+  public var sliceBlocks: Int
+  /// Taps in one slice of the contraction.
+  public var sliceTaps: Int
+  /// Whether the diagonal matrices of identity terms and their addends share one place, and are loaded for every pass of
+  /// every tile: where multipliers need so many matrices that they leave no room.
+  public var streamsMatrices: Bool
+
+  public init(
+    tileRows: Int, tileColumns: Int, blocks: Int, chunksPerGroup: Int, pinnedChunks: Int, windowRows: Int,
+    sliceBlocks: Int, sliceTaps: Int, streamsMatrices: Bool = false
+  ) {
+    self.tileRows = tileRows
+    self.tileColumns = tileColumns
+    self.blocks = blocks
+    self.chunksPerGroup = chunksPerGroup
+    self.pinnedChunks = pinnedChunks
+    self.windowRows = windowRows
+    self.sliceBlocks = sliceBlocks
+    self.sliceTaps = sliceTaps
+    self.streamsMatrices = streamsMatrices
+  }
+}
+
+extension Tiling {
+  /// The loop nest in a few words.
+  func summary(_ geometry: KernelGeometry) -> String {
+    var parts = ["tile \(tileRows)x\(tileColumns)x\(blocks * geometry.dim)"]
+    if geometry.kernel.contraction != nil {
+      if geometry.isSliced {
+        parts.append("\(geometry.slices.count) slices")
+      } else if geometry.weightSlots < min(chunksPerGroup, geometry.chunkCount) {
+        parts.append("weights streamed, \(pinnedChunks) of \(geometry.chunkCount) chunks pinned")
+      } else if chunksPerGroup < geometry.chunkCount {
+        parts.append("weights in \(KernelGeometry.ceilDivide(geometry.chunkCount, chunksPerGroup)) groups")
+      }
+    }
+    if streamsMatrices { parts.append("matrices streamed") }
+    return parts.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,121 @@
+import SpadixIR
+
+/// The statements of the text of tile programs: which fields each has. Printer and reader follow the same lists.
+enum TileStatements {
+  typealias Field = TileField
+
+  static let buffer: [Field<LocalBuffer>] = [.integer("rows", \.rows), .integer("slots", \.slots, 1, atLeast: 1)]
+
+  static let window: [Field<InputWindow>] = [
+    .integer("rows", \.inputRows), .integer("columns", \.inputColumns), .integer("channels", \.inputChannels),
+    .integer("kernel_rows", \.kernelRows, 1, atLeast: 1),
+    .integer("kernel_columns", \.kernelColumns, 1, atLeast: 1),
+    .integer("stride_rows", \.strideRows, 1, atLeast: 1),
+    .integer("stride_columns", \.strideColumns, 1, atLeast: 1), .integer("dilation_rows", \.dilationRows, 1),
+    .integer("dilation_columns", \.dilationColumns, 1), .integer("padding_top", \.paddingTop, 0),
+    .integer("padding_left", \.paddingLeft, 0),
+  ]
+
+  static let sums: [Field<SumImage>] = [
+    .integer("rows", \.rows), .integer("columns", \.columns), .integer("channels", \.channels, atLeast: 1),
+    .integer("stored_rows", \.store.rows), .integer("stored_columns", \.store.columns),
+    .real("scale", \.store.output.scales[0]), .optionalConstant("scales", \.store.scaleConstant),
+    .level("zero_point", \.store.output.zeroPoint, 0), .level("low", \.store.output.clamp[0], -128),
+    .level("high", \.store.output.clamp[1], 127),
+  ]
+
+  static let pooling: [Field<TileKernel.Pooling>] = [
+    .integer("window", \.window, atLeast: 1), .integer("stride", \.stride, atLeast: 1), .integer("top", \.top, 0),
+    .integer("left", \.left, 0),
+  ]
+
+  static let bias: [Field<TileKernel.Bias>] = [
+    .constant("from", \.constant), .integer("column_classes", \.columnClasses, 1, atLeast: 1),
+    .integers("row_class", \.rowClass), .integers("column_class", \.columnClass), .flag("uniform", \.isUniform),
+  ]
+
+  static let tile: [Field<SumTile>] = [
+    .integer("slot", \.slot, 0), .integer("image", \.image, 0), .range("rows", \.rows), .range("columns", \.columns),
+    .range("stored_rows", \.storedRows, standard: { $0.rows }),
+    .range("stored_columns", \.storedColumns, standard: { $0.columns }), .range("blocks", \.blocks),
+  ]
+
+  private static let transfer: [Field<Transfer>] = [
+    .integer("rows", \.rows), .integer("row_stride", \.rowStride), .integer("lines", \.lines, 1),
+    .integer("line_stride", \.lineStride, 0), .integer("columns", \.columns, atLeast: 1),
+    .integer("block_stride", \.blockStride), .integer("line_pitch", \.linePitch, 0),
+    .integer("first_line", \.firstLine, 0), .optionalInteger("ring", \.ring, atLeast: 1),
+  ]
+
+  static let load: [Field<TileLoad>] =
+    [
+      .place("to", \.transfer.local), .operand("from", \.transfer.operand), .integer("offset", \.transfer.offset, 0),
+    ] + Field.part(\.transfer, transfer) + [.flag("adds", \.adds)]
+
+  static let store: [Field<TileStore>] =
+    [
+      .optionalPlace("to", \.resident), .place("from", \.transfer.local), .optionalBlock("block"),
+      .integer("offset", \.transfer.offset, 0),
+    ] + Field.part(\.transfer, transfer)
+
+  static let zero: [Field<TileZero>] = [.place("at", \.local), .integer("rows", \.rows)]
+
+  static let diagonals: [Field<TileDiagonals>] = [
+    .place("to", \.matrices), .place("from", \.compact), .place("one_hot", \.oneHot), .range("blocks", \.blocks),
+    .integer("taps", \.taps, atLeast: 1),
+  ]
+
+  static let multiply: [Field<TileMultiply>] = [
+    .integer("window", \.window, 0), .range("taps", \.taps), .optionalInteger("start_tap", \.startTap),
+    .range("blocks", \.blocks, standard: { $0.tile.blocks }), .optionalRange("inputs", \.inputBlocks),
+    .place("from", \.source.place), .integer("first_block", \.source.firstBlock, 0),
+    .integer("block_stride", \.source.blockStride), .integer("pitch", \.source.plane.pitch),
+    .optionalInteger("ring", \.source.plane.ring, atLeast: 1), .integer("first_row", \.source.plane.firstRow, 0),
+    .integer("first_column", \.source.plane.firstColumn, 0), .place("by", \.weights.place),
+    .integer("by_block", \.weights.blockStride, 0), .integer("by_tap", \.weights.tapStride, 0),
+    .integer("by_input", \.weights.inputStride, 0), .flag("transposed", \.weights.isTransposed),
+    .flag("shared", \.weights.isShared),
+  ]
+
+  static let copy: [Field<TileCopy>] = [
+    .operand("from", \.operand), .integer("offset", \.offset, 0), .integer("stride", \.stride),
+    .integer("to_offset", \.outputOffset, 0), .integer("to_stride", \.outputStride), .integer("rows", \.rows),
+    .integer("columns", \.columns, atLeast: 1), .place("through", \.local),
+  ]
+
+  static let program: [Field<TileProgram>] = [
+    .integers("reads", \.reads), .flag("writes", \.writes), .string("nest", \.summary),
+  ]
+}
+
+extension TileField {
+  /// An int8 value of the output stage.
+  fileprivate static func level(_ name: String, _ path: Property<Record, Int32>, _ standard: Int32) -> Self {
+    TileField(
+      name: name, isRequired: false,
+      text: { record, _ in record[keyPath: path] == standard ? nil : "\(record[keyPath: path])" },
+      read: { record, reader in record[keyPath: path] = Int32(try reader.integer(-128...127)) })
+  }
+
+  fileprivate static func constant(_ name: String, _ path: Property<Record, ConstantID>) -> Self {
+    TileField(
+      name: name, isRequired: true, text: { record, _ in TileOperand.constant(record[keyPath: path]).name },
+      read: { record, reader in record[keyPath: path] = try reader.constant() })
+  }
+}
+
+extension TileField<TileStore> {
+  /// The block of a store of sums; the tile is the one that the text is at.
+  fileprivate static func optionalBlock(_ name: String) -> Self {
+    TileField(
+      name: name, isRequired: false, text: { store, _ in store.sums.map { "\($0.block)" } },
+      read: { store, reader in
+        let mark = reader.tokens.mark
+        let block = try reader.integer(0...TileStatementReader.largest)
+        guard store.sums != nil else {
+          throw reader.tokens.failure("tiles.tile", "no tile has begun whose sums could be stored", at: mark)
+        }
+        store.sums!.block = block
+      })
+  }
+}

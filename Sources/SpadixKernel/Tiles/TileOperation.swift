@@ -1,0 +1,253 @@
+import SpadixSupport
+
+/// A step of a tile program. In order, they are the program: what an operation reads, one before has brought or computed.
+public enum TileOperation: Hashable, Sendable {
+  /// A tile of sums begins in its slot; what the slot held is gone.
+  case begin(SumTile)
+  case load(TileLoad)
+  case zero(TileZero)
+  /// Sums of the tile start from the program's biases.
+  case bias(SumTile)
+  /// Depthwise taps become diagonal matrices.
+  case diagonals(TileDiagonals)
+  case multiply(TileMultiply)
+  case store(TileStore)
+  case copy(TileCopy)
+  /// The host evaluates the operator.
+  case host
+}
+
+/// A tile of the sums that an operator computes: pixels and blocks of output channels. Pixel p of block b is in row
+/// `(b - blocks.lowerBound) * pixels + p` of its slot.
+public struct SumTile: Hashable, Sendable {
+  /// The slot of the program's buffer of sums.
+  public var slot: Int
+  public var image: Int
+  /// The region of the sums' image, row-major.
+  public var rows: Range<Int>
+  public var columns: Range<Int>
+  /// The region of the stored image: the same unless the store pools.
+  public var storedRows: Range<Int>
+  public var storedColumns: Range<Int>
+  public var blocks: Range<Int>
+
+  public init(_ tile: OutputTile, blocks: Range<Int>, slot: Int) {
+    self.slot = slot
+    image = tile.image
+    rows = tile.rows
+    columns = tile.columns
+    storedRows = tile.storedRows
+    storedColumns = tile.storedColumns
+    self.blocks = blocks
+  }
+
+  public var pixels: Int { rows.count * columns.count }
+  /// Rows of the accumulator.
+  public var sumRows: Int { pixels * blocks.count }
+  /// The first row of a block, from the start of the slot.
+  public func row(of block: Int) -> Int { (block - blocks.lowerBound) * pixels }
+}
+
+/// Brings rows into a buffer.
+public struct TileLoad: Hashable, Sendable {
+  public var transfer: Transfer
+  /// Adds to the sums that are there, instead of replacing them.
+  public var adds: Bool
+
+  public init(_ transfer: Transfer, adds: Bool = false) {
+    self.transfer = transfer
+    self.adds = adds
+  }
+}
+
+/// Writes zeros, without DRAM.
+public struct TileZero: Hashable, Sendable {
+  public var local: LocalPlace
+  public var rows: Int
+
+  public init(_ local: LocalPlace, rows: Int) {
+    self.local = local
+    self.rows = rows
+  }
+}
+
+/// Makes the diagonal matrices of depthwise weights from compact taps: the taps times a matrix with a single one at
+/// (c, c) is column c of every tap's diagonal.
+public struct TileDiagonals: Hashable, Sendable {
+  public var blocks: Range<Int>
+  /// Taps of a channel block.
+  public var taps: Int
+  /// Rows with a single one each, apart by `dim - 1` rows of zeros: a window of `dim` rows ending `dim - 1 - c` rows after
+  /// row c's one is the matrix with a single one at (c, c).
+  public var oneHot: LocalPlace
+  /// The taps of all blocks, one block after the other.
+  public var compact: LocalPlace
+  /// The matrices, in the same order.
+  public var matrices: LocalPlace
+
+  public init(blocks: Range<Int>, taps: Int, oneHot: LocalPlace, compact: LocalPlace, matrices: LocalPlace) {
+    self.blocks = blocks
+    self.taps = taps
+    self.oneHot = oneHot
+    self.compact = compact
+    self.matrices = matrices
+  }
+}
+
+/// Adds products to a tile: for each tap, block of output channels and block of input channels, the pixels that the tap sees
+/// times one matrix.
+public struct TileMultiply: Hashable, Sendable {
+  public var tile: SumTile
+  /// Which of the program's windows says how output pixels see input pixels.
+  public var window: Int
+  public var taps: Range<Int>
+  /// The tap that goes first and whose first products replace the sums; nil when all of them add.
+  public var startTap: Int?
+  public var blocks: Range<Int>
+  /// The blocks of input channels that each output block sums over; nil when it is the one of the same number.
+  public var inputBlocks: Range<Int>?
+  public var source: PixelSource
+  public var weights: WeightSource
+
+  /// Where pixel (y, x) of an input block is: `place.row + (block - firstBlock) * blockStride`, and from there the row that
+  /// the plane says.
+  public struct PixelSource: Hashable, Sendable {
+    public var place: LocalPlace
+    public var firstBlock: Int
+    public var blockStride: Int
+    public var plane: PlaneLayout
+
+    public init(place: LocalPlace, firstBlock: Int = 0, blockStride: Int, plane: PlaneLayout) {
+      self.place = place
+      self.firstBlock = firstBlock
+      self.blockStride = blockStride
+      self.plane = plane
+    }
+  }
+
+  /// Where the matrix of an output block, a tap and an input block is: strides from the first of each.
+  public struct WeightSource: Hashable, Sendable {
+    public var place: LocalPlace
+    public var blockStride: Int
+    public var tapStride: Int
+    public var inputStride: Int
+    /// Whether rows are output channels: the array transposes the matrix.
+    public var isTransposed: Bool
+    /// Whether one matrix serves everything, so that it stays in the array.
+    public var isShared: Bool
+
+    public init(
+      place: LocalPlace, blockStride: Int = 0, tapStride: Int = 0, inputStride: Int = 0, isTransposed: Bool = false,
+      isShared: Bool = false
+    ) {
+      self.place = place
+      self.blockStride = blockStride
+      self.tapStride = tapStride
+      self.inputStride = inputStride
+      self.isTransposed = isTransposed
+      self.isShared = isShared
+    }
+  }
+
+  public init(
+    tile: SumTile, window: Int, taps: Range<Int>, startTap: Int? = nil, blocks: Range<Int>, inputBlocks: Range<Int>?,
+    source: PixelSource, weights: WeightSource
+  ) {
+    self.tile = tile
+    self.window = window
+    self.taps = taps
+    self.startTap = startTap
+    self.blocks = blocks
+    self.inputBlocks = inputBlocks
+    self.source = source
+    self.weights = weights
+  }
+
+  /// The taps in the order in which they are computed.
+  public var orderedTaps: [Int] {
+    var taps = Array(taps)
+    if let startTap, let index = taps.firstIndex(of: startTap) { taps.swapAt(0, index) }
+    return taps
+  }
+
+  /// The input blocks of an output block.
+  public func inputs(of block: Int) -> Range<Int> { inputBlocks ?? block..<block + 1 }
+
+  /// The row of a matrix, from the start of its slot.
+  public func weightRow(block: Int, tap: Int, input: Int) -> Int {
+    weights.place.row + (block - blocks.lowerBound) * weights.blockStride + (tap - taps.lowerBound) * weights.tapStride
+      + (input - inputs(of: block).lowerBound) * weights.inputStride
+  }
+
+  /// The first row of an input block's plane, from the start of its slot.
+  public func sourceRow(input: Int) -> Int { source.place.row + (input - source.firstBlock) * source.blockStride }
+}
+
+/// Moves rows out: sums of a tile through the output stage, or pixels of the scratchpad as they are.
+public struct TileStore: Hashable, Sendable {
+  public var transfer: Transfer
+  /// Sums: the tile and the block of output channels.
+  public var sums: Sums?
+  /// The rows of a resident result that take the place of DRAM: a row for each pixel, in the transfer's spacing.
+  public var resident: LocalPlace?
+
+  public struct Sums: Hashable, Sendable {
+    public var tile: SumTile
+    public var block: Int
+
+    public init(tile: SumTile, block: Int) {
+      self.tile = tile
+      self.block = block
+    }
+  }
+
+  public init(_ transfer: Transfer, sums: Sums? = nil, resident: LocalPlace? = nil) {
+    self.transfer = transfer
+    self.sums = sums
+    self.resident = resident
+  }
+}
+
+/// Moves rows from one strided place in DRAM to another, through the slots of a buffer in turn: pieces of `dim` rows, as wide
+/// as a slot.
+public struct TileCopy: Hashable, Sendable {
+  public var operand: TileOperand
+  public var offset: Int
+  /// Bytes from row to row; 0 repeats one row.
+  public var stride: Int
+  /// Of the output.
+  public var outputOffset: Int
+  public var outputStride: Int
+  public var rows: Int
+  public var columns: Int
+  /// The first slot that is used.
+  public var local: LocalPlace
+
+  public init(
+    _ operand: TileOperand, offset: Int, stride: Int, outputOffset: Int, outputStride: Int, rows: Int, columns: Int,
+    local: LocalPlace
+  ) {
+    self.operand = operand
+    self.offset = offset
+    self.stride = stride
+    self.outputOffset = outputOffset
+    self.outputStride = outputStride
+    self.rows = rows
+    self.columns = columns
+    self.local = local
+  }
+
+  /// Bytes read. A repeated row is fetched once for every piece.
+  public func bytesRead(dim: Int) -> Int {
+    (stride == 0 ? KernelGeometry.ceilDivide(rows, dim) : rows) * columns
+  }
+  public var bytesWritten: Int { rows * columns }
+
+  /// Columns of a piece: what a slot holds in blocks of `dim` rows.
+  public static func width(slotRows: Int) -> Int { slotRows }
+
+  /// Pieces: each takes the next slot.
+  public func pieces(dim: Int, slotRows: Int) -> Int {
+    KernelGeometry.ceilDivide(rows, dim) * KernelGeometry.ceilDivide(columns, Self.width(slotRows: slotRows))
+  }
+}

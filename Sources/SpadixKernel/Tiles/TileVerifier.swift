@@ -1,0 +1,461 @@
+import SpadixISA
+
+/// Checks that a tile program makes sense by itself: it never reads a local row that holds less than it takes, stays
+/// within its slots and within the bytes of its operands, and adds to sums only after they were started.
+///
+/// It follows what every row of every buffer holds, operation by operation, and knows nothing of how programs are made.
+/// That the numbers are right is not its question: the machine and the integer reference answer that.
+public struct TileVerifier {
+  /// A rule that a program breaks.
+  public struct Violation: Error, CustomStringConvertible, Sendable {
+    /// Such as `tiles.slot`.
+    public var id: String
+    public var message: String
+    /// The operation, nil for a declaration.
+    public var operation: Int?
+
+    public var description: String { (operation.map { "operation \($0): " } ?? "") + "\(message) [\(id)]" }
+  }
+
+  private let program: TileProgram
+  private let target: Target
+  private let operandBytes: (TileOperand) -> Int?
+  /// Per buffer and row, the columns that it holds, from the first.
+  private var held: [[UInt8]]
+  private var position: Int?
+
+  private var dim: Int { target.dim }
+
+  /// - Parameter operandBytes: the bytes of an operand in DRAM; nil when there is no such operand.
+  public static func verify(
+    _ program: TileProgram, target: Target, operandBytes: (TileOperand) -> Int?
+  ) throws(Violation) {
+    try withoutActuallyEscaping(operandBytes) { operandBytes throws(Violation) in
+      var verifier = TileVerifier(program, target, operandBytes)
+      try verifier.run()
+    }
+  }
+
+  private init(_ program: TileProgram, _ target: Target, _ operandBytes: @escaping (TileOperand) -> Int?) {
+    self.program = program
+    self.target = target
+    self.operandBytes = operandBytes
+    held = []
+  }
+
+  private mutating func run() throws(Violation) {
+    try declarations()
+    for buffer in program.buffers {
+      // A resident input is there; everything else has to be brought.
+      var full = false
+      if case .input = buffer.tensor { full = true }
+      let rows = buffer.contents == .sums ? target.accumulatorRows : buffer.totalRows
+      held.append([UInt8](repeating: full ? UInt8(dim) : 0, count: rows))
+    }
+    for (index, operation) in program.operations.enumerated() {
+      position = index
+      switch operation {
+      case .begin(let tile): try begin(tile)
+      case .load(let load): try self.load(load)
+      case .zero(let zero): try self.zero(zero)
+      case .bias(let tile): try bias(tile)
+      case .diagonals(let diagonals): try expand(diagonals)
+      case .multiply(let product): try multiply(product)
+      case .store(let store): try self.store(store)
+      case .copy(let copy): try self.copy(copy)
+      case .host: try require(program.operations.count == 1, "tiles.host", "a host step is a program by itself")
+      }
+    }
+  }
+
+  private func require(_ condition: Bool, _ id: String, _ message: @autoclosure () -> String) throws(Violation) {
+    if !condition { throw Violation(id: id, message: message(), operation: position) }
+  }
+
+  // MARK: Declarations
+
+  private func declarations() throws(Violation) {
+    var sums = 0
+    for buffer in program.buffers {
+      if buffer.contents == .sums { sums += 1 }
+      let limit = buffer.contents == .sums ? target.accumulatorRows : target.scratchpadRows
+      try require(
+        buffer.rows <= limit && buffer.slots <= limit + 1 && buffer.totalRows <= limit, "tiles.buffer",
+        "'\(buffer.name)' has \(buffer.slots) x \(buffer.rows) rows; the memory has \(limit)")
+      try require(
+        buffer.contents != .sums || buffer.tensor == nil, "tiles.buffer", "sums are no tensor of the scratchpad")
+    }
+    try require(
+      sums == (program.sums == nil ? 0 : 1), "tiles.sums",
+      "there are \(sums) buffers of sums; expected one in a program that computes sums, none in others")
+    try require(
+      program.workingRows <= target.scratchpadRows, "tiles.buffer",
+      "the buffers have \(program.workingRows) rows; the scratchpad has \(target.scratchpadRows)")
+    for input in program.reads {
+      try require(operandBytes(.input(input)) != nil, "tiles.operand", "the operator has no input \(input) in DRAM")
+    }
+    for window in program.windows {
+      try require(
+        window.kernelRows <= 1 << 15 && window.kernelColumns <= 1 << 15, "tiles.window", "a window has too many taps")
+    }
+    guard let image = program.sums else { return }
+    if let constant = image.store.scaleConstant {
+      try bytes(.constant(constant), last: ElementWidth.accumulator * image.channels, "scales")
+    }
+    let output = image.store.output
+    try require(
+      output.scales[0].isFinite && output.scales[0] > 0 && output.low <= output.high, "tiles.sums",
+      "expected a positive scale and low <= high")
+    if !target.hasOutputStage {
+      try require(
+        output.zeroPoint == 0 && image.store.scaleConstant == nil && output.high == 127
+          && (output.low == 0 || output.low == -128), "tiles.sums",
+        "'\(target.name)' has no output stage: zero points, scales of channels and other bounds than relu's")
+    }
+    if let pooling = image.store.pooling {
+      try require(
+        pooling.window <= 3 && pooling.stride <= 3 && pooling.top <= 3 && pooling.left <= 3, "tiles.pooling",
+        "a store pools windows of at most 3, with strides and padding of at most 3")
+    }
+    try biasTable(image)
+  }
+
+  private func biasTable(_ image: SumImage) throws(Violation) {
+    guard let bias = image.bias else { return }
+    var entries = 1
+    if !bias.isUniform {
+      try require(
+        bias.rowClass.count == image.rows && bias.columnClass.count == image.columns
+          && bias.columnClass.allSatisfy { $0 < bias.columnClasses }, "tiles.biases",
+        "expected a class for each of \(image.rows) rows and \(image.columns) columns, below column_classes")
+      entries = ((bias.rowClass.max() ?? 0) + 1) * bias.columnClasses
+    }
+    try bytes(.constant(bias.constant), last: entries * ElementWidth.accumulator * image.channels, "biases")
+  }
+
+  /// The bytes of an operand up to `last` exist.
+  private func bytes(_ operand: TileOperand, last: Int, _ what: String) throws(Violation) {
+    guard let size = operandBytes(operand) else {
+      throw Violation(id: "tiles.operand", message: "there is no \(operand.name) in DRAM", operation: position)
+    }
+    try require(last <= size, "tiles.operand", "the \(what) reach byte \(last) of \(operand.name), which has \(size)")
+  }
+
+  // MARK: Rows
+
+  /// The index of a place's first row, `count` rows of which must lie in its buffer.
+  private func rows(_ place: LocalPlace, _ count: Int, _ what: @autoclosure () -> String) throws(Violation) -> Int {
+    let buffer = program.buffers[place.buffer]
+    let first = place.slot * buffer.rows + place.row
+    try require(
+      place.slot < buffer.slots && first + count <= held[place.buffer.index].count, "tiles.slot",
+      "\(what()) needs \(count) rows from \(buffer.name)[\(place.slot), \(place.row)]; the buffer has \(buffer.slots) "
+        + "slots of \(buffer.rows)")
+    return first
+  }
+
+  /// Rows that must hold so many columns.
+  private func take(
+    _ place: LocalPlace, _ rows: Range<Int>, stride: Int = 1, columns: Int, _ what: @autoclosure () -> String
+  ) throws(Violation) {
+    let buffer = program.buffers[place.buffer]
+    let base = place.slot * buffer.rows
+    let wanted = UInt8(columns)
+    let held = held[place.buffer.index]
+    var row = base + rows.lowerBound
+    let end = base + rows.upperBound
+    if row < 0 || end > held.count || place.slot >= buffer.slots {
+      throw Violation(
+        id: "tiles.slot",
+        message:
+          "\(what()) takes rows \(rows.lowerBound) to \(rows.upperBound) of \(buffer.name)[\(place.slot)]; the buffer "
+          + "has \(buffer.slots) slots of \(buffer.rows)", operation: position)
+    }
+    while row < end {
+      if held[row] < wanted {
+        throw Violation(
+          id: "tiles.unloaded",
+          message:
+            "\(what()) takes \(columns) columns of row \(row - base) of \(buffer.name)[\(place.slot)], which holds "
+            + "\(held[row])", operation: position)
+      }
+      row += stride
+    }
+  }
+
+  private mutating func fill(_ buffer: BufferID, _ rows: Range<Int>, columns: Int) {
+    for row in rows { held[buffer.index][row] = UInt8(columns) }
+  }
+
+  private func sumsPlace(_ tile: SumTile, row: Int = 0) -> LocalPlace {
+    LocalPlace(BufferID(program.buffers.firstIndex { $0.contents == .sums } ?? 0), slot: tile.slot, row: row)
+  }
+
+  private func image() throws(Violation) -> SumImage {
+    guard let image = program.sums else {
+      throw Violation(id: "tiles.sums", message: "the program computes no sums", operation: position)
+    }
+    return image
+  }
+
+  // MARK: Operations
+
+  private mutating func begin(_ tile: SumTile) throws(Violation) {
+    let image = try image()
+    let blocks = KernelGeometry.ceilDivide(image.channels, dim)
+    try require(
+      tile.rows.upperBound <= image.rows && tile.columns.upperBound <= image.columns && tile.blocks.upperBound <= blocks
+        && tile.storedRows.upperBound <= image.store.rows && tile.storedColumns.upperBound <= image.store.columns,
+      "tiles.tile",
+      "the tile leaves the image of \(image.rows) x \(image.columns) sums, \(image.store.rows) x \(image.store.columns) "
+        + "results and \(blocks) blocks")
+    try require(
+      !tile.rows.isEmpty && !tile.columns.isEmpty && !tile.blocks.isEmpty && !tile.storedRows.isEmpty
+        && !tile.storedColumns.isEmpty, "tiles.tile", "the tile is empty")
+    if image.store.pooling == nil {
+      try require(
+        tile.storedRows == tile.rows && tile.storedColumns == tile.columns, "tiles.tile",
+        "without pooling a tile stores its own rows and columns")
+    } else {
+      try require(
+        max(tile.rows.count, tile.columns.count, tile.storedRows.count, tile.storedColumns.count) <= 255
+          && (tile.storedRows.count == 1 || image.store.columns <= 255), "tiles.pooling",
+        "a pooling store has at most 255 rows and columns")
+    }
+    let place = sumsPlace(tile)
+    let first = try rows(place, tile.sumRows, "the tile")
+    fill(place.buffer, first..<first + tile.sumRows, columns: 0)
+  }
+
+  private func span(_ transfer: Transfer, _ what: String) throws(Violation) {
+    try require(transfer.lines > 0 && transfer.rows > 0, "tiles.transfer", "the \(what) moves no rows")
+    try require(
+      transfer.lines <= 1 << 26 && transfer.rows <= 1 << 26 && transfer.columns <= 1 << 26, "tiles.transfer",
+      "the \(what) is larger than any buffer")
+    let last =
+      transfer.offset + (transfer.lines - 1) * transfer.lineStride + (transfer.rows - 1) * transfer.rowStride
+      + transfer.columns
+    try bytes(transfer.operand, last: last, what)
+  }
+
+  private mutating func load(_ load: TileLoad) throws(Violation) {
+    let transfer = load.transfer
+    try span(transfer, "load")
+    switch transfer.operand {
+    case .input(let index):
+      try require(program.reads.contains(index), "tiles.operand", "input \(index) is loaded and not among 'reads'")
+    case .constant: break
+    case .output: throw Violation(id: "tiles.operand", message: "a program loads no result", operation: position)
+    }
+    let place = transfer.local
+    let isSums = program.buffers[place.buffer].contents == .sums
+    try require(isSums || !load.adds, "tiles.transfer", "only sums can be added to")
+    let blocks = KernelGeometry.ceilDivide(transfer.columns, dim)
+    for block in 0..<blocks {
+      let columns = min(dim, transfer.columns - block * dim)
+      for line in 0..<transfer.lines {
+        let line = transfer.firstLine + line
+        let row = (transfer.ring.map { line % $0 } ?? line) * transfer.linePitch + block * transfer.blockStride
+        var target = place
+        target.row += row
+        if load.adds {
+          try take(target, target.row..<target.row + transfer.rows, columns: columns, "the addition")
+        } else {
+          let first = try rows(target, transfer.rows, "the load")
+          fill(place.buffer, first..<first + transfer.rows, columns: columns)
+        }
+      }
+    }
+  }
+
+  private mutating func zero(_ zero: TileZero) throws(Violation) {
+    let first = try rows(zero.local, zero.rows, "zeros")
+    fill(zero.local.buffer, first..<first + zero.rows, columns: dim)
+  }
+
+  private mutating func bias(_ tile: SumTile) throws(Violation) {
+    let image = try image()
+    try require(image.bias != nil, "tiles.biases", "the program has no biases")
+    try started(tile, image, tile.blocks)
+  }
+
+  /// Rows of some blocks of a tile hold sums.
+  private mutating func started(_ tile: SumTile, _ image: SumImage, _ blocks: Range<Int>) throws(Violation) {
+    for block in blocks {
+      let place = sumsPlace(tile, row: tile.row(of: block))
+      let first = try rows(place, tile.pixels, "the tile")
+      fill(place.buffer, first..<first + tile.pixels, columns: image.channels(of: block, dim: dim))
+    }
+  }
+
+  private mutating func expand(_ diagonals: TileDiagonals) throws(Violation) {
+    let image = try image()
+    let blocks = diagonals.blocks
+    try require(
+      !blocks.isEmpty && blocks.upperBound <= KernelGeometry.ceilDivide(image.channels, dim)
+        && diagonals.taps <= 1 << 20, "tiles.tile", "the diagonals are of blocks that the image does not have")
+    for place in [diagonals.oneHot, diagonals.compact, diagonals.matrices] {
+      try require(
+        program.buffers[place.buffer].contents != .sums, "tiles.buffer", "diagonals are made in the scratchpad")
+    }
+    let oneHot = diagonals.oneHot
+    try take(oneHot, oneHot.row..<oneHot.row + dim - 1 + dim * dim, columns: 1, "the one-hot matrix")
+    for (index, block) in blocks.enumerated() {
+      let first = diagonals.compact.row + index * diagonals.taps
+      try take(
+        diagonals.compact, first..<first + diagonals.taps, columns: image.channels(of: block, dim: dim), "the expansion"
+      )
+    }
+    let count = blocks.count * diagonals.taps * dim
+    let first = try rows(diagonals.matrices, count, "the expansion")
+    fill(diagonals.matrices.buffer, first..<first + count, columns: dim)
+  }
+
+  private mutating func multiply(_ product: TileMultiply) throws(Violation) {
+    let image = try image()
+    let tile = product.tile
+    try require(product.window < program.windows.count, "tiles.window", "there is no window \(product.window)")
+    let window = program.windows[product.window]
+    try require(
+      !product.taps.isEmpty && product.taps.upperBound <= window.taps, "tiles.window",
+      "the window has taps 0 to \(window.taps - 1)")
+    try require(
+      product.startTap.map(product.taps.contains) ?? true, "tiles.window", "the starting tap is none of the product's")
+    try require(
+      product.blocks.lowerBound >= tile.blocks.lowerBound && product.blocks.upperBound <= tile.blocks.upperBound,
+      "tiles.tile", "the product is of blocks that its tile does not have")
+    let inputBlocks = KernelGeometry.ceilDivide(window.inputChannels, dim)
+    for place in [product.source.place, product.weights.place] {
+      try require(
+        program.buffers[place.buffer].contents != .sums, "tiles.buffer", "the array reads operands from the scratchpad")
+    }
+    try require(
+      (product.inputBlocks ?? product.blocks).upperBound <= inputBlocks
+        && (product.inputBlocks ?? product.blocks).lowerBound >= product.source.firstBlock, "tiles.window",
+      "the window's input has \(inputBlocks) blocks of channels, from block \(product.source.firstBlock)")
+    for tap in product.orderedTaps {
+      let runs = window.runs(
+        rows: tile.rows, columns: tile.columns, tap: tap, plane: product.source.plane, dim: dim)
+      if product.startTap == tap {
+        try require(
+          window.covers(rows: tile.rows, columns: tile.columns, tap: tap), "tiles.unstarted",
+          "tap \(tap) starts the sums and does not see a pixel for each of them")
+        try started(tile, image, product.blocks)
+      }
+      for block in product.blocks {
+        try matrices(product, window, block, tap, image)
+        // Source rows are the same for all blocks that read the same input blocks.
+        if product.inputBlocks == nil || block == product.blocks.lowerBound {
+          try pixels(product, window, block, runs)
+        }
+        let first = tile.row(of: block)
+        for run in runs {
+          try take(
+            sumsPlace(tile), first + run.result..<first + run.result + run.count,
+            columns: image.channels(of: block, dim: dim), "the product")
+        }
+      }
+    }
+  }
+
+  private func matrices(
+    _ product: TileMultiply, _ window: InputWindow, _ block: Int, _ tap: Int, _ image: SumImage
+  ) throws(Violation) {
+    let outputs = image.channels(of: block, dim: dim)
+    for input in product.inputs(of: block) {
+      let inputs = window.channels(of: input, dim: dim)
+      let (rows, columns) = product.weights.isTransposed ? (outputs, inputs) : (inputs, outputs)
+      let first = product.weightRow(block: block, tap: tap, input: input)
+      try take(product.weights.place, first..<first + rows, columns: columns, "the matrix")
+    }
+  }
+
+  private func pixels(
+    _ product: TileMultiply, _ window: InputWindow, _ block: Int, _ runs: [PixelRun]
+  ) throws(Violation) {
+    for input in product.inputs(of: block) {
+      let plane = product.sourceRow(input: input)
+      let channels = window.channels(of: input, dim: dim)
+      for run in runs {
+        let first = plane + run.source
+        try take(
+          product.source.place, first..<first + (run.count - 1) * window.strideColumns + 1,
+          stride: window.strideColumns, columns: channels, "the product")
+      }
+    }
+  }
+
+  private mutating func store(_ store: TileStore) throws(Violation) {
+    let transfer = store.transfer
+    try require(
+      transfer.operand == .output && transfer.ring == nil && transfer.firstLine == 0, "tiles.operand",
+      "a store writes the output, all lines of it in order")
+    let isSums = program.buffers[transfer.local.buffer].contents == .sums
+    try require(isSums == (store.sums != nil), "tiles.tile", "a store of sums names its block, and only such a store")
+    if isSums || store.resident != nil {
+      try require(transfer.columns <= dim, "tiles.transfer", "the store has more than one block of columns")
+    }
+    if let resident = store.resident {
+      try require(
+        target.hasScratchpadStore, "tiles.resident", "'\(target.name)' has no store to the scratchpad")
+      try require(
+        transfer.rowStride > 0 && transfer.lineStride % transfer.rowStride == 0
+          && program.buffers[resident.buffer].contents == .pixels, "tiles.resident",
+        "expected lines that are a number of rows apart, and rows of pixels to store to")
+    } else {
+      try require(program.writes, "tiles.operand", "the result is stored to DRAM and the program does not say 'writes'")
+      try span(transfer, "store")
+    }
+    try stored(store)
+    guard let resident = store.resident else { return }
+    try require(transfer.lines <= 1 << 26 && transfer.rows <= 1 << 26, "tiles.transfer", "the store is too large")
+    for line in 0..<transfer.lines {
+      var place = resident
+      place.row += line * (transfer.lineStride / transfer.rowStride)
+      let first = try rows(place, transfer.rows, "the store")
+      fill(place.buffer, first..<first + transfer.rows, columns: transfer.columns)
+    }
+  }
+
+  /// What a store reads.
+  private func stored(_ store: TileStore) throws(Violation) {
+    let transfer = store.transfer
+    let place = transfer.local
+    if let sums = store.sums {
+      let image = try image()
+      try require(
+        sums.tile.blocks.contains(sums.block) && transfer.columns <= image.channels(of: sums.block, dim: dim),
+        "tiles.tile", "the tile has no such block of channels")
+      if image.store.pooling != nil {
+        try require(
+          transfer.rows == sums.tile.storedColumns.count && transfer.lines == sums.tile.storedRows.count,
+          "tiles.pooling", "a pooling store writes its whole tile")
+        try take(place, place.row..<place.row + sums.tile.pixels, columns: transfer.columns, "the store")
+        return
+      }
+    }
+    for block in 0..<KernelGeometry.ceilDivide(transfer.columns, dim) {
+      let columns = min(dim, transfer.columns - block * dim)
+      for line in 0..<transfer.lines {
+        let first = place.row + line * transfer.linePitch + block * transfer.blockStride
+        try take(place, first..<first + transfer.rows, columns: columns, "the store")
+      }
+    }
+  }
+
+  private func copy(_ copy: TileCopy) throws(Violation) {
+    let buffer = program.buffers[copy.local.buffer]
+    try require(
+      buffer.contents == .pixels && buffer.rows >= dim && buffer.rows % dim == 0
+        && buffer.rows <= dim * target.maxBlockLength && copy.local.slot < buffer.slots && copy.local.row == 0,
+      "tiles.buffer", "a copy goes through slots of up to \(target.maxBlockLength) blocks of \(dim) rows")
+    try require(program.writes, "tiles.operand", "the result is stored to DRAM and the program does not say 'writes'")
+    if case .input(let index) = copy.operand {
+      try require(program.reads.contains(index), "tiles.operand", "input \(index) is loaded and not among 'reads'")
+    }
+    try require(copy.operand != .output && copy.rows > 0, "tiles.operand", "a copy reads rows of inputs or constants")
+    try bytes(copy.operand, last: copy.offset + (copy.rows - 1) * copy.stride + copy.columns, "copy")
+    try bytes(
+      .output, last: copy.outputOffset + (copy.rows - 1) * copy.outputStride + copy.columns, "copy")
+  }
+}

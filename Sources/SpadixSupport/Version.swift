@@ -1,0 +1,4 @@
+/// The version of the package: in `--version`, and in files that another version must not take for its own.
+public enum Version {
+  public static let current = "0.1.0"
+}
