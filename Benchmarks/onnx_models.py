@@ -140,7 +140,9 @@ def compare(arguments, path, graph, held_out, scratch):
     header = re.search(r"^graph @.*?-> ", pathlib.Path(graph).read_text(), re.MULTILINE | re.DOTALL)[0]
     shapes = {quoted or plain: [int(n) for n in shape.split(",")]
               for quoted, plain, shape in re.findall(r'%(?:"([^"]*)"|([\w.$]+)): f32\[([\d, ]*)\]', header)}
-    feeds = {name: arrays[name][:shapes[name][0]].reshape(shapes[name]).astype(np.float32) for name in shapes}
+    kinds = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(int32)": np.int32}
+    feeds = {port.name: arrays[port.name][:shapes[port.name][0]].reshape(shapes[port.name]).astype(kinds[port.type])
+             for port in session.get_inputs() if port.name in shapes}
     np.savez(scratch / "first.npz", **feeds)
     expected = session.run(None, feeds)
     result = subprocess.run([arguments.spadix, "evaluate", graph, "--input", scratch / "first.npz", "-o", scratch / "out"],

@@ -38,7 +38,7 @@ struct Border: Sendable {
       for operand in operation.operands where sides[buffers.root[operand].index] == nil {
         let isOnlyRead = readersOfRoot[buffers.root[operand].index].allSatisfy { id in
           let reader = graph.operations[id]
-          if case .npuReshape = reader.op { return true }
+          if case .npu(.reshape) = reader.op { return true }
           return !reader.op.isNpu && reader.results.allSatisfy { sides[buffers.root[$0].index] == .output }
         }
         if isOnlyRead { sides[buffers.root[operand].index] = .output }

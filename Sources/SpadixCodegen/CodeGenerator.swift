@@ -89,7 +89,7 @@ public struct CodeGenerator {
     let uses = graph.useLists()
     let outputs = Set(graph.outputs)
     for operation in graph.operations {
-      guard case .npuConv2d(let conv) = operation.op, let producer = graph.producer(of: operation.operands[0]),
+      guard case .npu(.conv2d(let conv)) = operation.op, let producer = graph.producer(of: operation.operands[0]),
         !producer.op.isNpu, !graph.isConstant(operation.operands[0])
       else { continue }
       let input = operation.operands[0]
@@ -111,7 +111,7 @@ struct Buffers: Sendable {
     root = graph.values.indices.map { ValueID($0) }
     shapes = graph.values.map(\.type.shape)
     for operation in graph.operations {
-      if case .npuReshape = operation.op { root[operation.result] = root[operation.operands[0]] }
+      if case .npu(.reshape) = operation.op { root[operation.result] = root[operation.operands[0]] }
     }
   }
 

@@ -154,11 +154,26 @@ private struct HostStepWriter {
       body += "  memcpy(\(name(result)), \(name(operand)), sizeof \(name(result)));\n"
     case .transpose(let transpose): write(transpose, operand, result)
     case .maxPool2d(let pool): write(pool.window2D, operand, result)
+    case .function(let function): try write(function, operand, result, operation)
     case .constant, .conv2d, .matmul, .add, .mul, .relu, .clamp, .avgPool2d, .globalAvgPool2d, .concat, .pad,
-      .batchNorm, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize,
-      .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      .batchNorm, .requantize, .npu:
       throw unsupported(operation)
     }
+  }
+
+  /// A function of single int8 is a table.
+  private mutating func write(
+    _ function: OperatorFunction, _ operand: ValueID, _ result: ValueID, _ operation: Operation
+  ) throws {
+    guard operation.operands.count == 1, function.definition is Unary, let input = type(operand).element.quantization,
+      input.isPerTensor, type(result).element.isQuantized
+    else { throw unsupported(operation) }
+    let every = Tensor(TensorType([256], .q8(input)), .i8(Array(-128...127)))
+    let table = try function.evaluate([every], TensorType([256], type(result).element)).int8s
+    arrays += "static const int8_t \(name(result))_table[256] = {"
+    arrays += table.map(\.description).joined(separator: ", ") + "};\n"
+    body += "  for (long i = 0; i < \(type(result).elementCount); i++) \(name(result))[i] = "
+    body += "\(name(result))_table[\(name(operand))[i] + 128];\n"
   }
 
   /// One loop for each axis of the result; the operand's strides in the order of the permutation.

@@ -7,6 +7,7 @@ struct InputBinding {
     var name: String
     var type: TensorType
     var note: String?
+    var kind = TensorKind.float
   }
 
   private enum Extent {
@@ -137,10 +138,13 @@ struct InputBinding {
     case .float: return Bound(name: input.name, type: .f32(shape), note: nil)
     case .double, .float16, .bfloat16:
       return Bound(name: input.name, type: .f32(shape), note: "\(name) in the model")
-    case .int32, .int64: return Bound(name: input.name, type: .i32(shape), note: "\(name) in the model")
-    case .uint8, .int8, .uint16, .int16, .bool, .uint32, .uint64, nil:
+    case .int32, .int64, .uint8, .int8, .uint16, .int16, .bool, .uint32, .uint64:
+      return Bound(
+        name: input.name, type: .f32(shape), note: "\(name) in the model",
+        kind: TensorKind(rawValue: input.element) ?? .float)
+    case nil:
       throw Diagnostic(
-        "onnx.input-type", "\(file): the input '\(input.name)' has elements of type \(name); expected float or int64",
+        "onnx.input-type", "\(file): the input '\(input.name)' has elements of type \(name); expected real numbers, integers or bool",
         help: "convert the input to float before the model, and leave its Cast out")
     }
   }

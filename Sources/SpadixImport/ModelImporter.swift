@@ -19,6 +19,10 @@ struct ModelImporter {
   /// How often a value of the graph is read under any of the names that stand for it.
   var valueUses: [ValueID: Int] = [:]
   var foldedElements = 0
+  /// Integers that stand for real numbers: of what, and how.
+  var quantized: [ValueID: (source: PlacedValue, rounding: FakeQuantize)] = [:]
+  /// The real numbers of these integers.
+  var rounded: [ValueID: PlacedValue] = [:]
   /// Initializers that have not been asked for yet.
   private var initializers: [String: Spadix_Onnx_Tensor] = [:]
   /// Where initializers outside the model lie.
@@ -71,6 +75,7 @@ struct ModelImporter {
     let ports = try InputBinding(graph.inputs.filter { !isDefault.contains($0.name) }, file: file.name).bind(options)
     for port in ports {
       let value = emitter.graph.addInput(name: port.name, type: port.type)
+      emitter.setKind(port.kind, of: value)
       values[port.name] = .computed(PlacedValue(value: value, placement: Placement(port.type.shape)))
       summary.inputs.append(ImportSummary.Port(name: port.name, type: port.type, note: port.note))
     }
@@ -120,7 +125,7 @@ struct ModelImporter {
   }
 
   /// The graph without operations that nothing reads.
-  func finishedGraph() -> Graph { GraphCleaning.clean(emitter.graph) }
+  func finishedGraph() -> Graph { GraphCleaning.clean(Patterns.apply(to: GraphCleaning.clean(emitter.graph))) }
 
   // MARK: Names
 
@@ -203,6 +208,7 @@ struct ModelImporter {
 
   /// The converter of a node's operator. Throws the reason why there is none.
   private func checkOperator(_ node: Spadix_Onnx_Node) throws -> Converter {
+    if node.domain == "com.microsoft", let converter = QuantizedConverters.table[node.operator] { return converter }
     guard node.domain.isEmpty || node.domain == "ai.onnx" else {
       throw Refusal(
         "onnx.operator", "the operator is of the domain '\(node.domain)'; expected one of the ONNX standard",

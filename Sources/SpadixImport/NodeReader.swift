@@ -12,7 +12,7 @@ final class NodeReader {
   private let readTensor: (Spadix_Onnx_Tensor) throws -> ConstantTensor
 
   /// Attributes that say something about training, or about an output that is refused when it is used.
-  private static let ignorable: Set = ["consumed_inputs", "momentum", "ratio", "seed", "storage_order"]
+  private static let ignorable: Set = ["consumed_inputs", "ratio", "seed"]
 
   init(
     _ node: Spadix_Onnx_Node, opset: Int, inputs: [ImportedValue?],

@@ -5,6 +5,7 @@ public enum HostReason: String, CaseIterable, Sendable {
   case conversion
   case floatingPoint = "floating-point"
   case softmax
+  case function
   case computedWeights = "computed-weights"
   case computedFactor = "computed-factor"
   case averagePadding = "average-padding"
@@ -22,6 +23,7 @@ public enum HostReason: String, CaseIterable, Sendable {
     case .conversion: "the accelerator computes in int8; the host converts from and to f32"
     case .floatingPoint: "the accelerator computes in int8; this operation has f32 operands or results"
     case .softmax: "the array has no exponential"
+    case .function: "the accelerator has no command for this function"
     case .computedWeights: "weights and biases must be constants"
     case .computedFactor: "the factor of a product must be a constant"
     case .averagePadding: "an average that leaves padding out has another divisor at the border"
@@ -39,7 +41,7 @@ public enum HostReason: String, CaseIterable, Sendable {
   public var help: String? {
     switch self {
     case .floatingPoint: "quantize the graph; an operation without an int8 form stays on the host"
-    case .conversion, .softmax, .computedWeights, .computedFactor, .poolingWindow, .permutation: nil
+    case .conversion, .softmax, .function, .computedWeights, .computedFactor, .poolingWindow, .permutation: nil
     case .averagePadding: "count_include_pad = true"
     case .operandZeroPoint: "symmetric types for the operands"
     case .outputZeroPoint: "quantize{activations=symmetric}, or a target with an output stage"

@@ -18,15 +18,18 @@ public struct NonNegativeValues: Sendable {
   private static func isNotNegative(_ operation: Operation, operands: [Bool], _ graph: Graph) -> Bool {
     switch operation.op {
     // npu operators say all in integers, whatever their types are.
-    case .npuConv2d(let payload): return payload.output.low >= 0
-    case .npuMatmul(let payload): return payload.output.low >= 0
-    case .npuAdd(let payload): return payload.output.low >= 0
-    case .npuMul(let payload): return payload.output.low >= 0
-    case .npuAvgPool2d(let payload): return payload.output.low >= 0
-    case .npuRequantize(let payload): return payload.output.low >= 0
-    case .npuPad(let payload): return operands[0] && payload.value >= 0
-    case .npuMaxPool2d, .npuReshape, .npuTranspose, .npuConcat: return operands.allSatisfy { $0 }
+    case .npu(.conv2d(let payload)): return payload.output.low >= 0
+    case .npu(.matmul(let payload)): return payload.output.low >= 0
+    case .npu(.add(let payload)): return payload.output.low >= 0
+    case .npu(.mul(let payload)): return payload.output.low >= 0
+    case .npu(.avgPool2d(let payload)): return payload.output.low >= 0
+    case .npu(.requantize(let payload)): return payload.output.low >= 0
+    case .npu(.pad(let payload)): return operands[0] && payload.value >= 0
+    case .npu(.maxPool2d), .npu(.reshape), .npu(.transpose), .npu(.concat): return operands.allSatisfy { $0 }
     case .constant, .batchNorm, .quantize, .dequantize: return false
+    case .function(let function):
+      guard case .movement = function.definition.int8Form(operation.operands.map { graph.type(of: $0) }) else { return false }
+      return operands[0]
     case .maxPool2d, .reshape, .transpose, .concat, .pad, .softmax, .conv2d, .matmul, .add, .mul, .relu, .clamp,
       .avgPool2d, .globalAvgPool2d, .requantize:
       guard let quantization = graph.type(of: operation.result).element.quantization, quantization.isPerTensor else {
@@ -43,8 +46,7 @@ public struct NonNegativeValues: Sendable {
     case .softmax: result.zeroPoint >= 0
     case .conv2d, .matmul, .add, .mul, .relu, .clamp, .avgPool2d, .globalAvgPool2d, .requantize:
       (op.elementwiseActivation ?? op.fusedActivation ?? .none).clampBounds(result).low >= 0
-    case .constant, .batchNorm, .quantize, .dequantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d,
-      .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+    case .constant, .batchNorm, .quantize, .dequantize, .function, .npu:
       false
     }
   }

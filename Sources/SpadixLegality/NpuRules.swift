@@ -46,21 +46,21 @@ struct NpuRules {
   /// The rules that an operation breaks; empty for operators that are not npu operators, which the host evaluates.
   func broken(by operation: Operation) -> [BrokenRule] {
     switch operation.op {
-    case .npuConv2d(let conv):
+    case .npu(.conv2d(let conv)):
       guard let pooling = conv.pooling else { return stage(conv.output) }
       return stage(conv.output) + self.pooling(pooling, prefix: "pool_", isNotNegative: conv.output.low >= 0)
-    case .npuMatmul(let product): return stage(product.output) + operands(of: product, operation)
-    case .npuAdd(let add): return stage(add.output)
-    case .npuMul(let mul): return stage(mul.output)
-    case .npuAvgPool2d(let pool): return stage(pool.output)
-    case .npuRequantize(let requantize): return stage(requantize.output)
-    case .npuMaxPool2d(let pool):
+    case .npu(.matmul(let product)): return stage(product.output) + operands(of: product, operation)
+    case .npu(.add(let add)): return stage(add.output)
+    case .npu(.mul(let mul)): return stage(mul.output)
+    case .npu(.avgPool2d(let pool)): return stage(pool.output)
+    case .npu(.requantize(let requantize)): return stage(requantize.output)
+    case .npu(.maxPool2d(let pool)):
       return pooling(
         FusedPooling(window: pool.window, strides: pool.strides, padding: pool.padding), prefix: "",
         isNotNegative: isNotNegative[operation.operands[0]])
-    case .npuConcat, .npuPad, .npuReshape, .npuTranspose: return []
+    case .npu(.concat), .npu(.pad), .npu(.reshape), .npu(.transpose): return []
     case .constant, .conv2d, .matmul, .add, .mul, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat,
-      .reshape, .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize:
+      .reshape, .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .function:
       return []
     }
   }

@@ -17,7 +17,8 @@ public struct IntegerEvaluator: GraphEvaluator {
   public func evaluate(_ operation: Operation, operands: [Tensor]) throws -> [Tensor] {
     let type = resultType(operation)
     if case .constant(let constant) = operation.op { return [try self.constant(constant)] }
-    if operation.op.isNpu { return [try npu(operation, operands, type)] }
+    if case .npu(let npu) = operation.op { return [self.npu(npu, operands, type)] }
+    if case .function(let function) = operation.op { return [try function.evaluate(operands, type)] }
     if operands.contains(where: { $0.type.element == .f32 }) || type.element == .f32 {
       return [try FloatOperators.evaluate(operation, operands, type)]
     }
@@ -94,29 +95,25 @@ public struct IntegerEvaluator: GraphEvaluator {
       npu.output = stage(
         [QuantizedArithmetic.rescale(input: input.scale, output: output.scale)], output, requantize.activation)
       return IntegerOperators.requantize(npu, operands[0], type)
-    case .constant, .batchNorm, .quantize, .dequantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d,
-      .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+    case .constant, .batchNorm, .quantize, .dequantize, .function, .npu:
       throw unsupported(operation, "the operator has no meaning on q8 tensors")
     }
   }
 
-  private func npu(_ operation: Operation, _ operands: [Tensor], _ type: TensorType) throws -> Tensor {
-    switch operation.op {
-    case .npuConv2d(let conv): return IntegerOperators.convolution(conv, operands, type)
-    case .npuMatmul(let matmul): return IntegerOperators.matrixProduct(matmul, operands, zeroPointB: 0, type)
-    case .npuAdd(let add): return IntegerOperators.add(add, operands, type)
-    case .npuMul(let mul): return IntegerOperators.multiply(mul, operands, type)
-    case .npuMaxPool2d(let pool): return Tensor(type, Pooling.maximum(operands[0], pool.window2D))
-    case .npuAvgPool2d(let pool): return IntegerOperators.average(pool, operands[0], type)
-    case .npuRequantize(let requantize): return IntegerOperators.requantize(requantize, operands[0], type)
-    case .npuConcat(let concat): return Movement.concatenate(operands, axis: concat.axis, type)
-    case .npuPad(let pad):
+  private func npu(_ npu: NpuOperator, _ operands: [Tensor], _ type: TensorType) -> Tensor {
+    switch npu {
+    case .conv2d(let conv): return IntegerOperators.convolution(conv, operands, type)
+    case .matmul(let matmul): return IntegerOperators.matrixProduct(matmul, operands, zeroPointB: 0, type)
+    case .add(let add): return IntegerOperators.add(add, operands, type)
+    case .mul(let mul): return IntegerOperators.multiply(mul, operands, type)
+    case .maxPool2d(let pool): return Tensor(type, Pooling.maximum(operands[0], pool.window2D))
+    case .avgPool2d(let pool): return IntegerOperators.average(pool, operands[0], type)
+    case .requantize(let requantize): return IntegerOperators.requantize(requantize, operands[0], type)
+    case .concat(let concat): return Movement.concatenate(operands, axis: concat.axis, type)
+    case .pad(let pad):
       return Movement.pad(operands[0], low: pad.low, value: .i8([Int8(pad.value)]), type)
-    case .npuReshape: return Tensor(type, operands[0].storage)
-    case .npuTranspose(let transpose): return Movement.transpose(operands[0], transpose.permutation, type)
-    case .constant, .conv2d, .matmul, .add, .mul, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat,
-      .reshape, .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize:
-      throw unsupported(operation, "the operator is no npu operator")
+    case .reshape: return Tensor(type, operands[0].storage)
+    case .transpose(let transpose): return Movement.transpose(operands[0], transpose.permutation, type)
     }
   }
 

@@ -51,11 +51,14 @@ struct ErrorBound {
       let addend = step.operands.count - 1
       try requireExact(incoming.dropLast(), step)
       return incoming[addend] + residualMismatch(convolution, step) * 255 + half
+    case .function(let function):
+      if case .movement = function.definition.int8Form(step.operands.map { quantized.values[$0].type }) { return largest }
+      try requireExact(incoming[...], step)
+      return half
     case .conv2d, .matmul, .mul, .softmax:
       try requireExact(incoming[...], step)
       return half
-    case .constant, .batchNorm, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize,
-      .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+    case .constant, .batchNorm, .npu:
       throw Diagnostic.unmatched("\(step.op.mnemonic) has no bound in a quantized graph", at: step.range)
     }
   }
@@ -104,8 +107,7 @@ extension ErrorBound {
     case .avgPool2d(let pool): return average(operands[0], window: pool.window)
     case .globalAvgPool2d: return average(operands[0], window: Array(operands[0].type.shape[1...2]))
     case .constant, .add, .relu, .clamp, .maxPool2d, .concat, .reshape, .transpose, .pad, .batchNorm, .softmax,
-      .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d,
-      .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      .quantize, .dequantize, .requantize, .function, .npu:
       return nil
     }
   }

@@ -44,7 +44,7 @@ enum NpuGraphs {
       size = conv.pooling!.window2D.outputSize(of: size)
     }
     graph.outputs = [
-      graph.append(.npuConv2d(conv), operands, type: type([input[0], size[0], size[1], outputs]), name: "y")
+      graph.append(.npu(.conv2d(conv)), operands, type: type([input[0], size[0], size[1], outputs]), name: "y")
     ]
     return graph
   }
@@ -58,11 +58,11 @@ enum NpuGraphs {
     conv.padding = [1, 1, 1, 1]
     conv.output = OutputStage(scales: [0.003], low: 0)
     let w1 = graph.addConstant(random([3, 3, channels, channels], seed: 3), name: "w1")
-    let h = graph.append(.npuConv2d(conv), [x, w1], type: type(shape), name: "h")
+    let h = graph.append(.npu(.conv2d(conv)), [x, w1], type: type(shape), name: "h")
     conv.residual = true
     conv.residualMultipliers = [multiplier]
     let w2 = graph.addConstant(random([3, 3, channels, channels], seed: 4), name: "w2")
-    graph.outputs = [graph.append(.npuConv2d(conv), [h, w2, x], type: type(shape), name: "y")]
+    graph.outputs = [graph.append(.npu(.conv2d(conv)), [h, w2, x], type: type(shape), name: "y")]
     return graph
   }
 

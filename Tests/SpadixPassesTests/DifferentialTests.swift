@@ -113,8 +113,8 @@ private func outcome(seed: UInt64, target: Target, quantize: String) throws -> O
       #expect(stage.low == -128 || stage.low == 0, "seed \(seed)")
     }
     var windows: [(window: [Int], strides: [Int], padding: [Int])] = []
-    if case .npuMaxPool2d(let pool) = op { windows.append((pool.window, pool.strides, pool.padding)) }
-    if case .npuConv2d(let convolution) = op, let pool = convolution.pooling {
+    if case .npu(.maxPool2d(let pool)) = op { windows.append((pool.window, pool.strides, pool.padding)) }
+    if case .npu(.conv2d(let convolution)) = op, let pool = convolution.pooling {
       windows.append((pool.window, pool.strides, pool.padding))
     }
     for (window, strides, padding) in windows {

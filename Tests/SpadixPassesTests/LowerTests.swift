@@ -23,7 +23,7 @@ private let int8Convolution = """
         return %y
       }
       """
-    guard case .npuConv2d(let convolution)? = try lowered(text, target: .spadix).first?.op else {
+    guard case .npu(.conv2d(let convolution))? = try lowered(text, target: .spadix).first?.op else {
       Issue.record("not lowered")
       return
     }
@@ -70,7 +70,7 @@ private let int8Convolution = """
       """
     let operations = try lowered(text, target: .gemmini)
     #expect(operations.map(\.op.mnemonic) == ["npu.transpose", "npu.matmul"])
-    guard case .npuMatmul(let product)? = operations.last?.op else { return }
+    guard case .npu(.matmul(let product))? = operations.last?.op else { return }
     #expect(!product.transposeA)
   }
 
@@ -154,6 +154,7 @@ private let hostSteps: [(String, (String, String), HostReason)] = [
     "nn.conv2d %x, %w {activation = clamp, high = 6.0, low = 0.0}", (image, "q8<0.25, 0>[1, 4, 4, 2]"), .clamp
   ),
   ("nn.softmax %x", (image, image), .softmax),
+  ("nn.unary %x {function = tanh}", (image, image), .function),
   ("nn.dequantize %x", (image, "f32[1, 4, 4, 1]"), .conversion),
   ("nn.transpose %x {permutation = [0, 3, 1, 2]}", (image, "q8<0.5, 0>[1, 1, 4, 4]"), .permutation),
   ("nn.max_pool2d %x {window = [2, 1]}", (image, "q8<0.5, 0>[1, 3, 4, 1]"), .poolingWindow),

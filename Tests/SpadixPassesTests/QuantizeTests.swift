@@ -380,3 +380,27 @@ private let badGraphs = [
     #expect(Activation.clamp(low: -1, high: 1).clampBounds(type) == (-128, 127))
   }
 }
+
+@Suite struct QuantizedFunctionTests {
+  @Test func indicesThatAreOnlyMovedStayInF32() throws {
+    let (graph, _) = try quantized(
+      """
+        %t = constant @table
+        %i = nn.reshape %x : f32[2]
+        %y = nn.gather %t, %i {axis = 0} : f32[2, 3]
+        return %y
+      """, result: "f32[2, 3]", data: "data @table : f32[4, 3] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]")
+    #expect(mnemonics(graph) == ["nn.reshape", "nn.gather"])
+  }
+
+  @Test func aModelsOwnTypesAreTakenOver() throws {
+    let body = """
+        %y = nn.fake_quantize %x {bounds = [0, 255], scale = 0.5, zero_point = 100} : f32[1, 2]
+        %z = nn.relu %y : f32[1, 2]
+        return %z
+      """
+    let (graph, _) = try quantized(body, result: "f32[1, 2]")
+    #expect(types("nn.quantize", in: graph) == [Quantization(scale: 0.5, zeroPoint: -28)])
+    #expect(mnemonics(graph) == ["nn.quantize", "nn.requantize", "nn.dequantize"])
+  }
+}

@@ -60,7 +60,7 @@ struct DifferentialTests {
     let w = graph.addConstant(Tensor(.i8(random.weights), .i8(random.w)), name: "w")
     let b = graph.addConstant(Tensor(.i32([random.weights[3]]), .i32(random.bias)), name: "b")
     let types = [x, w, b].map { graph.type(of: $0) }
-    let op = Operator.npuConv2d(random.conv)
+    let op = Operator.npu(.conv2d(random.conv))
     guard let shape = op.inferredShape(types) else { return }
     graph.outputs = [graph.append(op, [x, w, b], type: .i8(shape))]
     try graph.verify()

@@ -64,10 +64,10 @@ import Testing
     var (compilation, data) = try compilation()
     var npu = try #require(compilation.npu)
     let broken = try #require(
-      npu.operations.firstIndex { if case .npuMatmul = $0.op { true } else { false } })
-    guard case .npuMatmul(var product) = npu.operations[broken].op else { return }
+      npu.operations.firstIndex { if case .npu(.matmul) = $0.op { true } else { false } })
+    guard case .npu(.matmul(var product)) = npu.operations[broken].op else { return }
     product.output.zeroPoint += 3
-    npu.operations[broken].op = .npuMatmul(product)
+    npu.operations[broken].op = .npu(.matmul(product))
     compilation.npu = npu
     let prepared = try Compiler(target: .spadix).compile(CompilerInput(graph: npu), data: data)
     compilation.generated = prepared.generated

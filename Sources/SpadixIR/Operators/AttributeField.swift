@@ -99,6 +99,21 @@ extension AttributeField {
       })
   }
 
+  /// One of the words of an enumeration.
+  public static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ name: String, _ property: Property<Payload, Choice>, required: Bool = false, _ summary: String
+  ) -> Self {
+    let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+    return Self(
+      name, kind: "one of \(words)", summary: summary, isRequired: required,
+      get: { .keyword($0[keyPath: property].rawValue) },
+      set: { payload, value in
+        guard case .keyword(let word) = value, let choice = Choice(rawValue: word) else { return .wrongKind }
+        payload[keyPath: property] = choice
+        return .set
+      })
+  }
+
   public static func flag(_ name: String, _ property: Property<Payload, Bool>, _ summary: String) -> Self {
     Self(
       name, kind: "true or false", summary: summary,

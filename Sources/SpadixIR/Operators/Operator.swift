@@ -1,9 +1,7 @@
 import SpadixTensor
 
-/// Every operator, as a sum of payloads.
-///
-/// A new operator is a case here, a line in `payload` and one in `kinds`, its payload's file, and a case in each of the
-/// two evaluators of SpadixReference; the compiler's exhaustiveness errors lead to every place.
+/// Every operator: those that passes know one by one as payloads of their own, those that say themselves what they
+/// compute as functions, and what lowering makes of both.
 public enum Operator: Hashable, Sendable {
   case constant(Constant)
   case conv2d(Conv2D)
@@ -24,18 +22,8 @@ public enum Operator: Hashable, Sendable {
   case quantize(Quantize)
   case dequantize(Dequantize)
   case requantize(Requantize)
-
-  case npuConv2d(NpuConv2D)
-  case npuMatmul(NpuMatMul)
-  case npuAdd(NpuAdd)
-  case npuMul(NpuMul)
-  case npuMaxPool2d(NpuMaxPool2D)
-  case npuAvgPool2d(NpuAvgPool2D)
-  case npuRequantize(NpuRequantize)
-  case npuConcat(NpuConcat)
-  case npuPad(NpuPad)
-  case npuReshape(NpuReshape)
-  case npuTranspose(NpuTranspose)
+  case function(OperatorFunction)
+  case npu(NpuOperator)
 }
 
 extension Operator {
@@ -61,59 +49,40 @@ extension Operator {
     case .quantize(let payload): payload
     case .dequantize(let payload): payload
     case .requantize(let payload): payload
-    case .npuConv2d(let payload): payload
-    case .npuMatmul(let payload): payload
-    case .npuAdd(let payload): payload
-    case .npuMul(let payload): payload
-    case .npuMaxPool2d(let payload): payload
-    case .npuAvgPool2d(let payload): payload
-    case .npuRequantize(let payload): payload
-    case .npuConcat(let payload): payload
-    case .npuPad(let payload): payload
-    case .npuReshape(let payload): payload
-    case .npuTranspose(let payload): payload
+    case .function(let function): function.definition
+    case .npu(let npu): npu.payload
     }
   }
 
   /// Every operator there is, in the order of the documentation.
-  public static let kinds: [OperatorKind] = [
-    OperatorKind(Operator.constant),
-    OperatorKind(Operator.conv2d),
-    OperatorKind(Operator.matmul),
-    OperatorKind(Operator.add),
-    OperatorKind(Operator.mul),
-    OperatorKind(Operator.relu),
-    OperatorKind(Operator.clamp),
-    OperatorKind(Operator.maxPool2d),
-    OperatorKind(Operator.avgPool2d),
-    OperatorKind(Operator.globalAvgPool2d),
-    OperatorKind(Operator.concat),
-    OperatorKind(Operator.reshape),
-    OperatorKind(Operator.transpose),
-    OperatorKind(Operator.pad),
-    OperatorKind(Operator.batchNorm),
-    OperatorKind(Operator.softmax),
-    OperatorKind(Operator.quantize),
-    OperatorKind(Operator.dequantize),
-    OperatorKind(Operator.requantize),
-    OperatorKind(Operator.npuConv2d),
-    OperatorKind(Operator.npuMatmul),
-    OperatorKind(Operator.npuAdd),
-    OperatorKind(Operator.npuMul),
-    OperatorKind(Operator.npuMaxPool2d),
-    OperatorKind(Operator.npuAvgPool2d),
-    OperatorKind(Operator.npuRequantize),
-    OperatorKind(Operator.npuConcat),
-    OperatorKind(Operator.npuPad),
-    OperatorKind(Operator.npuReshape),
-    OperatorKind(Operator.npuTranspose),
-  ]
+  public static let kinds: [OperatorKind] =
+    [
+      OperatorKind(Operator.constant),
+      OperatorKind(Operator.conv2d),
+      OperatorKind(Operator.matmul),
+      OperatorKind(Operator.add),
+      OperatorKind(Operator.mul),
+      OperatorKind(Operator.relu),
+      OperatorKind(Operator.clamp),
+      OperatorKind(Operator.maxPool2d),
+      OperatorKind(Operator.avgPool2d),
+      OperatorKind(Operator.globalAvgPool2d),
+      OperatorKind(Operator.concat),
+      OperatorKind(Operator.reshape),
+      OperatorKind(Operator.transpose),
+      OperatorKind(Operator.pad),
+      OperatorKind(Operator.batchNorm),
+      OperatorKind(Operator.softmax),
+      OperatorKind(Operator.quantize),
+      OperatorKind(Operator.dequantize),
+      OperatorKind(Operator.requantize),
+    ] + OperatorFunction.kinds + NpuOperator.kinds
 
   /// The name in the text: `nn.conv2d`.
   public var mnemonic: String { type(of: payload).mnemonic }
 
-  /// Whether it is one of the operators that lowering makes, `npu.*`.
-  public var isNpu: Bool { mnemonic.hasPrefix("npu.") }
+  /// Whether it is one of the operators that lowering makes.
+  public var isNpu: Bool { if case .npu = self { true } else { false } }
 
   /// The result's shape from the operands' types alone; nil where a rule is broken, and for a reshape, whose shape only
   /// its result type says.

@@ -22,8 +22,7 @@ extension Operator {
     case .relu: .relu
     case .clamp(let clamp): Activation(low: clamp.low, high: clamp.high)
     case .constant, .conv2d, .matmul, .add, .mul, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat, .reshape,
-      .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd,
-      .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .function, .npu:
       nil
     }
   }
@@ -40,8 +39,7 @@ extension Operator {
       case .globalAvgPool2d(let payload): payload.activation
       case .requantize(let payload): payload.activation
       case .constant, .relu, .clamp, .maxPool2d, .concat, .reshape, .transpose, .pad, .batchNorm, .softmax, .quantize,
-        .dequantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize,
-        .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+        .dequantize, .function, .npu:
         nil
       }
     }
@@ -70,8 +68,7 @@ extension Operator {
         payload.activation = newValue
         self = .requantize(payload)
       case .constant, .relu, .clamp, .maxPool2d, .concat, .reshape, .transpose, .pad, .batchNorm, .softmax, .quantize,
-        .dequantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize,
-        .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+        .dequantize, .function, .npu:
         break
       }
     }

@@ -17,9 +17,9 @@ extension ModelExport {
       let layout = self.layout(of: operands[0])
       define(operation.result, try real(operands[0], layout), layout)
     case .conv2d(let it): try add(convolution: it, operation, isReal)
-    case .npuConv2d(let it): try add(npuConvolution: it, operation)
+    case .npu(.conv2d(let it)): try add(npuConvolution: it, operation)
     case .matmul(let it): try add(product: it, operation, isReal)
-    case .npuMatmul(let it):
+    case .npu(.matmul(let it)):
       try add(
         product: Product(
           transposeA: it.transposeA, transposeB: it.transposeB, scales: it.output.scales,
@@ -33,41 +33,41 @@ extension ModelExport {
       try sum(
         operation, multipliers: it.multipliers, zeroPoints: operands.map { quantization($0).zeroPoint },
         stage([scale], operation, it.activation))
-    case .npuAdd(let it): try sum(operation, multipliers: it.multipliers, zeroPoints: it.zeroPoints, it.output)
+    case .npu(.add(let it)): try sum(operation, multipliers: it.multipliers, zeroPoints: it.zeroPoints, it.output)
     case .mul(let it):
       if isReal { return try elementwise("Mul", operation, it.activation) }
       try scaled(
         operation, stage(productScales(operation), operation, it.activation), quantization(operands[0]).zeroPoint)
-    case .npuMul(let it): try scaled(operation, it.output, it.inputZeroPoint)
+    case .npu(.mul(let it)): try scaled(operation, it.output, it.inputZeroPoint)
     case .relu: try clamped(operation, isReal, .relu)
     case .clamp(let it): try clamped(operation, isReal, .clamp(low: it.low, high: it.high))
     case .maxPool2d(let it): try maximum(it.window2D, operation)
-    case .npuMaxPool2d(let it): try maximum(it.window2D, operation)
+    case .npu(.maxPool2d(let it)): try maximum(it.window2D, operation)
     case .avgPool2d(let it): try average(it.window2D, it.countIncludePad, it.activation, operation, isReal)
     case .globalAvgPool2d(let it):
       let shape = type(operands[0]).shape
       let window = Window2D(size: [shape[1], shape[2]], strides: [1, 1], padding: [0, 0, 0, 0])
       try average(window, true, it.activation, operation, isReal)
-    case .npuAvgPool2d(let it): try average(it, operation)
+    case .npu(.avgPool2d(let it)): try average(it, operation)
     case .requantize(let it):
       let scale = QuantizedArithmetic.rescale(
         input: quantization(operands[0]).scale, output: quantization(operation.result).scale)
       try rescaled(operation, stage([scale], operation, it.activation), quantization(operands[0]).zeroPoint)
-    case .npuRequantize(let it): try rescaled(operation, it.output, it.inputZeroPoint)
+    case .npu(.requantize(let it)): try rescaled(operation, it.output, it.inputZeroPoint)
     case .concat(let it): try concatenate(it.axis, operation)
-    case .npuConcat(let it): try concatenate(it.axis, operation)
-    case .reshape, .npuReshape:
+    case .npu(.concat(let it)): try concatenate(it.axis, operation)
+    case .reshape, .npu(.reshape):
       let shape = writer.integers("shape", type(operation.result).shape)
       define(
         operation.result,
         writer.node("Reshape", [try value(operands[0], .plain), shape], result: wanted(operation)))
     case .transpose(let it): try transpose(it.permutation, operation)
-    case .npuTranspose(let it): try transpose(it.permutation, operation)
+    case .npu(.transpose(let it)): try transpose(it.permutation, operation)
     case .pad(let it):
       let code = QuantizedArithmetic.quantize(
         it.value, scale: quantization(operands[0]).scale, zeroPoint: quantization(operands[0]).zeroPoint)
       try pad(it.low, it.high, isReal ? .f32([it.value]) : .i8([code]), operation)
-    case .npuPad(let it): try pad(it.low, it.high, .i8([Int8(it.value)]), operation)
+    case .npu(.pad(let it)): try pad(it.low, it.high, .i8([Int8(it.value)]), operation)
     case .softmax(let it):
       let rank = type(operation.result).shape.count
       let axis = it.axis < 0 ? it.axis + rank : it.axis
@@ -81,6 +81,10 @@ extension ModelExport {
         "BatchNormalization", [try value(operands[0], .channelsFirst)] + parameters, [.real("epsilon", it.epsilon)],
         result: wanted(operation))
       define(operation.result, result, .channelsFirst)
+    case .function:
+      throw Diagnostic(
+        "onnx.export", "\(operation.op.mnemonic) has no form in exported ONNX yet", at: operation.range,
+        help: "the model that the graph was imported from has it")
     }
   }
 

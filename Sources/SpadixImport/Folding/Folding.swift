@@ -159,6 +159,7 @@ enum Folding {
         let row = values[start..<start + width]
         switch kind {
         case .sum: return row.reduce(0, +)
+        case .product: return row.reduce(1, *)
         case .mean: return row.reduce(0, +) / Float(width)
         case .maximum: return row.reduce(row[start]) { max($0, $1) }
         case .minimum: return row.reduce(row[start]) { min($0, $1) }
@@ -176,6 +177,12 @@ enum Folding {
             return next
           }
           return kind == .sum ? sum : sum / Int64(width)
+        case .product:
+          return try row.reduce(Int64(1)) { product, value in
+            let (next, overflow) = product.multipliedReportingOverflow(by: value)
+            if overflow { throw Refusal("onnx.arithmetic", "the arithmetic on integers overflows") }
+            return next
+          }
         case .maximum: return row.max() ?? 0
         case .minimum: return row.min() ?? 0
         }

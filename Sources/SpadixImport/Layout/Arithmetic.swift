@@ -43,9 +43,8 @@ extension ModelImporter {
     let name = emitter.name
     for axis in result.indices where x.shape[axis] != result[axis] {
       guard result[axis] <= Self.copyLimit else {
-        throw Refusal.form(
-          "the computed operand of shape \(x.shape) is broadcast to \(result); expected at most \(Self.copyLimit) copies"
-        )
+        x = try selected(x, axis, [Int](repeating: 0, count: result[axis]))
+        continue
       }
       emitter.name = "\(name).axis\(axis)"
       x = try repeated(x, axis, result[axis])
@@ -54,7 +53,7 @@ extension ModelImporter {
     return x
   }
 
-  /// Copies of a tensor that are joined to broadcast it.
+  /// Copies of a tensor that are joined, as the accelerator does it, to broadcast it; more are gathered.
   private static let copyLimit = 64
 
   /// The axes along which a constant varies, counted as the tensor's of this rank are.
@@ -72,7 +71,6 @@ extension ModelImporter {
   }
 
   mutating func multiply(_ x: PlacedValue, _ constant: ConstantTensor) throws -> PlacedValue {
-    let x = try broadcast(x, to: constant.shape)
     if constant.count == 1 { return try scale(x, by: constant.requireReals()[0]) }
     let axes = variation(constant, rank: x.shape.count)
     let (value, placement) = try channelsLast(x, axes)
@@ -82,7 +80,6 @@ extension ModelImporter {
   }
 
   mutating func add(_ x: PlacedValue, _ constant: ConstantTensor) throws -> PlacedValue {
-    let x = try broadcast(x, to: constant.shape)
     let axes = variation(constant, rank: x.shape.count)
     let values = try constant.requireReals()
     let name = constant.name.isEmpty ? emitter.name + ".offset" : constant.name
@@ -144,8 +141,8 @@ extension ModelImporter {
 
   /// The sum of two tensors.
   mutating func add(_ x: PlacedValue, _ y: PlacedValue) throws -> PlacedValue {
-    let shape = try Folding.broadcast(x.shape, y.shape)
-    let (values, placement) = try aligned([broadcast(x, to: shape), broadcast(y, to: shape)])
+    if x.shape != y.shape { return try binary(.add, x, y) }
+    let (values, placement) = try aligned([x, y])
     return PlacedValue(value: try emitter.emit(.add(Add()), values), placement: placement)
   }
 

@@ -17,6 +17,8 @@ struct GraphEmitter {
   }
 
   var graph: Graph
+  /// The model's element types of values that are no real numbers; all are f32 in the graph.
+  private(set) var kinds: [ValueID: TensorKind] = [:]
   /// What is moved once serves everybody who needs it so.
   private var moved: [MoveKey: ValueID] = [:]
   private var constants: [ConstantKey: ValueID] = [:]
@@ -37,7 +39,22 @@ struct GraphEmitter {
         "onnx.rule", "\(op.mnemonic): \(problem?.message ?? "the operands do not fit")", help: problem?.help)
     }
     try Self.checkSize(shape)
-    return graph.append(op, operands, type: .f32(shape), name: name ?? self.name)
+    let result = graph.append(op, operands, type: .f32(shape), name: name ?? self.name)
+    setKind(resultKind(op, operands), of: result)
+    return result
+  }
+
+  func kind(_ value: ValueID) -> TensorKind { kinds[value] ?? .float }
+
+  mutating func setKind(_ kind: TensorKind, of value: ValueID) { kinds[value] = kind.isReal ? nil : kind }
+
+  private func resultKind(_ op: Operator, _ operands: [ValueID]) -> TensorKind {
+    if case .function(let function) = op {
+      if let binary = function.definition as? Binary, binary.function.isCondition { return .bool }
+      if let unary = function.definition as? Unary, unary.function == .not { return .bool }
+      if function.definition is Select { return kind(operands[1]) }
+    }
+    return operands.first.map(kind) ?? .float
   }
 
   /// Throws where a tensor of a graph may not have this shape.
@@ -58,7 +75,9 @@ struct GraphEmitter {
   mutating func reshape(_ value: ValueID, _ shape: [Int], name: String? = nil) throws -> ValueID {
     if self.shape(value) == shape { return value }
     try Self.checkSize(shape)
-    return graph.append(.reshape(Reshape()), [value], type: .f32(shape), name: name ?? inner(value))
+    let result = graph.append(.reshape(Reshape()), [value], type: .f32(shape), name: name ?? inner(value))
+    setKind(kind(value), of: result)
+    return result
   }
 
   /// A name for a value that only moves elements of another.
@@ -140,7 +159,7 @@ struct GraphEmitter {
   mutating func constant(
     _ constant: ConstantTensor, shape: [Int]? = nil, order: [Int]? = nil, result: [Int]? = nil, name: String? = nil
   ) throws -> ValueID {
-    let reals = try constant.requireReals()
+    let reals = try constant.exactReals()
     let shape = shape ?? constant.shape
     let order = order ?? Array(shape.indices)
     let resultShape = result ?? order.map { shape[$0] }
@@ -150,8 +169,14 @@ struct GraphEmitter {
     let value = graph.addConstant(
       Tensor(.f32(resultShape), .f32(Permutation.permute(reals, shape: shape, order: order))),
       name: name ?? (constant.name.isEmpty ? self.name + ".constant" : constant.name))
+    setKind(constant.kind, of: value)
     if constant.id >= 0 { constants[key] = value }
     return value
+  }
+
+  /// Indices as a constant, of a rank of 1.
+  mutating func indices(_ values: [Int], name: String) -> ValueID {
+    graph.addConstant(Tensor(.i32([values.count]), .i32(values.map(Int32.init))), name: name)
   }
 
   /// New elements, of a rank of 1.
@@ -161,6 +186,15 @@ struct GraphEmitter {
 }
 
 extension ConstantTensor {
+  /// The elements as f32; integers as far as f32 holds them exactly.
+  func exactReals() throws -> [Float] {
+    if let integers, let bad = integers.first(where: { $0.magnitude > 1 << 24 && Int64(exactly: Float($0)) != $0 }) {
+      throw Refusal(
+        "onnx.integer", "the constant '\(name)' holds \(bad); expected integers up to 2^24, which f32 has exactly")
+    }
+    return asReals
+  }
+
   func requireReals() throws -> [Float] {
     if let reals { return reals }
     throw Refusal(

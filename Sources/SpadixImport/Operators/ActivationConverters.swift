@@ -5,26 +5,7 @@ enum ActivationConverters {
   static let table: [String: Converter] = [
     "Relu": elementwise { importer, _, x in try importer.elementwise(.relu(Relu()), x) },
     "Clip": clip,
-    "LeakyRelu": elementwise { importer, node, x in
-      let slope = try node.real("alpha", default: 0.01)
-      return try importer.leaky(x) { try $0.scale($1, by: slope) }
-    },
-    "PRelu": elementwise { importer, node, x in
-      guard var slope = try node.constant(1, "slope") else { throw Refusal("onnx.inputs", "input 1 is missing") }
-      // Before numpy's broadcasting: one slope for each channel.
-      if node.opset < 7, slope.shape.count == 1, x.shape.count > 1 {
-        slope.shape += [Int](repeating: 1, count: x.shape.count - 2)
-      }
-      return try importer.leaky(x) { try $0.multiply($1, slope) }
-    },
-    "Abs": elementwise { importer, _, x in try importer.leaky(x) { try $0.scale($1, by: -1) } },
-    "HardSigmoid": elementwise { importer, node, x in
-      let slope = try node.real("alpha", default: 0.2)
-      let offset = ConstantTensor(.float, shape: [], .real([try node.real("beta", default: 0.5)]))
-      let line = try importer.add(importer.scale(x, by: slope), offset)
-      return try importer.elementwise(.clamp(Clamp(low: 0, high: 1)), line)
-    },
-    "Softmax": softmax,
+    "Softmax": softmax, "LogSoftmax": logSoftmax,
   ]
 
   private static func elementwise(
@@ -90,6 +71,21 @@ enum ActivationConverters {
     let value = try importer.emitter.arrange(x, [rows, inner])
     let result = try importer.emitter.emit(.softmax(Softmax(axis: 1)), [value])
     return [.computed(PlacedValue(value: result, placement: x.placement.ordered(rows + inner)))]
+  }
+}
+
+extension ActivationConverters {
+  /// Logarithms of a softmax, from the exponents: those of small results are not lost.
+  fileprivate static let logSoftmax: Converter = { importer, node in
+    guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+    let rank = x.shape.count
+    guard rank > 0 else { throw Refusal("onnx.shape", "the input is a single number; expected an axis to sum over") }
+    let given = try node.integer("axis", default: node.opset < 13 ? 1 : -1)
+    let axis = try NodeReader.axis(given, rank: rank, inclusive: node.opset < 13)
+    let axes = node.opset < 13 ? Array(axis..<rank) : [axis]
+    let centered = try importer.binary(.sub, x, importer.reduced(x, axes, .maximum))
+    let sum = try importer.reduced(importer.unary(.exp, centered), axes, .sum)
+    return [.computed(try importer.binary(.sub, centered, importer.unary(.log, sum)))]
   }
 }
 

@@ -38,15 +38,20 @@ enum ArithmeticConverters {
     case (.computed(let x), .computed(let y)):
       switch name {
       case "Add": return [.computed(try importer.add(x, y))]
-      case "Sub": return [.computed(try importer.add(x, importer.scale(y, by: -1)))]
-      default:
-        throw Refusal.form(
-          "both operands are computed; the language has products with constants only",
-          help: "replace the layer, such as squeeze-and-excitation, or cut the model around it")
+      case "Sub":
+        return [
+          .computed(
+            x.shape == y.shape ? try importer.add(x, importer.scale(y, by: -1)) : try importer.binary(.sub, x, y))
+        ]
+      case "Mul": return [.computed(try importer.binary(.mul, x, y))]
+      default: return [.computed(try importer.quotient(left, right))]
       }
     case (.computed(let x), .constant(var constant)):
       if broadcasts == 1, let axis {
         constant = try aligned(constant, axis, rank: x.shape.count)
+      }
+      if try Folding.broadcast(x.shape, constant.shape) != x.shape || !importer.emitter.kind(x.value).isReal {
+        return [.computed(try importer.arithmetic(name, left, .constant(constant)))]
       }
       switch name {
       case "Add": return [.computed(try importer.add(x, constant))]
@@ -55,18 +60,22 @@ enum ArithmeticConverters {
       default: return [.computed(try importer.multiply(x, importer.map(constant) { 1 / $0 }))]
       }
     case (.constant(let constant), .computed(let y)):
+      if try Folding.broadcast(y.shape, constant.shape) != y.shape || !importer.emitter.kind(y.value).isReal {
+        return [.computed(try importer.arithmetic(name, left, right))]
+      }
       switch name {
       case "Add": return [.computed(try importer.add(y, constant))]
       case "Sub": return [.computed(try importer.add(importer.scale(y, by: -1), constant))]
       case "Mul": return [.computed(try importer.multiply(y, constant))]
       default:
-        throw Refusal.form("the divisor is computed; the language has no quotients of activations")
+        if constant.count == 1, constant.asReals[0] == 1 { return [.computed(try importer.unary(.reciprocal, y))] }
+        return [.computed(try importer.quotient(left, right))]
       }
     case (.constant, .constant), (.refused, _), (_, .refused): return [.refused]
     }
   }
 
-  private static func aligned(_ constant: ConstantTensor, _ axis: Int, rank: Int) throws -> ConstantTensor {
+  static func aligned(_ constant: ConstantTensor, _ axis: Int, rank: Int) throws -> ConstantTensor {
     let axis = try NodeReader.axis(axis, rank: rank)
     guard axis + constant.shape.count <= rank else {
       throw Refusal("onnx.shape", "axis = \(axis) and the constant's shape \(constant.shape) do not fit rank \(rank)")
@@ -90,8 +99,15 @@ enum ArithmeticConverters {
       }
     }
     for operand in operands { sum = try sum.map { try importer.add($0, operand) } ?? operand }
-    guard var sum else { throw Refusal.form("all operands are constants") }
-    for constant in constants { sum = try importer.add(sum, constant) }
+    if sum == nil, let first = constants.first, case .computed(let placed) = try importer.computed(.constant(first)) {
+      sum = placed
+      constants.removeFirst()
+    }
+    guard var sum else { return [.refused] }
+    for constant in constants {
+      let fits = try Folding.broadcast(sum.shape, constant.shape) == sum.shape
+      sum = fits ? try importer.add(sum, constant) : try importer.binary(.add, .computed(sum), .constant(constant))
+    }
     if isMean { sum = try importer.scale(sum, by: 1 / Float(node.inputs.count)) }
     return [.computed(sum)]
   }
@@ -104,23 +120,35 @@ enum ArithmeticConverters {
     }
     var operands: [PlacedValue] = []
     var bound: Float?
+    var others: [ConstantTensor] = []
     for index in node.inputs.indices {
       switch try node.input(index) {
       case .computed(let placed): operands.append(placed)
       case .constant(let constant):
-        guard constant.count == 1 else {
-          throw Refusal.form(
-            "a constant operand has shape \(constant.shape); expected one number, as the language bounds all elements "
-              + "alike")
+        guard constant.count == 1, constant.shape.count <= (try node.inputs.indices.map { try node.shape($0).count }.min() ?? 0)
+        else {
+          others.append(constant)
+          continue
         }
-        let value = try constant.requireReals()[0]
+        let value = try constant.exactReals()[0]
         bound = bound.map { isMaximum ? max($0, value) : min($0, value) } ?? value
       case .refused: return [.refused]
       }
     }
+    let function: BinaryFunction = isMaximum ? .max : .min
+    if !others.isEmpty || operands.contains(where: { $0.shape != operands[0].shape }) {
+      var all = operands.map { ImportedValue.computed($0) } + others.map { .constant($0) }
+      if let bound { all.append(.constant(ConstantTensor(.float, shape: [], .real([bound])))) }
+      var result = all[0]
+      for operand in all.dropFirst() { result = .computed(try importer.binary(function, result, operand)) }
+      return [result]
+    }
     // The least of numbers is the greatest of their negatives, negated.
     if !isMaximum, operands.count > 1 { operands = try operands.map { try importer.scale($0, by: -1) } }
     guard var result = operands.first else { return [.refused] }
+    if isMaximum, operands.count == 2, bound == nil, let leaky = try importer.leakyRelu(operands) {
+      return [.computed(leaky)]
+    }
     if operands.count > 1 {
       result = try importer.greatest(operands)
       if !isMaximum { result = try importer.scale(result, by: -1) }
@@ -135,9 +163,8 @@ enum ArithmeticConverters {
   private static let normalization: Converter = { importer, node in
     let epsilon = try node.real("epsilon", default: 1e-5)
     _ = try node.integerIfGiven("is_test")
-    if try node.flag("training_mode") {
-      throw Refusal.form("training_mode = 1: expected statistics from training", help: "export the model for inference")
-    }
+    let isTraining = try node.flag("training_mode")
+    let momentum = try node.real("momentum", default: 0.9)
     if try node.integer("spatial", default: 1) != 1 {
       throw Refusal.form("spatial = 0: expected one set of statistics for each channel")
     }
@@ -146,6 +173,7 @@ enum ArithmeticConverters {
       throw Refusal("onnx.shape", "the input has shape \(input.shape); expected [N, C, ...]")
     }
     let channels = input.shape[1]
+    if isTraining { return try importer.batchStatistics(input, node, epsilon, momentum).map { .computed($0) } }
     let (value, placement) = try importer.channelsLast(input, [1])
     var operands = [value]
     for (index, what) in ["scale", "bias", "mean", "variance"].enumerated() {
@@ -157,5 +185,72 @@ enum ArithmeticConverters {
     }
     let result = try importer.emitter.emit(.batchNorm(BatchNorm(epsilon: epsilon)), operands)
     return [.computed(PlacedValue(value: result, placement: placement))]
+  }
+}
+
+extension ModelImporter {
+  mutating func quotient(_ left: ImportedValue, _ right: ImportedValue) throws -> PlacedValue {
+    func isInteger(_ operand: ImportedValue) -> Bool {
+      switch operand {
+      case .constant(let constant): constant.reals == nil
+      case .computed(let placed): !emitter.kind(placed.value).isReal
+      case .refused: false
+      }
+    }
+    return try binary(isInteger(left) && isInteger(right) ? .integerDiv : .div, left, right)
+  }
+
+  /// A sum, difference, product or quotient, by the name of its operator.
+  mutating func arithmetic(_ name: String, _ left: ImportedValue, _ right: ImportedValue) throws -> PlacedValue {
+    switch name {
+    case "Add": try binary(.add, left, right)
+    case "Sub": try binary(.sub, left, right)
+    case "Mul": try binary(.mul, left, right)
+    default: try quotient(left, right)
+    }
+  }
+}
+
+extension ModelImporter {
+  /// The greater of a tensor and a smaller multiple of it.
+  fileprivate mutating func leakyRelu(_ operands: [PlacedValue]) throws -> PlacedValue? {
+    for (x, scaled) in [(operands[0], operands[1]), (operands[1], operands[0])] {
+      guard x.placement == scaled.placement, let producer = emitter.graph.producer(of: scaled.value),
+        case .mul = producer.op, producer.operands[0] == x.value,
+        let factor = try emitter.graph.constantTensor(producer.operands[1], from: DataStore())?.floats,
+        factor.count == 1, factor[0] > 0, factor[0] < 1
+      else { continue }
+      return try unary(.leakyRelu, alpha: factor[0], x)
+    }
+    return nil
+  }
+}
+
+extension ModelImporter {
+  /// A normalization by the statistics of the batch itself, and the running statistics after it.
+  fileprivate mutating func batchStatistics(
+    _ x: PlacedValue, _ node: NodeReader, _ epsilon: Float, _ momentum: Float
+  ) throws -> [PlacedValue] {
+    let axes = x.shape.indices.filter { $0 != 1 }
+    let ones = [Int](repeating: 1, count: x.shape.count - 2)
+    func parameter(_ index: Int) throws -> PlacedValue {
+      guard case .computed(let placed) = try computed(node.input(index)), placed.shape == [x.shape[1]] else {
+        throw Refusal("onnx.shape", "input \(index) has shape \(try node.shape(index)); expected [\(x.shape[1])]")
+      }
+      return placed
+    }
+    let mean = try reduced(x, axes, .mean)
+    let centered = try binary(.sub, x, mean)
+    let variance = try reduced(unary(.square, centered), axes, .mean)
+    let inverse = try unary(.pow, alpha: -0.5, binary(.add, variance, epsilon))
+    let normalized = try binary(.mul, centered, inverse)
+    let scaled = try binary(.mul, normalized, reshaped(parameter(1), [x.shape[1]] + ones))
+    let y = try binary(.add, scaled, reshaped(parameter(2), [x.shape[1]] + ones))
+    if node.outputCount == 1 { return [y] }
+    func running(_ index: Int, _ current: PlacedValue) throws -> PlacedValue {
+      let old = try scale(parameter(index), by: momentum)
+      return try add(old, scale(reshaped(current, [x.shape[1]]), by: 1 - momentum))
+    }
+    return [y, try running(3, mean), try running(4, variance)]
   }
 }

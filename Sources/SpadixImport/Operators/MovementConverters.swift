@@ -5,7 +5,6 @@ import SpadixTensor
 enum MovementConverters {
   static let table: [String: Converter] = [
     "Transpose": transpose, "Concat": concat, "Pad": pad, "DepthToSpace": depthToSpace, "SpaceToDepth": spaceToDepth,
-    "Resize": { try resize(&$0, $1) }, "Upsample": { try upsample(&$0, $1) },
   ]
 
   private static let transpose: Converter = { importer, node in
@@ -35,27 +34,8 @@ enum MovementConverters {
       guard case .computed(let placed) = try importer.computed(input) else { return [.refused] }
       operands.append(placed)
     }
-    let shape = operands[0].shape
-    let axis = try NodeReader.axis(given, rank: shape.count)
-    for operand in operands {
-      guard operand.shape.count == shape.count,
-        shape.indices.allSatisfy({ $0 == axis || operand.shape[$0] == shape[$0] })
-      else {
-        throw Refusal(
-          "onnx.shape", "operands have shapes \(shape) and \(operand.shape); expected equal ones but for axis \(axis)",
-          help: "the model contradicts itself, or a bound dimension is wrong")
-      }
-    }
-    if operands.count == 1 { return [.computed(operands[0])] }
-    // The order that costs no move for the first operand that has one of its own.
-    let chosen = operands.first { !$0.placement.isStandard } ?? operands[0]
-    let order = chosen.placement.axisOrder ?? Array(shape.indices)
-    let values = try operands.map { try importer.emitter.arrange($0, axes: order) }
-    let place = order.firstIndex(of: axis) ?? axis
-    let value = try importer.emitter.emit(.concat(Concat(axis: place)), values)
-    var result = shape
-    result[axis] = operands.reduce(0) { $0 + $1.shape[axis] }
-    return [.computed(PlacedValue(value: value, placement: Placement(result, order: order)))]
+    guard let first = operands.first else { throw Refusal.empty }
+    return [.computed(try importer.joined(operands, NodeReader.axis(given, rank: first.shape.count)))]
   }
 
   private static let pad: Converter = { importer, node in
@@ -87,19 +67,47 @@ enum MovementConverters {
       throw Refusal("onnx.shape", "pads = \(pads): expected \(2 * rank), two for each axis")
     }
     if pads.allSatisfy({ $0 == 0 }) { return [try node.input(0)] }
-    guard mode == "constant" else {
-      throw Refusal.form("mode = \(mode): the language pads with one value", help: "pad before the model")
+    guard ["constant", "reflect", "edge", "wrap"].contains(mode) else {
+      throw Refusal("onnx.attribute", "mode = \(mode): expected constant, reflect, edge or wrap")
     }
-    guard pads.allSatisfy({ (0...65_535).contains($0) }) else {
-      throw Refusal.form("pads = \(pads): the language has no operator that cuts elements off")
+    guard pads.allSatisfy({ (-65_535...65_535).contains($0) }) else {
+      throw Refusal("onnx.attribute", "pads = \(pads): expected integers in -65535...65535")
     }
-    guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+    guard case .computed(var x) = try importer.computed(node.input(0)) else { return [.refused] }
+    // Negative padding cuts elements off.
+    for axis in 0..<rank {
+      let (cut, end) = (max(0, -pads[axis]), x.shape[axis] - max(0, -pads[axis + rank]))
+      x = try importer.selected(x, axis, cut < end ? Array(cut..<end) : [])
+    }
+    pads = pads.map { max(0, $0) }
+    if mode != "constant" {
+      for axis in 0..<rank where pads[axis] + pads[axis + rank] > 0 {
+        let size = x.shape[axis]
+        let places = try (-pads[axis]..<size + pads[axis + rank]).map { try border($0, size, mode) }
+        x = try importer.selected(x, axis, places)
+      }
+      return [.computed(x)]
+    }
+    if pads.allSatisfy({ $0 == 0 }) { return [.computed(x)] }
     let order = x.placement.axisOrder ?? Array(0..<rank)
     let operand = try importer.emitter.arrange(x, axes: order)
     let result = try importer.emitter.emit(
       .pad(Pad(low: order.map { pads[$0] }, high: order.map { pads[$0 + rank] }, value: value)), [operand])
     let shape = x.shape.indices.map { x.shape[$0] + pads[$0] + pads[$0 + rank] }
     return [.computed(PlacedValue(value: result, placement: Placement(shape, order: order)))]
+  }
+
+  /// The element that stands at a place in or around an axis.
+  private static func border(_ place: Int, _ size: Int, _ mode: String) throws -> Int {
+    if mode == "edge" { return min(max(place, 0), size - 1) }
+    if mode == "wrap" { return ((place % size) + size) % size }
+    let period = 2 * (size - 1)
+    if period == 0 {
+      guard place == 0 else { throw Refusal("onnx.shape", "an axis of one element has nothing to reflect") }
+      return 0
+    }
+    let rest = ((place % period) + period) % period
+    return rest < size ? rest : period - rest
   }
 
   // MARK: Between channels and pixels: only axes split and merge
@@ -140,77 +148,33 @@ enum MovementConverters {
     result.placement = result.placement.transposed([0, 3, 5, 1, 2, 4])
     return [.computed(try importer.reshaped(result, [shape[0], shape[1] * block * block, height, width]))]
   }
-
-  // MARK: Enlarging by whole factors
-
-  private static func upsample(_ importer: inout ModelImporter, _ node: NodeReader) throws -> [ImportedValue] {
-    let mode = try node.text("mode") ?? "nearest"
-    let shape = try node.shape(0)
-    let scales = try node.opset >= 9 ? node.constant(1, "scales")?.requireReals() : node.reals("scales")
-    guard let scales, scales.count == shape.count else {
-      throw Refusal("onnx.inputs", "expected a scale for each of \(shape.count) axes")
-    }
-    guard mode == "nearest" else { throw Refusal.form("mode = \(mode): the language has no interpolation") }
-    return try enlarge(&importer, node, scales.map(Double.init), isExact: true)
-  }
-
-  private static func resize(_ importer: inout ModelImporter, _ node: NodeReader) throws -> [ImportedValue] {
-    let shape = try node.shape(0)
-    let mode = try node.text("mode") ?? "nearest"
-    let coordinates = try node.text("coordinate_transformation_mode") ?? "half_pixel"
-    let rounding = try node.text("nearest_mode") ?? "round_prefer_floor"
-    _ = try node.realIfGiven("cubic_coeff_a")
-    _ = try node.integerIfGiven("exclude_outside")
-    _ = try node.realIfGiven("extrapolation_value")
-    let policy = try node.text("keep_aspect_ratio_policy") ?? "stretch"
-    let smooths = try node.flag("antialias")
-    var axes = Array(shape.indices)
-    if let given = try node.integers("axes") { axes = try given.map { try NodeReader.axis($0, rank: shape.count) } }
-    var scales = [Double](repeating: 1, count: shape.count)
-    let first = node.opset < 11 ? 1 : 2
-    if let given = try node.constant(first, "scales"), !given.isEmpty {
-      let values = try given.requireReals()
-      guard values.count == axes.count else { throw Refusal("onnx.shape", "expected \(axes.count) scales") }
-      for (axis, value) in zip(axes, values) { scales[axis] = Double(value) }
-    } else if let sizes = try node.constant(3, "sizes")?.indices() {
-      guard sizes.count == axes.count else { throw Refusal("onnx.shape", "expected \(axes.count) sizes") }
-      for (axis, size) in zip(axes, sizes) { scales[axis] = Double(size) / Double(shape[axis]) }
-    } else {
-      throw Refusal("onnx.inputs", "neither scales nor sizes are given")
-    }
-    if scales.allSatisfy({ $0 == 1 }) { return [try node.input(0)] }
-    guard mode == "nearest", !smooths, policy == "stretch" else {
-      throw Refusal.form(
-        "mode = \(mode): the language has no interpolation", help: "mode = nearest, or resize before the model")
-    }
-    // For a whole factor k, the source of pixel i is i / k in all of these.
-    let isExact =
-      node.opset < 11 || coordinates == "asymmetric" && rounding == "floor"
-      || coordinates.hasSuffix("half_pixel") && rounding.hasPrefix("round_prefer")
-    return try enlarge(&importer, node, scales, isExact: isExact)
-  }
-
-  private static func enlarge(
-    _ importer: inout ModelImporter, _ node: NodeReader, _ scales: [Double], isExact: Bool
-  ) throws -> [ImportedValue] {
-    let factors = scales.map { $0.rounded() }
-    guard isExact, zip(scales, factors).allSatisfy({ $0 == $1 && (1...64).contains($1) }) else {
-      throw Refusal.form(
-        "scales = \(scales): expected whole numbers, with the source of pixel i at floor(i / scale)",
-        help: "coordinate_transformation_mode = asymmetric with nearest_mode = floor")
-    }
-    guard case .computed(var x) = try importer.computed(node.input(0)) else { return [.refused] }
-    let name = importer.emitter.name
-    for axis in x.shape.indices where factors[axis] != 1 {
-      importer.emitter.name = "\(name).axis\(axis)"
-      x = try importer.repeated(x, axis, Int(factors[axis]))
-    }
-    importer.emitter.name = name
-    return [.computed(x)]
-  }
 }
 
 extension ModelImporter {
+  /// Tensors side by side along an axis.
+  mutating func joined(_ operands: [PlacedValue], _ axis: Int) throws -> PlacedValue {
+    let shape = operands[0].shape
+    for operand in operands {
+      guard operand.shape.count == shape.count,
+        shape.indices.allSatisfy({ $0 == axis || operand.shape[$0] == shape[$0] })
+      else {
+        throw Refusal(
+          "onnx.shape", "operands have shapes \(shape) and \(operand.shape); expected equal ones but for axis \(axis)",
+          help: "the model contradicts itself, or a bound dimension is wrong")
+      }
+    }
+    if operands.count == 1 { return operands[0] }
+    // The order that costs no move for the first operand that has one of its own.
+    let chosen = operands.first { !$0.placement.isStandard } ?? operands[0]
+    let order = chosen.placement.axisOrder ?? Array(shape.indices)
+    let values = try operands.map { try emitter.arrange($0, axes: order) }
+    let place = order.firstIndex(of: axis) ?? axis
+    let value = try emitter.emit(.concat(Concat(axis: place)), values)
+    var result = shape
+    result[axis] = operands.reduce(0) { $0 + $1.shape[axis] }
+    return PlacedValue(value: value, placement: Placement(result, order: order))
+  }
+
   /// Every element so many times along an axis: copies side by side on an axis of their own.
   mutating func repeated(_ x: PlacedValue, _ axis: Int, _ count: Int) throws -> PlacedValue {
     let order = x.placement.axisOrder ?? Array(x.shape.indices)

@@ -9,7 +9,8 @@ enum OperatorTable {
     var table: [String: Converter] = [:]
     let parts = [
       ConvolutionConverters.table, TransposedConvolution.table, ProductConverters.table, ArithmeticConverters.table,
-      ActivationConverters.table,
+      ActivationConverters.table, FunctionConverters.table, NormalizationConverters.table, SelectionConverters.table,
+      QuantizationConverters.table, ResizeConverters.table, QuantizedConverters.standard,
       PoolingConverters.table, ReductionConverters.table, MovementConverters.table, ShapeConverters.table,
       ControlConverters.table,
     ]

@@ -16,58 +16,49 @@ enum PoolingConverters {
 
   private static func spatial(_ x: PlacedValue) -> Range<Int> { min(2, x.shape.count)..<x.shape.count }
 
-  private static func read(
-    _ importer: inout ModelImporter, _ node: NodeReader
-  ) throws -> (PlacedValue, ImportedWindow)? {
-    guard case .computed(let x) = try importer.computed(node.input(0)) else { return nil }
-    guard (3...4).contains(x.shape.count) else {
-      throw Refusal.form("the input has shape \(x.shape); expected [N, C, H, W] or [N, C, L]")
+  private static func read(_ node: NodeReader, _ x: PlacedValue) throws -> ImportedWindow {
+    guard x.shape.count >= 3 else {
+      throw Refusal("onnx.shape", "the input has shape \(x.shape); expected [N, C, ...]")
     }
     guard let kernel = try node.integers("kernel_shape"), kernel.count == x.shape.count - 2 else {
       throw Refusal("onnx.attribute", "expected kernel_shape with \(x.shape.count - 2) integers")
     }
-    let window = try WindowReader.read(node, kernel: kernel, size: Array(x.shape[2...]), isPooling: true)
-    return (x, window)
+    return try WindowReader.read(node, kernel: kernel, size: Array(x.shape[2...]), isPooling: true)
   }
 
   private static let maximum: Converter = { importer, node in
-    guard let (x, window) = try read(&importer, node) else { return [.refused] }
+    guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+    let isColumnMajor = try node.flag("storage_order")
+    if node.outputCount > 1 {
+      let windows = try VolumeConverters.Windows(node, Array(x.shape.dropFirst(2)))
+      return try VolumeConverters.maximumWithPlace(&importer, x, windows, isColumnMajor: isColumnMajor)
+        .map { .computed($0) }
+    }
+    let dilations = try node.integers("dilations") ?? []
+    if x.shape.count > 4 || dilations.contains(where: { $0 > 1 }) {
+      let windows = try VolumeConverters.Windows(node, Array(x.shape.dropFirst(2)))
+      return [.computed(try VolumeConverters.maximum(&importer, x, windows))]
+    }
+    let window = try read(node, x)
     let image = try importer.image(x)
     let padding = zip(window.padding, [0, 0] + window.overhang).map { $0 + $1 }
-    guard window.dilations == [1, 1] || window.size == [1, 1] else {
-      throw Refusal.form("dilations = \(window.dilations): the language pools windows without gaps")
-    }
     let result = try importer.emitter.emit(
       .maxPool2d(MaxPool2D(window: window.size, strides: window.strides, padding: padding)), [image])
     return [.computed(importer.placedImage(result, rank: x.shape.count))]
   }
 
   private static let average: Converter = { importer, node in
-    guard let (x, window) = try read(&importer, node) else { return [.refused] }
+    guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
     let countsPadding = try node.flag("count_include_pad")
+    let dilations = try node.integers("dilations") ?? []
+    if x.shape.count > 4 || dilations.contains(where: { $0 > 1 }) {
+      let windows = try VolumeConverters.Windows(node, Array(x.shape.dropFirst(2)))
+      return [.computed(try VolumeConverters.average(&importer, x, windows, countsPadding: countsPadding))]
+    }
+    let window = try read(node, x)
     var image = try importer.image(x)
     let isPadded = window.padding.contains { $0 > 0 }
     let hasOverhang = window.overhang.contains { $0 > 0 }
-    if window.dilations != [1, 1], window.size != [1, 1] {
-      guard !hasOverhang, countsPadding || !isPadded else {
-        throw Refusal.form(
-          "dilations = \(window.dilations) with a divisor that changes at the border; expected count_include_pad = 1 "
-            + "and no overhang of ceil_mode")
-      }
-      // A mean of elements with gaps between them is a convolution of each channel.
-      let channels = importer.emitter.shape(image)[3]
-      let taps = window.size[0] * window.size[1]
-      try GraphEmitter.checkSize(window.size + [1, channels])
-      let weights = importer.emitter.graph.addConstant(
-        Tensor(
-          .f32(window.size + [1, channels]), .f32([Float](repeating: 1 / Float(taps), count: taps * channels))),
-        name: importer.emitter.name + ".mean")
-      let result = try importer.emitter.emit(
-        .conv2d(
-          Conv2D(strides: window.strides, padding: window.padding, dilations: window.dilations, groups: channels)),
-        [image, weights])
-      return [.computed(importer.placedImage(result, rank: x.shape.count))]
-    }
     var padding = window.padding
     if countsPadding, isPadded, hasOverhang {
       // The divisor counts the padding, but never what lies behind it: so the padding becomes part of the image.

@@ -7,27 +7,7 @@ enum ProductConverters {
   // MARK: MatMul
 
   private static let product: Converter = { importer, node in
-    let (left, right) = (try node.input(0), try node.input(1))
-    let (leftShape, rightShape) = (try node.shape(0), try node.shape(1))
-    guard !leftShape.isEmpty, !rightShape.isEmpty else {
-      throw Refusal("onnx.shape", "operands have shapes \(leftShape) and \(rightShape); expected at least rank 1")
-    }
-    // A vector is a row on the left and a column on the right, and its axis is taken from the result.
-    var a = leftShape.count == 1 ? [1] + leftShape : leftShape
-    let b = rightShape.count == 1 ? rightShape + [1] : rightShape
-    guard a[a.count - 1] == b[b.count - 2] else {
-      throw Refusal(
-        "onnx.shape", "operands have shapes \(leftShape) and \(rightShape); expected equal depths",
-        help: "the model contradicts itself, or a bound dimension is wrong")
-    }
-    a = [Int](repeating: 1, count: max(0, b.count - a.count)) + a
-    guard case .computed(var first) = try importer.computed(left) else { return [.refused] }
-    first.placement = try importer.reshaped(first, a).placement
-    let result = try importer.matrixProduct(first, right, b)
-    var shape = result.shape
-    if leftShape.count == 1 { shape.remove(at: shape.count - 2) }
-    if rightShape.count == 1 { shape.removeLast() }
-    return [.computed(try importer.reshaped(result, shape))]
+    [.computed(try importer.matrices(node.input(0), node.shape(0), node.input(1), node.shape(1)))]
   }
 
   // MARK: Gemm
@@ -104,6 +84,47 @@ extension ImportedValue {
 }
 
 extension ModelImporter {
+  /// A product of matrices, of the last two axes; a vector is a row on the left and a column on the right.
+  mutating func matrices(
+    _ left: ImportedValue, _ leftShape: [Int], _ right: ImportedValue, _ rightShape: [Int]
+  ) throws -> PlacedValue {
+    guard !leftShape.isEmpty, !rightShape.isEmpty else {
+      throw Refusal("onnx.shape", "operands have shapes \(leftShape) and \(rightShape); expected at least rank 1")
+    }
+    // A vector is a row on the left and a column on the right, and its axis is taken from the result.
+    var a = leftShape.count == 1 ? [1] + leftShape : leftShape
+    var b = rightShape.count == 1 ? rightShape + [1] : rightShape
+    guard a[a.count - 1] == b[b.count - 2] else {
+      throw Refusal(
+        "onnx.shape", "operands have shapes \(leftShape) and \(rightShape); expected equal depths",
+        help: "the model contradicts itself, or a bound dimension is wrong")
+    }
+    a = [Int](repeating: 1, count: max(0, b.count - a.count)) + a
+    guard case .computed(var first) = try computed(left) else {
+      throw Refusal("onnx.inputs", "an operand was refused")
+    }
+    first.placement = try reshaped(first, a).placement
+    var second = right
+    let batch = try Folding.broadcast(Array(a.dropLast(2)), Array(b.dropLast(2)))
+    if batch != Array(a.dropLast(2)) { first = try broadcast(first, to: batch + a.suffix(2)) }
+    if b.count > 2, batch != Array(b.dropLast(2)), !b.dropLast(2).allSatisfy({ $0 == 1 }) {
+      let shape = batch + b.suffix(2)
+      switch right {
+      case .constant(let constant):
+        var budget = FoldingBudget(remaining: Self.foldedElementLimit)
+        second = .constant(identified(try Folding.expand(&budget, constant, shape)))
+      case .computed(let placed): second = .computed(try broadcast(placed, to: shape))
+      case .refused: break
+      }
+      b = shape
+    }
+    let result = try matrixProduct(first, second, b)
+    var shape = result.shape
+    if leftShape.count == 1 { shape.remove(at: shape.count - 2) }
+    if rightShape.count == 1 { shape.removeLast() }
+    return try reshaped(result, shape)
+  }
+
   /// Another shape for the same elements in the model's row-major order.
   mutating func reshaped(_ placed: PlacedValue, _ shape: [Int]) throws -> PlacedValue {
     try GraphEmitter.checkSize(shape)

@@ -128,13 +128,7 @@ enum ShapeConverters {
     switch try node.input(0) {
     case .constant(let constant): return [.constant(try Folding.cast(constant, to: kind))]
     case .computed(let x):
-      let isReal = importer.emitter.graph.values[x.value].type.element == .f32
-      guard isReal, kind.isReal else {
-        throw Refusal.form(
-          "a cast of computed elements from \(isReal ? "real numbers" : "integers") to \(TensorKind.name(kind.rawValue))",
-          help: "the language computes in f32")
-      }
-      return [.computed(x)]
+      return [.computed(try importer.cast(x, to: kind))]
     case .refused: return [.refused]
     }
   }
@@ -145,5 +139,27 @@ enum ShapeConverters {
       return [.refused]
     }
     return [.computed(try importer.broadcast(x, to: shape))]
+  }
+}
+
+extension ModelImporter {
+  /// Elements as those of another type; all are f32 in the graph.
+  fileprivate mutating func cast(_ x: PlacedValue, to kind: TensorKind) throws -> PlacedValue {
+    let from = emitter.kind(x.value)
+    if from == kind || from.isReal && kind.isReal { return x }
+    var result: PlacedValue
+    if kind == .bool {
+      result = try unary(.not, unary(.not, x))
+    } else if from.isReal {
+      result = try unary(.truncate, x)
+    } else {
+      // The same numbers under a type of their own.
+      let shape = emitter.shape(x.value)
+      result = PlacedValue(
+        value: emitter.graph.append(.reshape(Reshape()), [x.value], type: .f32(shape), name: emitter.name),
+        placement: x.placement)
+    }
+    emitter.setKind(kind, of: result.value)
+    return result
   }
 }

@@ -25,9 +25,9 @@ enum TransposedConvolution {
     let rank = input.shape.count
     let shape =
       rank == 3 && weights.shape.count == 3 ? [weights.shape[0], weights.shape[1], 1, weights.shape[2]] : weights.shape
-    guard (3...4).contains(rank), shape.count == 4 else {
+    guard (3...5).contains(rank), shape.count == max(4, rank) else {
       throw Refusal.form(
-        "the input has shape \(input.shape) and the weights \(weights.shape); expected [N, C, H, W] or [N, C, L]")
+        "the input has shape \(input.shape) and the weights \(weights.shape); expected [N, C, H, W], [N, C, L] or [N, C, D, H, W]")
     }
     let groups = try node.integer("group", default: 1)
     guard groups >= 1, shape[0] == input.shape[1], shape[0] % groups == 0 else {
@@ -38,8 +38,9 @@ enum TransposedConvolution {
     guard axes.allSatisfy({ $0.output > 0 }) else {
       throw Refusal("onnx.shape", "the padding leaves nothing of the result")
     }
-    let image = try importer.image(input)
     let bias = try node.constant(2, "bias")
+    if rank == 5 { return [.computed(try volume(&importer, input, weights, bias, axes, groups))] }
+    let image = try importer.image(input)
     let isDisjoint = axes.allSatisfy {
       $0.kernel == $0.stride && $0.begin == 0 && $0.end == 0 && $0.dilation == 1 && $0.outputPadding == 0
     }
@@ -95,6 +96,34 @@ enum TransposedConvolution {
     }
     let line = Axis(input: 1, kernel: 1, stride: 1, dilation: 1, begin: 0, end: 0, outputPadding: 0)
     return rank == 1 ? [line] + axes : axes
+  }
+
+  /// Volumes: for each depth of the kernel the images of all planes, each moved to where it goes; their sum.
+  private static func volume(
+    _ importer: inout ModelImporter, _ input: PlacedValue, _ weights: ConstantTensor, _ bias: ConstantTensor?,
+    _ axes: [Axis], _ groups: Int
+  ) throws -> PlacedValue {
+    let depth = axes[0]
+    let name = importer.emitter.name
+    let image = try importer.image(importer.images(input))
+    var sum: PlacedValue?
+    for tap in 0..<depth.kernel {
+      importer.emitter.name = "\(name).depth\(tap)"
+      let slice = try importer.slice(weights, tap)
+      let planes = try general(&importer, image, slice, slice.shape, nil, Array(axes[1...]), groups, 4)
+      let moves = (0..<depth.output).map { target in
+        (0..<depth.input).map { Float($0 * depth.stride + tap * depth.dilation - depth.begin == target ? 1 : 0) }
+      }
+      let moved = try importer.product(importer.volumes(planes, depth: depth.input), 2, moves)
+      sum = try sum.map { try importer.add($0, moved) } ?? moved
+    }
+    importer.emitter.name = name
+    guard var sum else { throw Refusal("onnx.shape", "the kernel has no depth") }
+    if let bias {
+      let values = try check(bias, count: sum.shape[1])
+      sum = try importer.add(sum, ConstantTensor(.float, shape: [values.count, 1, 1, 1], .real(values), name: bias.name))
+    }
+    return sum
   }
 
   /// Windows that do not overlap: a product for each pixel, whose channels become pixels.

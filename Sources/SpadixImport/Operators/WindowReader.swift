@@ -22,6 +22,33 @@ enum WindowReader {
   ///   - size: that of the image.
   ///   - isPooling: whether `ceil_mode` is an attribute.
   static func read(_ node: NodeReader, kernel: [Int], size: [Int], isPooling: Bool = false) throws -> ImportedWindow {
+    let lines = try lines(node, kernel: kernel, size: size, isPooling: isPooling)
+    let strides = lines.map(\.stride)
+    let dilations = lines.map(\.dilation)
+    let pads = lines.map(\.begin) + lines.map(\.end)
+    let overhang = lines.map(\.overhang)
+    let rank = kernel.count
+    if rank == 1 {
+      return ImportedWindow(
+        size: [1] + kernel, strides: [1] + strides, padding: [0, pads[0], 0, pads[1]], dilations: [1] + dilations,
+        overhang: [0] + overhang)
+    }
+    return ImportedWindow(size: kernel, strides: strides, padding: pads, dilations: dilations, overhang: overhang)
+  }
+
+  /// The window along one axis.
+  struct Line {
+    var stride: Int
+    var dilation: Int
+    var begin: Int
+    var end: Int
+    var overhang: Int
+    /// How many windows there are.
+    var count: Int
+  }
+
+  /// The window along each of any number of axes.
+  static func lines(_ node: NodeReader, kernel: [Int], size: [Int], isPooling: Bool) throws -> [Line] {
     let rank = kernel.count
     let strides = try list(node, "strides", count: rank, default: 1, minimum: 1)
     let dilations = try list(node, "dilations", count: rank, default: 1, minimum: 1)
@@ -57,12 +84,12 @@ enum WindowReader {
         overhang[axis] = max(0, (outputs - 1) * strides[axis] - room)
       }
     }
-    if rank == 1 {
-      return ImportedWindow(
-        size: [1] + kernel, strides: [1] + strides, padding: [0, pads[0], 0, pads[1]], dilations: [1] + dilations,
-        overhang: [0] + overhang)
+    return (0..<rank).map { axis in
+      let room = size[axis] + pads[axis] + pads[axis + rank] + overhang[axis] - extent[axis]
+      return Line(
+        stride: strides[axis], dilation: dilations[axis], begin: pads[axis], end: pads[axis + rank],
+        overhang: overhang[axis], count: room < 0 ? 0 : room / strides[axis] + 1)
     }
-    return ImportedWindow(size: kernel, strides: strides, padding: pads, dilations: dilations, overhang: overhang)
   }
 
   private static func list(

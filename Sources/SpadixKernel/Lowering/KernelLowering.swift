@@ -57,17 +57,17 @@ public struct KernelLowering {
   /// The operands that are kernel inputs: all but weights, biases and factors.
   public static func activationOperands(_ operation: Operation, _ graph: Graph) -> [ValueID] {
     switch operation.op {
-    case .npuConv2d(let conv):
+    case .npu(.conv2d(let conv)):
       return [operation.operands[0]] + (conv.residual ? [operation.operands.last!] : [])
-    case .npuMatmul:
+    case .npu(.matmul):
       return graph.isConstant(operation.operands[1]) && graph.type(of: operation.operands[1]).isMatrix
         ? [operation.operands[0]] : [operation.operands[0], operation.operands[1]]
-    case .npuMul: return [operation.operands[0]]
-    case .npuAdd, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+    case .npu(.mul): return [operation.operands[0]]
+    case .npu(.add), .npu(.maxPool2d), .npu(.avgPool2d), .npu(.requantize), .npu(.concat), .npu(.pad), .npu(.reshape), .npu(.transpose):
       return operation.operands
     case .constant: return []
     case .conv2d, .matmul, .add, .mul, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat, .reshape,
-      .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize:
+      .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .function:
       // A host step carries its constants in its own text.
       return operation.operands.filter { !graph.isConstant($0) }
     }
@@ -76,23 +76,23 @@ public struct KernelLowering {
   public mutating func lower(_ operation: Operation) throws -> OperatorKernel {
     let name = graph.values[operation.result].name ?? "value\(operation.result.index)"
     switch operation.op {
-    case .npuConv2d(let conv): return .tile(try convolution(conv, operation, name))
-    case .npuMatmul(let product): return .tile([try matrixProduct(product, operation, name)])
-    case .npuMul(let mul): return .tile([try scaling(mul, operation, name)])
-    case .npuAdd(let add): return .tile([sum(add, operation, name)])
-    case .npuRequantize(let requantize):
+    case .npu(.conv2d(let conv)): return .tile(try convolution(conv, operation, name))
+    case .npu(.matmul(let product)): return .tile([try matrixProduct(product, operation, name)])
+    case .npu(.mul(let mul)): return .tile([try scaling(mul, operation, name)])
+    case .npu(.add(let add)): return .tile([sum(add, operation, name)])
+    case .npu(.requantize(let requantize)):
       return .tile([
         elementwise(
           operation, name, multipliers: [1], zeroPoints: [requantize.inputZeroPoint], output: requantize.output)
       ])
-    case .npuAvgPool2d(let pool): return .tile([averagePooling(pool, operation, name)])
-    case .npuMaxPool2d(let pool): return .tile([maxPooling(pool, operation)])
-    case .npuConcat(let concat): return .copy(copy(concat, operation))
-    case .npuPad(let pad): return .copy(copy(pad, operation, name))
-    case .npuTranspose(let transpose): return .copy(copy(transpose, operation))
-    case .npuReshape: return .alias
+    case .npu(.avgPool2d(let pool)): return .tile([averagePooling(pool, operation, name)])
+    case .npu(.maxPool2d(let pool)): return .tile([maxPooling(pool, operation)])
+    case .npu(.concat(let concat)): return .copy(copy(concat, operation))
+    case .npu(.pad(let pad)): return .copy(copy(pad, operation, name))
+    case .npu(.transpose(let transpose)): return .copy(copy(transpose, operation))
+    case .npu(.reshape): return .alias
     case .constant, .conv2d, .matmul, .add, .mul, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat,
-      .reshape, .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize:
+      .reshape, .transpose, .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .function:
       return .host(reason: operation.hostReason ?? "the host evaluates \(operation.op.mnemonic)")
     }
   }

@@ -73,8 +73,7 @@ struct CanonicalizationRules {
       requantize.activation == .none && graph.type(operation.operands[0]) == graph.type(operation.result)
         && forward(operation, &rewriter)
     case .matmul(let product): self.product(operation, product, &rewriter)
-    case .constant, .add, .softmax, .dequantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d,
-      .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+    case .constant, .add, .softmax, .dequantize, .function, .npu:
       false
     }
   }

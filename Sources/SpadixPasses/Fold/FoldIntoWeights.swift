@@ -17,8 +17,7 @@ extension ConstantFolding {
     case .batchNorm: operation.operands.dropFirst().allSatisfy { graph.isConstant($0) }
     case .mul: graph.type(operation.result).element == .f32 && graph.isConstant(operation.operands[1])
     case .constant, .conv2d, .matmul, .add, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat,
-      .reshape, .transpose, .pad, .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd,
-      .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      .reshape, .transpose, .pad, .softmax, .quantize, .dequantize, .requantize, .function, .npu:
       false
     }
   }
@@ -39,8 +38,7 @@ extension ConstantFolding {
       let isBare = product.activation == .none && !product.transposeB && graph.type(producer.operands[1]).rank == 2
       return isBare ? id : nil
     case .constant, .add, .mul, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat, .reshape, .transpose,
-      .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul,
-      .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .function, .npu:
       return nil
     }
   }

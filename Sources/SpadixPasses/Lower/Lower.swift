@@ -48,7 +48,7 @@ struct Lowering {
         var type = graph.type(operation.operands[0])
         type.shape.swapAt(type.rank - 1, type.rank - 2)
         let transpose = NpuTranspose(permutation: Transpose(exchangingLastAxesOfRank: type.rank).permutation)
-        operands[0] = rewriter.emit(.npuTranspose(transpose), [operands[0]], type: type)
+        operands[0] = rewriter.emit(.npu(.transpose(transpose)), [operands[0]], type: type)
         rewriter.setOrigin(operation, of: operands[0])
       }
       for (op, type) in operators.dropLast() {
@@ -83,8 +83,7 @@ struct Lowering {
     }
     if let reason = realProblem(operation) { return .host(reason) }
     switch operation.op {
-    case .constant, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat,
-      .npuPad, .npuReshape, .npuTranspose:
+    case .constant, .npu:
       return .unchanged
     case .quantize, .dequantize:
       return .host(.conversion)
@@ -92,13 +91,15 @@ struct Lowering {
       return .host(.floatingPoint)
     case .softmax:
       return .host(.softmax)
+    case .function:
+      return .host(.function)
     // A relu or clamp has the type of its operand: a rescaling by one.
     case .relu, .clamp:
       return store(nil, operation.op.elementwiseActivation ?? .none) { stage in
         var requantize = NpuRequantize()
         requantize.inputZeroPoint = zeroPoint(operation, 0)
         requantize.output = stage
-        return .npuRequantize(requantize)
+        return .npu(.requantize(requantize))
       }
     case .requantize(let payload):
       return rescaling(operation, payload)
@@ -114,7 +115,7 @@ struct Lowering {
         product.transposeB = payload.transposeB
         product.inputZeroPoint = zeroPoint(operation, 0)
         product.output = stage
-        return .npuMatmul(product)
+        return .npu(.matmul(product))
       }
     case .add(let payload):
       return store(nil, payload.activation) { stage in
@@ -122,39 +123,39 @@ struct Lowering {
         add.multipliers = payload.multipliers
         add.zeroPoints = [zeroPoint(operation, 0), zeroPoint(operation, 1)]
         add.output = stage
-        return .npuAdd(add)
+        return .npu(.add(add))
       }
     case .mul(let payload):
       return store(1, payload.activation) { stage in
         var product = NpuMul()
         product.inputZeroPoint = zeroPoint(operation, 0)
         product.output = stage
-        return .npuMul(product)
+        return .npu(.mul(product))
       }
     case .avgPool2d(let payload):
       return store(nil, payload.activation) { stage in
-        .npuAvgPool2d(average(operation, payload.window2D, stage))
+        .npu(.avgPool2d(average(operation, payload.window2D, stage)))
       }
     case .globalAvgPool2d(let payload):
       let image = graph.type(operation.operands[0]).shape
       let window = Window2D(size: [image[1], image[2]], strides: [1, 1], padding: [0, 0, 0, 0])
-      return store(nil, payload.activation) { stage in .npuAvgPool2d(average(operation, window, stage)) }
+      return store(nil, payload.activation) { stage in .npu(.avgPool2d(average(operation, window, stage))) }
     case .maxPool2d(let payload):
       return maxPooling(operation, payload)
     case .concat(let payload):
-      return one(.npuConcat(NpuConcat(axis: payload.axis)))
+      return one(.npu(.concat(NpuConcat(axis: payload.axis))))
     case .reshape:
-      return one(.npuReshape(NpuReshape()))
+      return one(.npu(.reshape(NpuReshape())))
     case .pad(let payload):
       let quantization = result.element.quantization ?? Quantization(scale: 1)
       let value = QuantizedArithmetic.quantize(
         payload.value, scale: quantization.scale, zeroPoint: quantization.zeroPoint)
-      return one(.npuPad(NpuPad(low: payload.low, high: payload.high, value: Int32(value))))
+      return one(.npu(.pad(NpuPad(low: payload.low, high: payload.high, value: Int32(value)))))
     case .transpose(let payload):
       let permutation = payload.permutation
       let keepsLastAxis = permutation.last == permutation.count - 1
       guard keepsLastAxis || payload.exchangesLastAxes else { return .host(.permutation) }
-      return one(.npuTranspose(NpuTranspose(permutation: permutation)))
+      return one(.npu(.transpose(NpuTranspose(permutation: permutation))))
     }
   }
 
@@ -173,8 +174,7 @@ struct Lowering {
     case .quantize, .dequantize:
       return .conversion
     case .constant, .add, .relu, .clamp, .maxPool2d, .globalAvgPool2d, .concat, .reshape, .transpose, .pad, .batchNorm,
-      .softmax, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d,
-      .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+      .softmax, .requantize, .function, .npu:
       return .floatingPoint
     }
   }
@@ -222,7 +222,7 @@ struct Lowering {
       requantize.output.zeroPoint = 0
     }
     if let reason = target.outputStageProblem(requantize.output) { return .host(reason) }
-    return .operators([(.npuRequantize(requantize), graph.type(operation.result))])
+    return .operators([(.npu(.requantize(requantize)), graph.type(operation.result))])
   }
 
   private func average(_ operation: Operation, _ window: Window2D, _ stage: OutputStage) -> NpuAvgPool2D {
@@ -260,12 +260,12 @@ struct Lowering {
       convolution.residualZeroPoint = zeroPoint(operation, addend)
     }
     let result = graph.type(operation.result)
-    guard let pooling = payload.pooling else { return .operators([(.npuConv2d(convolution), result)]) }
+    guard let pooling = payload.pooling else { return .operators([(.npu(.conv2d(convolution)), result)]) }
     if target.storePoolingProblem(window: pooling.window, strides: pooling.strides) == nil,
       target.storePads(pooling.padding, isNotNegative: stage.low >= 0)
     {
       convolution.pooling = pooling
-      return .operators([(.npuConv2d(convolution), result)])
+      return .operators([(.npu(.conv2d(convolution)), result)])
     }
     // A graph fused for another target: the pooling becomes an operation of its own again.
     let window = Window2D(
@@ -275,7 +275,7 @@ struct Lowering {
     let size = window.outputSize(of: [input[1], input[2]])
     let image = TensorType([input[0], size[0], size[1], result.shape[3]], result.element)
     switch pools(pooling.window2D, image: image, isNotNegative: stage.low >= 0) {
-    case .operators(let pools): return .operators([(.npuConv2d(convolution), image)] + pools)
+    case .operators(let pools): return .operators([(.npu(.conv2d(convolution)), image)] + pools)
     case .host(let reason): return .host(reason)
     case .unchanged: return .unchanged
     }
@@ -293,7 +293,7 @@ struct Lowering {
       target.storePads(window.padding, isNotNegative: isNotNegative)
     {
       let pool = NpuMaxPool2D(window: window.size, strides: window.strides, padding: window.padding)
-      return .operators([(.npuMaxPool2d(pool), pooled(image, window))])
+      return .operators([(.npu(.maxPool2d(pool)), pooled(image, window))])
     }
     guard window.size[0] == window.size[1], window.strides[0] == window.strides[1],
       let chain = PoolingChain(window: window.size[0], stride: window.strides[0])
@@ -307,14 +307,14 @@ struct Lowering {
         value: -128)
       current.shape[1] += window.padding[0] + window.padding[2]
       current.shape[2] += window.padding[1] + window.padding[3]
-      operators.append((.npuPad(pad), current))
+      operators.append((.npu(.pad(pad)), current))
     }
     for stage in chain.stages {
       let size = [stage.window, stage.window]
       let strides = [stage.stride, stage.stride]
       if let reason = target.storePoolingProblem(window: size, strides: strides) { return .host(reason) }
       current = pooled(current, Window2D(size: size, strides: strides, padding: [0, 0, 0, 0]))
-      operators.append((.npuMaxPool2d(NpuMaxPool2D(window: size, strides: strides)), current))
+      operators.append((.npu(.maxPool2d(NpuMaxPool2D(window: size, strides: strides))), current))
     }
     return .operators(operators)
   }

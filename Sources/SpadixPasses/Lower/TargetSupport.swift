@@ -29,11 +29,12 @@ public enum TargetSupport {
     case .concat, .reshape, .pad: return (.move, [.floatingPoint])
     case .transpose: return (.move, [.floatingPoint, .permutation])
     case .softmax: return (.host, [.floatingPoint, .softmax])
+    case .function: return (.host, [.floatingPoint, .function])
     case .quantize, .dequantize: return (.host, [.conversion])
     case .batchNorm: return (.folded, [.floatingPoint])
     case .constant: return (.move, [])
-    case .npuConv2d, .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize: return (.array, [])
-    case .npuConcat, .npuPad, .npuReshape, .npuTranspose: return (.move, [])
+    case .npu(.concat), .npu(.pad), .npu(.reshape), .npu(.transpose): return (.move, [])
+    case .npu: return (.array, [])
     }
   }
 }

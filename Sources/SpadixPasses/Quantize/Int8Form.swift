@@ -8,6 +8,8 @@ enum OperandRole {
   case weights
   /// A constant in units of the accumulator.
   case bias
+  /// A constant that stays as it is.
+  case untouched
 }
 
 /// The int8 form of an f32 operation.
@@ -22,9 +24,13 @@ struct Int8Form {
 
   /// Nil where there is none: the operation then stays in f32.
   init?(_ operation: Operation, in graph: Graph) {
-    guard graph.type(operation.result).element == .f32,
-      operation.operands.allSatisfy({ graph.type($0).element == .f32 })
-    else { return nil }
+    guard graph.type(operation.result).element == .f32 else { return nil }
+    if case .function(let function) = operation.op {
+      guard let form = Self.form(function, operation, in: graph) else { return nil }
+      (roles, keepsType) = form
+      return
+    }
+    guard operation.operands.allSatisfy({ graph.type($0).element == .f32 }) else { return nil }
     func isConstant(_ operand: Int) -> Bool {
       operation.operands.count <= operand || graph.isConstant(operation.operands[operand])
     }
@@ -52,13 +58,32 @@ struct Int8Form {
       if !pool.countIncludePad, pool.padding.contains(where: { $0 != 0 }) { return nil }
     case .maxPool2d, .concat, .reshape, .transpose, .pad:
       keepsType = true
-    case .constant, .batchNorm, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul,
-      .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+    case .constant, .batchNorm, .quantize, .dequantize, .requantize, .function, .npu:
       return nil
+    }
+  }
+
+  private static func form(
+    _ function: OperatorFunction, _ operation: Operation, in graph: Graph
+  ) -> (roles: [OperandRole], keepsType: Bool)? {
+    var roles: [OperandRole] = operation.operands.map { graph.isConstant($0) ? .untouched : .activation }
+    switch function.definition.int8Form(operation.operands.map { graph.type($0) }) {
+    case .movement:
+      roles[0] = .activation
+      return (roles, true)
+    case .real: return roles.contains(.activation) ? (roles, false) : nil
+    case .none: return nil
     }
   }
 
   func operands(_ role: OperandRole, of operation: Operation) -> [ValueID] {
     zip(roles, operation.operands).filter { $0.0 == role }.map(\.1)
+  }
+}
+
+extension Operator {
+  /// What a model says about the int8 of a value.
+  var fakeQuantize: FakeQuantize? {
+    if case .function(let function) = self { function.definition as? FakeQuantize } else { nil }
   }
 }

@@ -18,10 +18,48 @@ struct QuantizationPlan {
     forms = graph.operations.map { Int8Form($0, in: graph) }
     quantizations = [Quantization?](repeating: nil, count: graph.values.count)
     ranges = graph.values.map(\.calibration)
+    takeOver(graph)
+    keepRealsForReals(graph)
     let members = try int8Values(of: graph, context)
     RangeInference.complete(&ranges, of: graph)
     try check(members, graph)
     try assignTypes(to: members, graph)
+  }
+
+  /// What a model says about the int8 that it was made for: a type of its own, or, where the target's store has no zero
+  /// points, bounds.
+  private mutating func takeOver(_ graph: Graph) {
+    for (index, operation) in graph.operations.enumerated() {
+      guard let fake = operation.op.fakeQuantize, forms[index] != nil else { continue }
+      if scheme.activations == .symmetric || fake.quantization == nil { forms[index]?.keepsType = false }
+      ranges[operation.result.index] = fake.range
+      if ranges[operation.operands[0].index] == nil || forms[index]?.keepsType == true {
+        ranges[operation.operands[0].index] = fake.range
+      }
+    }
+  }
+
+  /// What is only moved on its way to operations in f32 stays in f32: indices and comparisons need it as it is.
+  private mutating func keepRealsForReals(_ graph: Graph) {
+    var isInt8 = [Bool](repeating: false, count: graph.values.count)
+    var hasReaders = isInt8
+    var hasInt8Readers = isInt8
+    for output in graph.outputs { hasInt8Readers[output.index] = true }
+    for (operation, form) in zip(graph.operations, forms) {
+      guard let form else { continue }
+      isInt8[operation.result.index] =
+        !form.keepsType || form.operands(.activation, of: operation).contains { isInt8[$0.index] }
+    }
+    for (index, operation) in graph.operations.enumerated().reversed() {
+      let result = operation.result.index
+      if let form = forms[index], form.keepsType, hasReaders[result], !hasInt8Readers[result], !isInt8[result] {
+        forms[index] = nil
+      }
+      for operand in operation.operands {
+        hasReaders[operand.index] = true
+        if forms[index] != nil { hasInt8Readers[operand.index] = true }
+      }
+    }
   }
 
   /// The values that need an int8 form, by id; gives constants among them the range of their elements.
@@ -102,8 +140,10 @@ struct QuantizationPlan {
     var classes = DisjointSets(count: graph.values.count)
     var isSymmetric = [Bool](repeating: scheme.activations == .symmetric, count: graph.values.count)
     var isProbability = [Bool](repeating: false, count: graph.values.count)
+    var given = [Quantization?](repeating: nil, count: graph.values.count)
     for (operation, form) in zip(graph.operations, forms) {
       guard let form else { continue }
+      if form.keepsType, let fake = operation.op.fakeQuantize { given[operation.result.index] = fake.quantization }
       let activations = form.operands(.activation, of: operation)
       if form.keepsType {
         for value in activations { classes.merge(value.index, operation.result.index) }
@@ -130,6 +170,17 @@ struct QuantizationPlan {
     for (root, hull) in hulls.enumerated() {
       guard isProbability[root], let hull, hull.low >= 0, hull.high <= 1 else { continue }
       types[root] = QuantizationScheme.softmax(symmetric: isSymmetric[root])
+    }
+    // A given type holds where all that share it agree, and where a product does not ask for another.
+    var agreed: [Int: Quantization?] = [:]
+    for value in members {
+      guard let type = given[value.index] else { continue }
+      let root = classes.find(value.index)
+      let isFit = agreed[root].map { $0 == type } ?? (!isSymmetric[root] || type.zeroPoint == 0)
+      agreed[root] = isFit ? type : Quantization?.none
+    }
+    for root in types.indices {
+      if case .some(.some(let type)) = agreed[root] { types[root] = type }
     }
     if !scheme.hasClamp { letSaturationClamp(&types, hulls, &classes, graph) }
     for value in members { quantizations[value.index] = types[classes.find(value.index)] }

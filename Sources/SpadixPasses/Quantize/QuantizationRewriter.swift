@@ -68,10 +68,33 @@ struct QuantizationRewriter {
       var operands: [ValueID] = []
       for operand in operation.operands { operands.append(try int8(operand, &rewriter)) }
       finish(operation, operation.op, operands, &rewriter)
-    case .constant, .batchNorm, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul,
-      .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+    case .function where operation.op.fakeQuantize != nil:
+      try writeFake(operation, form, &rewriter)
+    case .function:
+      var operands: [ValueID] = []
+      for (operand, role) in zip(operation.operands, form.roles) {
+        operands.append(role == .untouched ? rewriter[operand] : try int8(operand, &rewriter))
+      }
+      finish(operation, operation.op, operands, &rewriter)
+    case .constant, .batchNorm, .quantize, .dequantize, .requantize, .npu:
       rewriter.keep(operation)
     }
+  }
+
+  /// Operand and result have one type, or the operand is confined to what the integers stand for.
+  private mutating func writeFake(
+    _ operation: Operation, _ form: Int8Form, _ rewriter: inout GraphRewriter
+  ) throws {
+    let input = try int8(operation.operands[0], &rewriter)
+    guard let fake = operation.op.fakeQuantize, !form.keepsType else {
+      // The int8 form stands for the operand already.
+      int8Forms[operation.result.index] = input
+      finishReal(operation, input, &rewriter)
+      return
+    }
+    var requantize = Requantize()
+    requantize.activation = Activation(low: fake.range.low, high: fake.range.high)
+    finish(operation, .requantize(requantize), [input], &rewriter)
   }
 
   // MARK: Values
@@ -142,8 +165,15 @@ struct QuantizationRewriter {
       rewriter.setOrigin(operation, of: result)
     }
     setInt8Form(result, of: value, &rewriter)
+    finishReal(operation, result, &rewriter)
+  }
+
+  /// Gives readers in f32 the real values of a result's int8 form.
+  private mutating func finishReal(_ operation: Operation, _ result: ValueID, _ rewriter: inout GraphRewriter) {
+    let value = operation.result
     if needsReal[value.index] {
-      rewriter.emit(.dequantize(Dequantize()), [result], standingFor: value, type: .f32(shape), origin: operation)
+      rewriter.emit(
+        .dequantize(Dequantize()), [result], standingFor: value, type: .f32(graph.type(value).shape), origin: operation)
     } else {
       rewriter.replace(value, with: result)
     }
@@ -194,7 +224,8 @@ struct QuantizationRewriter {
     let hasChannels = perChannel && plan.scheme.weights == .perChannel && columns > 1
     let maxima: [Float]
     do {
-      maxima = try WeightQuantization.maxima(of: weights, channels: columns)
+      maxima = try WeightQuantization.gridMaxima(
+        of: weights, maxima: WeightQuantization.maxima(of: weights, channels: columns))
     } catch {
       throw Diagnostic.notFinite(error.element, at: error.position, constant: operation.operands[1], in: graph)
     }

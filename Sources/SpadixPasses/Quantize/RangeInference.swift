@@ -10,8 +10,7 @@ enum RangeInference {
       switch operation.op {
       case .reshape, .transpose: ranges[operation.operands[0].index] = ranges[operation.result.index]
       case .constant, .conv2d, .matmul, .add, .mul, .relu, .clamp, .maxPool2d, .avgPool2d, .globalAvgPool2d, .concat,
-        .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .npuConv2d, .npuMatmul, .npuAdd, .npuMul,
-        .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape, .npuTranspose:
+        .pad, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .function, .npu:
         break
       }
     }
@@ -46,9 +45,9 @@ enum RangeInference {
       operands.allSatisfy { $0 != nil } ? operands.compactMap { $0 }.reduce(nil) { $0?.hull($1) ?? $1 } : nil
     case .softmax:
       ValueRange(low: 0, high: 1)
-    case .constant, .conv2d, .matmul, .add, .mul, .batchNorm, .quantize, .dequantize, .requantize, .npuConv2d,
-      .npuMatmul, .npuAdd, .npuMul, .npuMaxPool2d, .npuAvgPool2d, .npuRequantize, .npuConcat, .npuPad, .npuReshape,
-      .npuTranspose:
+    case .function(let function):
+      function.definition.range(operands)
+    case .constant, .conv2d, .matmul, .add, .mul, .batchNorm, .quantize, .dequantize, .requantize, .npu:
       nil
     }
   }

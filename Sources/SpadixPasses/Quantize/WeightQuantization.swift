@@ -99,6 +99,24 @@ struct WeightQuantization {
     throw UnusableElement(position: position, element: elements[position])
   }
 
+  /// The maxima that keep the scales of weights that are multiples of a step already, as those of quantized models are:
+  /// 127 steps.
+  static func gridMaxima(of elements: [Float], maxima: [Float]) -> [Float] {
+    let channels = maxima.count
+    return maxima.enumerated().map { channel, maximum in
+      guard maximum > 0, elements.count / channels >= 8 else { return maximum }
+      // As s8, or as u8 around 128.
+      let steps = ([127, 128] + Array(64...126)).first { steps in
+        let scale = Float(steps) / maximum
+        return stride(from: channel, to: elements.count, by: channels).allSatisfy { position in
+          let multiple = elements[position] * scale
+          return (multiple - multiple.rounded()).magnitude < 1e-4
+        }
+      }
+      return steps.map { maximum / Float($0) * 127 } ?? maximum
+    }
+  }
+
   struct UnusableElement: Error {
     var position: Int
     var element: Float

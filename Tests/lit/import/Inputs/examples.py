@@ -49,7 +49,7 @@ def refused():
         helper.make_node("LSTM", ["c", "w", "w"], ["l"], "rnn", hidden_size=4),
         helper.make_node("Relu", ["l"], ["after"]),
         helper.make_node("NonMaxSuppression", ["after", "after"], ["n"]),
-        helper.make_node("MaxPool", ["c"], ["p"], kernel_shape=[2, 2], dilations=[2, 2]),
+        helper.make_node("Pad", ["c", "c"], ["p"]),
         helper.make_node("FancyNorm", ["c"], ["z"], "norm", domain="com.example"),
         helper.make_node("TopK", ["c", "k"], ["t", ""]),
         helper.make_node("Relu", ["c"], ["nobody"]),

@@ -396,6 +396,235 @@ def computed_broadcasts(b):
 
 
 @form()
+def functions(b):
+    """Functions of single elements, with their parameters given and left out."""
+    x = b.node("Conv", b.input(1, 4, 3, 3), b.weights(4, 4, 1, 1))
+    positive = b.node("Add", b.node("Abs", x), b.constant(0.5))
+    plain = ["Sigmoid", "Tanh", "Softplus", "Softsign", "Exp", "Floor", "Ceil", "Neg", "Sin", "Cos", "Tan", "Atan"]
+    plain += ["Erf", "Sign", "Sinh", "Cosh", "Asinh"] if b.opset >= 9 else []
+    plain += ["Round"] if b.opset >= 11 else []
+    plain += ["HardSwish"] if b.opset >= 14 else []
+    plain += ["Mish"] if b.opset >= 18 else []
+    outputs = [b.node(kind, x) for kind in plain]
+    outputs += [b.node(kind, positive) for kind in ("Sqrt", "Log", "Reciprocal")]
+    outputs += [b.node("Elu", x), b.node("Elu", x, alpha=0.3), b.node("Selu", x), b.node("Selu", x, alpha=1.5, gamma=0.9),
+                b.node("HardSigmoid", x, alpha=0.3, beta=0.4)]
+    if b.opset >= 10:
+        outputs += [b.node("ThresholdedRelu", x), b.node("ThresholdedRelu", x, alpha=0.2), b.node("Shrink", x, lambd=0.4, bias=0.1)]
+    if b.opset >= 12:
+        outputs += [b.node("Celu", x), b.node("Celu", x, alpha=0.5)]
+    if b.opset >= 20:
+        outputs += [b.node("Gelu", x), b.node("Gelu", x, approximate="tanh")]
+    return tuple(outputs)
+
+
+@form()
+def powers(b):
+    x = b.node("Add", b.node("Abs", b.input(2, 3, 4)), b.constant(0.5))
+    exponents = [b.constant(v) for v in (2.0, 3.0, 0.5, -0.5, -1.0, 1.0)] + [b.constant(b.rng.random((3, 1))), b.input(4)]
+    return tuple(b.node("Pow", x, e) for e in exponents)
+
+
+@form(8, 11, 13, 17, 21)
+def products(b):
+    """Arithmetic of two activations with every kind of broadcasting, such as squeeze-and-excitation."""
+    x = b.node("Conv", b.input(2, 3, 4, 5), b.weights(3, 3, 1, 1))
+    y = b.input(*pick(b, (2, 3, 1, 1), (1, 3, 1, 5), (5,), (4, 1), (), (2, 3, 4, 5), (3, 1, 1)))
+    kind = pick(b, "Mul", "Div", "Sub", "Add", "Max", "Min")
+    if kind == "Div":
+        y = b.node("Add", b.node("Abs", y), b.constant(0.5))
+    squeezed = b.node("Sigmoid", b.node("Conv", b.node("GlobalAveragePool", x), b.weights(3, 3, 1, 1)))
+    small = b.input(3, 1)
+    wide = b.constant(b.rng.random((2, 3, 4)) + 0.5)
+    return (b.node(kind, x, y), b.node(kind, y, x) if kind != "Div" else b.node(kind, x, y), b.node("Mul", x, squeezed),
+            b.node("Mul", small, wide), b.node("Sub", wide, small), b.node("Max", x, b.constant(b.rng.random((3, 1, 1)))),
+            b.node("Sum", small, wide), b.node("Div", b.constant(1.0), b.node("Exp", small)),
+            b.node("Div", b.constant([2.0, 3.0]), b.node("Exp", small)), b.node("PRelu", x, b.input(3, 1, 1)))
+
+
+@form(9, 11, 13, 17, 21)
+def choices(b):
+    x, y = b.node("Conv", b.input(2, 3, 4, 5), b.weights(3, 3, 1, 1)), b.input(1, 3, 1, 5)
+    less = b.node("Less", x, y)
+    outputs = [b.node("Where", less, x, y), b.node("Where", b.node("Not", less), b.constant(0.5), x)]
+    outputs.append(b.node("Cast", b.node("And", less, b.node("Greater", x, b.constant(0.0))), to=1))
+    outputs.append(b.node("Where", b.constant(b.rng.random((3, 4, 1)) < 0.5, dtype=bool), x, b.constant(1.0)))
+    if b.opset >= 12:
+        outputs.append(b.node("Where", b.node("LessOrEqual", x, y), y, x))
+    outputs.append(b.node("Cast", b.node("Cast", b.node("Mul", x, b.constant(5.0)), to=7), to=1))
+    return tuple(outputs)
+
+
+@form(8, 10, 11, 13, 18, 21)
+def selections(b):
+    """Slices, parts and gathers of images that lie with their channels last."""
+    x = b.node("Conv", b.input(2, 4, 6, 5), b.weights(6, 4, 1, 1))
+
+    def sliced(starts, ends, axes, steps):
+        if b.opset < 10:
+            return b.node("Slice", x, starts=starts, ends=ends, axes=axes)
+        return b.node("Slice", x, b.ints(starts), b.ints(ends), b.ints(axes), b.ints(steps))
+
+    outputs = [sliced([1], [3], [1], [1]), sliced([-4, 0], [2**31 - 1, 4], [2, 3], [1, 1]), sliced([0, 1], [-1, -1], [1, 3], [2, 1])
+               if b.opset >= 10 else sliced([0], [-1], [1], [1])]
+    if b.opset >= 10:
+        outputs += [sliced([-1], [-100], [2], [-2]), sliced([4, 5], [0, -(2**31)], [1, 2], [-1, -1])]
+    if b.opset >= 13:
+        outputs += b.node("Split", x, b.ints([1, 2, 3]), outputs=3, axis=1)
+    else:
+        outputs += b.node("Split", x, outputs=3, axis=1, split=[1, 2, 3])
+    if b.opset >= 18:
+        outputs += b.node("Split", x, outputs=2, axis=3, num_outputs=2)
+    else:
+        outputs += b.node("Split", x, outputs=2, axis=2)
+    last = -1 if b.opset >= 11 else 2
+    outputs += [b.node("Gather", x, b.ints([2, 0, 2]), axis=1), b.node("Gather", x, b.constant(1, dtype=np.int64), axis=2),
+                b.node("Gather", x, b.constant([[0, last], [1, 1]], dtype=np.int64), axis=3),
+                b.node("Tile", x, b.ints([1, 2, 1, 3]))]
+    return tuple(outputs)
+
+
+@form(11, 13, 18, 21)
+def pad_modes(b):
+    x = b.node("Conv", b.input(1, 3, 4, 5), b.weights(3, 3, 1, 1))
+    pads = b.ints([0, 0, 1, 2, 0, 1, 3, 1])
+    outputs = [b.node("Pad", x, pads, mode="reflect"), b.node("Pad", x, pads, mode="edge"),
+               b.node("Pad", x, b.ints([0, 0, -1, 2, 0, 0, 1, -1]), b.constant(0.5))]
+    if b.opset >= 19:
+        outputs.append(b.node("Pad", x, pads, mode="wrap"))
+    return tuple(outputs)
+
+
+@form(11, 13, 18, 19)
+def resizes(b):
+    x = b.node("Conv", b.input(1, 3, 5, 4), b.weights(3, 3, 1, 1))
+    mode = pick(b, "nearest", "linear", "cubic")
+    attributes = {"mode": mode}
+    kinds = ["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"]
+    attributes["coordinate_transformation_mode"] = pick(b, *kinds)
+    if mode == "nearest":
+        attributes["nearest_mode"] = pick(b, "round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+    if mode == "cubic":
+        attributes.update(pick(b, {}, {"cubic_coeff_a": -0.5}, {"exclude_outside": 1}))
+    if b.rng.random() < 0.5:
+        return b.node("Resize", x, b.constant([]), b.constant([1, 1, *pick(b, (2, 3), (1.5, 0.75), (0.6, 2.0))]), **attributes)
+    return b.node("Resize", x, b.constant([]), b.constant([]), b.ints([1, 3, *pick(b, (10, 8), (7, 3), (3, 9))]), **attributes)
+
+
+@form(9)
+def upsample_linear(b):
+    return b.node("Upsample", b.input(1, 3, 3, 4), b.constant([1, 1, 2, 2]), mode="linear")
+
+
+@form(17, 21)
+def layer_norms(b):
+    x = b.input(2, 3, 4, 5)
+    c = b.node("Conv", x, b.weights(3, 3, 1, 1))
+    axis = int(pick(b, -1, 1, 2, 3))
+    shape = [2, 3, 4, 5][axis:]
+    y = b.node("LayerNormalization", c, b.weights(*shape), b.weights(*shape), axis=axis, epsilon=1e-3)
+    z = b.node("LayerNormalization", x, b.weights(5))
+    mean = b.node("LayerNormalization", x, b.weights(5), b.weights(5), outputs=3)
+    return y, z, *mean
+
+
+@form(7, 11, 13, 17, 21)
+def norms(b):
+    x = b.node("Conv", b.input(2, 4, 5, 6), b.weights(6, 4, 1, 1))
+    return (b.node("InstanceNormalization", x, b.weights(6), b.weights(6), epsilon=1e-3),
+            b.node("LRN", x, size=int(pick(b, 3, 5, 7)), alpha=0.2, beta=0.6, bias=1.5), b.node("LRN", x, size=3))
+
+
+@form(7, 11, 13, 18, 21)
+def composed_reductions(b):
+    x = b.node("Abs", b.node("Conv", b.input(2, 3, 4, 5), b.weights(3, 3, 1, 1)))
+    axes = pick(b, [2, 3], [1], [0, 2], [1, 2, 3], [3, 1])
+    kinds = ["ReduceSumSquare", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceProd"]
+    keep = int(b.rng.integers(2))
+    softmax = b.node("LogSoftmax", x, axis=int(pick(b, 1, 2, 3)))
+    return (*[b.axes(kind, x, axes, 18, keepdims=keep) for kind in kinds], softmax)
+
+
+@form(9, 11, 13, 17)
+def spelt_out(b):
+    """Functions that exporters write in several operators, in several orders."""
+    x = b.node("Conv", b.input(1, 4, 6, 6), b.weights(4, 4, 1, 1))
+    shifted = b.node("Add", x, b.constant(3.0))
+    if b.opset < 11:
+        six = b.node("Clip", shifted, min=0.0, max=6.0)
+    else:
+        six = b.node("Clip", shifted, b.constant(0.0), b.constant(6.0))
+    swish = pick(b, lambda: b.node("Div", b.node("Mul", x, six), b.constant(6.0)),
+                 lambda: b.node("Mul", x, b.node("Mul", six, b.constant(1 / 6))),
+                 lambda: b.node("Mul", b.node("Div", six, b.constant(6.0)), x))()
+    silu = b.node("Mul", x, b.node("Sigmoid", x))
+    erf = b.node("Add", b.node("Erf", b.node("Div", x, b.constant(2 ** 0.5))), b.constant(1.0))
+    gelu = pick(b, lambda: b.node("Mul", b.node("Mul", x, erf), b.constant(0.5)),
+                lambda: b.node("Mul", b.node("Mul", x, b.constant(0.5)), erf))()
+    leaky = b.node("Max", x, b.node("Mul", x, b.constant(0.1)))
+    mish = b.node("Mul", x, b.node("Tanh", b.node("Softplus", x)))
+    return swish, silu, gelu, leaky, mish, b.node("Mul", x, b.node("Sigmoid", b.node("Neg", x)))
+
+
+@form(7, 11, 13, 17)
+def norm_spelt_out(b):
+    x = b.node("MatMul", b.input(2, 3, 8), b.weights(8, 6))
+    mean = b.node("ReduceMean", x, axes=[-1] if b.opset >= 11 else [2])
+    centered = b.node("Sub", x, mean)
+    square = b.node("Mul", centered, centered) if b.rng.random() < 0.5 else b.node("Pow", centered, b.constant(2.0))
+    variance = b.node("Add", b.node("ReduceMean", square, axes=[2]), b.constant(1e-5))
+    if b.rng.random() < 0.5:
+        y = b.node("Div", centered, b.node("Sqrt", variance))
+    else:
+        y = b.node("Mul", centered, b.node("Reciprocal", b.node("Sqrt", variance)))
+    return b.node("Add", b.node("Mul", y, b.weights(6)), b.weights(6))
+
+
+@form(11, 13, 19)
+def volumes(b):
+    x = b.input(2, 3, 5, 6, 4)
+    y = b.node("Conv", x, b.weights(4, 3, 2, 3, 2), b.weights(4), strides=[2, 1, 1], pads=[1, 1, 0, 0, 1, 1])
+    z = b.node("ConvTranspose", x, b.weights(3, 2, 2, 2, 3), b.weights(2), strides=[2, 1, 2])
+    pools = [b.node("MaxPool", y, kernel_shape=[2, 2, 2], strides=[1, 2, 1], pads=[1, 0, 1, 0, 1, 0]),
+             b.node("AveragePool", y, kernel_shape=[2, 2, 2], pads=[1, 0, 1, 0, 1, 0]),
+             b.node("AveragePool", y, kernel_shape=[2, 2, 2], pads=[1, 0, 1, 0, 1, 0], count_include_pad=1),
+             b.node("MaxPool", b.input(1, 2, 9, 9), kernel_shape=[3, 2], dilations=[2, 3], pads=[1, 0, 1, 1])]
+    return y, z, *pools, b.node("GlobalAveragePool", y)
+
+
+@form(11, 13, 17)
+def embedding(b):
+    """Token ids, and numbers that are whole ones."""
+    ids = b.fresh("ids")
+    b.inputs.append(helper.make_tensor_value_info(ids, TensorProto.INT64, (2, 5)))
+    b.feeds[ids] = b.rng.integers(-7, 7, (2, 5)).astype(np.int64)
+    x = b.node("Gather", b.weights(7, 6), ids)
+    hot = b.node("OneHot", ids, b.constant(7, dtype=np.int64), b.constant([0.25, 2.0]), axis=int(pick(b, -1, 0, 1)))
+    half = b.node("Cast", b.node("Div", ids, b.constant(2, dtype=np.int64)), to=1)
+    mask = b.node("Cast", b.node("Equal", ids, b.constant(3, dtype=np.int64)), to=1)
+    return b.node("MatMul", x, b.weights(6, 3)), hot, half, mask
+
+
+@form(10, 13, 19)
+def integers(b):
+    """Real numbers to integers and back, and their products."""
+    x = b.input(2, 6)
+    scale, zero = b.constant(0.05), b.constant(130, dtype=np.uint8)
+    q = b.node("QuantizeLinear", x, scale, zero)
+    w = b.constant(b.rng.integers(-127, 128, (6, 4)), dtype=np.int8)
+    if b.opset >= 13:
+        real = b.node("DequantizeLinear", w, b.constant(b.rng.random(4) * 0.01 + 0.005), b.constant(np.zeros(4), dtype=np.int8), axis=1)
+    else:
+        real = b.node("DequantizeLinear", w, b.constant(0.01), b.constant(0, dtype=np.int8))
+    w8 = b.constant(b.rng.integers(0, 256, (6, 4)), dtype=np.uint8)
+    product = b.node("QLinearMatMul", q, scale, zero, w8, b.constant(0.01), b.constant(120, dtype=np.uint8), b.constant(0.1),
+                     b.constant(128, dtype=np.uint8))
+    sums = b.node("Cast", b.node("MatMulInteger", q, w8, zero, b.constant(120, dtype=np.uint8)), to=1)
+    return (b.node("MatMul", b.node("DequantizeLinear", q, scale, zero), real), sums,
+            b.node("DequantizeLinear", product, b.constant(0.1), b.constant(128, dtype=np.uint8)))
+
+
+@form()
 def shape_arithmetic(b):
     """What PyTorch writes for x.view(x.size(0), -1), and more of the kind."""
     x = b.node("Conv", b.input(2, 3, 4, 5), b.weights(4, 3, 1, 1))

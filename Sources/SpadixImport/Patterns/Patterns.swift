@@ -1,0 +1,20 @@
+import SpadixIR
+
+/// Operators that exporters write in several steps, as the one that they are.
+enum Patterns {
+  static func apply(to graph: Graph) -> Graph {
+    let norms = NormPatterns(graph)
+    let functions = FunctionPatterns(graph)
+    return graph.rewriting { rewriter, operation in
+      var operation = operation
+      if let match = norms.match(operation) {
+        operation.op = .computing(LayerNorm(epsilon: match.epsilon))
+        operation.operands = [match.input] + match.parameters
+      } else if let match = functions.match(operation) {
+        operation.op = .computing(match.function)
+        operation.operands = [match.root]
+      }
+      rewriter.keep(operation)
+    }
+  }
+}
