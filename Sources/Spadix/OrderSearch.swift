@@ -40,7 +40,7 @@ extension ScheduleProblem {
       operators.append(
         Operator(
           id: index, name: op.name, inputs: inputs, outputs: op.outputs.map { TensorID($0.index) },
-          cycles: min(Self.mostCycles, op.variants.map(\.cycles).min() ?? 0)))
+          cycles: min(Self.mostCycles, op.alternatives.map(\.cost.arrayCycles).min() ?? 0)))
     }
   }
 }

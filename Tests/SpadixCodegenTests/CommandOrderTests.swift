@@ -185,8 +185,8 @@ import Testing
   @Test(arguments: [Target.gemmini, .spadix, emissionTargets[3]]) func isNoticed(_ target: Target) throws {
     var tried = 0
     for testCase in [emissionCases[1], emissionCases[7]] {
-      let prepared = try CodeGenerator(target: target).prepare(testCase.graph, data: DataStore())
-      let right = try prepared.emit(KernelScheduler().solve(prepared.problem)).program
+      let (prepared, _, plan) = try prepare(testCase, target)
+      let right = try prepared.emit(plan).program
       let flow = try Dataflow(right)
       let results = try #require(try run(right))
       var state: UInt64 = 11
