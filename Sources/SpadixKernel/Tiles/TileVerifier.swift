@@ -232,6 +232,9 @@ public struct TileVerifier {
     try require(
       transfer.lines <= 1 << 26 && transfer.rows <= 1 << 26 && transfer.columns <= 1 << 26, "tiles.transfer",
       "the \(what) is larger than any buffer")
+    try require(
+      transfer.offset >= 0 && transfer.rowStride >= 0 && transfer.lineStride >= 0, "tiles.operand",
+      "the \(what) begin before their operand, or go backwards in it")
     let last =
       transfer.offset + (transfer.lines - 1) * transfer.lineStride + (transfer.rows - 1) * transfer.rowStride
       + transfer.columns
@@ -426,10 +429,16 @@ public struct TileVerifier {
       try require(
         sums.tile.blocks.contains(sums.block) && transfer.columns <= image.channels(of: sums.block, dim: dim),
         "tiles.tile", "the tile has no such block of channels")
+      try require(
+        transfer.rowStride == image.channels, "tiles.transfer",
+        "sums of \(image.channels) channels are stored to rows \(transfer.rowStride) apart")
       if image.store.pooling != nil {
         try require(
           transfer.rows == sums.tile.storedColumns.count && transfer.lines == sums.tile.storedRows.count,
           "tiles.pooling", "a pooling store writes its whole tile")
+        try require(
+          transfer.lineStride == transfer.rowStride * image.store.columns, "tiles.pooling",
+          "lines of a pooling store are \(image.store.columns) rows apart, as its image has so many columns")
         try take(place, place.row..<place.row + sums.tile.pixels, columns: transfer.columns, "the store")
         return
       }
