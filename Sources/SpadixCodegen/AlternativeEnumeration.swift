@@ -114,8 +114,10 @@ private struct KernelShape: Hashable {
     }
     if let contraction = kernel.contraction {
       sizes += [
-        -4, contraction.window.inputRows, contraction.window.inputColumns, contraction.window.inputChannels, contraction.window.kernelRows,
-        contraction.window.kernelColumns, contraction.window.strideRows, contraction.window.strideColumns, contraction.window.dilationRows,
+        -4, contraction.window.inputRows, contraction.window.inputColumns, contraction.window.inputChannels,
+        contraction.window.kernelRows,
+        contraction.window.kernelColumns, contraction.window.strideRows, contraction.window.strideColumns,
+        contraction.window.dilationRows,
         contraction.window.dilationColumns, contraction.window.paddingTop, contraction.window.paddingLeft,
       ]
       switch contraction.weights {

@@ -65,7 +65,8 @@ struct NestAccount {
   /// Input blocks of an output block that belong to a slice.
   private func part(_ block: Int, _ slice: Range<Int>) -> Range<Int> {
     let all = inputs[block]
-    return min(all.upperBound, all.lowerBound + slice.lowerBound)..<min(all.upperBound, all.lowerBound + slice.upperBound)
+    return min(
+      all.upperBound, all.lowerBound + slice.lowerBound)..<min(all.upperBound, all.lowerBound + slice.upperBound)
   }
 
   /// Input channels of an output block that belong to a slice.
@@ -107,7 +108,8 @@ struct NestAccount {
     if let contraction = kernel.contraction {
       switch contraction.weights {
       // One-hot rows with zeros between them, and the taps of a chunk.
-      case .diagonal: rows += dim * dim + dim - 1 + contraction.window.kernelRows * contraction.window.kernelColumns * blocks
+      case .diagonal:
+        rows += dim * dim + dim - 1 + contraction.window.kernelRows * contraction.window.kernelColumns * blocks
       case .ones: rows += dim
       case .dense, .activation, .packed: break
       }
@@ -140,7 +142,8 @@ struct NestAccount {
       let isOneRow = first / contraction.window.kernelColumns == last / contraction.window.kernelColumns
       tapColumns = max(tapColumns, isOneRow ? last - first + 1 : contraction.window.kernelColumns)
     }
-    let reach = (tileColumns - 1) * contraction.window.strideColumns + (tapColumns - 1) * contraction.window.dilationColumns + 1
+    let reach =
+      (tileColumns - 1) * contraction.window.strideColumns + (tapColumns - 1) * contraction.window.dilationColumns + 1
     var widest = 0
     if slices.count > 1 {
       for chunk in chunks { for slice in slices { widest = max(widest, span(chunk, slice.blocks).count) } }
@@ -272,17 +275,21 @@ struct NestAccount {
       return low..<max(low, min(last + 1, limit))
     }
     let needed = clipped(
-      rows.lowerBound * contraction.window.strideRows + tapRows.lowerBound * contraction.window.dilationRows - contraction.window.paddingTop,
+      rows.lowerBound * contraction.window.strideRows + tapRows.lowerBound * contraction.window.dilationRows
+        - contraction.window.paddingTop,
       (rows.upperBound - 1) * contraction.window.strideRows + tapRows.upperBound * contraction.window.dilationRows
         - contraction.window.paddingTop, contraction.window.inputRows)
     let across = clipped(
       columns.lowerBound * contraction.window.strideColumns + tapColumns.lowerBound * contraction.window.dilationColumns
         - contraction.window.paddingLeft,
-      (columns.upperBound - 1) * contraction.window.strideColumns + tapColumns.upperBound * contraction.window.dilationColumns
+      (columns.upperBound - 1) * contraction.window.strideColumns + tapColumns.upperBound
+        * contraction.window.dilationColumns
         - contraction.window.paddingLeft, contraction.window.inputColumns)
     let key = [image, blocks.lowerBound, blocks.upperBound, across.lowerBound, across.upperBound]
     var loaded = needed.count
-    if let window = held, window.key == key, window.rows.contains(needed.lowerBound) || window.rows.upperBound == needed.lowerBound {
+    if let window = held, window.key == key,
+      window.rows.contains(needed.lowerBound) || window.rows.upperBound == needed.lowerBound
+    {
       // Rows that are there stay, as many as the ring keeps.
       let end = max(window.rows.upperBound, needed.upperBound)
       loaded = max(0, needed.upperBound - window.rows.upperBound)

@@ -96,7 +96,8 @@ struct NestRules {
       return
     }
     // All rows that the taps of a slice read for one tile.
-    let tileRows = kernel.store.pooling.map { min(kernel.rows, (tiling.tileRows - 1) * $0.stride + $0.window) }
+    let tileRows =
+      kernel.store.pooling.map { min(kernel.rows, (tiling.tileRows - 1) * $0.stride + $0.window) }
       ?? tiling.tileRows
     var tapRows = 1
     for first in stride(from: 0, to: taps, by: tiling.sliceTaps) {

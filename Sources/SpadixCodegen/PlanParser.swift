@@ -53,7 +53,8 @@ struct PlanParser {
     self.kernels = kernels
     tokens = try TokenReader(source, from: offset)
     tensors = Dictionary(
-      kernels.tensors.enumerated().map { (kernels.text($0.element), $0.offset) }, uniquingKeysWith: { first, _ in first })
+      kernels.tensors.enumerated().map { (kernels.text($0.element), $0.offset) },
+      uniquingKeysWith: { first, _ in first })
   }
 
   mutating func run() throws -> ParsedPlan {
@@ -114,7 +115,8 @@ struct PlanParser {
     }
     guard let objective = Objective(text) else {
       throw Diagnostic(
-        Self.syntax, "expected time, bytes or both:WEIGHT with a weight above 0, found '\(text)'", at: range(from: start))
+        Self.syntax, "expected time, bytes or both:WEIGHT with a weight above 0, found '\(text)'",
+        at: range(from: start))
     }
     return objective
   }

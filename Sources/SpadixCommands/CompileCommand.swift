@@ -32,7 +32,8 @@ struct CompileCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write the graph after every pass, the plan, the tile programs and the program into this folder.", valueName: "folder"))
+      "Write the graph after every pass, the plan, the tile programs and the program into this folder.",
+      valueName: "folder"))
   var dumpDir: String?
 
   @Option(

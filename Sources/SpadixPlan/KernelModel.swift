@@ -53,7 +53,8 @@ struct KernelModel {
       let columns = offered.map { index in
         (
           alternative: index,
-          column: model.addColumn("x_\(op.name)_\(index)", .binary, cost: problem.objective.value(op.alternatives[index].cost) - least)
+          column: model.addColumn(
+            "x_\(op.name)_\(index)", .binary, cost: problem.objective.value(op.alternatives[index].cost) - least)
         )
       }
       model.addRow("one_\(op.name)", columns.map { Model.Term(1, $0.column) }, lower: 1, upper: 1)
@@ -82,7 +83,8 @@ struct KernelModel {
     let production = first.isProduction ? first : nil
     var spilled: Model.ColumnID?
     if let production {
-      let column = model.addColumn("y_\(tensor.name)", .continuous, upper: 1, cost: problem.objective.value(tensor.spill))
+      let column = model.addColumn(
+        "y_\(tensor.name)", .continuous, upper: 1, cost: problem.objective.value(tensor.spill))
       spilled = column
       if tensor.kind == .output {
         model.addRow(

@@ -83,7 +83,8 @@ public enum KernelValidator {
 
   /// The results of a step: pieces begin with those that stay in the scratchpad, and only with those.
   private static func produce(
-    _ step: Int, _ op: KernelProblem.Operator, _ alternative: KernelProblem.Alternative, _ beginning: [KernelSolution.Piece],
+    _ step: Int, _ op: KernelProblem.Operator, _ alternative: KernelProblem.Alternative,
+    _ beginning: [KernelSolution.Piece],
     _ problem: KernelProblem, _ residentUntil: inout [Int], _ isInMemory: inout [Bool], _ cost: inout Cost
   ) throws(Violation) {
     var isStored: [Bool] = []

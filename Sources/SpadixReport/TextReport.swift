@@ -101,7 +101,8 @@ public struct TextReport {
   private var schedule: String {
     let schedule = report.schedule
     if !schedule.isBoundComputed {
-      return "  schedule: \(Figures.grouped(schedule.cycles)) cycles planned, \(Figures.grouped(schedule.bytes)) bytes; "
+      return
+        "  schedule: \(Figures.grouped(schedule.cycles)) cycles planned, \(Figures.grouped(schedule.bytes)) bytes; "
         + "the plan was given with the graph\n"
     }
     func line(_ value: Int, _ bound: Int?, _ unit: String) -> String {

@@ -107,7 +107,8 @@ func randomKernelProblem(seed: UInt64, operators: Int, capacity: Int = 20) -> Ke
       if places.count == 2, inputs[0] == inputs[1] { places[1] = places[0] }
       alternatives.append(alternative(places, random.chance(50) ? .resident : .streamed, &random))
     }
-    ops.append(KernelProblem.Operator(name: "op\(number)", inputs: inputs, outputs: [output], alternatives: alternatives))
+    ops.append(
+      KernelProblem.Operator(name: "op\(number)", inputs: inputs, outputs: [output], alternatives: alternatives))
   }
   let objectives: [Objective] = [.bytes, .time, .both(cyclesPerByte: 0.75)]
   return KernelProblem(

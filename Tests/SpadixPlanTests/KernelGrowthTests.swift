@@ -43,7 +43,8 @@ private typealias Problem = KernelProblem
       isRead.append(false)
       problem.operators.append(
         Problem.Operator(
-          name: "o\(index)", inputs: inputs.map(id), outputs: [id(index)], alternatives: alternatives(inputs: inputs.count)))
+          name: "o\(index)", inputs: inputs.map(id), outputs: [id(index)],
+          alternatives: alternatives(inputs: inputs.count)))
     }
     for (index, read) in isRead.enumerated() where !read { problem.tensors[index].kind = .output }
     return problem

@@ -340,7 +340,9 @@ private struct TileFold: TileSink {
   /// The buffer of the pixels; of a ring, all lines that the tile reads as one.
   private func pixelBuffer(_ it: TileMultiply) -> StreamClock.Buffer {
     let buffer = buffers[it.source.place.buffer]
-    guard let lines = lines(it), let first = lines.first else { return buffer[min(it.source.place.slot, buffer.count - 1)] }
+    guard let lines = lines(it), let first = lines.first else {
+      return buffer[min(it.source.place.slot, buffer.count - 1)]
+    }
     var pixels = buffer[first]
     for line in lines.dropFirst() { pixels.include(buffer[line]) }
     return pixels

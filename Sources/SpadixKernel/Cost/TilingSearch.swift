@@ -217,7 +217,8 @@ public struct TilingSearch {
           if !sliced && !places.inputIsResident && whole > least {
             // With room for the rows of the next tile, these are loaded while this one is computed.
             if isSmall && whole <= 8 { windowRows += least + 1..<whole }
-            let next = least + shape.rows * (kernel.store.pooling?.stride ?? 1) * (kernel.contraction?.window.strideRows ?? 1)
+            let next =
+              least + shape.rows * (kernel.store.pooling?.stride ?? 1) * (kernel.contraction?.window.strideRows ?? 1)
             if next < whole && !windowRows.contains(next) { windowRows.append(next) }
             windowRows.append(whole)
           }
