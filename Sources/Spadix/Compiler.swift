@@ -3,6 +3,7 @@ import SpadixIR
 import SpadixISA
 import SpadixLegality
 import SpadixMIP
+import SpadixMachine
 import SpadixOrder
 import SpadixPasses
 import SpadixPlan
@@ -195,8 +196,10 @@ public struct Compiler {
       orderedBy = result.closedBy
     }
     var planning = Planning(try generator.alternatives(of: kernels), progress: options.progress)
-    var plan = try options.interruptible { cancellation in try planning.plan(options.objective, cancellation) }
-    if options.objective == .time { plan = try faster(plan, planning.plan(.bytes), kernels) }
+    var plan = try options.interruptible { cancellation in
+      let plan = try planning.plan(options.objective, cancellation)
+      return try options.objective == .time ? faster(plan, planning.plan(.bytes, cancellation), kernels) : plan
+    }
     do throws(PlanViolation) {
       try PlanValidator(kernels).validate(plan)
     } catch {
@@ -215,7 +218,7 @@ public struct Compiler {
   /// Costs add up the times of operators. Merged commands overlap across operators as well, which no sum knows, so that the
   /// plan that moves less can be the faster one.
   private func faster(_ time: Plan, _ bytes: Plan, _ kernels: PreparedKernels) throws -> Plan {
-    if time.steps == bytes.steps { return time }
+    if time.cost == bytes.cost { return time }
     let cycles = try [time, bytes].map { try kernels.emit($0).program.modelledCycles() }
     if cycles[0] <= cycles[1] { return time }
     var plan = bytes

@@ -14,9 +14,15 @@ import Testing
     let all = try run("calibrate{source=random}", on: withInputRanges(graph)).graph
     // Leaves out as many as possible in a random order, as long as `quantize` finds the rest.
     graph = all
-    // A normalization stays in f32 on its own and becomes a convolution in int8: that needs what is said of both ends.
+    // A normalization stays in f32 on its own, and with it what is only moved there; it becomes a convolution in int8. That
+    // needs what is said of both ends.
     let normalized = graph.operations.filter { $0.op.mnemonic == "nn.batch_norm" }
-    let needed = Set(normalized.flatMap { [$0.operands[0].index, $0.result.index] })
+    var needed = Set(normalized.flatMap { [$0.operands[0].index, $0.result.index] })
+    let moves = ["nn.reshape", "nn.transpose", "nn.slice", "nn.concat", "nn.pad", "nn.max_pool2d"]
+    for operation in graph.operations.reversed()
+    where moves.contains(operation.op.mnemonic) && needed.contains(operation.result.index) {
+      needed.formUnion(operation.operands.map(\.index))
+    }
     for index in graph.values.indices.shuffled(using: &generator) where !needed.contains(index) {
       var fewer = graph
       fewer.values[index].calibration = nil
