@@ -144,7 +144,8 @@ struct InputBinding {
         kind: TensorKind(rawValue: input.element) ?? .float)
     case nil:
       throw Diagnostic(
-        "onnx.input-type", "\(file): the input '\(input.name)' has elements of type \(name); expected real numbers, integers or bool",
+        "onnx.input-type",
+        "\(file): the input '\(input.name)' has elements of type \(name); expected real numbers, integers or bool",
         help: "convert the input to float before the model, and leave its Cast out")
     }
   }

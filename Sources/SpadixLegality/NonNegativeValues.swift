@@ -28,7 +28,9 @@ public struct NonNegativeValues: Sendable {
     case .npu(.maxPool2d), .npu(.reshape), .npu(.transpose), .npu(.concat): return operands.allSatisfy { $0 }
     case .constant, .batchNorm, .quantize, .dequantize: return false
     case .function(let function):
-      guard case .movement = function.definition.int8Form(operation.operands.map { graph.type(of: $0) }) else { return false }
+      guard case .movement = function.definition.int8Form(operation.operands.map { graph.type(of: $0) }) else {
+        return false
+      }
       return operands[0]
     case .maxPool2d, .reshape, .transpose, .concat, .pad, .softmax, .conv2d, .matmul, .add, .mul, .relu, .clamp,
       .avgPool2d, .globalAvgPool2d, .requantize:

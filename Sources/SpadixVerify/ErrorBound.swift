@@ -52,7 +52,9 @@ struct ErrorBound {
       try requireExact(incoming.dropLast(), step)
       return incoming[addend] + residualMismatch(convolution, step) * 255 + half
     case .function(let function):
-      if case .movement = function.definition.int8Form(step.operands.map { quantized.values[$0].type }) { return largest }
+      if case .movement = function.definition.int8Form(step.operands.map { quantized.values[$0].type }) {
+        return largest
+      }
       try requireExact(incoming[...], step)
       return half
     case .conv2d, .matmul, .mul, .softmax:

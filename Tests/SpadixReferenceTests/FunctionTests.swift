@@ -45,7 +45,8 @@ struct FunctionTests {
     let x = Tensor(TensorType([300], .q8(input)), .i8(elements))
     let function = OperatorFunction(Unary(.leakyRelu, alpha: 0.5))
     let y = try function.evaluate([x], TensorType([300], .q8(output)))
-    let few = try function.evaluate([Tensor(TensorType([3], .q8(input)), .i8([1, 3, 7]))], TensorType([3], .q8(output)))
+    let few = try function.evaluate(
+      [Tensor(TensorType([3], .q8(input)), .i8([1, 3, 7]))], TensorType([3], .q8(output)))
     // Real inputs -1, 0 and 2: -0.5, 0 and 2.
     #expect(few.int8s == [-12, -10, -2])
     #expect([y.int8s[1], y.int8s[3], y.int8s[7]] == [-12, -10, -2])

@@ -55,7 +55,8 @@ public struct OperatorFunction: Hashable, Sendable {
     if operands.count == 1, definition is Unary, let input = operands[0].type.element.quantization, input.isPerTensor,
       type.elementCount > 256
     {
-      let table = try evaluate([Tensor(TensorType([256], .q8(input)), .i8(Array(-128...127)))], TensorType([256], .q8(output)))
+      let table = try evaluate(
+        [Tensor(TensorType([256], .q8(input)), .i8(Array(-128...127)))], TensorType([256], .q8(output)))
       return Tensor(type, .i8(operands[0].int8s.map { table.int8s[Int($0) + 128] }))
     }
     let reals = operands.map { operand in

@@ -125,7 +125,8 @@ enum ArithmeticConverters {
       switch try node.input(index) {
       case .computed(let placed): operands.append(placed)
       case .constant(let constant):
-        guard constant.count == 1, constant.shape.count <= (try node.inputs.indices.map { try node.shape($0).count }.min() ?? 0)
+        guard constant.count == 1,
+          constant.shape.count <= (try node.inputs.indices.map { try node.shape($0).count }.min() ?? 0)
         else {
           others.append(constant)
           continue

@@ -84,7 +84,9 @@ extension ModelImporter {
         planes = try multiply(planes, mask)
       }
       planes = try images(planes)
-      var operands = [try image(planes), try self.weights(.constant(slice(constant, tap)), [shape[0], shape[1]] + kernel[1...])]
+      var operands = [
+        try image(planes), try self.weights(.constant(slice(constant, tap)), [shape[0], shape[1]] + kernel[1...]),
+      ]
       if tap == 0, let bias, let vector = try self.bias(bias, count: shape[0]) { operands.append(vector) }
       let value = try emitter.emit(.conv2d(Conv2D(window, groups: groups)), operands)
       let result = placedImage(value, rank: 4)

@@ -70,7 +70,9 @@ extension ModelImporter {
     let result: ValueID
     if isRegular {
       let size = emitter.shape(value)
-      var (starts, sizes, steps) = ([Int](repeating: 0, count: size.count), size, [Int](repeating: 1, count: size.count))
+      var (starts, sizes, steps) = (
+        [Int](repeating: 0, count: size.count), size, [Int](repeating: 1, count: size.count)
+      )
       (starts[place], sizes[place], steps[place]) = (first, indices.count, step)
       result = try emitter.emit(.computing(Slice(starts: starts, sizes: sizes, steps: steps)), [value])
     } else {

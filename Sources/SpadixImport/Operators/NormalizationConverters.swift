@@ -27,7 +27,9 @@ enum NormalizationConverters {
     let width = shape.reduce(1, *)
     var operands = [value]
     let areFused = constants.count == parameters.count
-    if areFused { for constant in constants { operands.append(try importer.emitter.constant(constant, shape: [width])) } }
+    if areFused {
+      for constant in constants { operands.append(try importer.emitter.constant(constant, shape: [width])) }
+    }
     var result = PlacedValue(
       value: try importer.emitter.emit(.computing(LayerNorm(epsilon: epsilon)), operands), placement: placement)
     if !areFused {

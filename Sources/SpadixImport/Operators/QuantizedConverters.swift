@@ -98,7 +98,9 @@ enum QuantizedConverters {
   private static let gemm: Converter = { importer, node in
     let alpha = try node.real("alpha", default: 1)
     let (transposesA, transposesB) = (try node.flag("transA"), try node.flag("transB"))
-    guard case .computed(var a) = try importer.computed(importer.realInput(node, 0, axis: -2)) else { return [.refused] }
+    guard case .computed(var a) = try importer.computed(importer.realInput(node, 0, axis: -2)) else {
+      return [.refused]
+    }
     if transposesA { a.placement = a.placement.transposed([1, 0]) }
     var b = try importer.realInput(node, 3, axis: transposesB ? 0 : 1)
     if transposesB {

@@ -41,7 +41,9 @@ enum ResizeConverters {
       guard values.count == chosen.count else {
         throw Refusal("onnx.shape", "\(values.count) scales are given; expected \(chosen.count)")
       }
-      for (axis, value) in zip(chosen, values) { axes[axis] = try Sampling.Axis(size: shape[axis], scale: Double(value)) }
+      for (axis, value) in zip(chosen, values) {
+        axes[axis] = try Sampling.Axis(size: shape[axis], scale: Double(value))
+      }
     } else if let sizes = try node.constant(3, "sizes")?.indices(), !sizes.isEmpty {
       guard sizes.count == chosen.count, sizes.allSatisfy({ (1...65_535).contains($0) }) else {
         throw Refusal("onnx.shape", "sizes = \(sizes): expected \(chosen.count) sizes of at least 1")

@@ -40,7 +40,9 @@ enum SelectionConverters {
     var sizes = try node.integers("split")
     if let given = try node.constant(1, "split")?.indices() { sizes = given }
     let count = try node.integerIfGiven("num_outputs") ?? node.node.outputs.count
-    guard count > 0, count <= size else { throw Refusal("onnx.attribute", "\(count) parts of axis \(axis) of \(x.shape)") }
+    guard count > 0, count <= size else {
+      throw Refusal("onnx.attribute", "\(count) parts of axis \(axis) of \(x.shape)")
+    }
     let part = (size + count - 1) / count
     let parts = sizes ?? (0..<count).map { max(0, min(part, size - $0 * part)) }
     guard parts.allSatisfy({ (0...size).contains($0) }), parts.reduce(0, +) == size else {
@@ -97,7 +99,8 @@ enum SelectionConverters {
       return [.refused]
     }
     guard repeats.count == x.shape.count, repeats.allSatisfy({ (1...65_535).contains($0) }) else {
-      throw Refusal("onnx.shape", "\(x.shape) is repeated \(repeats) times; expected a number of at least 1 for each axis")
+      throw Refusal(
+        "onnx.shape", "\(x.shape) is repeated \(repeats) times; expected a number of at least 1 for each axis")
     }
     var result = x
     for axis in repeats.indices where repeats[axis] > 1 {

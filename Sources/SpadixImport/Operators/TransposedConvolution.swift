@@ -27,7 +27,8 @@ enum TransposedConvolution {
       rank == 3 && weights.shape.count == 3 ? [weights.shape[0], weights.shape[1], 1, weights.shape[2]] : weights.shape
     guard (3...5).contains(rank), shape.count == max(4, rank) else {
       throw Refusal.form(
-        "the input has shape \(input.shape) and the weights \(weights.shape); expected [N, C, H, W], [N, C, L] or [N, C, D, H, W]")
+        "the input has shape \(input.shape) and the weights \(weights.shape); expected [N, C, H, W], [N, C, L] or [N, C, D, H, W]"
+      )
     }
     let groups = try node.integer("group", default: 1)
     guard groups >= 1, shape[0] == input.shape[1], shape[0] % groups == 0 else {
@@ -121,7 +122,8 @@ enum TransposedConvolution {
     guard var sum else { throw Refusal("onnx.shape", "the kernel has no depth") }
     if let bias {
       let values = try check(bias, count: sum.shape[1])
-      sum = try importer.add(sum, ConstantTensor(.float, shape: [values.count, 1, 1, 1], .real(values), name: bias.name))
+      sum = try importer.add(
+        sum, ConstantTensor(.float, shape: [values.count, 1, 1, 1], .real(values), name: bias.name))
     }
     return sum
   }

@@ -76,9 +76,13 @@ struct NormPatterns {
   private func radicand(_ value: ValueID, isInverse: Bool) -> (ValueID, Float)? {
     guard let operation = producer(of: value), let function = unary(operation) else { return nil }
     if isInverse, function.function == .reciprocal { return radicand(operation.operands[0], isInverse: false) }
-    guard isInverse ? function.function == .pow && function.alpha == -0.5 : function.function == .sqrt else { return nil }
+    guard isInverse ? function.function == .pow && function.alpha == -0.5 : function.function == .sqrt else {
+      return nil
+    }
     guard let sum = producer(of: operation.operands[0]) else { return nil }
-    if case .batchNorm = sum.op, let (bias, before) = shift(sum), let epsilon = uniform(bias) { return (before, epsilon) }
+    if case .batchNorm = sum.op, let (bias, before) = shift(sum), let epsilon = uniform(bias) {
+      return (before, epsilon)
+    }
     guard let (function, a, b) = binary(sum), function == .add else { return nil }
     if let epsilon = uniform(b) { return (a, epsilon) }
     return uniform(a).map { (b, $0) }
@@ -106,7 +110,8 @@ struct NormPatterns {
   }
 
   private func shift(_ operation: Operation) -> (bias: ValueID, input: ValueID)? {
-    guard case .batchNorm(let norm) = operation.op, uniform(operation.operands[1]) == 1, uniform(operation.operands[3]) == 0,
+    guard case .batchNorm(let norm) = operation.op, uniform(operation.operands[1]) == 1,
+      uniform(operation.operands[3]) == 0,
       uniform(operation.operands[4]).map({ $0 + norm.epsilon }) == 1
     else { return nil }
     return (operation.operands[2], operation.operands[0])
