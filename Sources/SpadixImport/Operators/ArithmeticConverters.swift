@@ -175,6 +175,10 @@ enum ArithmeticConverters {
     }
     let channels = input.shape[1]
     if isTraining { return try importer.batchStatistics(input, node, epsilon, momentum).map { .computed($0) } }
+    let parameters = try (1...4).map { try node.input($0) }
+    if parameters.contains(where: { if case .computed = $0 { true } else { false } }) {
+      return [.computed(try importer.normalized(input, parameters, epsilon))]
+    }
     let (value, placement) = try importer.channelsLast(input, [1])
     var operands = [value]
     for (index, what) in ["scale", "bias", "mean", "variance"].enumerated() {
@@ -253,5 +257,27 @@ extension ModelImporter {
       return try add(old, scale(reshaped(current, [x.shape[1]]), by: 1 - momentum))
     }
     return [y, try running(3, mean), try running(4, variance)]
+  }
+}
+
+extension ModelImporter {
+  /// A normalization with a scale, a bias, a mean and a variance of which some are computed, in single steps.
+  fileprivate mutating func normalized(
+    _ x: PlacedValue, _ parameters: [ImportedValue], _ epsilon: Float
+  ) throws -> PlacedValue {
+    let ones = [Int](repeating: 1, count: x.shape.count - 2)
+    let columns = try parameters.map { parameter -> ImportedValue in
+      guard case .computed(let placed) = try computed(parameter), placed.shape == [x.shape[1]] else {
+        throw Refusal(
+          "onnx.shape", "a parameter has shape \(parameter.shape ?? []); expected [\(x.shape[1])], one for each channel")
+      }
+      return .computed(try reshaped(placed, placed.shape + ones))
+    }
+    let centered = try binary(.sub, .computed(x), columns[2])
+    let variance = try binary(
+      .add, columns[3], .constant(ConstantTensor(.float, shape: [], .real([epsilon]))))
+    let inverse = try unary(.pow, alpha: -0.5, variance)
+    let scaled = try binary(.mul, .computed(binary(.mul, centered, inverse)), columns[0])
+    return try binary(.add, .computed(scaled), columns[1])
   }
 }
