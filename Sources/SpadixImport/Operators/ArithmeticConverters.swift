@@ -269,7 +269,8 @@ extension ModelImporter {
     let columns = try parameters.map { parameter -> ImportedValue in
       guard case .computed(let placed) = try computed(parameter), placed.shape == [x.shape[1]] else {
         throw Refusal(
-          "onnx.shape", "a parameter has shape \(parameter.shape ?? []); expected [\(x.shape[1])], one for each channel")
+          "onnx.shape", "a parameter has shape \(parameter.shape ?? []); expected [\(x.shape[1])], one for each channel"
+        )
       }
       return .computed(try reshaped(placed, placed.shape + ones))
     }
