@@ -56,11 +56,14 @@ public struct Accelerator: ~Copyable {
   public var busBytesRead: Int { reading.busBytes }
   public var busBytesWritten: Int { writing.busBytes }
 
-  /// Operations in program order.
-  public mutating func run(_ operations: UnsafeBufferPointer<Operation>) {
+  /// How far behind a command the array looks for what runs beside a compute.
+  static let lookahead = 16
+
+  /// The first `count` of some operations in program order; those behind them are looked at.
+  public mutating func run(_ operations: UnsafeBufferPointer<Operation>, count: Int) {
     upcoming = operations
     position = 0
-    while position < operations.count {
+    while position < count {
       let it = operations.baseAddress! + position
       position += 1
       let arrival = arrival()

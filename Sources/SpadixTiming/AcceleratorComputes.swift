@@ -228,7 +228,7 @@ extension Accelerator {
   /// Somebody has to know when the waiting compute is complete: decides from the commands that are coming.
   private mutating func resolveCompute() {
     guard let compute else { return }
-    for index in position..<min(position + 16, upcoming.count) {
+    for index in position..<min(position + Self.lookahead, upcoming.count) {
       switch upcoming[index].kind {
       case .preload:
         let visible = frontEnd.left + index - position + 4

@@ -6,7 +6,9 @@ public struct Timeline: ~Copyable {
   private var accelerator: Accelerator
   private var products: LoopMatmulUnroller
   private var convolutions: LoopConvUnroller
+  /// Operations of the commands that come next, read and not run yet.
   private let buffer: UnsafeMutablePointer<Operation>
+  private var ahead = 0
   private static let capacity = 256
 
   /// - Parameter delivery: how commands come; whenever the accelerator takes one when nil.
@@ -24,6 +26,8 @@ public struct Timeline: ~Copyable {
     funct >= Funct.loopMatmulRun && funct <= Funct.loopConvConfig6 && funct != Funct.moveIn3
   }
 
+  /// Runs commands of a range, which begins where the one before ended. What comes behind the range is looked at, so that
+  /// cycles do not depend on where ranges end.
   public mutating func run(_ commands: UnsafeBufferPointer<Command>, _ range: Range<Int>) {
     var index = range.lowerBound
     while index < range.upperBound {
@@ -33,13 +37,21 @@ public struct Timeline: ~Copyable {
         continue
       }
       endLoops()
-      var count = 0
-      while index < range.upperBound && count < Self.capacity && !Self.isLoop(commands[index].funct) {
-        (buffer + count).initialize(to: reader.read(commands[index], index: index))
-        count += 1
-        index += 1
-      }
-      accelerator.run(UnsafeBufferPointer(start: buffer, count: count))
+      read(commands, from: index, count: range.upperBound - index + Accelerator.lookahead)
+      let count = min(range.upperBound - index, ahead < Self.capacity ? ahead : ahead - Accelerator.lookahead)
+      accelerator.run(UnsafeBufferPointer(start: buffer, count: ahead), count: count)
+      index += count
+      ahead -= count
+      buffer.update(from: buffer + count, count: ahead)
+    }
+  }
+
+  /// Reads ahead, to the next hardware loop at most.
+  private mutating func read(_ commands: UnsafeBufferPointer<Command>, from index: Int, count: Int) {
+    let end = min(commands.count, index + min(count, Self.capacity))
+    while index + ahead < end && !Self.isLoop(commands[index + ahead].funct) {
+      (buffer + ahead).initialize(to: reader.read(commands[index + ahead], index: index + ahead))
+      ahead += 1
     }
   }
 

@@ -87,4 +87,24 @@ import Testing
       #expect(timeline.finish() >= last)
     }
   }
+
+  /// Ranges that the commands come in change no cycle.
+  @Test(arguments: 1...8 as ClosedRange<UInt64>) func rangesChangeNothing(_ seed: UInt64) {
+    var generator = Generator(state: seed)
+    for _ in 0..<50 {
+      let hardware = Hardware(generator.target())
+      let commands = (0..<600).map { _ in generator.command() }
+      let ends = (0..<20).map { _ in Int(generator.below(600)) }.sorted() + [600]
+      func cycles(_ ends: [Int]) -> Int {
+        var timeline = Timeline(hardware)
+        var position = 0
+        for end in ends {
+          commands.withUnsafeBufferPointer { timeline.run($0, position..<end) }
+          position = end
+        }
+        return timeline.finish()
+      }
+      #expect(cycles(ends) == cycles([600]))
+    }
+  }
 }

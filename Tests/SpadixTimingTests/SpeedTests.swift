@@ -19,7 +19,7 @@ import Testing
     for _ in 0..<5 {
       let start = clock()
       var accelerator = Accelerator(hardware)
-      operations.withUnsafeBufferPointer { accelerator.run($0) }
+      operations.withUnsafeBufferPointer { accelerator.run($0, count: $0.count) }
       cycles = accelerator.finish()
       best = min(best, Double(clock() - start) / Double(CLOCKS_PER_SEC))
     }
