@@ -41,6 +41,7 @@ struct GroupEnumeration {
   private var tilings: [TilingKey: [Option]] = [:]
 
   private static let longest = 16
+  private static let largePart = 8
   private static let heights = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
 
   private struct TilingKey: Hashable {
@@ -92,11 +93,21 @@ struct GroupEnumeration {
         longest = range
       }
       guard let longest, longest.members.last!.producers.contains(where: { $0 != nil }) else { continue }
-      groups += ways(endingWith: longest)
+      if !isForced, !hasLargeResult(longest) { continue }
+      groups += ways(endingWith: longest, isForced: isForced)
     }
     if random != nil { groups = draw(groups) }
     if isForced { groups = disjoint(groups) }
     return groups.sorted { ($0.range.steps.lowerBound, $0.range.steps.upperBound) < ($1.range.steps.lowerBound, $1.range.steps.upperBound) }
+  }
+
+  /// Whether a result that stays inside a range takes much of the scratchpad as a whole. Others may as well be there whole.
+  private func hasLargeResult(_ range: GroupRange) -> Bool {
+    range.members.contains { member in
+      member.isReadInside
+        && kernels.problem.tensors[kernels.problem.operators[member.step].outputs[0]].rows
+          > target.scratchpadRows / Self.largePart
+    }
   }
 
   /// Some of the groups, each with one way.
@@ -123,7 +134,9 @@ struct GroupEnumeration {
   // MARK: Ways
 
   /// Ways of all ranges that end with the last operator of one.
-  private mutating func ways(endingWith longest: GroupRange) -> [(range: GroupRange, ways: [Way])] {
+  private mutating func ways(
+    endingWith longest: GroupRange, isForced: Bool
+  ) -> [(range: GroupRange, ways: [Way])] {
     var found: [(range: GroupRange, ways: [Way])] = []
     let height = shapeKernel(longest.steps.upperBound - 1).store.rows
     var counts: [Int] = []
@@ -138,7 +151,9 @@ struct GroupEnumeration {
     }
     var costs = [[CostKey: Cost]](repeating: [:], count: counts.count)
     for first in longest.steps.lowerBound..<longest.steps.upperBound - 1 {
-      guard let range = try? GroupRange(first..<longest.steps.upperBound, kernels) else { continue }
+      guard let range = try? GroupRange(first..<longest.steps.upperBound, kernels),
+        random != nil || isForced || hasLargeResult(range)
+      else { continue }
       var ways: [Way] = []
       for (inputs, outputs) in patterns(range) {
         var ofPattern: [Way] = []
@@ -214,6 +229,13 @@ struct GroupEnumeration {
     }
   }
 
+  /// One of the ways of a member, with what it needs and costs.
+  private struct Choice {
+    var member: KernelGroup.Member
+    var cost: Cost
+    var size: GroupSizes.Member
+  }
+
   private mutating func ways(
     _ range: GroupRange, _ strips: Int, _ extents: StripExtents, _ inputs: [Plan.Place], _ outputs: [Plan.Place],
     _ offset: Int, _ costs: inout [CostKey: Cost], better: [Way]
@@ -221,8 +243,7 @@ struct GroupEnumeration {
     let problem = kernels.problem
     var members: [KernelGroup.Member] = []
     var forms: [Int] = []
-    var options: [[Option]] = []
-    for (index, member) in range.members.enumerated() {
+    for member in range.members {
       let op = problem.operators[member.step]
       let output: KernelGroup.Place
       if let position = range.outputs.firstIndex(of: op.outputs[0]) {
@@ -242,53 +263,56 @@ struct GroupEnumeration {
           inputIsStreamed: all[0].byRows.contraction.map { operands[$0.input].place == .streamed } ?? false)
       else { return [] }
       forms.append(form)
-      var it = KernelGroup.Member(
-        kernel: all[form].byRows, tiling: Tiling.one, keepsConstants: false, inputs: operands, output: output,
-        isStored: output == .rows && member.isNeededOutside, shape: shapes[member.step] * 4 + form)
-      let height = extents.rows.map { $0[index].count }.max() ?? 1
-      let found = tilings(of: it, form: form, height: max(1, height))
-      if found.isEmpty { return [] }
-      options.append(found)
-      it.tiling = found[0].tiling
-      members.append(it)
+      members.append(
+        KernelGroup.Member(
+          kernel: all[form].byRows, tiling: Tiling.one, keepsConstants: false, inputs: operands, output: output,
+          isStored: output == .rows && member.isNeededOutside, shape: shapes[member.step] * 4 + form))
     }
     // Whole tensors at the ends take their rows beside the group's.
     let room = zip(range.inputs + range.outputs, inputs + outputs).reduce(target.scratchpadRows) {
       $0 - ($1.1 == .resident ? problem.tensors[$1.0].rows : 0)
     }
-    var ways: [Way] = []
-    for choice in choices(options, members) {
-      var group = KernelGroup(members: members, strips: strips)
-      var own: [Cost] = []
-      var fixed = 0
-      for index in members.indices {
-        group.members[index].tiling = options[index][choice[index]].tiling
-        group.members[index].keepsConstants = options[index][choice[index]].keepsConstants
-        let key = CostKey(step: range.steps.lowerBound + index, member: group.members[index].key)
-        if let known = costs[key] {
-          own.append(known)
-        } else {
-          let cost = time.cost(of: group.members[index], extents.rows.map { $0[index] })
+    guard
+      let footprint = GroupFootprint(
+        KernelGroup(members: members, strips: strips), extents, dim: target.dim, limit: room)
+    else { return [] }
+    var options: [[Choice]] = []
+    for index in members.indices {
+      let rows = extents.rows.map { $0[index] }
+      let found = tilings(of: members[index], form: forms[index], height: max(1, rows.map(\.count).max() ?? 1))
+      if found.isEmpty { return [] }
+      options.append(
+        found.map { option in
+          var member = members[index]
+          member.tiling = option.tiling
+          member.keepsConstants = option.keepsConstants
+          let key = CostKey(step: range.steps.lowerBound + index, member: member.key)
+          let cost = costs[key] ?? time.cost(of: member, rows)
           costs[key] = cost
-          own.append(cost)
-        }
-        fixed += size(group.members[index]).constants
-      }
-      let total = own.reduce(.zero, +)
-      if fixed > room { continue }
-      if random == nil, (better + ways).contains(where: {
-        let cost = $0.costs.reduce(.zero, +)
-        return $0.rows <= fixed && cost.time <= total.time && cost.bytes <= total.bytes
-      }) { continue }
-      let sizes = GroupSizes(group.members.map { size($0) })
-      guard
-        let layout = GroupLayout(group, extents, sizes, dim: target.dim, limit: room)
-      else { continue }
-      ways.append(
-        Way(
-          strips: strips, forms: forms, group: group, costs: own, rows: layout.rows, inputs: inputs, outputs: outputs))
+          return Choice(member: member, cost: cost, size: size(member))
+        })
     }
-    return ways
+    var found: [(rows: Int, cost: Cost, choice: [Int])] = []
+    let known = better.map { (rows: $0.rows, cost: $0.costs.reduce(.zero, +)) }
+    for choice in choices(options) {
+      let chosen = zip(options, choice).map { $0[$1] }
+      let rows = footprint.rows(GroupSizes(chosen.map(\.size)), keeps: chosen.map(\.member.keepsConstants))
+      if rows > room { continue }
+      let cost = chosen.reduce(Cost.zero) { $0 + $1.cost }
+      func isBeaten(by other: (rows: Int, cost: Cost)) -> Bool {
+        other.rows <= rows && other.cost.time <= cost.time && other.cost.bytes <= cost.bytes
+      }
+      if random == nil, known.contains(where: isBeaten) || found.contains(where: { isBeaten(by: ($0.rows, $0.cost)) }) {
+        continue
+      }
+      found.append((rows, cost, choice))
+    }
+    return found.map { rows, _, choice in
+      let chosen = zip(options, choice).map { $0[$1] }
+      return Way(
+        strips: strips, forms: forms, group: KernelGroup(members: chosen.map(\.member), strips: strips),
+        costs: chosen.map(\.cost), rows: rows, inputs: inputs, outputs: outputs)
+    }
   }
 
   private mutating func size(_ member: KernelGroup.Member) -> GroupSizes.Member {
@@ -299,14 +323,14 @@ struct GroupEnumeration {
   }
 
   /// Which of its options each operator takes: all the same, and constants that stay for some of the operators.
-  private func choices(_ options: [[Option]], _ members: [KernelGroup.Member]) -> [[Int]] {
+  private func choices(_ options: [[Choice]]) -> [[Int]] {
     // Options: 0 needs the fewest rows, the last keeps constants.
     func pick(_ keeps: (Int) -> Bool, others: (Int) -> Int) -> [Int] {
       options.indices.map { keeps($0) ? options[$0].count - 1 : min(others($0), options[$0].count - 1) }
     }
     let weighty = options.indices.filter { options[$0].count > 1 }
     func isDiagonal(_ index: Int) -> Bool {
-      if case .diagonal = members[index].kernel.contraction?.weights { return true }
+      if case .diagonal = options[index][0].member.kernel.contraction?.weights { return true }
       return false
     }
     var found: [[Int]] = [pick({ _ in true }, others: { _ in 0 })]

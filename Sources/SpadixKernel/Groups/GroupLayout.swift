@@ -11,150 +11,102 @@ public struct GroupLayout {
   /// Rows of the group's block.
   public private(set) var rows = 0
 
-  private let group: KernelGroup
-  private let dim: Int
-  private let sizes: GroupSizes
-  /// Where image rows are: results by operator, then contraction inputs that come from DRAM.
-  private var starts: [[Int]]
-  /// The section after which nobody reads a row; -1 for nobody.
-  private var lastUse: [[Int]]
-  /// Per section, the image rows that are read for the last time.
-  private var dying: [[(image: Int, row: Int)]] = []
-  private var arena = RowArena()
-
   /// Nil where more rows are needed than `limit`.
   public init?(_ group: KernelGroup, dim: Int, accumulatorRows: Int, limit: Int) {
-    self.init(
-      group, StripExtents(group),
-      GroupSizes(group.members.map { GroupSizes.Member($0, dim: dim, accumulatorRows: accumulatorRows) }), dim: dim,
-      limit: limit)
-  }
-
-  public init?(_ group: KernelGroup, _ extents: StripExtents, _ sizes: GroupSizes, dim: Int, limit: Int) {
-    self.group = group
-    self.dim = dim
-    self.sizes = sizes
+    let sizes = GroupSizes(
+      group.members.map { GroupSizes.Member($0, dim: dim, accumulatorRows: accumulatorRows) })
+    guard let flow = GroupFlow(group, StripExtents(group), dim: dim, limit: limit, keepsPlaces: true) else {
+      return nil
+    }
     let members = group.members
-    starts = members.map { [Int](repeating: -1, count: $0.kernel.store.rows) }
-    starts += members.map { [Int](repeating: -1, count: $0.kernel.contraction?.window.inputRows ?? 0) }
-    lastUse = starts
-    var order: [(strip: Int, member: Int)] = []
-    for strip in extents.rows.indices {
-      for member in members.indices where !extents.rows[strip][member].isEmpty { order.append((strip, member)) }
-    }
-    for (index, section) in order.enumerated() {
-      let stored = extents.rows[section.strip][section.member]
-      if members[section.member].output == .rows {
-        for row in stored { lastUse[section.member][row] = index }
-      }
-      for (input, _) in members[section.member].inputs.enumerated() {
-        guard let image = image(of: input, section.member) else { continue }
-        for row in members[section.member].reads(input, for: stored) { lastUse[image][row] = index }
-      }
-    }
-    dying = Array(repeating: [], count: order.count)
-    for image in lastUse.indices {
-      for row in lastUse[image].indices where lastUse[image][row] >= 0 {
-        dying[lastUse[image][row]].append((image, row))
-      }
-    }
+    let keeps = members.map(\.keepsConstants)
     var constantsStart: [Int] = []
-    for member in members.indices { constantsStart.append(arena.take(sizes.members[member].constants)) }
-    let working = workingBlock(order)
-    let workingStart = arena.take(working)
-    if arena.end > limit { return nil }
-    var loaded = [Int](repeating: 0, count: members.count)
+    var next = 0
+    for member in sizes.members {
+      constantsStart.append(next)
+      next += member.constants
+    }
+    let working = GroupOrder(flow).workingRows(sizes, keeps)
+    let first = next + working
+    rows = first + flow.rows
+    if rows > limit { return nil }
+    func moved(_ image: ImageRows?) -> ImageRows? {
+      image.map { ImageRows(first: $0.first, starts: $0.starts.map { $0 + first }) }
+    }
     var hasBegun = [Bool](repeating: false, count: members.count)
-    for (index, section) in order.enumerated() {
+    for (number, section) in flow.sections.enumerated() {
       let member = members[section.member]
-      let stored = extents.rows[section.strip][section.member]
       var strip = KernelStrip(
-        rows: stored, constants: member.keepsConstants ? hasBegun[section.member] ? .kept : .begin : .loaded,
-        input: nil, loads: 0..<0, identities: member.kernel.identities.map { _ in nil }, output: nil,
-        storesToMemory: member.output == .streamed || (member.output == .rows && member.isStored), groupRows: 0,
+        rows: section.rows,
+        constants: member.keepsConstants ? hasBegun[section.member] ? .kept : .begin : .loaded,
+        input: member.kernel.contraction.flatMap { moved(section.inputs[$0.input]) }, loads: section.loads,
+        identities: member.kernel.identities.map { moved(section.inputs[$0.input]) }, output: moved(section.output),
+        storesToMemory: member.output == .streamed || (member.output == .rows && member.isStored), groupRows: rows,
         constantsStart: constantsStart[section.member])
       hasBegun[section.member] = true
       // Neighbours at the two ends of the block: the constants of one are loaded while the other still computes.
       let needed = sizes.working(section.member, strip.constants)
-      strip.workingStart = workingStart + (index % 2 == 0 ? 0 : working - needed)
-      if let contraction = member.kernel.contraction, let image = image(of: contraction.input, section.member) {
-        let reads = member.reads(contraction.input, for: stored)
-        if image >= members.count {
-          strip.loads = max(loaded[section.member], reads.lowerBound)..<max(loaded[section.member], reads.upperBound)
-          loaded[section.member] = strip.loads.upperBound
-          let size = member.rowSize(ofInput: contraction.input, dim: dim)
-          for row in strip.loads { starts[image][row] = arena.take(size) }
-        }
-        strip.input = ImageRows(first: reads.lowerBound, starts: Array(starts[image][reads]))
-      }
-      for (term, identity) in member.kernel.identities.enumerated() {
-        guard let image = image(of: identity.input, section.member) else { continue }
-        let reads = member.reads(identity.input, for: stored)
-        strip.identities[term] = ImageRows(first: reads.lowerBound, starts: Array(starts[image][reads]))
-      }
-      if member.output == .rows {
-        for row in stored {
-          starts[section.member][row] =
-            inherited(row, section.member, index) ?? arena.take(member.rowSize(dim: dim))
-        }
-        strip.output = ImageRows(first: stored.lowerBound, starts: Array(starts[section.member][stored]))
-      }
-      if arena.end > limit { return nil }
-      for (image, row) in dying[index] where starts[image][row] >= 0 {
-        let size =
-          image < members.count
-          ? members[image].rowSize(dim: dim)
-          : members[image - members.count].rowSize(
-            ofInput: members[image - members.count].kernel.contraction!.input, dim: dim)
-        arena.give(starts[image][row]..<starts[image][row] + size)
-        starts[image][row] = -1
-      }
+      strip.workingStart = next + (number % 2 == 0 ? 0 : working - needed)
       sections.append(Section(member: section.member, strip: strip))
     }
-    rows = arena.end
-    for index in sections.indices { sections[index].strip.groupRows = rows }
+  }
+}
+
+/// Which operators of a group follow each other, in which of their strips: all that the block for a strip depends on.
+struct GroupOrder {
+  private struct Turn: Hashable {
+    var member: Int
+    var isFirst: Bool
   }
 
-  /// The image whose rows an input is read from; nil for one that is resident, or streams through tiles.
-  private func image(of input: Int, _ member: Int) -> Int? {
-    let operand = group.members[member].inputs[input]
-    switch operand.place {
-    case .resident: return nil
-    case .rows: return operand.producer
-    case .streamed:
-      return group.members[member].kernel.contraction?.input == input ? group.members.count + member : nil
-    }
+  private struct Pair: Hashable {
+    var one: Turn
+    var other: Turn
   }
 
-  /// A sum takes the place of its addend, row by row, where nobody else reads it any more.
-  private mutating func inherited(_ row: Int, _ index: Int, _ section: Int) -> Int? {
-    let member = group.members[index]
-    if member.kernel.store.pooling != nil { return nil }
-    for identity in member.kernel.identities {
-      guard let image = image(of: identity.input, index), lastUse[image][row] == section, starts[image][row] >= 0
-      else { continue }
-      if let contraction = member.kernel.contraction, self.image(of: contraction.input, index) == image { continue }
-      let start = starts[image][row]
-      starts[image][row] = -1
-      return start
+  private var pairs: [Pair] = []
+
+  init(_ flow: GroupFlow) {
+    var hasBegun: Set<Int> = []
+    var last: Turn?
+    var seen: Set<Pair> = []
+    for section in flow.sections {
+      let turn = Turn(member: section.member, isFirst: hasBegun.insert(section.member).inserted)
+      let pair = Pair(one: last ?? turn, other: turn)
+      if seen.insert(pair).inserted { pairs.append(pair) }
+      last = turn
     }
-    return nil
   }
 
   /// What two sections that follow each other need at most.
-  private func workingBlock(_ order: [(strip: Int, member: Int)]) -> Int {
-    var hasBegun = [Bool](repeating: false, count: group.members.count)
-    var most = 0
-    var last = 0
-    for section in order {
-      let keeps = group.members[section.member].keepsConstants
-      let needed = sizes.working(
-        section.member, keeps ? hasBegun[section.member] ? .kept : .begin : .loaded)
-      hasBegun[section.member] = true
-      most = max(most, last + needed)
-      last = needed
+  ///
+  /// - Parameter keeps: per operator, whether constants stay.
+  func workingRows(_ sizes: GroupSizes, _ keeps: [Bool]) -> Int {
+    func rows(_ turn: Turn) -> Int {
+      sizes.working(turn.member, keeps[turn.member] ? turn.isFirst ? .begin : .kept : .loaded)
     }
-    return most
+    return pairs.reduce(0) { max($0, $1.one == $1.other ? rows($1.one) : rows($1.one) + rows($1.other)) }
+  }
+}
+
+/// What all ways to run a group with the same places and strips have in common: rows beside constants.
+public struct GroupFootprint {
+  private let order: GroupOrder
+  /// Of image rows.
+  private let imageRows: Int
+
+  /// Nil where more rows are needed than `limit`.
+  public init?(_ group: KernelGroup, _ extents: StripExtents, dim: Int, limit: Int) {
+    guard let flow = GroupFlow(group, extents, dim: dim, limit: limit, keepsPlaces: false) else { return nil }
+    order = GroupOrder(flow)
+    imageRows = flow.rows
+  }
+
+  /// Rows of the group's block.
+  ///
+  /// - Parameter keeps: per operator, whether constants stay.
+  public func rows(_ sizes: GroupSizes, keeps: [Bool]) -> Int {
+    sizes.members.reduce(imageRows) { $0 + $1.constants } + order.workingRows(sizes, keeps)
   }
 }
 
