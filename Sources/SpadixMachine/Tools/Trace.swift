@@ -141,7 +141,8 @@ public struct Trace: Sendable {
       let line = slice.operation < 0 ? 0 : operations[slice.operation].line
       events.append(
         #"{"ph":"X","pid":1,"tid":\#(slice.queue + 1),"ts":\#(slice.start),"dur":\#(slice.end - slice.start),"#
-          + #""name":\#(JSONValue.string(title(slice.operation)).text()),"args":{"line":\#(line),"steps":\#(slice.steps)}}"#)
+          + #""name":\#(JSONValue.string(title(slice.operation)).text()),"args":{"line":\#(line),"steps":\#(slice.steps)}}"#
+      )
     }
     var rows = self
     for row in rows.writtenAt.indices { rows.close(row) }
