@@ -20,6 +20,10 @@ public struct Capability: Sendable {
       name: "output_stage", title: "output stage", mark: "output", comment: "functs 32 and 33",
       path: \.hasOutputStage),
     Capability(
+      name: "output_table", title: "table in the store", mark: "table", comment: "funct 34", path: \.hasOutputTable),
+    Capability(
+      name: "output_pair", title: "pairs in the store", mark: "pair", comment: "funct 35", path: \.hasOutputPair),
+    Capability(
       name: "pooled_scratchpad_store", title: "pooled scratchpad store", mark: "pool", comment: "",
       path: \.hasPooledScratchpadStore),
     Capability(
