@@ -165,7 +165,8 @@ public struct Target: Hashable, Sendable {
   public var fingerprint: String {
     let text =
       "spadix-target-1 dim=\(dim) banks=\(scratchpadBanks) rows=\(scratchpadRowsPerBank) acc=\(accumulatorRows)"
-      + Capability.all.map { " \($0.mark)=\(self[keyPath: $0.path])" }.joined() + " dram=\(dramBytes)"
+      + Capability.all.map { $0.isLater && !self[keyPath: $0.path] ? "" : " \($0.mark)=\(self[keyPath: $0.path])" }
+      .joined() + " dram=\(dramBytes)"
     // FNV-1a, 64 bits.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
