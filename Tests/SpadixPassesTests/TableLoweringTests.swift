@@ -56,6 +56,17 @@ import Testing
     #expect(operations.first.flatMap(table) == three)
   }
 
+  @Test func aTablePassesReshapesByToTheStore() throws {
+    let operations = try lowered(
+      """
+      %r = nn.reshape %c : q8<0.25, -4>[2, 16, 4]
+        %t = nn.transpose %r {permutation = [1, 0, 2]} : q8<0.25, -4>[16, 2, 4]
+        %y = nn.unary %t {function = gelu} : q8<0.125, 7>[16, 2, 4]
+      """, "q8<0.125, 7>[16, 2, 4]")
+    #expect(operations.map(\.op.mnemonic) == ["npu.conv2d", "npu.reshape", "npu.transpose"])
+    #expect(operations.first.flatMap(table) == expected(.gelu, before, after))
+  }
+
   @Test func whatOthersReadStays() throws {
     let operations = try lowered(
       """

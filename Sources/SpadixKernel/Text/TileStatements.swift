@@ -111,7 +111,7 @@ extension TileField<SumImage> {
   /// `[factor of a, factor of b, offset]` of a store of pairs.
   fileprivate static func sum(_ name: String, isUnsigned: Bool) -> Self {
     pair(name, count: 3) { pair in
-      pair.function == .sum && pair.isUnsigned == isUnsigned ? pair.factors + [pair.offset] : nil
+      pair.function == .sum && pair.isUnsigned == isUnsigned ? (pair.factors + [pair.offset]).map { "\($0)" } : nil
     } read: {
       PairStage(.sum, factors: [$0[0], $0[1]], offset: $0[2], isUnsigned: isUnsigned)
     }
@@ -121,7 +121,7 @@ extension TileField<SumImage> {
   fileprivate static func product(_ name: String, isUnsigned: Bool) -> Self {
     pair(name, count: 4) { pair in
       pair.function == .product && pair.isUnsigned == isUnsigned
-        ? pair.zeroPoints.map { Float($0) } + [pair.factors[0], pair.offset] : nil
+        ? pair.zeroPoints.map { "\($0)" } + [pair.factors[0], pair.offset].map { "\($0)" } : nil
     } read: { values in
       let zeros = values[..<2].map { Int32(min(max($0, -128), 127)) }
       return PairStage(
@@ -130,13 +130,13 @@ extension TileField<SumImage> {
   }
 
   private static func pair(
-    _ name: String, count: Int, text: @escaping @Sendable (PairStage) -> [Float]?,
+    _ name: String, count: Int, text: @escaping @Sendable (PairStage) -> [String]?,
     read: @escaping @Sendable ([Float]) -> PairStage
   ) -> Self {
     TileField(
       name: name, isRequired: false,
       text: { image, _ in
-        image.store.pair.flatMap(text).map { "[" + $0.map { "\($0)" }.joined(separator: ", ") + "]" }
+        image.store.pair.flatMap(text).map { "[" + $0.joined(separator: ", ") + "]" }
       },
       read: { image, reader in image.store.pair = read(try reader.reals(count: count)) })
   }

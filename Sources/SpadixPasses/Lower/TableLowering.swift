@@ -32,10 +32,11 @@ extension Lowering {
     return .npu(.requantize(requantize))
   }
 
-  /// Puts a table behind the store that computes a value of the new graph; false where there is none that could have one.
+  /// Puts the table of an operation into the store that computes its operand, or the elements of that in another shape;
+  /// false where there is none that could have one.
   func absorb(_ table: [Int8], of operation: Operation, _ rewriter: inout GraphRewriter) -> Bool {
-    guard target.hasOutputTable, uses.hasOneUse(operation.operands[0]) else { return false }
-    let value = rewriter[operation.operands[0]]
+    guard target.hasOutputTable, let moved = movedAlone(operation.operands[0]) else { return false }
+    let value = rewriter[moved.last ?? operation.operands[0]]
     guard let producer = rewriter.graph.producer(of: value), case .npu(var npu) = producer.op, var output = npu.output
     else { return false }
     // Where the store does without, rescaling and clamps stay operations that other targets have as well.
@@ -45,8 +46,24 @@ extension Lowering {
     output.table = output.table.map { QuantizedArithmetic.compose($0, then: table) } ?? table
     npu.output = output
     rewriter.updateProducer(of: value) { $0.op = .npu(npu) }
-    rewriter.takeOver(operation.result, by: value)
+    for value in moved.dropFirst() {
+      rewriter.setType(TensorType(graph.type(value).shape, graph.type(operation.result).element), of: rewriter[value])
+    }
+    rewriter.takeOver(operation.result, by: rewriter[operation.operands[0]])
     return true
+  }
+
+  /// A value, and before it those that it has the elements of in another shape or order; nil where one has other readers.
+  private func movedAlone(_ value: ValueID) -> [ValueID]? {
+    var moved = [value]
+    while uses.hasOneUse(moved[moved.count - 1]) {
+      guard let producer = graph.producer(of: moved[moved.count - 1]) else { return nil }
+      switch producer.op {
+      case .reshape, .transpose: moved.append(producer.operands[0])
+      default: return moved
+      }
+    }
+    return nil
   }
 
   /// Sums and products of two activations in the store.

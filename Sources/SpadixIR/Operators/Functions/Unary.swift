@@ -49,10 +49,12 @@ public struct Unary: FunctionOperator {
     return Tensor(type, .f32(operands[0].floats.map { Float(function.value(Double($0), alpha, beta)) }))
   }
 
+  /// In Float64.
+  public func callAsFunction(_ x: Double) -> Double { function.value(x, Double(alpha), Double(beta)) }
+
   /// What becomes of each int8, from -128 on.
   public func table(input: Quantization, output: Quantization) -> [Int8] {
-    let (alpha, beta, function) = (Double(alpha), Double(beta), function)
-    return QuantizedArithmetic.table(input: input, output: output) { function.value($0, alpha, beta) }
+    QuantizedArithmetic.table(input: input, output: output) { self($0) }
   }
 
   public func evaluateInt8(_ operands: [Tensor], _ type: TensorType) throws -> Tensor? {
