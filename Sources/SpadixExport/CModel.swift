@@ -26,7 +26,7 @@ extension CSources {
       int uses_table, has_pair, is_product, is_unsigned, zero_a, zero_b;
       float factor_a, factor_b, offset;
     } store;
-    static int8_t table[256];
+    static int8_t store_table[256];
     static struct { int ws, relu, transpose_a, transpose_b, a_stride, c_stride, shift; } execute;
     static uint64_t weights, result;
 
@@ -94,7 +94,7 @@ extension CSources {
       float scale = store.per_channel ? store.scales[column % DIM] : store.scale;
       int32_t value = accumulator[local][column % DIM];
       int8_t result = staged(value, scale);
-      return store.has_stage && store.uses_table ? table[result + 128] : result;
+      return store.has_stage && store.uses_table ? store_table[result + 128] : result;
     }
 
     static void configure(uint64_t rs1, uint64_t rs2) {
@@ -253,7 +253,7 @@ extension CSources {
           store.per_channel = 1;
           memcpy(store.scales, (const void *)(uintptr_t)rs1, 4 * (rs2 & 0xFFFF));
           break;
-        case 34: memcpy(table, (const void *)(uintptr_t)rs1, sizeof table); break;
+        case 34: memcpy(store_table, (const void *)(uintptr_t)rs1, sizeof store_table); break;
         case 35:
           store.has_pair = 1;
           store.is_product = (int)(rs1 & 1);
