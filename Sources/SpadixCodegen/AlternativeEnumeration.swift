@@ -112,7 +112,9 @@ private struct KernelShape: Hashable {
       sizes += bias.isUniform ? [-1] : [-2] + bias.rowClass + bias.columnClass
     }
     for identity in kernel.identities {
-      sizes += [-3, identity.passes, identity.multipliers.count, identity.isPlainSum ? 1 : 0, identity.isRepeated ? 1 : 0]
+      sizes += [
+        -3, identity.passes, identity.multipliers.count, identity.isPlainSum ? 1 : 0, identity.isRepeated ? 1 : 0,
+      ]
     }
     if let contraction = kernel.contraction {
       sizes += [

@@ -240,7 +240,8 @@ struct TileEmitter {
     }
     let stage = CommandWriter.StoreStage(
       output: ConfigOutput(
-        zeroPoint: image.store.pair?.isUnsigned == true ? -128 : Int8(output.zeroPoint), low: Int8(output.low), high: Int8(output.high),
+        zeroPoint: image.store.pair?.isUnsigned == true ? -128 : Int8(output.zeroPoint), low: Int8(output.low),
+        high: Int8(output.high),
         usesTable: image.store.tableConstant != nil),
       scales: image.store.scaleConstant.map {
         (

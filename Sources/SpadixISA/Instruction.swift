@@ -224,7 +224,8 @@ public struct ConfigOutputPair: Hashable, Sendable {
   public var offset: Float
 
   public init(
-    isProduct: Bool, isUnsigned: Bool = false, zeroPointA: Int8 = 0, zeroPointB: Int8 = 0, factorA: Float = 1, factorB: Float = 0,
+    isProduct: Bool, isUnsigned: Bool = false, zeroPointA: Int8 = 0, zeroPointB: Int8 = 0, factorA: Float = 1,
+    factorB: Float = 0,
     offset: Float = 0
   ) {
     self.isProduct = isProduct

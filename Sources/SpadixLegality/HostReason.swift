@@ -47,7 +47,8 @@ public enum HostReason: String, CaseIterable, Sendable {
   public var help: String? {
     switch self {
     case .floatingPoint: "quantize the graph; an operation without an int8 form stays on the host"
-    case .conversion, .softmax, .function, .broadcast, .computedWeights, .computedFactor, .poolingWindow, .permutation: nil
+    case .conversion, .softmax, .function, .broadcast, .computedWeights, .computedFactor, .poolingWindow, .permutation:
+      nil
     case .outputTable: "a target with output_table, such as spadix"
     case .outputPair: "a target with output_pair, such as spadix"
     case .averagePadding: "count_include_pad = true"

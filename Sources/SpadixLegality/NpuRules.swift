@@ -54,7 +54,9 @@ struct NpuRules {
     case .npu(.mul(let mul)): return stage(mul.output)
     case .npu(.binary(let binary)):
       if !target.hasOutputPair {
-        return [BrokenRule(.outputPair, found: "function = \(binary.pair.function.rawValue)", capability: "output_pair")]
+        return [
+          BrokenRule(.outputPair, found: "function = \(binary.pair.function.rawValue)", capability: "output_pair")
+        ]
       }
       return stage(binary.output)
     case .npu(.avgPool2d(let pool)): return stage(pool.output)

@@ -96,7 +96,8 @@ enum IntegerOperators {
     let b = operands[1].int8s
     let output = operands[0].int8s.enumerated().map { position, a in
       let row = position / channels / repeated
-      let value = binary.pair(a, b[row * channels + position % channels], low: binary.output.low, high: binary.output.high)
+      let value = binary.pair(
+        a, b[row * channels + position % channels], low: binary.output.low, high: binary.output.high)
       return binary.output.table.map { QuantizedArithmetic.lookUp(value, in: $0) } ?? value
     }
     return Tensor(type, .i8(output))

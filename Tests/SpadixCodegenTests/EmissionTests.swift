@@ -67,7 +67,8 @@ private func dramBytes(_ program: Program) throws -> (read: Int, written: Int) {
       read += (config.stride == 0 ? 1 : local.rows) * local.columns * size
     case .moveOut(_, let local):
       written += (pooling.map { $0.outRows * $0.outCols } ?? local.rows) * local.columns
-    case .configExecute, .configNorm, .configOutput, .configOutputPair, .moveOutScratchpad, .preload, .compute, .flush, .fence, .counter,
+    case .configExecute, .configNorm, .configOutput, .configOutputPair, .moveOutScratchpad, .preload, .compute, .flush,
+      .fence, .counter,
       .clockGate, .loopMatmul, .loopConv:
       break
     }

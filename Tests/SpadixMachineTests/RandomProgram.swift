@@ -124,7 +124,8 @@ struct RandomProgram {
 
   private mutating func pair() -> ConfigOutputPair {
     ConfigOutputPair(
-      isProduct: chance(50), isUnsigned: chance(30), zeroPointA: Int8(number(-128...127)), zeroPointB: Int8(number(-128...127)),
+      isProduct: chance(50), isUnsigned: chance(30), zeroPointA: Int8(number(-128...127)),
+      zeroPointB: Int8(number(-128...127)),
       factorA: scale(), factorB: scale(), offset: Float(number(-300...300)) / 2)
   }
 

@@ -156,7 +156,8 @@ public struct ModelExport {
 
   /// int8 through a table of 256 entries.
   mutating func lookUp(_ source: String, in table: [Int8], _ wanted: String) -> String {
-    let index = writer.node("Cast", [source], [.integer("to", Int(TensorKind.int32.rawValue))], result: wanted + "_index")
+    let index = writer.node(
+      "Cast", [source], [.integer("to", Int(TensorKind.int32.rawValue))], result: wanted + "_index")
     let entry = writer.node(
       "Add", [index, writer.constant("first", [], .i32([128]))], result: wanted + "_entry")
     return writer.node("Gather", [writer.constant("table", [256], .i8(table)), entry], result: wanted)

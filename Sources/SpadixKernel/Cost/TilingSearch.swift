@@ -63,7 +63,8 @@ public struct TilingSearch {
     }
     for index in kernel.identities.indices where !places.identityIsResident[index] {
       // A row of a repeated addend is read for `dim` pixels at once.
-      let columns = kernel.identities[index].isRepeated ? KernelGeometry.ceilDivide(kernel.columns, dim) : kernel.columns
+      let columns =
+        kernel.identities[index].isRepeated ? KernelGeometry.ceilDivide(kernel.columns, dim) : kernel.columns
       bytes += kernel.images * kernel.rows * columns * kernel.channels
     }
     if let contraction = kernel.contraction {

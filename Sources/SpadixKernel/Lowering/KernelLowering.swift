@@ -63,7 +63,8 @@ public struct KernelLowering {
       return graph.isConstant(operation.operands[1]) && graph.type(of: operation.operands[1]).isMatrix
         ? [operation.operands[0]] : [operation.operands[0], operation.operands[1]]
     case .npu(.mul): return [operation.operands[0]]
-    case .npu(.add), .npu(.binary), .npu(.maxPool2d), .npu(.avgPool2d), .npu(.requantize), .npu(.concat), .npu(.pad), .npu(.reshape),
+    case .npu(.add), .npu(.binary), .npu(.maxPool2d), .npu(.avgPool2d), .npu(.requantize), .npu(.concat), .npu(.pad),
+      .npu(.reshape),
       .npu(.transpose):
       return operation.operands
     case .constant: return []

@@ -22,7 +22,8 @@ enum TileStatements {
     .integer("stored_rows", \.store.rows), .integer("stored_columns", \.store.columns),
     .real("scale", \.store.output.scales[0]), .optionalConstant("scales", \.store.scaleConstant),
     .level("zero_point", \.store.output.zeroPoint, 0), .level("low", \.store.output.clamp[0], -128),
-    .level("high", \.store.output.clamp[1], 127), .optionalConstant("table", \.store.tableConstant), .sum("sum", isUnsigned: false),
+    .level("high", \.store.output.clamp[1], 127), .optionalConstant("table", \.store.tableConstant),
+    .sum("sum", isUnsigned: false),
     .sum("unsigned_sum", isUnsigned: true), .product("product", isUnsigned: false),
     .product("unsigned_product", isUnsigned: true),
   ]

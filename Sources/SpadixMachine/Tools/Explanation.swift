@@ -82,7 +82,9 @@ private final class History {
       return
     }
     if name == "config_ld" { name += " state=\(command.rs1 >> 3 & 3)" }
-    if name == "config_st" { configurations.removeAll { $0.name.hasPrefix("config_output") && $0.name != "config_output_table" } }
+    if name == "config_st" {
+      configurations.removeAll { $0.name.hasPrefix("config_output") && $0.name != "config_output_table" }
+    }
     configurations.removeAll { $0.name == name }
     configurations.append((name, index))
   }

@@ -91,5 +91,7 @@ extension Operator {
 extension NpuOperator {
   fileprivate var isBinary: Bool { if case .binary = self { true } else { false } }
 
-  fileprivate var isPooled: Bool { if case .conv2d(let convolution) = self { convolution.pooling != nil } else { false } }
+  fileprivate var isPooled: Bool {
+    if case .conv2d(let convolution) = self { convolution.pooling != nil } else { false }
+  }
 }

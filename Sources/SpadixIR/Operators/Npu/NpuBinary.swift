@@ -31,7 +31,8 @@ public struct NpuBinary: OutputStageOperator {
       .reals("factors", \.pair.factors, required: true, "[of a, of b], or of the product"),
       .integers("zero_points", \.pair.zeroPoints, count: 2, "subtracted from the operands of a product"),
       .real("offset", \.pair.offset, "added before rounding"),
-      .flag("unsigned", \.pair.isUnsigned, "computed on uint8: 128 is added to what a sum takes, and taken off the result"),
+      .flag(
+        "unsigned", \.pair.isUnsigned, "computed on uint8: 128 is added to what a sum takes, and taken off the result"),
     ] + .storeEnd()
 
   public func resultShape(_ check: inout OperatorCheck) -> [Int]? {

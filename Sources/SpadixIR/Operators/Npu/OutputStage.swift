@@ -80,7 +80,9 @@ private func hexadecimal(_ values: [Int8]) -> String {
 
 private func int8s(hexadecimal text: String) -> [Int8]? {
   let digits = Array(text.utf8)
-  guard digits.count.isMultiple(of: 2), digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }) else { return nil }
+  guard digits.count.isMultiple(of: 2), digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }) else {
+    return nil
+  }
   return stride(from: 0, to: digits.count, by: 2).compactMap {
     UInt8(String(decoding: digits[$0..<$0 + 2], as: UTF8.self), radix: 16).map { Int8(bitPattern: $0) }
   }
