@@ -181,6 +181,7 @@ struct NestAccount {
   // MARK: Bytes
 
   private mutating func countConstants() {
+    if kernel.store.tableConstant != nil { readBytes += 256 }
     switch kernel.contraction?.weights {
     case .diagonal, .ones: readBytes += dim * dim
     case .none, .dense, .activation, .packed: break
@@ -303,7 +304,10 @@ struct NestAccount {
 
   private mutating func finish(_ chunk: Range<Int>, _ pixels: Int, _ stored: Int) {
     for (index, identity) in kernel.identities.enumerated() {
-      if !places.identityIsResident[index] { readBytes += pixels * channels(chunk) }
+      if !places.identityIsResident[index] {
+        // One row for as many pixels as a move has, where it is repeated.
+        readBytes += (identity.view.pixel == 0 ? Self.divide(pixels, dim) : pixels) * channels(chunk)
+      }
       guard let passes = passes(index) else { continue }
       let sets = identity.multipliers.count > 1 ? chunk.count : 1
       if tiling.streamsMatrices {

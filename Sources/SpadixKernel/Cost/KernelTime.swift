@@ -411,7 +411,11 @@ private struct TileFold: TileSink {
     if sums.store.pooling == nil { parts = moveCount(rows) }
     // A store waits for the scales of its channels.
     if sums.store.scaleConstant != nil { cycles += time.moves.loadLatency / 4 }
-    commands += parts + (sums.store.scaleConstant == nil ? 0 : 2)
+    commands += parts + (sums.store.scaleConstant == nil ? 0 : 2) + (sums.store.pair == nil ? 0 : 2)
+    if stored == 0, sums.store.tableConstant != nil {
+      cycles += time.moves.loadLatency
+      commands += 1
+    }
     let isWide = isInBothHalves(of.tile)
     let isEarly = isWide && 2 * (of.tile.row(of: of.block) + of.tile.pixels) <= of.tile.sumRows
     clock.store(

@@ -22,6 +22,7 @@ struct QuantizationPlan {
     keepRealsForReals(graph)
     let members = try int8Values(of: graph, context)
     RangeInference.complete(&ranges, of: graph)
+    FunctionDomain.confine(&ranges, of: graph, forms)
     try check(members, graph)
     try assignTypes(to: members, graph)
   }
