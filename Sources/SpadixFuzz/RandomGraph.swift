@@ -362,15 +362,19 @@ public struct RandomGraph {
     emit("nn.mul", [value.name, constant(shape, low: -1, high: 2)], [], value.shape)
   }
 
+  /// Functions that are not defined or not finite everywhere: constants that they are folded for would be refused.
+  private static let partial: Set<UnaryFunction> = [
+    .acos, .acosh, .asin, .atanh, .cosh, .exp, .log, .pow, .reciprocal, .sinh, .sqrt, .tan,
+  ]
+
   /// A function of single elements, which may follow another one.
   private mutating func function(_ value: Value) {
-    let function = pick(UnaryFunction.allCases)
+    let function = pick(UnaryFunction.allCases.filter { !Self.partial.contains($0) })
     var attributes = ["function = \(function.rawValue)"]
     switch function {
     case .hardSigmoid: attributes += ["alpha = \(pick([0.2, 0.16666667]))", "beta = 0.5"]
     case .leakyRelu, .celu, .elu, .thresholdedRelu: attributes.append("alpha = \(pick([0.01, 0.25, 1.5]))")
     case .selu, .shrink: attributes += ["alpha = 1.5", "beta = \(pick([0.5, 1.0]))"]
-    case .pow: attributes.append("alpha = \(pick([0.5, 2.0, 3.0]))")
     default: break
     }
     emit("nn.unary", [value.name], attributes, value.shape)

@@ -174,7 +174,8 @@ struct NaiveMachine {
                 let row = outRow * pooling.stride + windowRow - pooling.upPad
                 let col = outCol * pooling.stride + windowCol - pooling.leftPad
                 let inside = row >= 0 && col >= 0 && row < pooling.inRows && col < pooling.inCols
-                let outside = isAccumulator ? output?.low ?? 0 : 0
+                let lowest = output.map { $0.usesTable ? -128 : $0.low } ?? 0
+                let outside = isAccumulator ? lowest : 0
                 best = max(best, inside ? byte(tile.address.row + row * pooling.inCols + col, column) : outside)
               }
             }
