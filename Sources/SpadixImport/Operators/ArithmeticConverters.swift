@@ -75,6 +75,22 @@ enum ArithmeticConverters {
     }
   }
 
+  /// Of the domain ai.onnx.ml: less an offset, times a scale; one for each column, or one for all.
+  static let scaler: Converter = { importer, node in
+    let (offset, scale) = (try node.reals("offset") ?? [], try node.reals("scale") ?? [])
+    guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+    let width = x.shape.last ?? 1
+    guard [offset.count, scale.count].allSatisfy({ $0 <= 1 || $0 == width }) else {
+      throw Refusal("onnx.attribute", "\(offset.count) offsets and \(scale.count) scales; expected 1 or \(width)")
+    }
+    func row(_ values: [Float]) -> ConstantTensor { ConstantTensor(.float, shape: [values.count], .real(values)) }
+    var result = x
+    if !offset.isEmpty { result = try importer.add(result, row(offset.map { -$0 })) }
+    if !scale.isEmpty { result = try importer.multiply(result, row(scale)) }
+    importer.emitter.setKind(.float, of: result.value)
+    return [.computed(result)]
+  }
+
   static func aligned(_ constant: ConstantTensor, _ axis: Int, rank: Int) throws -> ConstantTensor {
     let axis = try NodeReader.axis(axis, rank: rank)
     guard axis + constant.shape.count <= rank else {

@@ -94,6 +94,14 @@ enum QuantizationConverters {
 
   private static let dynamic: Converter = { importer, node in
     guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+    let (y, scale, zero) = try dynamic(&importer, x)
+    return [.computed(y), .computed(scale), .computed(zero)]
+  }
+
+  /// Integers of 8 bits for real numbers, and the scale and zero point that fit their range.
+  static func dynamic(
+    _ importer: inout ModelImporter, _ x: PlacedValue
+  ) throws -> (integers: PlacedValue, scale: PlacedValue, zero: PlacedValue) {
     let axes = Array(x.shape.indices)
     func end(_ kind: Reduction, _ function: BinaryFunction) throws -> PlacedValue {
       try importer.reshaped(importer.binary(function, importer.reduced(x, axes, kind), 0), [])
@@ -104,8 +112,7 @@ enum QuantizationConverters {
     var zero = try importer.unary(.round, zeroReal)
     zero = try importer.elementwise(.clamp(Clamp(low: 0, high: 255)), zero)
     importer.emitter.setKind(.uint8, of: zero.value)
-    let y = try rounded(&importer, importer.binary(.div, x, scale), .computed(zero), .uint8)
-    return [.computed(y), .computed(scale), .computed(zero)]
+    return (try rounded(&importer, importer.binary(.div, x, scale), .computed(zero), .uint8), scale, zero)
   }
 
   // MARK: Products

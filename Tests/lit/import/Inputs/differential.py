@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
+import exporters  # noqa: F401  registers its forms
 import forms
 
 
