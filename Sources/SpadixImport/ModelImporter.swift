@@ -20,6 +20,8 @@ struct ModelImporter {
   /// How often a value of the graph is read under any of the names that stand for it.
   var valueUses: [ValueID: Int] = [:]
   var foldedElements = 0
+  /// Whether the model was quantized to operators on integers.
+  private(set) var isQuantized = false
   /// Integers that stand for real numbers: of what, and how.
   var quantized: [ValueID: (source: PlacedValue, rounding: FakeQuantize)] = [:]
   /// The real numbers of these integers.
@@ -72,6 +74,7 @@ struct ModelImporter {
         "onnx.sparse", "'\(file.name)' has sparse initializers; expected dense ones",
         help: "convert them, with onnx-simplifier or by saving dense tensors")
     }
+    isQuantized = graph.nodes.contains { IntegerConverters.names.contains($0.operator) }
     let body = try ModelBody(graph, outer: [], file: file.name, scope: scope)
     try addInitializers(graph)
     let isDefault = Set(graph.initializers.map(\.name))
@@ -114,7 +117,7 @@ struct ModelImporter {
         switch lookup(name) {
         case nil, .refused: continue
         case .constant(let constant): try addOutput(emitter.constant(constant), name)
-        case .computed(let placed): try addOutput(emitter.arrange(placed), name)
+        case .computed(let placed): try addOutput(emitter.numbers(of: emitter.arrange(placed)), name)
         }
       } catch {
         refuse(error, "output \(index), '\(name)'")
@@ -159,6 +162,7 @@ struct ModelImporter {
 
   private mutating func importNode(_ node: Spadix_Onnx_Node, _ index: Int) {
     let label = scope + Self.label(node, index)
+    defer { forget(node.inputs) }
     let inputs = node.inputs.map { $0.isEmpty ? nil : lookup($0) }
     emitter.name = node.outputs.first { !$0.isEmpty } ?? ""
     var results: [ImportedValue] = []
@@ -187,6 +191,13 @@ struct ModelImporter {
       refuse(error, label)
     }
     for name in node.outputs where !name.isEmpty { values[name] = .refused }
+  }
+
+  /// Weights that nothing reads any more are not kept: the graph has them.
+  private mutating func forget(_ names: [String]) {
+    for name in names where uses[name] == 1 {
+      if case .constant(let constant)? = values[name], constant.count > 1 << 12 { values[name] = nil }
+    }
   }
 
   private mutating func bindResults(_ results: [ImportedValue], _ node: Spadix_Onnx_Node) throws {

@@ -50,7 +50,10 @@ enum ArithmeticConverters {
       if broadcasts == 1, let axis {
         constant = try aligned(constant, axis, rank: x.shape.count)
       }
-      if try Folding.broadcast(x.shape, constant.shape) != x.shape || !importer.emitter.kind(x.value).isReal {
+      let hasNoInverse = name == "Div" && constant.asReals.contains { !(1 / $0).isFinite }
+      if try Folding.broadcast(x.shape, constant.shape) != x.shape || !importer.emitter.kind(x.value).isReal
+        || hasNoInverse
+      {
         return [.computed(try importer.arithmetic(name, left, .constant(constant)))]
       }
       switch name {
