@@ -20,6 +20,10 @@ struct ModelImporter {
   /// How often a value of the graph is read under any of the names that stand for it.
   var valueUses: [ValueID: Int] = [:]
   var foldedElements = 0
+  /// By result: the nodes of the graph that is being imported.
+  private(set) var producers: [String: Spadix_Onnx_Node] = [:]
+  /// Whether the model was quantized to operators on integers.
+  private(set) var isQuantized = false
   /// Integers that stand for real numbers: of what, and how.
   var quantized: [ValueID: (source: PlacedValue, rounding: FakeQuantize)] = [:]
   /// The real numbers of these integers.
@@ -72,6 +76,7 @@ struct ModelImporter {
         "onnx.sparse", "'\(file.name)' has sparse initializers; expected dense ones",
         help: "convert them, with onnx-simplifier or by saving dense tensors")
     }
+    isQuantized = graph.nodes.contains { IntegerConverters.names.contains($0.operator) }
     let body = try ModelBody(graph, outer: [], file: file.name, scope: scope)
     try addInitializers(graph)
     let isDefault = Set(graph.initializers.map(\.name))
@@ -104,6 +109,9 @@ struct ModelImporter {
   /// Nodes in order; what they are called is in front of each diagnostic.
   mutating func importBody(_ body: ModelBody) throws {
     summary.unusedNodes += body.unused
+    let outer = producers
+    defer { producers = outer }
+    for node in body.nodes { for output in node.outputs where !output.isEmpty { producers[output] = node } }
     for index in body.order { importNode(body.nodes[index], index) }
   }
 
@@ -114,7 +122,7 @@ struct ModelImporter {
         switch lookup(name) {
         case nil, .refused: continue
         case .constant(let constant): try addOutput(emitter.constant(constant), name)
-        case .computed(let placed): try addOutput(emitter.arrange(placed), name)
+        case .computed(let placed): try addOutput(emitter.numbers(of: emitter.arrange(placed)), name)
         }
       } catch {
         refuse(error, "output \(index), '\(name)'")
@@ -159,6 +167,7 @@ struct ModelImporter {
 
   private mutating func importNode(_ node: Spadix_Onnx_Node, _ index: Int) {
     let label = scope + Self.label(node, index)
+    defer { forgetWeights(of: node) }
     let inputs = node.inputs.map { $0.isEmpty ? nil : lookup($0) }
     emitter.name = node.outputs.first { !$0.isEmpty } ?? ""
     var results: [ImportedValue] = []
@@ -187,6 +196,14 @@ struct ModelImporter {
       refuse(error, label)
     }
     for name in node.outputs where !name.isEmpty { values[name] = .refused }
+  }
+
+  /// Weights that nothing else reads are not kept: the graph has them.
+  private mutating func forgetWeights(of node: Spadix_Onnx_Node) {
+    guard ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(node.operator) else { return }
+    for name in node.inputs where uses[name] == 1 {
+      if case .constant(let constant)? = values[name], constant.count > 1 << 12 { values[name] = nil }
+    }
   }
 
   private mutating func bindResults(_ results: [ImportedValue], _ node: Spadix_Onnx_Node) throws {
@@ -269,9 +286,9 @@ struct ModelImporter {
   ) throws -> [ImportedValue] {
     node.takeAllAttributes()
     try functions.enter(function)
-    let saved = (values, initializers, scope, uses, opset)
+    let saved = (values, initializers, scope, uses, opset, producers)
     defer {
-      (values, initializers, scope, uses, opset) = saved
+      (values, initializers, scope, uses, opset, producers) = saved
       functions.leave()
     }
     let graph = try ModelFunctions.body(of: function, calledBy: node.node)
@@ -279,7 +296,7 @@ struct ModelImporter {
       opset = try Self.opset(function.operatorSets, of: "the function '\(function.name)'")
     }
     scope += "function '\(function.name)', "
-    (values, initializers, uses) = ([:], [:], [:])
+    (values, initializers, uses, producers) = ([:], [:], [:], [:])
     let body = try ModelBody(graph, outer: [], file: file.name, scope: scope)
     for use in body.uses { uses[use, default: 0] += 1 }
     for (name, input) in zip(function.inputs, node.inputs) {

@@ -43,7 +43,7 @@ extension ModelImporter {
 
   /// A function that broadcasts its operands: they get one rank, and lie as one that has the result's shape does.
   mutating func broadcastFunction(
-    _ op: Operator, _ operands: [ImportedValue], name: String? = nil
+    _ op: Operator, _ operands: [ImportedValue], element: ElementType? = nil, name: String? = nil
   ) throws -> PlacedValue {
     let shapes = operands.compactMap(\.shape)
     guard shapes.count == operands.count else { throw Refusal("onnx.inputs", "an operand was refused") }
@@ -69,7 +69,7 @@ extension ModelImporter {
       case .refused: throw Refusal("onnx.inputs", "an operand was refused")
       }
     }
-    let value = try emitter.emit(op, values, name: name)
+    let value = try emitter.emit(op, values, element: element, name: name)
     return PlacedValue(value: value, placement: Placement(shape, order: order))
   }
 

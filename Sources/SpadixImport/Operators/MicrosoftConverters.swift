@@ -9,8 +9,8 @@ enum MicrosoftConverters {
     "QuickGelu": unary { node, _ in Unary(.silu, alpha: try node.real("alpha", default: 1.702)) },
     "FastGelu": biased(.geluTanh), "BiasGelu": biased(.gelu),
     "SkipLayerNormalization": skipNorm, "SkipSimplifiedLayerNormalization": skipRootNorm,
-    "SimplifiedLayerNormalization": rootNorm,
-    "Attention": attention,
+    "SimplifiedLayerNormalization": rootNorm, "MatMulIntegerToFloat": integerProduct,
+    "DynamicQuantizeMatMul": dynamicProduct, "Attention": attention,
   ]
 
   /// Of the standard's domain, though they are none of the standard: ONNX Runtime's, or of operator sets below 7.

@@ -13,7 +13,7 @@ enum OperatorTable {
       QuantizationConverters.table, ResizeConverters.table, QuantizedConverters.standard,
       PoolingConverters.table, ReductionConverters.table, MovementConverters.table, ShapeConverters.table,
       ControlConverters.table, IndexConverters.table, EinsumConverter.table,
-      MicrosoftConverters.inStandardDomain,
+      MicrosoftConverters.inStandardDomain, IntegerConverters.standard,
     ]
     for part in parts { table.merge(part) { $1 } }
     table["NonZero"] = IndexConverters.nonZero
@@ -25,7 +25,9 @@ enum OperatorTable {
   static func converter(of node: Spadix_Onnx_Node) -> Converter? {
     switch node.domain {
     case "", "ai.onnx": converters[node.operator]
-    case "com.microsoft": QuantizedConverters.table[node.operator] ?? MicrosoftConverters.table[node.operator]
+    case "com.microsoft":
+      IntegerConverters.microsoft[node.operator] ?? QuantizedConverters.table[node.operator]
+        ?? MicrosoftConverters.table[node.operator]
     case "ai.onnx.ml": node.operator == "Scaler" ? ArithmeticConverters.scaler : nil
     default: nil
     }

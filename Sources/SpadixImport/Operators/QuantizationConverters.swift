@@ -153,6 +153,10 @@ extension ModelImporter {
   mutating func quantized(
     _ x: PlacedValue, _ scale: ConstantTensor, _ zero: ConstantTensor?, _ kind: TensorKind
   ) throws -> PlacedValue {
+    if scale.count == 1, zero?.count ?? 1 == 1 {
+      let point = ConstantTensor(kind, shape: [], .integers([Int64(zero?.asReals[0] ?? 0)]))
+      if let integers = try int8(of: x, scale: scale.asReals[0], zero: point, kind: kind) { return integers }
+    }
     let quotient = try binary(.div, .computed(x), .constant(scale))
     let result = try QuantizationConverters.rounded(&self, quotient, zero.map { .constant($0) }, kind)
     if scale.count == 1, zero?.count ?? 1 == 1, let bounds = kind.bounds {
@@ -168,6 +172,10 @@ extension ModelImporter {
 
   /// Real numbers of integers; there and back only rounds.
   mutating func real(_ x: PlacedValue, _ scale: ConstantTensor, _ zero: ConstantTensor?) throws -> PlacedValue {
+    if scale.count == 1, zero?.count ?? 1 == 1 {
+      let point = ConstantTensor(emitter.kind(x.value), shape: [], .integers([Int64(zero?.asReals[0] ?? 0)]))
+      if let real = try real(ofInt8: x, scale: scale.asReals[0], zero: point) { return real }
+    }
     if let (source, rounding) = quantized[x.value], source.shape == x.shape, scale.asReals == [rounding.scale],
       zero?.asReals ?? [0] == [Float(rounding.zeroPoint)]
     {

@@ -172,7 +172,8 @@ extension ModelImporter {
       // The same numbers under a type of their own.
       let shape = emitter.shape(x.value)
       result = PlacedValue(
-        value: emitter.graph.append(.reshape(Reshape()), [x.value], type: .f32(shape), name: emitter.name),
+        value: emitter.graph.append(
+          .reshape(Reshape()), [try emitter.numbers(of: x.value)], type: .f32(shape), name: emitter.name),
         placement: x.placement)
     }
     emitter.setKind(kind, of: result.value)

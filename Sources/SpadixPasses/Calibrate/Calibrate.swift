@@ -16,8 +16,8 @@ extension Pass {
 
       No method is the best for every network. Where samples are given with `--calibrate`, minmax, percentiles and least \
       squares are therefore tried: the graph is quantized with each, run on part of the samples, and held against the float \
-      reference. The report says which was the best, and by how much. Ranges of values that become outputs without a \
-      product in between stay whole in the trial. `method` chooses one instead.
+      reference. The report says which was the best, and by how much. Each is tried twice: for all values, and with whole ranges \
+      for those that become outputs without a product in between. `method` chooses one instead.
 
       An input that has a range and no samples, where others have samples, gets seeded random ones: uniform over its \
       range. With `source=random`, or `--calibrate random`, every input without samples does. What such ranges are worth \
@@ -81,33 +81,36 @@ struct Calibrator {
 
   /// By value id, by the method that is asked for; nil for values that are not f32.
   func ranges(_ context: inout PassContext) throws -> [ValueRange?] {
-    let extremes = try extremes()
+    let (extremes, energies) = try extremes()
     let percentile = context.arguments.number("percentile") ?? 100
     switch context.arguments.choice("method") {
     case "percentile":
       return percentile < 100 ? try histograms(extremes).map { $0?.interval(percentile: percentile) } : extremes
     case "least-squares": return try leastSquares(histograms(extremes), context)
-    case "measured" where !context.samples.isEmpty && !graph.saysTypes: return try measured(extremes, &context)
+    case "measured" where !context.samples.isEmpty && !graph.saysTypes:
+      return try measured(extremes, energies, &context)
     default: return extremes
     }
   }
 
-  private func measured(_ extremes: [ValueRange?], _ context: inout PassContext) throws -> [ValueRange?] {
+  private func measured(
+    _ extremes: [ValueRange?], _ energies: [Double], _ context: inout PassContext
+  ) throws -> [ValueRange?] {
     let histograms = try histograms(extremes)
     let isNear = graph.valuesNearOutputs
-    func cut(_ ranges: [ValueRange?]) -> [ValueRange?] {
-      ranges.indices.map { isNear[$0] ? extremes[$0] : ranges[$0] }
-    }
-    let candidates = [
-      MeasuredRanges.Candidate(name: "minmax", ranges: extremes),
-      MeasuredRanges.Candidate(
-        name: "percentile 99.99", ranges: cut(histograms.map { $0?.interval(percentile: 99.99) })),
-      MeasuredRanges.Candidate(
-        name: "percentile 99.9", ranges: cut(histograms.map { $0?.interval(percentile: 99.9) })),
-      MeasuredRanges.Candidate(name: "least-squares", ranges: cut(leastSquares(histograms, context))),
+    var candidates = [MeasuredRanges.Candidate(name: "minmax", ranges: extremes)]
+    let cuts = [
+      ("percentile 99.99", histograms.map { $0?.interval(percentile: 99.99) }),
+      ("percentile 99.9", histograms.map { $0?.interval(percentile: 99.9) }),
+      ("least-squares", leastSquares(histograms, context)),
     ]
-    let trial = try MeasuredRanges(
-      graph: graph, samples: samples, data: data, candidateCount: candidates.count)
+    for (name, ranges) in cuts {
+      candidates.append(
+        MeasuredRanges.Candidate(
+          name: "\(name) but for outputs", ranges: ranges.indices.map { isNear[$0] ? extremes[$0] : ranges[$0] }))
+      candidates.append(MeasuredRanges.Candidate(name: name, ranges: ranges))
+    }
+    let trial = try MeasuredRanges(graph: graph, samples: samples, data: data, energies: energies)
     let (ranges, description) = try trial.best(candidates, context)
     context.calibration = [context.calibration, description].compactMap { $0 }.joined(separator: "; ")
     return ranges
@@ -118,15 +121,18 @@ struct Calibrator {
     return histograms.map { $0?.leastSquares(isSymmetric: isSymmetric) }
   }
 
-  /// The least and the greatest element of each value.
-  private func extremes() throws -> [ValueRange?] {
+  /// The least and the greatest element of each value, and the sum of squares of the outputs for each sample.
+  private func extremes() throws -> (ranges: [ValueRange?], energies: [Double]) {
     var observers = [RangeObserver](repeating: RangeObserver(), count: graph.values.count)
+    let outputs = Set(graph.outputs.map(\.index))
+    var energies = [Double](repeating: 0, count: samples.batchCount)
     try forEachBatch { batch, value, elements in
+      if outputs.contains(value) { energies[batch] += elements.reduce(0) { $0 + Double($1) * Double($1) } }
       if let position = observers[value].observe(elements) {
         throw notFinite(ValueID(value), elements[position], batch: batch)
       }
     }
-    return observers.map(\.range)
+    return (observers.map(\.range), energies)
   }
 
   /// How the elements of each value lie between its extremes; the samples run once more.

@@ -292,3 +292,24 @@ def keras(b):
     y = b.node("MaxPool", b.node("Transpose", y, perm=[0, 2, 1]), kernel_shape=[2], strides=[2], auto_pad="SAME_LOWER")
     y = b.node("Reshape", b.node("Transpose", y, perm=[0, 2, 1]), b.ints([0, -1]))
     return b.node("Softmax", b.node("Add", b.node("MatMul", y, b.weights(20, 4)), b.weights(4)))
+
+
+@form(9, 12, 15)
+def keras_norms(b):
+    """Normalizations as a scale and an offset of each row, and as a batch normalization by its own statistics."""
+    x = b.node("Relu", b.input(1, 12, 8))
+    axis = int(pick(b, 1, 2))
+    shape = (1, 12, 1) if axis == 1 else (8,)
+    mean = b.node("ReduceMean", x, axes=[axis])
+    distance = b.node("Sub", x, mean)
+    variance = b.node("ReduceMean", b.node("Mul", distance, distance), axes=[axis])
+    inverse = b.node("Reciprocal", b.node("Sqrt", b.node("Add", variance, b.constant(1e-3))))
+    m = b.node("Mul", inverse, b.weights(*shape))
+    y = b.node("Add", b.node("Mul", x, m), b.node("Sub", b.weights(*shape), b.node("Mul", mean, m)))
+    rows = b.node("Reshape", y, b.ints([1, 12, 8, 1]))
+    center = b.node("ReduceMean", rows, axes=[0, 2, 3])
+    squares = b.node("ReduceSumSquare", b.node("Sub", rows, center), axes=[0, 2, 3], keepdims=0)
+    flat = b.axes("Squeeze", center, [0, 2, 3], 13)
+    z = b.node("BatchNormalization", rows, b.constant(np.ones(12)), b.constant(np.zeros(12)), flat,
+               b.node("Div", squares, b.constant(8.0)), epsilon=1e-3)
+    return y, b.node("Reshape", z, b.ints([1, 12, 8]))
