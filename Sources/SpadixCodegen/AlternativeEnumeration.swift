@@ -98,7 +98,7 @@ struct AlternativeEnumeration {
 }
 
 /// All of a kernel that the choice of tilings depends on.
-private struct KernelShape: Hashable {
+struct KernelShape: Hashable {
   private let sizes: [Int]
   private let places: KernelPlaces
 

@@ -49,6 +49,7 @@ struct TileEmitter {
       case .constant, nil: break
       }
       if buffer.contents == .sums { return 0 }
+      if let start = buffer.start { return workingRow + start }
       defer { next += buffer.totalRows }
       return next
     }
@@ -184,7 +185,22 @@ struct TileEmitter {
     }
     if store.sums != nil && program.sums?.store.pooling != nil {
       // One command for the whole tile: it names one row.
+      var store = store
+      // One line, which needs no start of its own.
+      store.resident?.row += store.starts.first ?? 0
       move(out: store, offset: transfer.offset, row: transfer.local.row, count: 1)
+      return
+    }
+    if let resident = store.resident, !store.starts.isEmpty {
+      for (line, start) in store.starts.enumerated() {
+        var place = transfer.local
+        place.row += line * transfer.linePitch
+        for done in stride(from: 0, to: transfer.rows, by: dim) {
+          writer.moveOutScratchpad(
+            to: row(resident) + start + done, from: address(place, plus: done),
+            rows: min(dim, transfer.rows - done), columns: transfer.columns)
+        }
+      }
       return
     }
     for span in transfer.spans {

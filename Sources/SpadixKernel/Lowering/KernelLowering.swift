@@ -26,6 +26,17 @@ public struct TileForm: Sendable {
 
   public var kernel: TileKernel
   public var input: Input
+  /// The same kernel image row by image row, where `kernel` takes all pixels as one long row.
+  public var image: TileKernel?
+
+  public init(kernel: TileKernel, input: Input, image: TileKernel? = nil) {
+    self.kernel = kernel
+    self.input = input
+    self.image = image
+  }
+
+  /// The kernel that knows the rows of its images.
+  public var byRows: TileKernel { image ?? kernel }
 }
 
 /// Turns npu operators into kernels, packing their constants.

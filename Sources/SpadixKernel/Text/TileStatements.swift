@@ -5,7 +5,9 @@ import SpadixTensor
 enum TileStatements {
   typealias Field = TileField
 
-  static let buffer: [Field<LocalBuffer>] = [.integer("rows", \.rows), .integer("slots", \.slots, 1, atLeast: 1)]
+  static let buffer: [Field<LocalBuffer>] = [
+    .integer("rows", \.rows), .integer("slots", \.slots, 1, atLeast: 1), .optionalInteger("start", \.start), .flag("kept", \.isKept),
+  ]
 
   static let window: [Field<InputWindow>] = [
     .integer("rows", \.inputRows), .integer("columns", \.inputColumns), .integer("channels", \.inputChannels),
@@ -60,7 +62,7 @@ enum TileStatements {
     [
       .optionalPlace("to", \.resident), .place("from", \.transfer.local), .optionalBlock("block"),
       .integer("offset", \.transfer.offset, 0),
-    ] + Field.part(\.transfer, transfer)
+    ] + Field.part(\.transfer, transfer) + [.integers("starts", \.starts)]
 
   static let zero: [Field<TileZero>] = [.place("at", \.local), .integer("rows", \.rows)]
 
@@ -75,7 +77,7 @@ enum TileStatements {
     .place("from", \.source.place), .integer("first_block", \.source.firstBlock, 0),
     .integer("block_stride", \.source.blockStride), .integer("pitch", \.source.plane.pitch),
     .optionalInteger("ring", \.source.plane.ring, atLeast: 1), .integer("first_row", \.source.plane.firstRow, 0),
-    .integer("first_column", \.source.plane.firstColumn, 0), .place("by", \.weights.place),
+    .integer("first_column", \.source.plane.firstColumn, 0), .integers("starts", \.source.plane.starts), .place("by", \.weights.place),
     .integer("by_block", \.weights.blockStride, 0), .integer("by_tap", \.weights.tapStride, 0),
     .integer("by_input", \.weights.inputStride, 0), .flag("transposed", \.weights.isTransposed),
     .flag("shared", \.weights.isShared),

@@ -31,8 +31,15 @@ public struct TileProgram: Hashable, Sendable {
     self.summary = summary
   }
 
-  /// Rows of the program's own block of the scratchpad: its buffers one behind the other.
-  public var workingRows: Int { buffers.reduce(0) { $0 + ($1.isWorking ? $1.totalRows : 0) } }
+  /// Rows of the program's own block of the scratchpad: its buffers one behind the other, and those that have a place.
+  public var workingRows: Int {
+    var rows = 0
+    var last = 0
+    for buffer in buffers where buffer.isWorking {
+      if let start = buffer.start { last = max(last, start + buffer.totalRows) } else { rows += buffer.totalRows }
+    }
+    return max(rows, last)
+  }
 
   /// Accumulator rows of the largest tile.
   public var sumRows: Int {

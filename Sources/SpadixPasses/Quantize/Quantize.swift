@@ -29,6 +29,8 @@ extension Pass {
       bounds take two of them: for [-1, 2] the upper bound is 127 and the lower one -64; less 64, what lies below \
       saturates at -128, and 64 more bring the rest back. Upper bounds below 0 are beyond that: a remark names them, and \
       `lower` leaves the clamp to the host.
+      - **Masks**: a sum with huge negative numbers, as attention has before its softmax, stays in f32, and so does what \
+      reads it: int8 would have no levels left for the rest. A remark names it.
       - **Softmax** results have scale 1/255 and zero point -128, or 1/127 and 0.
       - **Tiny and huge ranges**: magnitudes from 2^-112 to 2^40 besides 0; others are an error.
 
