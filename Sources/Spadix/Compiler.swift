@@ -197,8 +197,9 @@ public struct Compiler {
     }
     var planning = Planning(try generator.alternatives(of: kernels), progress: options.progress)
     var plan = try options.interruptible { cancellation in
-      let plan = try planning.plan(options.objective, cancellation)
-      return try options.objective == .time ? faster(plan, planning.plan(.bytes, cancellation), kernels) : plan
+      let plan = kernels.spread(try planning.plan(options.objective, cancellation))
+      guard options.objective == .time else { return plan }
+      return try faster(plan, kernels.spread(planning.plan(.bytes, cancellation)), kernels)
     }
     do throws(PlanViolation) {
       try PlanValidator(kernels).validate(plan)

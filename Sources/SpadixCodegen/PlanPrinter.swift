@@ -1,5 +1,6 @@
 import SpadixKernel
 import SpadixPlan
+import SpadixSupport
 
 /// The textual form of a plan, below the npu graph it belongs to:
 ///
@@ -64,11 +65,15 @@ extension PreparedKernels {
     case .copy: fields.append("row = \(step.workingRow)")
     case .tile(let form, let tiling):
       fields.append("row = \(step.workingRow)")
+      if let rows = step.rows { fields.append("rows = [\(rows.map(String.init).joined(separator: ", "))]") }
       if form > 0 { fields.append("form = \(form)") }
       fields += [
         "tile = [\(tiling.tileRows), \(tiling.tileColumns), \(tiling.blocks)]",
-        "group = [\(tiling.chunksPerGroup), \(tiling.pinnedChunks)]", "window = \(tiling.windowRows)",
-        "slice = [\(tiling.sliceBlocks), \(tiling.sliceTaps)]",
+        "group = [\(tiling.chunksPerGroup), \(tiling.pinnedChunks)]",
+      ]
+      if tiling.sparePlaces > 0 { fields.append("spare = \(tiling.sparePlaces)") }
+      fields += [
+        "window = \(tiling.windowRows)", "slice = [\(tiling.sliceBlocks), \(tiling.sliceTaps)]",
       ]
       if tiling.streamsMatrices { fields.append("matrices = streamed") }
     }

@@ -76,7 +76,7 @@ import Testing
     func number(_ value: Int) -> Int { Int.random(in: 0...max(2, value + 1), using: &generator) }
     var plan = plan
     for _ in 0...Int.random(in: 0...1, using: &generator) {
-      switch Int.random(in: 0..<9, using: &generator) {
+      switch Int.random(in: 0..<10, using: &generator) {
       case 0: tiling.tileRows = number(tiling.tileRows)
       case 1: tiling.tileColumns = number(tiling.tileColumns)
       case 2: tiling.blocks = number(tiling.blocks)
@@ -85,6 +85,7 @@ import Testing
       case 5: tiling.windowRows = number(tiling.windowRows)
       case 6: tiling.sliceBlocks = number(tiling.sliceBlocks)
       case 7: tiling.sliceTaps = number(tiling.sliceTaps)
+      case 8: tiling.sparePlaces = number(tiling.sparePlaces)
       default: plan.steps[step].workingRow = number(plan.steps[step].workingRow + 16)
       }
     }
