@@ -122,7 +122,7 @@ extension ModelExport {
     }
   }
 
-  private mutating func activated(_ source: String, _ activation: Activation, _ operation: Operation) -> String {
+  mutating func activated(_ source: String, _ activation: Activation, _ operation: Operation) -> String {
     switch activation {
     case .none: source
     case .relu: writer.node("Relu", [source], result: wanted(operation))

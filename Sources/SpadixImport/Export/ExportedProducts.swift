@@ -46,13 +46,7 @@ extension ModelExport {
       let other = try value(operation.operands[addend], .channelsFirst)
       result = writer.node("Add", [result, other], result: wanted(operation) + "_sum")
     }
-    switch it.activation {
-    case .none: break
-    case .relu: result = writer.node("Relu", [result], result: wanted(operation) + "_relu")
-    case .clamp(let low, let high):
-      let bounds = [low, high].map { $0.isInfinite ? "" : writer.constant("bound", [], .f32([$0])) }
-      result = writer.node("Clip", [result] + bounds, result: wanted(operation) + "_clip")
-    }
+    result = activated(result, it.activation, operation)
     if let pooling = it.pooling { result = pooled(result, pooling, wanted(operation)) }
     define(operation.result, result, .channelsFirst)
   }
@@ -172,13 +166,7 @@ extension ModelExport {
       result = writer.node(
         "Add", [result, try value(operation.operands[2], .plain)], result: wanted(operation) + "_sum")
     }
-    switch it.activation {
-    case .none: break
-    case .relu: result = writer.node("Relu", [result], result: wanted(operation) + "_relu")
-    case .clamp(let low, let high):
-      let bounds = [low, high].map { $0.isInfinite ? "" : writer.constant("bound", [], .f32([$0])) }
-      result = writer.node("Clip", [result] + bounds, result: wanted(operation) + "_clip")
-    }
+    result = activated(result, it.activation, operation)
     define(operation.result, result)
   }
 
