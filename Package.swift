@@ -68,7 +68,7 @@ let package = Package(
       ]),
     .target(
       name: "SpadixKernel",
-      dependencies: ["SpadixIR", "SpadixISA", "SpadixPlan", "SpadixSupport", "SpadixTensor", "SpadixTiming"]),
+      dependencies: ["SpadixIR", "SpadixISA", "SpadixSupport", "SpadixTensor", "SpadixTiming"]),
     .target(name: "SpadixLegality", dependencies: ["SpadixIR", "SpadixISA", "SpadixSupport", "SpadixTensor"]),
     .target(name: "SpadixOrder", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),
     .target(name: "SpadixPlan", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),

@@ -1,10 +1,19 @@
 import SpadixISA
 
+/// Commands that fill one of the slots of a buffer. They come when all of it has been used: row by row behind the uses, they
+/// would write to the bank that is being read, and the array would wait.
+struct SlotLoad: Sendable {
+  var commands: Range<Int>
+  /// Of the scratchpad.
+  var rows: Range<Int>
+}
+
 /// Appends commands, leaving out configurations that are in force already and putting fences where a load depends on an
 /// earlier store: the hardware does not track dependences through DRAM. It keeps clear of the target's faults.
 struct CommandWriter {
   let target: Target
   private(set) var commands: [Command] = []
+  private(set) var slotLoads: [SlotLoad] = []
   private var execute: ConfigExecute?
   private var loads: [ConfigLoad?] = [nil, nil, nil]
   private var store: ConfigStore?
@@ -86,6 +95,11 @@ struct CommandWriter {
   }
 
   // MARK: Movement and computation
+
+  /// The commands from `first` on have filled one of several slots, which are these rows.
+  mutating func filledSlot(_ rows: Range<Int>, since first: Int) {
+    if commands.count > first { slotLoads.append(SlotLoad(commands: first..<commands.count, rows: rows)) }
+  }
 
   mutating func moveIn(_ state: LoadState, dram: UInt64, to address: LocalAddress, rows: Int, columns: Int) {
     if station != nil { order(load: address, state, rows, columns) }

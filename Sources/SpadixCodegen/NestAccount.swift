@@ -154,7 +154,7 @@ struct NestAccount {
     if !places.weightsAreResident {
       var slot = 0
       for chunk in chunks { for slice in slices { slot = max(slot, weightRows(chunk, slice)) } }
-      rows += slot * min(tiling.chunksPerGroup, chunks.count, tiling.pinnedChunks + 1)
+      rows += slot * placeCount
     }
     if places.inputIsResident { return }
     var tapColumns = 1
@@ -215,6 +215,7 @@ struct NestAccount {
 
   /// What the slots of weights and the window hold; the window by image, blocks, columns and rows.
   private var slots: [Int: [Int]] = [:]
+  private var turns: [[Int]] = []
   private var held: (key: [Int], rows: Range<Int>)?
   private var matrices: Range<Int>?
 
@@ -262,6 +263,10 @@ struct NestAccount {
     readBytes += 4 * runs * channels(chunk)
   }
 
+  private var placeCount: Int {
+    min(tiling.chunksPerGroup, chunks.count, tiling.pinnedChunks + 1) + tiling.sparePlaces
+  }
+
   private mutating func loadWeights(
     _ image: Int, _ chunk: Int, _ position: Int, _ index: Int, _ slice: (taps: Range<Int>, blocks: Range<Int>)
   ) {
@@ -269,10 +274,17 @@ struct NestAccount {
     else { return }
     var key = [0, chunk, index]
     if case .activation = contraction.weights { key[0] = image }
-    // Chunks beyond those with a place of their own share the last place.
-    let slot = min(position, min(tiling.chunksPerGroup, chunks.count, tiling.pinnedChunks + 1) - 1)
-    if slots[slot] == key { return }
-    slots[slot] = key
+    // Chunks beyond those with a place of their own, or all where each has one, replace the oldest.
+    let isAlone = tiling.pinnedChunks < min(tiling.chunksPerGroup, chunks.count) && position < tiling.pinnedChunks
+    if isAlone {
+      if slots[position] == key { return }
+      slots[position] = key
+    } else {
+      if turns.contains(key) { return }
+      let pinned = tiling.pinnedChunks < min(tiling.chunksPerGroup, chunks.count) ? tiling.pinnedChunks : 0
+      turns.append(key)
+      if turns.count > placeCount - pinned { turns.removeFirst() }
+    }
     switch contraction.weights {
     case .ones: break
     case .diagonal: readBytes += slice.taps.count * channels(chunks[chunk])
