@@ -18,6 +18,7 @@ let package = Package(
       name: "SpadixCommands",
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"), "Spadix", "SpadixAllocation",
+        "SpadixCodegen",
         "SpadixExport", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixJudge", "SpadixMIP",
         "SpadixMachine", "SpadixOrder", "SpadixPasses", "SpadixPlan", "SpadixReference", "SpadixReport",
         "SpadixSupport", "SpadixSweep", "SpadixTensor", "SpadixVerify",
