@@ -1,6 +1,7 @@
 import SpadixIR
 import SpadixISA
 import SpadixPlan
+import SpadixSupport
 import Testing
 
 @testable import SpadixCodegen
