@@ -17,7 +17,7 @@ SCHEDULE_CASES ?= 100000
 QUANTIZATION_CASES ?= 10000
 ONNX_CASES ?= 100000
 
-.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-schedule fuzz-quantization fuzz-onnx check-exports figures bench-onnx bench-schedule bench-timing examples slurm-test clean
+.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-groups fuzz-schedule fuzz-quantization fuzz-onnx check-exports figures bench-onnx bench-schedule bench-timing examples slurm-test clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ fuzz-program: build ## libFuzzer on programs and targets for FUZZ_SECONDS second
 	.build/fuzzer/release/ProgramFuzzer -max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) -timeout=20 \
 	  -rss_limit_mb=2048 -detect_leaks=1 -max_len=16384 -use_value_profile=1 -print_final_stats=1 \
 	  -artifact_prefix=fuzz-failures/ .build/fuzzer/corpus .build/fuzzer/seeds
+
+fuzz-groups: build ## random graphs in random groups of operators on random targets that can run them
+	$(SPADIX) fuzz --groups always --seed $(FUZZ_SEED) --count $(FUZZ_CASES) --output fuzz-failures
 
 fuzz-machine: ## MACHINE_CASES random legal programs and hardware loops: every kernel implementation against plain ones
 	@Scripts/setup.sh library

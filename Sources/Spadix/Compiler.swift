@@ -26,6 +26,10 @@ public struct Compiler {
     public var formulation: Formulation
     /// What the plan is to be good at.
     public var objective = Objective.time
+    /// Whether operators run in groups, strip by strip.
+    public var groups = GroupPolicy.auto
+    /// Of the ways to run each group only one, drawn with this seed: for tests.
+    public var groupSeed: UInt64?
     /// Whether to find plans between the fastest and the one of least traffic as well.
     public var findsFront = false
     /// Samples for inputs by name; they stand in for those that the graph names.
@@ -124,9 +128,9 @@ public struct Compiler {
         "random samples are asked for to calibrate with, but the graph is quantized already",
         help: "calibrate the graph in floating point")
     }
-    if input.phase >= .plan, options.objective != .time || options.findsFront {
+    if input.phase >= .plan, options.objective != .time || options.findsFront || options.groups != .auto {
       throw Diagnostic(
-        "driver.planned-already", "an objective or a front is asked for, but the input has a plan already",
+        "driver.planned-already", "an objective, a front or groups are asked for, but the input has a plan already",
         help: "compile the npu graph without its plan")
     }
     if input.phase >= .plan, options.formulation != .residency {
@@ -183,6 +187,8 @@ public struct Compiler {
   ) throws -> Compilation.Schedule {
     var generator = CodeGenerator(target: target)
     generator.progress = options.progress
+    generator.groups = options.groups
+    generator.groupSeed = options.groupSeed
     var kernels = try generator.prepare(npu, data: data)
     if let text = input.plan {
       let (plan, warnings) = try kernels.readPlan(text.source, from: text.start)
@@ -198,7 +204,7 @@ public struct Compiler {
     var planning = Planning(try generator.alternatives(of: kernels), progress: options.progress)
     var plan = try options.interruptible { cancellation in
       let plan = try planning.plan(options.objective, cancellation)
-      return try options.objective == .time ? faster(plan, planning.plan(.bytes, cancellation), kernels) : plan
+      return try options.objective == .time ? fastest(plan, planning.rivals(plan, cancellation), kernels) : plan
     }
     do throws(PlanViolation) {
       try PlanValidator(kernels).validate(plan)
@@ -213,15 +219,13 @@ public struct Compiler {
       kernels: kernels, plan: plan, front: options.findsFront ? try planning.front() : [])
   }
 
-  /// The plan for time, or the plan for bytes where its commands take fewer cycles.
-  ///
-  /// Costs add up the times of operators. Merged commands overlap across operators as well, which no sum knows, so that the
-  /// plan that moves less can be the faster one.
-  private func faster(_ time: Plan, _ bytes: Plan, _ kernels: PreparedKernels) throws -> Plan {
-    if time.cost == bytes.cost { return time }
-    let cycles = try [time, bytes].map { try kernels.emit($0).program.modelledCycles() }
-    if cycles[0] <= cycles[1] { return time }
-    var plan = bytes
+  /// The plan for time, or the first of some others whose commands take the fewest cycles.
+  private func fastest(_ time: Plan, _ others: [Plan], _ kernels: PreparedKernels) throws -> Plan {
+    if others.isEmpty { return time }
+    let cycles = try ([time] + others).map { try kernels.emit($0).program.modelledCycles() }
+    guard let best = others.indices.min(by: { cycles[$0 + 1] < cycles[$1 + 1] }), cycles[best + 1] < cycles[0]
+    else { return time }
+    var plan = others[best]
     plan.certificate.closedBy += "; its commands take fewer cycles than those of the plan for time"
     return plan
   }

@@ -6,6 +6,8 @@ import SpadixPlan
 struct Planning {
   private let alternatives: KernelAlternatives
   private var scheduler = KernelScheduler()
+  /// What no plan is below, by objective.
+  private var bounds: [Objective: Int] = [:]
 
   init(_ alternatives: KernelAlternatives, progress: (@Sendable (String) -> Void)?) {
     self.alternatives = alternatives
@@ -18,16 +20,48 @@ struct Planning {
     var problem = alternatives.problem
     problem.objective = objective
     var plan = alternatives.plan(try scheduler.solve(problem), for: objective)
+    bounds[objective] = plan.bounds.objective
+    // What does not pack may leave a plan with groups behind the best one without.
+    if !plan.isProven, !problem.groups.isEmpty, !problem.groups[0].isForced {
+      let bounds = plan.bounds
+      let single = try self.single(objective)
+      if objective.rank(single.cost) < objective.rank(plan.cost) { plan = single }
+      plan.bounds = bounds
+      plan.bounds.objective = bounds.objective.map { min($0, objective.value(plan.cost)) }
+    }
     plan.bounds.time = try bound(.time, plan, problem)
     plan.bounds.bytes = try bound(.bytes, plan, problem)
     return plan
   }
 
-  private func bound(_ objective: Objective, _ plan: Plan, _ problem: KernelProblem) throws -> Int? {
+  /// The best plan in which every operator runs by itself, where that is a choice.
+  private func single(_ objective: Objective) throws -> Plan {
+    let alternatives = alternatives.withoutGroups
+    var problem = alternatives.problem
+    problem.objective = objective
+    return alternatives.plan(try scheduler.solve(problem), for: objective)
+  }
+
+  /// Plans beside the best one by cost that may still be the fastest: costs add up the times of operators, while merged
+  /// commands overlap across them as well, which no sum knows.
+  mutating func rivals(_ plan: Plan, _ cancellation: Cancellation) throws -> [Plan] {
+    var rivals = [try self.plan(.bytes, cancellation)]
+    if !plan.groups.isEmpty, alternatives.problem.groups.first?.isForced == false {
+      var single = try single(.time)
+      single.bounds = plan.bounds
+      rivals.append(single)
+    }
+    return rivals.filter { $0.cost != plan.cost }
+  }
+
+  private mutating func bound(_ objective: Objective, _ plan: Plan, _ problem: KernelProblem) throws -> Int? {
     if objective == plan.objective { return plan.bounds.objective }
-    var other = problem
-    other.objective = objective
-    return min(try scheduler.bound(of: other), objective.value(plan.cost))
+    if bounds[objective] == nil {
+      var other = problem
+      other.objective = objective
+      bounds[objective] = try scheduler.bound(of: other)
+    }
+    return bounds[objective].map { min($0, objective.value(plan.cost)) }
   }
 
   /// Cycles that a byte is worth, for plans between the fastest and the one of least traffic.

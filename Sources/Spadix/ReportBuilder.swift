@@ -21,7 +21,7 @@ extension Compilation {
     for (step, statistics) in generated.operators.enumerated() {
       var row = OperatorReport(statistics, plan.steps[step])
       row.cycles = modelled?.cycles[step]
-      row.traffic.commands = commandBytes[statistics.debugOperations].reduce(0, +)
+      row.traffic.commands = statistics.debugOperations.reduce(0) { $0 + commandBytes[$1] }
       operators.append(row)
     }
     // The fence at the end belongs to no operation.
@@ -51,7 +51,10 @@ extension Compilation {
           origin: piece.origin.rawValue, spilled: piece.spilled)
       })
     report.working = plan.steps.enumerated().compactMap { index, step in
-      step.workingRows == 0
+      if let group = plan.groups.first(where: { $0.steps.contains(index) }) {
+        return WorkingRowsReport(step: index, row: group.row, rows: group.rows)
+      }
+      return step.workingRows == 0
         ? nil : WorkingRowsReport(step: index, row: step.workingRow, rows: step.workingRows)
     }
     report.messages = diagnostics.all.map { MessageReport($0) }
@@ -127,8 +130,9 @@ extension OperatorReport.Kind {
 }
 
 extension OperatorReport.Place {
-  init(_ place: KernelProblem.Place) {
+  init(_ place: Plan.Place) {
     switch place {
+    case .rows: self = .rows
     case .resident: self = .resident
     case .streamed: self = .streamed
     }

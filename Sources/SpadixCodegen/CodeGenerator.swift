@@ -11,6 +11,10 @@ public struct CodeGenerator {
   public let target: Target
   /// Told what is being done, now and then.
   public var progress: (@Sendable (String) -> Void)?
+  /// Whether operators may run in groups.
+  public var groups = GroupPolicy.auto
+  /// Of the ways to run each group only one, drawn with this seed.
+  public var groupSeed: UInt64?
 
   public init(target: Target) { self.target = target }
 
@@ -44,6 +48,11 @@ public struct CodeGenerator {
     for index in kernels.kernels.indices {
       progress?("tilings: operator \(index + 1) of \(kernels.kernels.count)")
       result.add(try alternatives(index, kernels, &enumeration))
+    }
+    if groups != .never {
+      var enumeration = GroupEnumeration(kernels, seed: groupSeed)
+      result.add(
+        enumeration.run(isForced: groups == .always, progress: progress), isForced: groups == .always)
     }
     return result
   }

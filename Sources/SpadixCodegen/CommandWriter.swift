@@ -8,6 +8,8 @@ struct CommandWriter {
   private var execute: ConfigExecute?
   private var loads: [ConfigLoad?] = [nil, nil, nil]
   private var store: ConfigStore?
+  /// The table in the store.
+  private var table: UInt64?
   private var occupancy: ArrayOccupancy
   /// Cycles in which the array is busy, up to the last command.
   private(set) var arrayCycles = 0
@@ -59,12 +61,27 @@ struct CommandWriter {
     append(.configStore(wanted))
   }
 
-  /// Per-channel scales and output bounds last until the next store configuration; so it must be issued again.
-  mutating func configureOutput(_ store: ConfigStore, _ output: ConfigOutput, scales: (address: UInt64, count: Int)?) {
+  /// What the commands of the output stage set.
+  struct StoreStage {
+    var output: ConfigOutput
+    /// Scales of the block's channels.
+    var scales: (address: UInt64, count: Int)?
+    var table: UInt64?
+    var pair: ConfigOutputPair?
+  }
+
+  /// Per-channel scales, output bounds and pairs last until the next store configuration; so it must be issued again. A
+  /// table stays until another one is loaded.
+  mutating func configureOutput(_ store: ConfigStore, _ stage: StoreStage) {
     pooling = store.pooling
     append(.configStore(store))
-    append(.configOutput(output))
-    if let scales { append(.configOutputScales(dram: scales.address, count: scales.count)) }
+    append(.configOutput(stage.output))
+    if let scales = stage.scales { append(.configOutputScales(dram: scales.address, count: scales.count)) }
+    if let table = stage.table, table != self.table {
+      append(.configOutputTable(dram: table))
+      self.table = table
+    }
+    if let pair = stage.pair { append(.configOutputPair(pair)) }
     self.store = nil
   }
 

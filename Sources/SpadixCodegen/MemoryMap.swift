@@ -74,6 +74,12 @@ extension PreparedKernels {
         if step.outputs[0] == .streamed { mark(operation.result) }
       }
     }
+    for group in plan.groups {
+      guard let range = try? GroupRange(group.steps, self) else { continue }
+      for member in range.members where plan.steps[member.step].outputs[0] == .rows && member.isNeededOutside {
+        mark(graph.operations[operations[member.step]].result)
+      }
+    }
     for piece in plan.pieces where piece.origin == .fetched || piece.spilled { mark(tensors[piece.tensor]) }
     return uses
   }

@@ -7,6 +7,22 @@ struct NestAccount {
   private(set) var readBytes = 0
   private(set) var writtenBytes = 0
 
+  /// What a nest does of its kernel in one strip of a group.
+  struct Part {
+    /// Of the stored image.
+    var rows: Range<Int>
+    /// Image rows of the contraction's input that come from DRAM.
+    var loads: Int
+    /// Per identity term.
+    var identityIsInRows: [Bool]
+    var stores: Bool
+    /// Whether the result goes to rows in the scratchpad, perhaps as well.
+    var isInRows: Bool
+    /// Whether weights and small matrices were loaded before.
+    var constantsAreThere: Bool
+  }
+
+  private let part: Part?
   private let kernel: TileKernel
   private let tiling: Tiling
   private let places: KernelPlaces
@@ -16,7 +32,8 @@ struct NestAccount {
   private var slices: [(taps: Range<Int>, blocks: Range<Int>)] = []
   private var chunks: [Range<Int>] = []
 
-  init(_ kernel: TileKernel, _ tiling: Tiling, _ places: KernelPlaces, dim: Int) {
+  init(_ kernel: TileKernel, _ tiling: Tiling, _ places: KernelPlaces, dim: Int, part: Part? = nil) {
+    self.part = part
     self.kernel = kernel
     self.tiling = tiling
     self.places = places
@@ -35,8 +52,11 @@ struct NestAccount {
         }
       }
     }
-    countRows()
-    countConstants()
+    if let part, let contraction = kernel.contraction {
+      readBytes += part.loads * contraction.window.inputColumns * contraction.window.inputChannels
+    }
+    if part == nil { countRows() }
+    if part?.constantsAreThere != true { countConstants() }
     for image in 0..<kernel.images { walk(image) }
   }
 
@@ -90,7 +110,8 @@ struct NestAccount {
   /// Whether addends of a term go through the array, and its matrices.
   private func passes(_ index: Int) -> Int? {
     let multipliers = kernel.identities[index].multipliers
-    if !places.identityIsResident[index], !multipliers.contains(where: { $0 != 1 }) { return nil }
+    let isThere = places.identityIsResident[index] || part?.identityIsInRows[index] == true
+    if !isThere, !multipliers.contains(where: { $0 != 1 }) { return nil }
     return max(1, multipliers.map { Self.divide(abs($0), 127) }.max() ?? 1)
   }
 
@@ -181,6 +202,7 @@ struct NestAccount {
   // MARK: Bytes
 
   private mutating func countConstants() {
+    if kernel.store.tableConstant != nil { readBytes += 256 }
     switch kernel.contraction?.weights {
     case .diagonal, .ones: readBytes += dim * dim
     case .none, .dense, .activation, .packed: break
@@ -198,10 +220,11 @@ struct NestAccount {
 
   private mutating func walk(_ image: Int) {
     let store = kernel.store
+    let all = part?.rows ?? 0..<store.rows
     for group in groups {
       for column in stride(from: 0, to: store.columns, by: tiling.tileColumns) {
-        for row in stride(from: 0, to: store.rows, by: tiling.tileRows) {
-          let storedRows = row..<min(store.rows, row + tiling.tileRows)
+        for row in stride(from: all.lowerBound, to: all.upperBound, by: tiling.tileRows) {
+          let storedRows = row..<min(all.upperBound, row + tiling.tileRows)
           let storedColumns = column..<min(store.columns, column + tiling.tileColumns)
           let rows = sums(storedRows, kernel.rows) { $0.top }
           let columns = sums(storedColumns, kernel.columns) { $0.left }
@@ -242,7 +265,8 @@ struct NestAccount {
   private mutating func loadWeights(
     _ image: Int, _ chunk: Int, _ position: Int, _ index: Int, _ slice: (taps: Range<Int>, blocks: Range<Int>)
   ) {
-    guard let contraction = kernel.contraction, !places.weightsAreResident else { return }
+    guard let contraction = kernel.contraction, !places.weightsAreResident, part?.constantsAreThere != true
+    else { return }
     var key = [0, chunk, index]
     if case .activation = contraction.weights { key[0] = image }
     // Chunks beyond those with a place of their own share the last place.
@@ -265,7 +289,7 @@ struct NestAccount {
     _ image: Int, _ slice: (taps: Range<Int>, blocks: Range<Int>), _ blocks: Range<Int>, _ rows: Range<Int>,
     _ columns: Range<Int>
   ) {
-    guard let contraction = kernel.contraction, !places.inputIsResident else { return }
+    guard let contraction = kernel.contraction, !places.inputIsResident, part == nil else { return }
     let width = contraction.window.kernelColumns
     let tapRows = slice.taps.lowerBound / width...(slice.taps.upperBound - 1) / width
     let tapColumns =
@@ -303,7 +327,10 @@ struct NestAccount {
 
   private mutating func finish(_ chunk: Range<Int>, _ pixels: Int, _ stored: Int) {
     for (index, identity) in kernel.identities.enumerated() {
-      if !places.identityIsResident[index] { readBytes += pixels * channels(chunk) }
+      if !places.identityIsResident[index], part?.identityIsInRows[index] != true {
+        // One row for as many pixels as a move has, where it is repeated.
+        readBytes += (identity.view.pixel == 0 ? Self.divide(pixels, dim) : pixels) * channels(chunk)
+      }
       guard let passes = passes(index) else { continue }
       let sets = identity.multipliers.count > 1 ? chunk.count : 1
       if tiling.streamsMatrices {
@@ -313,7 +340,9 @@ struct NestAccount {
         readBytes += passes * sets * dim * dim
       }
     }
-    if kernel.store.scaleConstant != nil { readBytes += 4 * channels(chunk) }
-    if !places.outputIsResident { writtenBytes += stored * channels(chunk) }
+    // Scales are loaded for each destination.
+    let destinations = part?.isInRows == true && part?.stores == true ? 2 : 1
+    if kernel.store.scaleConstant != nil { readBytes += 4 * channels(chunk) * destinations }
+    if part?.stores ?? !places.outputIsResident { writtenBytes += stored * channels(chunk) }
   }
 }

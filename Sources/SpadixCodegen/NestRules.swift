@@ -8,6 +8,8 @@ public struct PlanViolation: Error, Sendable, Equatable {
     case plan
     /// A step, and the field that is wrong; nil for the step as a whole.
     case step(Int, String?)
+    /// A group by its first step, and the field that is wrong; nil for the group as a whole.
+    case group(Int, String?)
     case piece(Int)
   }
 
@@ -30,6 +32,8 @@ struct NestRules {
   let target: Target
   /// For messages.
   let step: Int
+  /// Whether the kernel runs in strips of a group: its input is there in rows.
+  var isInGroup = false
 
   private var blocks: Int { (kernel.channels + target.dim - 1) / target.dim }
 
@@ -91,6 +95,10 @@ struct NestRules {
     let all = max(inputBlocks, (contraction.window.inputChannels + target.dim - 1) / target.dim)
     try range(tiling.sliceBlocks, 1...all, "slice", "blocks of a slice", "blocks of input channels")
     let limit = max(1, contraction.window.inputRows)
+    if isInGroup {
+      try range(tiling.windowRows, 1...1, "window", "rows of the window", "for an operator of a group")
+      return
+    }
     if places.inputIsResident {
       try range(tiling.windowRows, 1...limit, "window", "rows of the window", "rows of the input")
       return

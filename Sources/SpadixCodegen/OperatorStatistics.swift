@@ -63,7 +63,7 @@ public struct OperatorStatistics: Sendable {
   public var accumulatorRows = 0
   public var commands = 0
   /// The program's debug operations that are this one's.
-  public var debugOperations = 0..<0
+  public var debugOperations: [Int] = []
   /// The loop nest in a few words; empty for the host.
   public var tiling = ""
 }

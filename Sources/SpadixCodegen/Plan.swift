@@ -6,7 +6,23 @@ import SpadixPlan
 ///
 /// A plan is complete by itself: it can be printed, edited, checked and run without the search that found it.
 public struct Plan: Sendable {
-  public typealias Place = KernelProblem.Place
+  /// Where an operand or a result is.
+  public enum Place: String, Sendable {
+    /// The whole tensor is in the scratchpad.
+    case resident
+    /// It passes through the operator's own tiles, from or to DRAM.
+    case streamed
+    /// Image rows of it are in the scratchpad while they are needed in the operator's group. What later steps need of such
+    /// a result goes to DRAM as well.
+    case rows
+
+    public init(_ place: KernelProblem.Place) {
+      switch place {
+      case .resident: self = .resident
+      case .streamed: self = .streamed
+      }
+    }
+  }
   public typealias Piece = KernelSolution.Piece
 
   /// How an operator runs.
@@ -29,10 +45,14 @@ public struct Plan: Sendable {
     /// Rows of that block, and what the step costs by itself. They follow from the rest.
     public var workingRows: Int
     public var cost: Cost
+    /// In a group, whether weights and small matrices are loaded once for all strips.
+    public var keepsConstants: Bool
 
     public init(
-      inputs: [Place], outputs: [Place], nest: Nest, workingRow: Int, workingRows: Int, cost: Cost
+      inputs: [Place], outputs: [Place], nest: Nest, workingRow: Int, workingRows: Int, cost: Cost,
+      keepsConstants: Bool = false
     ) {
+      self.keepsConstants = keepsConstants
       self.inputs = inputs
       self.outputs = outputs
       self.nest = nest
@@ -42,10 +62,31 @@ public struct Plan: Sendable {
     }
   }
 
+  /// Steps that run together: in each strip one after the other computes the rows that those behind it need. Such steps
+  /// have no rows of their own.
+  public struct Group: Sendable, Equatable {
+    public var steps: Range<Int>
+    /// Each has about as many rows of the last step's result.
+    public var strips: Int
+    /// The group's block of the scratchpad.
+    public var row: Int
+    /// Follows from the rest.
+    public var rows: Int
+
+    public init(steps: Range<Int>, strips: Int, row: Int, rows: Int) {
+      self.steps = steps
+      self.strips = strips
+      self.row = row
+      self.rows = rows
+    }
+  }
+
   /// What was minimized; nil for a plan that does not say.
   public var objective: Objective?
   /// One per operator, in order.
   public var steps: [Step]
+  /// In the order of their steps.
+  public var groups: [Group] = []
   /// By first step, then tensor. Tensors are those of `PreparedKernels.problem`.
   public var pieces: [Piece]
   public var cost: Cost

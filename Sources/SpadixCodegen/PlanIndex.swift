@@ -8,8 +8,12 @@ struct PlanIndex: Sendable {
   private var ofTensor: [[Plan.Piece]]
   /// Per step, the rows of its working block and of all resident tensors.
   private(set) var rowsInUse: [Int]
+  /// Per step, the group that it runs in.
+  private(set) var groups: [Plan.Group?]
 
   init(_ plan: Plan, _ problem: KernelProblem) {
+    groups = Array(repeating: nil, count: plan.steps.count)
+    for group in plan.groups { for step in group.steps { groups[step] = group } }
     starting = Array(repeating: [], count: plan.steps.count)
     ofTensor = Array(repeating: [], count: problem.tensors.count)
     // Rows that come and go with each step, then their running sum.
@@ -22,10 +26,12 @@ struct PlanIndex: Sendable {
     }
     for tensor in ofTensor.indices where ofTensor[tensor].count > 1 { ofTensor[tensor].sort { $0.first < $1.first } }
     var held = 0
-    rowsInUse = plan.steps.enumerated().map { index, step in
+    var rowsInUse: [Int] = []
+    for (index, step) in plan.steps.enumerated() {
       held += change[index]
-      return held + step.workingRows
+      rowsInUse.append(held + (groups[index]?.rows ?? step.workingRows))
     }
+    self.rowsInUse = rowsInUse
   }
 
   func piece(of tensor: KernelProblem.TensorID, at step: Int) -> Plan.Piece? {

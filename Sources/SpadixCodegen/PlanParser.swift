@@ -14,6 +14,7 @@ struct ParsedPlan {
     var window = 1
     var slice: [Int] = []
     var streamsMatrices = false
+    var keepsConstants = false
     /// Where each field's value stands, by name; and the whole step.
     var fields: [String: SourceRange] = [:]
     var range: SourceRange
@@ -24,11 +25,18 @@ struct ParsedPlan {
     var range: SourceRange
   }
 
+  struct Group {
+    var group: Plan.Group
+    var fields: [String: SourceRange] = [:]
+    var range: SourceRange
+  }
+
   var objective: Objective?
   var cost: (cost: Cost, range: SourceRange)?
   var bounds = Plan.Bounds()
   var steps: [Step] = []
   var pieces: [Piece] = []
+  var groups: [Group] = []
   var range: SourceRange
 }
 
@@ -95,7 +103,8 @@ struct PlanParser {
         plan.bounds = bounds
       case "step": plan.steps.append(try step(plan.steps.count))
       case "piece": plan.pieces.append(try piece())
-      default: throw failure("objective, cost, bound, step, piece or '}'")
+      case "group": plan.groups.append(try group())
+      default: throw failure("objective, cost, bound, step, group, piece or '}'")
       }
     }
     // Tile programs may follow.
@@ -156,10 +165,42 @@ struct PlanParser {
           try $0.expect("streamed")
           step.streamsMatrices = true
         },
+        "weights": field("weights") {
+          try $0.expect("kept")
+          step.keepsConstants = true
+        },
       ])
     step.fields = places
     step.range = range(from: start)
     return step
+  }
+
+  private mutating func group() throws -> ParsedPlan.Group {
+    let start = tokens.mark
+    try expect("group")
+    var group = ParsedPlan.Group(group: Plan.Group(steps: 0..<0, strips: 0, row: 0, rows: 0), range: range(from: start))
+    var places: [String: SourceRange] = [:]
+    func field(_ name: String, _ read: @escaping Reader) -> Reader {
+      { parser in
+        let first = parser.tokens.mark
+        try read(&parser)
+        places[name] = parser.range(from: first)
+      }
+    }
+    try fields(
+      "group",
+      [
+        "steps": field("steps") {
+          let steps = try $0.numbers(2)
+          // The reader refuses ranges that are none.
+          group.group.steps = steps[0]..<max(steps[0], steps[1] + 1)
+        },
+        "strips": field("strips") { group.group.strips = try $0.number() },
+        "row": field("row") { group.group.row = try $0.number() },
+      ])
+    group.fields = places
+    group.range = range(from: start)
+    return group
   }
 
   private mutating func piece() throws -> ParsedPlan.Piece {
@@ -219,7 +260,7 @@ struct PlanParser {
     var places: [Plan.Place] = []
     while !accept("]") {
       if !places.isEmpty { try expect(",") }
-      guard let place = Plan.Place(rawValue: tokens.next) else { throw failure("resident or streamed") }
+      guard let place = Plan.Place(rawValue: tokens.next) else { throw failure("resident, streamed or rows") }
       try expect(place.rawValue)
       places.append(place)
     }

@@ -10,12 +10,15 @@ import SpadixPlan
 ///       // %1 = npu.conv2d: 160 rows, 1300 bytes, 2100 cycles
 ///       step 0 {inputs = [streamed], outputs = [resident], row = 0, tile = [8, 8, 1], group = [1, 1], window = 8, slice = [1, 9]}
 ///       piece %3 {steps = [0, 2], row = 160, origin = produced}
+///       group {steps = [4, 7], strips = 7, row = 0}
 ///     }
 ///
 /// A step is a loop nest: `tile` is rows, columns and blocks of `dim` channels of the accumulator tile; `group` the chunks of
 /// so many blocks whose weights are used in turn for every tile, and how many of these have a place of their own; `window`
 /// the rows of the input that are kept; `slice` the blocks of input channels and the taps that are summed at a time;
 /// `form = 1` the second form of a kernel that has two; `matrices = streamed` loads diagonal matrices for every tile.
+/// A group runs its steps strip by strip; places inside it are `rows`, and `weights = kept` loads a step's weights and small
+/// matrices once for all strips.
 /// `row` is where the step's own rows begin. A piece is a tensor that stays; `spilled` writes it to DRAM as well.
 ///
 /// `cost` and `bound` may be left out: they follow from the rest, or from a search.
@@ -31,11 +34,14 @@ extension PreparedKernels {
     }
     for reason in plan.certificate.whyOpen { text += "  // \(reason)\n" }
     for (index, step) in plan.steps.enumerated() {
+      let group = plan.group(of: index)
+      if let group, group.steps.lowerBound == index { text += groupText(group, plan) }
       text += "  // \(problem.operators[index].name)"
       if step.nest != .host {
-        text += ": \(step.workingRows) rows, \(step.cost.bytes) bytes, \(step.cost.time) cycles"
+        let rows = group == nil ? "\(step.workingRows) rows, " : ""
+        text += ": \(rows)\(step.cost.bytes) bytes, \(step.cost.time) cycles"
       }
-      text += "\n  step \(index) \(Self.text(step))\n"
+      text += "\n  step \(index) \(Self.text(step, isInGroup: group != nil))\n"
     }
     for piece in plan.pieces {
       text +=
@@ -43,6 +49,13 @@ extension PreparedKernels {
         + "origin = \(piece.origin.rawValue)\(piece.spilled ? ", spilled = true" : "")}\n"
     }
     return text + "}\n"
+  }
+
+  private func groupText(_ group: Plan.Group, _ plan: Plan) -> String {
+    let cost = group.steps.reduce(Cost.zero) { $0 + plan.steps[$1].cost }
+    return "  // \(group.steps.count) operators: \(group.rows) rows, \(cost.bytes) bytes, \(cost.time) cycles\n"
+      + "  group {steps = [\(group.steps.lowerBound), \(group.steps.upperBound - 1)], strips = \(group.strips), "
+      + "row = \(group.row)}\n"
   }
 
   private static func text(_ cost: Cost) -> String {
@@ -56,20 +69,22 @@ extension PreparedKernels {
     return known.isEmpty ? nil : "{\(known.joined(separator: ", "))}"
   }
 
-  private static func text(_ step: Plan.Step) -> String {
+  private static func text(_ step: Plan.Step, isInGroup: Bool) -> String {
     func list(_ places: [Plan.Place]) -> String { "[" + places.map(\.rawValue).joined(separator: ", ") + "]" }
     var fields = ["inputs = \(list(step.inputs))", "outputs = \(list(step.outputs))"]
     switch step.nest {
     case .host: break
     case .copy: fields.append("row = \(step.workingRow)")
     case .tile(let form, let tiling):
-      fields.append("row = \(step.workingRow)")
+      if !isInGroup { fields.append("row = \(step.workingRow)") }
       if form > 0 { fields.append("form = \(form)") }
       fields += [
         "tile = [\(tiling.tileRows), \(tiling.tileColumns), \(tiling.blocks)]",
-        "group = [\(tiling.chunksPerGroup), \(tiling.pinnedChunks)]", "window = \(tiling.windowRows)",
-        "slice = [\(tiling.sliceBlocks), \(tiling.sliceTaps)]",
+        "group = [\(tiling.chunksPerGroup), \(tiling.pinnedChunks)]",
       ]
+      if !isInGroup { fields.append("window = \(tiling.windowRows)") }
+      fields.append("slice = [\(tiling.sliceBlocks), \(tiling.sliceTaps)]")
+      if step.keepsConstants { fields.append("weights = kept") }
       if tiling.streamsMatrices { fields.append("matrices = streamed") }
     }
     return "{\(fields.joined(separator: ", "))}"

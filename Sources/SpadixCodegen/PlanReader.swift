@@ -27,10 +27,15 @@ extension PreparedKernels {
     let validator = PlanValidator(self)
     var time = KernelTime(target)
     var steps: [Plan.Step] = []
+    let (groups, ofGroups) = try self.groups(parsed)
     for (index, step) in parsed.steps.enumerated() {
       var it = Plan.Step(
         inputs: step.inputs, outputs: step.outputs, nest: try nest(index, step), workingRow: step.row, workingRows: 0,
-        cost: .zero)
+        cost: .zero, keepsConstants: step.keepsConstants)
+      if let known = ofGroups[index] {
+        steps.append(known)
+        continue
+      }
       try validator.checkPlaces(index, it)
       try validator.checkNest(index, it)
       let account = validator.account(of: index, it)
@@ -44,6 +49,7 @@ extension PreparedKernels {
       objective: parsed.objective, steps: steps, pieces: parsed.pieces.map(\.piece), cost: .zero,
       bounds: parsed.bounds,
       certificate: Plan.Certificate(closedBy: "read from a file", rows: 0, columns: 0, nodes: 0))
+    plan.groups = groups
     plan.pieces.sort { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
     plan.cost = steps.reduce(.zero) { $0 + $1.cost }
     for piece in plan.pieces {
@@ -63,6 +69,42 @@ extension PreparedKernels {
     }
     try validator.checkResidency(plan)
     return (plan, warnings)
+  }
+
+  /// The groups, with rows, and their steps, with costs.
+  private func groups(_ parsed: ParsedPlan) throws(PlanViolation) -> ([Plan.Group], [Int: Plan.Step]) {
+    var raw = Plan(
+      objective: nil, steps: [], pieces: [], cost: .zero, bounds: Plan.Bounds(),
+      certificate: Plan.Certificate(closedBy: "", rows: 0, columns: 0, nodes: 0))
+    raw.groups = parsed.groups.map(\.group).sorted { $0.steps.lowerBound < $1.steps.lowerBound }
+    if raw.groups.isEmpty { return ([], [:]) }
+    let grouped = Set(raw.groups.flatMap(\.steps))
+    for (index, step) in parsed.steps.enumerated() {
+      if grouped.contains(index), step.fields["row"] != nil {
+        throw PlanViolation(
+          "plan.group-steps", "rows of a step in a group are the group's; expected no row", at: .step(index, "row"))
+      }
+      raw.steps.append(
+        Plan.Step(
+          inputs: step.inputs, outputs: step.outputs, nest: try nest(index, step), workingRow: 0, workingRows: 0,
+          cost: .zero, keepsConstants: step.keepsConstants))
+    }
+    var time = GroupTime(KernelTime(target))
+    var steps: [Int: Plan.Step] = [:]
+    for index in raw.groups.indices {
+      let group = raw.groups[index]
+      let account = try GroupAccount(group, raw, self)
+      raw.groups[index].rows = account.rows
+      guard let range = try? GroupRange(group.steps, self) else { continue }
+      for (position, cost) in time.costs(of: kernelGroup(group, raw, range)).enumerated() {
+        var step = raw.steps[group.steps.lowerBound + position]
+        step.cost = cost
+        step.cost.readBytes = account.bytes[position].read
+        step.cost.writtenBytes = account.bytes[position].written
+        steps[group.steps.lowerBound + position] = step
+      }
+    }
+    return (raw.groups, steps)
   }
 
   private func nest(_ index: Int, _ step: ParsedPlan.Step) throws(PlanViolation) -> Plan.Nest {
@@ -119,6 +161,10 @@ extension ParsedPlan {
   private func range(_ place: PlanViolation.Place) -> SourceRange {
     switch place {
     case .plan: range
+    case .group(let first, let field):
+      groups.first { $0.group.steps.lowerBound == first }.map { group in
+        field.flatMap { group.fields[$0] } ?? group.range
+      } ?? range
     case .step(let index, let field):
       steps.indices.contains(index) ? field.flatMap { steps[index].fields[$0] } ?? steps[index].range : range
     // Pieces are checked in the order of their steps.

@@ -15,7 +15,30 @@ public struct PlanValidator {
       throw PlanViolation(
         "plan.step-count", "expected \(kernels.problem.operators.count) steps, found \(plan.steps.count)", at: .plan)
     }
+    var groups: [Int: GroupAccount] = [:]
+    var groupOfStep: [Int: Int] = [:]
+    for group in plan.groups {
+      let account = try GroupAccount(group, plan, kernels)
+      groups[group.steps.lowerBound] = account
+      for step in group.steps { groupOfStep[step] = group.steps.lowerBound }
+      if account.rows != group.rows {
+        throw PlanViolation(
+          "plan.rows", "the group needs \(account.rows) rows, the plan says \(group.rows)",
+          at: .group(group.steps.lowerBound, nil))
+      }
+      try kernels.checkContents(of: group, plan)
+    }
     for (index, step) in plan.steps.enumerated() {
+      if let first = groupOfStep[index], let account = groups[first] {
+        let bytes = account.bytes[index - first]
+        if (bytes.read, bytes.written) != (step.cost.readBytes, step.cost.writtenBytes) {
+          throw PlanViolation(
+            "plan.bytes",
+            "in its group the step reads \(bytes.read) and writes \(bytes.written) bytes, the plan says "
+              + "\(step.cost.readBytes) and \(step.cost.writtenBytes)", at: .step(index, nil))
+        }
+        continue
+      }
       try checkPlaces(index, step)
       try checkNest(index, step)
       let account = account(of: index, step)
@@ -42,6 +65,15 @@ public struct PlanValidator {
     try count(step.inputs, op.inputs.count, index, "inputs")
     try count(step.outputs, op.outputs.count, index, "outputs")
     let possible = PossiblePlaces(index, kernels)
+    if (step.inputs + step.outputs).contains(.rows) {
+      throw PlanViolation(
+        "plan.places", "only operands and results in a group are in rows; expected resident or streamed",
+        at: .step(index, step.inputs.contains(.rows) ? "inputs" : "outputs"))
+    }
+    if step.keepsConstants {
+      throw PlanViolation(
+        "plan.weights", "only a step of a group keeps its weights for all strips", at: .step(index, "weights"))
+    }
     for (position, place) in step.inputs.enumerated() {
       let name = kernels.problem.tensors[op.inputs[position]].name
       if let first = op.inputs.firstIndex(of: op.inputs[position]), step.inputs[first] != place {
@@ -127,19 +159,43 @@ public struct PlanValidator {
   func checkResidency(_ plan: Plan) throws(PlanViolation) {
     var problem = kernels.problem
     problem.objective = plan.objective ?? .time
+    func place(_ place: Plan.Place) -> KernelProblem.Place { place == .resident ? .resident : .streamed }
     for (index, step) in plan.steps.enumerated() {
       problem.operators[index].alternatives = [
         KernelProblem.Alternative(
-          inputs: step.inputs, outputs: step.outputs, rows: step.workingRows, cost: step.cost)
+          inputs: step.inputs.map(place), outputs: step.outputs.map(place), rows: step.workingRows, cost: step.cost)
       ]
     }
+    var steps = plan.steps.map { KernelSolution.Step(alternative: 0, workingRow: $0.workingRow) }
+    for (number, group) in plan.groups.enumerated() {
+      let border = GroupBorder(group.steps, problem)
+      func placeOf(_ tensor: KernelProblem.TensorID) -> KernelProblem.Place {
+        for step in group.steps {
+          let op = problem.operators[step]
+          for (other, place) in zip(op.inputs + op.outputs, plan.steps[step].inputs + plan.steps[step].outputs)
+          where other == tensor && place == .resident { return .resident }
+        }
+        return .streamed
+      }
+      problem.groups.append(
+        KernelProblem.Group(
+          operators: group.steps, inputs: border.inputs, outputs: border.outputs,
+          alternatives: [
+            KernelProblem.Alternative(
+              inputs: border.inputs.map(placeOf), outputs: border.outputs.map(placeOf), rows: group.rows,
+              cost: group.steps.reduce(.zero) { $0 + plan.steps[$1].cost })
+          ]))
+      for step in group.steps {
+        steps[step] = KernelSolution.Step(alternative: 0, workingRow: group.row, group: number)
+      }
+    }
     let solution = KernelSolution(
-      steps: plan.steps.map { KernelSolution.Step(alternative: 0, workingRow: $0.workingRow) }, pieces: plan.pieces,
-      cost: plan.cost, bound: plan.bounds.objective ?? 0, certificate: plan.certificate)
+      steps: steps, pieces: plan.pieces, cost: plan.cost, bound: plan.bounds.objective ?? 0,
+      certificate: plan.certificate)
     do throws(KernelValidator.Violation) {
       try KernelValidator.validate(solution, for: problem)
     } catch {
-      throw PlanViolation(error.rule, "\(error)", at: place(error, plan))
+      throw PlanViolation(error.rule, "\(error)", at: self.place(error, plan))
     }
   }
 
@@ -150,18 +206,24 @@ public struct PlanValidator {
       }
       return index.map { .piece($0) } ?? step.map { .step($0, nil) } ?? .plan
     }
+    func step(_ index: Int, _ field: String?) -> PlanViolation.Place {
+      if let group = plan.group(of: index) { return .group(group.steps.lowerBound, field == "row" ? field : nil) }
+      return .step(index, field)
+    }
     switch violation {
+    case .brokenGroup(let step): return .group(step, nil)
+    case .pieceInsideGroup(let index): return .piece(index)
     case .stepCount, .cost, .boundAboveCost: return .plan
-    case .unknownAlternative(let step, _): return .step(step, nil)
-    case .workingBlockOutOfScratchpad(let step, _): return .step(step, "row")
+    case .unknownAlternative(let index, _): return step(index, nil)
+    case .workingBlockOutOfScratchpad(let index, _): return step(index, "row")
     case .unknownTensor(let index), .pieceSteps(let index): return .piece(index)
     case .outOfScratchpad(let tensor, let row):
       let index = plan.pieces.firstIndex { kernels.problem.tensors[$0.tensor].name == tensor && $0.row == row }
       return index.map { .piece($0) } ?? .plan
-    case .overlap(let first, _, let step), .sameTensorTwice(let first, let step): return piece(first, step)
-    case .notProducedHere(let tensor, let step), .spillOfFetched(let tensor, let step): return piece(tensor, step)
-    case .notInMemory(_, let step), .notResident(_, let step): return .step(step, "inputs")
-    case .resultNotResident(_, let step): return .step(step, "outputs")
+    case .overlap(let first, _, let index), .sameTensorTwice(let first, let index): return piece(first, index)
+    case .notProducedHere(let tensor, let index), .spillOfFetched(let tensor, let index): return piece(tensor, index)
+    case .notInMemory(_, let index), .notResident(_, let index): return step(index, "inputs")
+    case .resultNotResident(_, let index): return step(index, "outputs")
     case .outputNotStored(let tensor): return piece(tensor, nil)
     }
   }
@@ -180,6 +242,7 @@ extension KernelValidator.Violation {
     case .stepCount: "plan.step-count"
     case .unknownAlternative: "plan.nest"
     case .unknownTensor: "plan.unknown-tensor"
+    case .brokenGroup, .pieceInsideGroup: "plan.group-steps"
     case .pieceSteps: "plan.piece-steps"
     case .outOfScratchpad, .workingBlockOutOfScratchpad: "plan.scratchpad"
     case .overlap: "plan.overlap"

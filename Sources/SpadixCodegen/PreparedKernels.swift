@@ -32,6 +32,8 @@ public struct PreparedKernels: Sendable {
   private(set) var storedConstants: [ValueID: Tensor] = [:]
   /// Constants that host steps read.
   private(set) var hostConstants: [ValueID: Tensor] = [:]
+  /// By tensor of the problem, the last operator that reads it; -1 for none.
+  private var lastUses: [Int] = []
   private var tensorOfValue: [KernelProblem.TensorID?]
   /// Per root value, whether it is an output of the graph.
   private var isOutput: [Bool]
@@ -56,6 +58,7 @@ public struct PreparedKernels: Sendable {
     let id = KernelProblem.TensorID(tensors.count)
     tensorOfValue[root] = id
     tensors.append(root)
+    lastUses.append(-1)
     let isGiven = graph.values[root].producer == nil || graph.isConstant(root)
     let (pixels, channels) = (buffers.pixels(root), buffers.channels(root))
     var time = KernelTime(target)
@@ -89,7 +92,11 @@ public struct PreparedKernels: Sendable {
       KernelProblem.Operator(
         name: "\(text(op.result)) = \(op.op.mnemonic)", inputs: int8Inputs.map { tensor($0) },
         outputs: int8Results.map { tensor($0) }, alternatives: []))
+    for input in int8Inputs { lastUses[tensor(input)] = problem.operators.count - 1 }
   }
+
+  /// The last step that reads a tensor; -1 for none.
+  func lastUse(of tensor: KernelProblem.TensorID) -> Int { lastUses[tensor] }
 
   /// Completes the constants once all operators are known.
   mutating func finish(constants: ConstantPool, data: DataStore) throws {

@@ -17,7 +17,7 @@ public struct GeneratedProgram: Sendable {
     var commands = [Int](repeating: 0, count: program.operations.count)
     for run in program.debug { commands[run.operation] += run.count }
     for index in operators.indices {
-      operators[index].commands = commands[operators[index].debugOperations].reduce(0, +)
+      operators[index].commands = operators[index].debugOperations.reduce(0) { $0 + commands[$1] }
     }
   }
 }
@@ -74,6 +74,7 @@ private struct ProgramEmitter {
 
   mutating func run() throws -> GeneratedProgram {
     layOut()
+    statistics = plan.steps.indices.map(statistics(of:))
     for step in plan.steps.indices {
       progress?("commands: step \(step + 1) of \(plan.steps.count)")
       try emit(step)
@@ -128,44 +129,53 @@ private struct ProgramEmitter {
 
   // MARK: Steps
 
-  private mutating func emit(_ step: Int) throws {
-    let operation = graph.operations[prepared.operations[step]]
+  private func statistics(of step: Int) -> OperatorStatistics {
     var statistics = OperatorStatistics(
       operation: prepared.operations[step], name: prepared.problem.operators[step].name, kind: .array)
-    statistics.sourceLine = operation.sourceLine
+    statistics.sourceLine = graph.operations[prepared.operations[step]].sourceLine
     statistics.scratchpadRows = index.rowsInUse[step]
-    let firstOperation = program.operations.count
-    for section in tiles?[step] ?? prepared.tileSections(step: step, plan, index) {
+    return statistics
+  }
+
+  private mutating func emit(_ first: Int) throws {
+    for section in tiles?[first] ?? prepared.tileSections(step: first, plan, index) {
       let before = writer.count
+      let step = section.step(from: first, prepared.problem)
+      let operation = graph.operations[prepared.operations[step]]
       switch section.role {
       case .fetch(let tensor):
         let tensorLocation = location(prepared.tensors[tensor], at: step)
         emit(section.program, step, inputs: [tensorLocation], output: tensorLocation)
-        statistics.traffic.fetched += TileCost(section.program, dim: dim).readBytes
-        mark(before, "fetch \(prepared.text(prepared.tensors[tensor]))", operation)
-      case .kernel:
-        try emitKernel(step, operation, section.program, &statistics)
-        mark(before, prepared.problem.operators[step].name, operation)
+        statistics[step].traffic.fetched += TileCost(section.program, dim: dim).readBytes
+        mark(before, "fetch \(prepared.text(prepared.tensors[tensor]))", step)
+      case .kernel, .part:
+        try emitKernel(step, operation, section.program)
+        mark(before, prepared.problem.operators[step].name, step)
       case .spill(let tensor):
         let tensorLocation = location(prepared.tensors[tensor], at: step)
         emit(section.program, step, inputs: [tensorLocation], output: tensorLocation)
         let bytes = TileCost(section.program, dim: dim).writtenBytes
         if symbolKind(prepared.tensors[tensor]) == .output {
-          statistics.traffic.outputsWritten += bytes
+          statistics[step].traffic.outputsWritten += bytes
         } else {
-          statistics.traffic.spilled += bytes
+          statistics[step].traffic.spilled += bytes
         }
-        mark(before, "spill \(prepared.text(prepared.tensors[tensor]))", operation)
+        mark(before, "spill \(prepared.text(prepared.tensors[tensor]))", step)
       }
     }
-    statistics.debugOperations = firstOperation..<program.operations.count
-    self.statistics.append(statistics)
   }
 
-  private mutating func mark(_ first: Int, _ text: String, _ operation: Operation) {
+  /// Commands from `first` on are a step's; those of the same text are one debug operation.
+  private mutating func mark(_ first: Int, _ text: String, _ step: Int) {
     if writer.count == first { return }
-    program.describe(
-      first..<writer.count, as: Program.DebugOperation(text: text, line: operation.sourceLine ?? 0))
+    let known = statistics[step].debugOperations
+    if let operation = known.first(where: { program.operations[$0].text == text }) {
+      program.debug.append(Program.DebugRun(first: first, count: writer.count - first, operation: operation))
+      return
+    }
+    let line = graph.operations[prepared.operations[step]].sourceLine ?? 0
+    statistics[step].debugOperations.append(program.operations.count)
+    program.describe(first..<writer.count, as: Program.DebugOperation(text: text, line: line))
   }
 
   private func location(_ value: ValueID, at step: Int) -> OperandLocation {
@@ -178,7 +188,7 @@ private struct ProgramEmitter {
     _ program: TileProgram, _ step: Int, inputs: [OperandLocation], output: OperandLocation
   ) {
     var emitter = TileEmitter(
-      program, workingRow: plan.steps[step].workingRow, inputs: inputs, output: output,
+      program, workingRow: index.groups[step]?.row ?? plan.steps[step].workingRow, inputs: inputs, output: output,
       constantAddress: map.constantAddress, writer: writer)
     writer = CommandWriter(target: prepared.target)
     emitter.run()
@@ -186,8 +196,10 @@ private struct ProgramEmitter {
   }
 
   private mutating func emitKernel(
-    _ step: Int, _ operation: Operation, _ program: TileProgram, _ statistics: inout OperatorStatistics
+    _ step: Int, _ operation: Operation, _ program: TileProgram
   ) throws {
+    var statistics = self.statistics[step]
+    defer { self.statistics[step] = statistics }
     if case .host(let reason) = prepared.kernels[step] {
       statistics.kind = .host
       statistics.hostReason = reason
@@ -199,14 +211,15 @@ private struct ProgramEmitter {
     emit(
       program, step, inputs: inputs.map { location($0, at: step) }, output: location(operation.result, at: step))
     if let kernel = prepared.tileKernel(step: step, plan) {
-      statistics.arrayCycles = writer.arrayCycles - cyclesBefore
+      statistics.arrayCycles += writer.arrayCycles - cyclesBefore
       statistics.issuedMACs = statistics.arrayCycles * dim * dim
       statistics.usefulMACs = kernel.usefulMACs
-      statistics.accumulatorRows = program.sumRows
+      statistics.accumulatorRows = max(statistics.accumulatorRows, program.sumRows)
     } else {
       statistics.kind = .move
     }
-    statistics.tiling = program.summary
+    statistics.tiling =
+      program.summary + (index.groups[step].map { ", in \($0.strips) strips" } ?? "")
     let cost = TileCost(program, dim: dim)
     statistics.traffic.weightsRead += cost.constantBytes
     for (index, bytes) in cost.inputBytes.enumerated() { addRead(bytes, inputs[index], &statistics) }

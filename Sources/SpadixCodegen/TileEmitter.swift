@@ -49,6 +49,7 @@ struct TileEmitter {
       case .constant, nil: break
       }
       if buffer.contents == .sums { return 0 }
+      if let start = buffer.start { return workingRow + start }
       defer { next += buffer.totalRows }
       return next
     }
@@ -184,7 +185,22 @@ struct TileEmitter {
     }
     if store.sums != nil && program.sums?.store.pooling != nil {
       // One command for the whole tile: it names one row.
+      var store = store
+      // One line, which needs no start of its own.
+      store.resident?.row += store.starts.first ?? 0
       move(out: store, offset: transfer.offset, row: transfer.local.row, count: 1)
+      return
+    }
+    if let resident = store.resident, !store.starts.isEmpty {
+      for (line, start) in store.starts.enumerated() {
+        var place = transfer.local
+        place.row += line * transfer.linePitch
+        for done in stride(from: 0, to: transfer.rows, by: dim) {
+          writer.moveOutScratchpad(
+            to: row(resident) + start + done, from: address(place, plus: done),
+            rows: min(dim, transfer.rows - done), columns: transfer.columns)
+        }
+      }
       return
     }
     for span in transfer.spans {
@@ -227,7 +243,9 @@ struct TileEmitter {
         outRows: tile.storedRows.count, outCols: tile.storedColumns.count, inRows: tile.rows.count,
         inCols: tile.columns.count)
     }
-    let isPlain = output.zeroPoint == 0 && image.store.scaleConstant == nil
+    let isPlain =
+      output.zeroPoint == 0 && image.store.scaleConstant == nil && image.store.tableConstant == nil
+      && image.store.pair == nil
     if isPlain && output.low == 0 && output.high == 127 { config.activation = .relu }
     // Pixels outside the image count as 0 for a plain store, as the low bound after `config_output`. Where there is no
     // such command, lowering leaves only pooling of values that are not negative, for which 0 is right.
@@ -236,14 +254,24 @@ struct TileEmitter {
       writer.configureStore(config)
       return
     }
-    writer.configureOutput(
-      config, ConfigOutput(zeroPoint: Int8(output.zeroPoint), low: Int8(output.low), high: Int8(output.high)),
+    let stage = CommandWriter.StoreStage(
+      output: ConfigOutput(
+        zeroPoint: image.store.pair?.isUnsigned == true ? -128 : Int8(output.zeroPoint), low: Int8(output.low),
+        high: Int8(output.high),
+        usesTable: image.store.tableConstant != nil),
       scales: image.store.scaleConstant.map {
         (
           constantAddress[$0.index] + UInt64(ElementWidth.accumulator * block * dim),
           image.channels(of: block, dim: dim)
         )
+      },
+      table: image.store.tableConstant.map { constantAddress[$0.index] },
+      pair: image.store.pair.map { pair in
+        ConfigOutputPair(
+          isProduct: pair.function == .product, isUnsigned: pair.isUnsigned, zeroPointA: Int8(pair.zeroPoints[0]),
+          zeroPointB: Int8(pair.zeroPoints[1]), factorA: pair.factors[0], factorB: pair.factors[1], offset: pair.offset)
       })
+    writer.configureOutput(config, stage)
   }
 
   private mutating func copy(_ copy: TileCopy) {

@@ -7,6 +7,9 @@ public struct TileSection: Hashable, Sendable {
     /// Brings a tensor into its rows before the step.
     case fetch(KernelProblem.TensorID)
     case kernel
+    /// What an operator of a group does in one of the strips in which it does anything; the group's sections are its first
+    /// step's.
+    case part(Int, of: Int)
     /// Writes a tensor out of its rows after the step.
     case spill(KernelProblem.TensorID)
   }
@@ -38,7 +41,11 @@ extension PreparedKernels {
       sections.append(
         TileSection(.fetch(piece.tensor), .fetch(pixels: pixels, channels: channels, dim: target.dim)))
     }
-    sections.append(TileSection(.kernel, tileProgram(step: step, plan)))
+    if let group = index.groups[step] {
+      if group.steps.lowerBound == step { sections += groupSections(group, plan) }
+    } else {
+      sections.append(TileSection(.kernel, tileProgram(step: step, plan)))
+    }
     for piece in pieces where piece.spilled {
       let (pixels, channels) = whole(piece.tensor)
       sections.append(
@@ -71,5 +78,16 @@ extension PreparedKernels {
     guard case .tile(let form, _) = plan.steps[step].nest, case .tile(let forms) = kernels[step]
     else { return nil }
     return forms[form].kernel
+  }
+}
+
+extension TileSection {
+  /// The step that a section is of: spills behind a group are of the operators that made what they write.
+  func step(from first: Int, _ problem: KernelProblem) -> Int {
+    switch role {
+    case .fetch, .kernel: first
+    case .part(_, let step): step
+    case .spill(let tensor): problem.operators[first...].firstIndex { $0.outputs.contains(tensor) } ?? first
+    }
   }
 }

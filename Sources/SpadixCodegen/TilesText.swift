@@ -24,7 +24,7 @@ extension PreparedKernels {
     for step in sections.indices {
       for section in sections[step] {
         switch section.role {
-        case .fetch, .spill: text += "  step \(step) \(roleText(section.role)) {\n"
+        case .fetch, .spill, .part: text += "  \(words(section.role, step).joined(separator: " ")) {\n"
         case .kernel: text += "  // \(problem.operators[step].name)\n  step \(step) kernel {\n"
         }
         text += section.program.text(indent: "    ") + "  }\n"
@@ -33,10 +33,17 @@ extension PreparedKernels {
     return text + "}\n"
   }
 
+  /// How a section begins.
+  private func words(_ role: TileSection.Role, _ step: Int) -> [String] {
+    if case .part = role { return ["step"] + roleText(role).split(separator: " ").map(String.init) }
+    return ["step", "\(step)"] + roleText(role).split(separator: " ", maxSplits: 1).map(String.init)
+  }
+
   private func roleText(_ role: TileSection.Role) -> String {
     switch role {
     case .fetch(let tensor): "fetch \(text(tensors[tensor]))"
     case .kernel: "kernel"
+    case .part(let part, let step): "\(step) strip \(part)"
     case .spill(let tensor): "spill \(text(tensors[tensor]))"
     }
   }
@@ -55,9 +62,9 @@ extension PreparedKernels {
     var sections: [[TileSection]] = []
     for step in plan.steps.indices {
       var ofStep: [TileSection] = []
-      for role in roles(step: step, index) {
+      for role in roles(step: step, plan, index) {
         let mark = tokens.mark
-        let words = ["step", "\(step)"] + roleText(role).split(separator: " ", maxSplits: 1).map(String.init)
+        let words = words(role, step)
         for word in words where !tokens.accept(word) {
           throw tokens.failure(
             "tiles.step", "expected '\(words.joined(separator: " "))', which the plan has next", at: mark,
@@ -77,9 +84,13 @@ extension PreparedKernels {
   }
 
   /// The programs that a step has, in order.
-  private func roles(step: Int, _ index: PlanIndex) -> [TileSection.Role] {
+  private func roles(step: Int, _ plan: Plan, _ index: PlanIndex) -> [TileSection.Role] {
     let pieces = index.starting[step]
-    return pieces.filter { $0.origin == .fetched }.map { .fetch($0.tensor) } + [.kernel]
+    var own: [TileSection.Role] = [.kernel]
+    if let group = index.groups[step] {
+      own = group.steps.lowerBound == step ? groupSections(group, plan).map(\.role) : []
+    }
+    return pieces.filter { $0.origin == .fetched }.map { .fetch($0.tensor) } + own
       + pieces.filter(\.spilled).map { .spill($0.tensor) }
   }
 
@@ -87,6 +98,8 @@ extension PreparedKernels {
     _ parsed: ParsedTileProgram, _ role: TileSection.Role, _ step: Int, _ plan: Plan, _ index: PlanIndex
   ) throws {
     let program = parsed.program
+    var step = step
+    if case .part(_, let member) = role { step = member }
     func refuse(_ id: String, _ message: String) -> Diagnostic { Diagnostic(id, message, at: parsed.range) }
     let isHost: Bool
     if case (.kernel, .host) = (role, kernels[step]) { isHost = true } else { isHost = false }
@@ -100,7 +113,7 @@ extension PreparedKernels {
     case .fetch(let tensor), .spill(let tensor):
       inputs = [tensors[tensor]]
       output = tensors[tensor]
-    case .kernel:
+    case .kernel, .part:
       inputs = self.inputs[step]
       output = graph.operations[operations[step]].result
     }
@@ -120,7 +133,12 @@ extension PreparedKernels {
           "tiles.resident", "\(buffer.name) has \(problem.tensors[tensor].rows) rows, not \(buffer.totalRows)")
       }
     }
-    let rows = role == .kernel ? plan.steps[step].workingRows : 0
+    let rows: Int
+    switch role {
+    case .kernel: rows = plan.steps[step].workingRows
+    case .part: rows = index.groups[step]?.rows ?? 0
+    case .fetch, .spill: rows = 0
+    }
     guard program.workingRows <= rows else {
       throw refuse(
         "tiles.working-rows", "the buffers have \(program.workingRows) rows; the plan leaves \(rows) for them")

@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// A command line that can be typed again: what decides a result, without where the result was put.
 struct CommandText {
   private(set) var arguments: [String]
@@ -25,17 +27,5 @@ struct CommandText {
   }
 
   /// As a POSIX shell reads it back.
-  var text: String { arguments.map(Self.quoted).joined(separator: " ") }
-
-  private static func quoted(_ argument: String) -> String {
-    let isPlain = argument.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"):
-        true
-      default: "_./=,:%+-@".utf8.contains(byte)
-      }
-    }
-    return isPlain && !argument.isEmpty ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
-  }
+  var text: String { arguments.map(Shell.quoted).joined(separator: " ") }
 }

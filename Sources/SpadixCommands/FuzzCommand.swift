@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Spadix
+import SpadixCodegen
 import SpadixFuzz
 import SpadixISA
 import SpadixSupport
@@ -29,6 +30,10 @@ struct FuzzCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Folder for the graphs and targets of failed cases.", valueName: "folder"))
   var output: String?
 
+  @Option(
+    help: "Whether operators run in groups, strip by strip: where it is better, wherever it is possible and in a random way, or never.")
+  var groups = GroupPolicy.auto
+
   @Flag(help: "Print the graph of each case instead of running it.")
   var print = false
 
@@ -51,7 +56,7 @@ struct FuzzCommand: ParsableCommand {
     for index in 0..<UInt64(count) {
       if let seconds, Date().timeIntervalSince(start) > seconds { break }
       progress.show("case \(index + 1) of \(count), \(failed) failed")
-      let test = FuzzCase(seed: seed &+ index)
+      let test = FuzzCase(seed: seed &+ index, groups: groups)
       switch test.run() {
       case .exact(let tally):
         exact += 1

@@ -30,15 +30,20 @@ public struct FuzzCase {
   /// The graph's text.
   public let text: String
   public let target: Target
+  public let groups: GroupPolicy
   /// As the generator chose them; nil for a given graph.
   private let portNames: [String]?
 
-  public init(seed: UInt64, target: Target? = nil) {
+  /// - Parameter groups: `always` takes targets that can run groups, and of each group's ways one at random.
+  public init(seed: UInt64, target: Target? = nil, groups: GroupPolicy = .auto) {
     self.seed = seed
+    self.groups = groups
     var graph = RandomGraph(seed: seed)
     text = graph.text()
     portNames = graph.inputNames + graph.outputNames
-    self.target = target ?? RandomTarget.target(seed: seed)
+    self.target =
+      target
+      ?? (groups == .always ? RandomTarget.targetWithScratchpadStore(seed: seed) : RandomTarget.target(seed: seed))
   }
 
   /// A given graph instead of a random one; the seed is that of its inputs.
@@ -46,6 +51,7 @@ public struct FuzzCase {
     self.seed = seed
     self.text = text
     self.target = target
+    groups = .auto
     portNames = nil
   }
 
@@ -69,6 +75,8 @@ public struct FuzzCase {
     let data = DataStore()
     var compiler = Compiler(target: target)
     compiler.options.objective = [.time, .bytes, .both(cyclesPerByte: 0.5)][Int(seed % 3)]
+    compiler.options.groups = groups
+    if groups == .always { compiler.options.groupSeed = seed }
     let compilation = try compiler.compile(input, data: data)
     guard let quantized = compilation.quantized, let generated = compilation.generated,
       let schedule = compilation.schedule

@@ -21,6 +21,16 @@ public enum RandomTarget {
     return target
   }
 
+  /// The first random target from a seed on that can keep results in the scratchpad.
+  public static func targetWithScratchpadStore(seed: UInt64) -> Target {
+    var seed = seed
+    while true {
+      let target = target(seed: seed)
+      if target.hasScratchpadStore { return target }
+      seed &+= 0x9E37_79B9_7F4A_7C15
+    }
+  }
+
   /// The smallest legal memories for an array: 4 * dim scratchpad rows and dim accumulator rows.
   public static func least(dim: Int, like base: Target) -> Target {
     var target = base

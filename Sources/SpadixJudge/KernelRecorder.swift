@@ -30,26 +30,19 @@ public struct KernelRecorder {
   /// Throws `judge.compiler`, `judge.compile`, `judge.endless`, `judge.memory`, `judge.crash`, `judge.commands`.
   public func commands(ofSource path: String) throws -> [Command] {
     _ = try Files.read(path)
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("spadix-judge-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: folder) }
-    do {
-      let include = folder.appendingPathComponent("include")
-      try FileManager.default.createDirectory(at: include, withIntermediateDirectories: true)
-      let header = Data(PackageResources.gemmini_h)
-      for place in [folder, include] {
-        try header.write(to: place.appendingPathComponent("gemmini.h"))
-        try Data(parameters.utf8).write(to: place.appendingPathComponent("gemmini_params.h"))
-      }
-      try Data(PackageResources.recorder_c).write(to: folder.appendingPathComponent("recorder.c"))
-      try Data(call.utf8).write(to: folder.appendingPathComponent("recorder.h"))
-    } catch {
-      throw Diagnostic("judge.folder", "cannot write into a temporary folder: \(error.localizedDescription)")
+    let folder = try TemporaryFolder(prefix: "spadix-judge")
+    for place in ["", "include/"] {
+      try folder.write(PackageResources.gemmini_h, to: place + "gemmini.h")
+      try folder.write(parameters.utf8, to: place + "gemmini_params.h")
     }
-    try compile(path, in: folder)
-    return try run(path, in: folder)
+    try folder.write(PackageResources.recorder_c, to: "recorder.c")
+    try folder.write(call.utf8, to: "recorder.h")
+    let recorder = try folder.file("recorder")
+    try compile(path, to: recorder, in: folder)
+    return try run(recorder, path, commands: folder.file("commands"))
   }
 
-  private func compile(_ path: String, in folder: URL) throws {
+  private func compile(_ path: String, to recorder: String, in folder: TemporaryFolder) throws {
     guard let compiler = ChildProcess.find(["cc", "gcc", "clang"]) else {
       throw Diagnostic(
         "judge.compiler", "there is no C compiler: expected cc, gcc or clang on the path",
@@ -58,8 +51,8 @@ public struct KernelRecorder {
     let result = try ChildProcess.run(
       compiler,
       [
-        "-std=gnu11", "-O1", "-w", "-fPIE", "-pie", "-I", folder.path, folder.appendingPathComponent("recorder.c").path,
-        Files.absolute(path), "-lm", "-o", folder.appendingPathComponent("recorder").path,
+        "-std=gnu11", "-O1", "-w", "-fPIE", "-pie", "-I", folder.path, "\(folder.path)/recorder.c",
+        Files.absolute(path), "-lm", "-o", recorder,
       ], seconds: 30)
     guard result.isSuccess else {
       let text = result.errors.replacing(folder.path + "/", with: "")
@@ -73,10 +66,8 @@ public struct KernelRecorder {
     }
   }
 
-  private func run(_ path: String, in folder: URL) throws -> [Command] {
-    let file = folder.appendingPathComponent("commands")
-    let result = try ChildProcess.run(
-      folder.appendingPathComponent("recorder").path, [file.path], seconds: 3 * limits.seconds)
+  private func run(_ recorder: String, _ path: String, commands file: String) throws -> [Command] {
+    let result = try ChildProcess.run(recorder, [file], seconds: 3 * limits.seconds)
     let endless = Diagnostic(
       "judge.endless", "'\(path)' did not return within \(limits.seconds) seconds", help: "does a loop have an end?")
     switch result.ending {
@@ -106,8 +97,8 @@ public struct KernelRecorder {
     }
   }
 
-  private func recorded(_ file: URL) throws -> [UInt64] {
-    guard let data = try? Data(contentsOf: file) else {
+  private func recorded(_ file: String) throws -> [UInt64] {
+    guard let data = try? Data(contentsOf: URL(fileURLWithPath: file)) else {
       throw Diagnostic("judge.crash", "the kernel's commands could not be written", help: "is the disk full?")
     }
     return data.withUnsafeBytes { bytes in

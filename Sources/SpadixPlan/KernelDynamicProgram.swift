@@ -53,31 +53,43 @@ struct KernelDynamicProgram {
   /// The cheapest decision; nil when a step has no alternative that fits, or when the search gave up or was cancelled.
   func run() -> Outcome? {
     var isExact = true
-    var layers = [KernelStates.initial]
-    layers.reserveCapacity(steps.steps.count + 1)
+    // Before each step, and behind the last.
+    var layers = [KernelStates](repeating: KernelStates(), count: steps.steps.count + 1)
+    layers[0] = KernelStates.initial
     var expansion = KernelExpansion(steps)
     var total = 0
-    for step in steps.steps.indices {
+    for first in steps.steps.indices {
       if cancellation?.isCancelled == true { return nil }
-      if step % 64 == 63 { progress?("step \(step + 1) of \(steps.steps.count)") }
-      var next = KernelStates(touchedCount: steps.steps[step].touched.count)
-      expansion.begin(step, wishes: residents?.stays[step])
-      let limit = stateLimit(of: step)
-      for state in 0..<layers[step].count {
-        let complete = expansion.extend(layers[step], state, choiceLimit: choiceLimit, into: &next)
-        if !complete { isExact = false }
-        if case .giveUp = overflow, !isExact || next.count > limit || expansion.work > workLimit { return nil }
+      if first % 64 == 63 { progress?("step \(first + 1) of \(steps.steps.count)") }
+      if first > 0 {
+        total += layers[first].count
+        let limit = stateLimit(of: first - 1)
+        if layers[first].count > limit, case .keepBest(let prices) = overflow {
+          isExact = false
+          layers[first] = prices.best(limit, of: layers[first], after: first - 1)
+        }
       }
-      expansion.end()
-      if next.count == 0 { return nil }
-      total += next.count
-      if next.count > limit, case .keepBest(let prices) = overflow {
-        isExact = false
-        next = prices.best(limit, of: next, after: step)
+      let layer = layers[first]
+      // The operator by itself, then the groups that begin with it.
+      let single = KernelSteps.GroupStep(index: -1, end: first + 1, step: steps.steps[first])
+      for way in (steps.isForced[first] ? [] : [single]) + steps.groupSteps[first] where layer.count > 0 {
+        var next = KernelStates()
+        swap(&next, &layers[way.end])
+        let isGroup = way.index >= 0
+        expansion.begin(way.step, wishes: isGroup ? nil : residents?.stays[first])
+        let limit = stateLimit(of: way.end - 1)
+        for state in 0..<layer.count {
+          let complete = expansion.extend(
+            layer, state, first: first, group: isGroup ? way.index : nil, choiceLimit: choiceLimit, into: &next)
+          if !complete { isExact = false }
+          if case .giveUp = overflow, !isExact || next.count > limit || expansion.work > workLimit { return nil }
+        }
+        expansion.end()
+        swap(&next, &layers[way.end])
       }
-      layers[step].close()
-      layers.append(next)
+      layers[first].close()
     }
+    total += layers[steps.steps.count].count
     let last = layers[steps.steps.count]
     guard
       let best = (0..<last.count).min(by: {
@@ -95,25 +107,32 @@ struct KernelDynamicProgram {
   }
 
   private func decision(_ layers: [KernelStates], _ best: Int) -> KernelDecision {
-    var chain: [Int] = []
-    var index = best
-    for step in steps.steps.indices.reversed() {
-      chain.append(index)
-      index = Int(layers[step + 1].parent[index])
+    var chain: [(end: Int, state: Int)] = []
+    var (end, state) = (steps.steps.count, best)
+    while end > 0 {
+      chain.append((end, state))
+      let way = layers[end].ways[state]
+      (end, state) = (Int(way.first), Int(way.parent))
     }
     chain.reverse()
+    var units: [KernelDecision.Unit] = []
     var open = [KernelDecision.Span?](repeating: nil, count: steps.tensorCount)
     var spans: [KernelDecision.Span] = []
-    for (step, state) in chain.enumerated() {
-      for (choice, item) in zip(layers[step + 1].choices(of: state), steps.steps[step].touched)
+    for (end, state) in chain {
+      let way = layers[end].ways[state]
+      let first = Int(way.first)
+      let group = steps.groupSteps[first].first { $0.index == way.group }
+      units.append(
+        KernelDecision.Unit(steps: first..<end, group: group?.index, alternative: Int(way.alternative)))
+      for (choice, item) in zip(layers[end].choices(of: state), (group?.step ?? steps.steps[first]).touched)
       where choice & KernelStates.Choice.isPresent != 0 {
         var span =
           open[item.tensor]
           ?? KernelDecision.Span(
-            tensor: KernelProblem.TensorID(item.tensor), first: step, last: step,
+            tensor: KernelProblem.TensorID(item.tensor), first: first, last: end - 1,
             origin: choice & KernelStates.Choice.isFetched != 0 ? .fetched : .produced,
             spilled: choice & KernelStates.Choice.isSpilled != 0)
-        span.last = step
+        span.last = end - 1
         if choice & KernelStates.Choice.isKept != 0 {
           open[item.tensor] = span
         } else {
@@ -123,7 +142,6 @@ struct KernelDynamicProgram {
       }
     }
     spans.sort { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
-    return KernelDecision(
-      alternatives: chain.enumerated().map { Int(layers[$0.offset + 1].alternative[$0.element]) }, spans: spans)
+    return KernelDecision(units: units, spans: spans)
   }
 }

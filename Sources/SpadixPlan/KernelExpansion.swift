@@ -32,8 +32,8 @@ struct KernelExpansion {
   }
 
   /// - Parameter wishes: by touched tensor, whether it should stay until its next touch, where it can; nil for all ways.
-  mutating func begin(_ index: Int, wishes: [Bool]?) {
-    step = steps.steps[index]
+  mutating func begin(_ step: KernelSteps.Step, wishes: [Bool]?) {
+    self.step = step
     self.wishes = wishes
     for (position, item) in step.touched.enumerated() {
       touchedPosition[item.tensor] = position
@@ -50,7 +50,8 @@ struct KernelExpansion {
 
   /// Every way on from a state; false when the limit on ways cut some off.
   mutating func extend(
-    _ layer: KernelStates, _ state: Int, choiceLimit: Int, into next: inout KernelStates
+    _ layer: KernelStates, _ state: Int, first: Int, group number: Int?, choiceLimit: Int,
+    into next: inout KernelStates
   ) -> Bool {
     // Tensors that are not touched keep their status.
     var passing: [UInt64] = []
@@ -87,8 +88,9 @@ struct KernelExpansion {
       if !isPossible { continue }
       choose(group, passing, passingRows, passingHash, &budget) { entries, hash, cost, alternative, choices in
         next.offer(
-          entries, hash: hash, rank: layer.ranks[state] + cost + alternative.rank, parent: state,
-          alternative: alternative.index, choices: choices)
+          entries, hash: hash, rank: layer.ranks[state] + cost + alternative.rank,
+          way: KernelStates.Way(first: first, parent: state, group: number, alternative: alternative.index),
+          choices: choices)
       }
       if budget == 0 { return false }
     }

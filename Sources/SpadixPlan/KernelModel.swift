@@ -160,7 +160,7 @@ struct KernelModel {
     }
     for step in steps {
       let alternatives = problem.operators[step].alternatives
-      let rows = alternatives[decision.alternatives[step]].rows
+      let rows = alternatives[decision.units[step].alternative].rows
       for item in alternativeColumns[step] where alternatives[item.alternative].rows >= rows {
         terms.append(Model.Term(1, item.column))
       }

@@ -88,12 +88,34 @@ public struct KernelProblem: Sendable {
     }
   }
 
+  /// Consecutive operators that can run together, strip by strip, and the ways to do it. What only they touch is theirs.
+  public struct Group: Sendable {
+    public var operators: Range<Int>
+    /// Tensors from outside that they read, each once.
+    public var inputs: [TensorID]
+    /// Results that are needed afterwards, each once.
+    public var outputs: [TensorID]
+    /// Like an operator's. Rows are needed during all of the steps.
+    public var alternatives: [Alternative]
+    /// Whether the operators do not run by themselves.
+    public var isForced = false
+
+    public init(operators: Range<Int>, inputs: [TensorID], outputs: [TensorID], alternatives: [Alternative]) {
+      self.operators = operators
+      self.inputs = inputs
+      self.outputs = outputs
+      self.alternatives = alternatives
+    }
+  }
+
   public var name: String
   /// Scratchpad rows of the target.
   public var capacity: Int
   public var tensors: [Tensor]
   /// In execution order: operator `i` runs in step `i`.
   public var operators: [Operator]
+  /// In the order of their first operators.
+  public var groups: [Group] = []
   public var objective: Objective
 
   public init(

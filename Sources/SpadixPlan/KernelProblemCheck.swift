@@ -42,6 +42,19 @@ extension KernelProblem {
       }
       checkAlternatives(of: op, isSane, fail)
     }
+    for group in groups {
+      guard group.operators.count > 1, operators.indices.contains(group.operators.lowerBound),
+        group.operators.upperBound <= operators.count,
+        (group.inputs + group.outputs).allSatisfy({ tensors.indices.contains($0.index) })
+      else {
+        fail("group", "a group of operators \(group.operators) is not one of the problem's")
+        throw report
+      }
+      let name = "operators \(group.operators.lowerBound) to \(group.operators.upperBound - 1)"
+      checkAlternatives(
+        of: Operator(name: name, inputs: group.inputs, outputs: group.outputs, alternatives: group.alternatives),
+        isSane, fail)
+    }
     for (index, tensor) in tensors.enumerated() where tensor.kind == .output && !produced[index] {
       fail("not-produced", "no operator produces the output '\(tensor.name)'")
     }

@@ -53,10 +53,7 @@ public struct KernelScheduler: Sendable {
     let touches = KernelTouches(problem)
     let steps = KernelSteps(problem, touches)
     var certificate = KernelSolution.Certificate(closedBy: "none", rows: 0, columns: 0, nodes: 0)
-    var bound = problem.operators.reduce(0) { sum, op in
-      sum + (op.alternatives.map { problem.objective.value($0.cost) }.min() ?? 0)
-    }
-
+    var bound = problem.leastValue
     var best: KernelDecision?
     var isExact = false
     if method != .integerProgram, let outcome = search(steps, problem, &bound, &certificate) {
@@ -66,7 +63,9 @@ public struct KernelScheduler: Sendable {
     var model = LazyModel(problem, touches)
     let isOpen = best.map { $0.value(in: problem) > bound } ?? true
     let largest = isExact ? Self.largestConfirmation : isOpen ? Self.largestModel : 0
-    if method == .integerProgram || (method == .automatic && model.terms <= largest && !isCancelled) {
+    if !problem.groups.isEmpty {
+      // The integer program knows no groups.
+    } else if method == .integerProgram || (method == .automatic && model.terms <= largest && !isCancelled) {
       ask(&model, problem, &best, &bound, &certificate)
     } else if method == .automatic, isOpen, !isExact {
       certificate.whyOpen += ["the integer program has \(model.terms) terms, GLPK is given \(Self.largestModel)"]
@@ -106,7 +105,7 @@ public struct KernelScheduler: Sendable {
     var exact = KernelDynamicProgram(exact: steps)
     exact.cancellation = cancellation
     if let outcome = exact.run() { return outcome.decision.value(in: problem) }
-    return KernelPrices(steps).bound
+    return problem.groups.isEmpty ? KernelPrices(steps).bound : problem.leastValue
   }
 
   private var isCancelled: Bool { cancellation?.isCancelled == true }
@@ -123,7 +122,8 @@ public struct KernelScheduler: Sendable {
       return outcome
     }
     let prices = KernelPrices(steps)
-    bound = max(bound, prices.bound)
+    // The prices know no groups.
+    if problem.groups.isEmpty { bound = max(bound, prices.bound) }
     var guided = KernelDynamicProgram(steps: steps, guidedBy: prices)
     certificate.whyOpen = [
       "the dynamic program kept \(guided.stateLimit) states a step of more than \(exact.stateLimit)"
@@ -195,7 +195,7 @@ public struct KernelScheduler: Sendable {
     progress?("addresses")
     if let offsets = offsets(of: decision, problem) { return (decision, offsets) }
     var current = decision
-    if method != .dynamicProgram, model.terms <= Self.largestModel {
+    if method != .dynamicProgram, problem.groups.isEmpty, model.terms <= Self.largestModel {
       for _ in 0..<Self.packingRounds where !isCancelled {
         let (spans, steps) = unpackableCore(current, problem)
         model.value.forbid(current, spans: spans, steps: steps)
@@ -283,12 +283,12 @@ public struct KernelScheduler: Sendable {
       for step in span.first...span.last { held[step] += problem.tensors[span.tensor].rows }
     }
     for (step, op) in problem.operators.enumerated() {
-      let chosen = op.alternatives[decision.alternatives[step]]
+      let chosen = op.alternatives[decision.units[step].alternative]
       let candidates = op.alternatives.indices.filter {
         op.alternatives[$0].inputs == chosen.inputs && op.alternatives[$0].outputs == chosen.outputs
           && op.alternatives[$0].rows <= problem.capacity - held[step]
       }
-      if let best = cheapest(candidates, of: op, problem.objective) { result.alternatives[step] = best }
+      if let best = cheapest(candidates, of: op, problem.objective) { result.units[step].alternative = best }
     }
     return result
   }
@@ -321,11 +321,37 @@ public struct KernelScheduler: Sendable {
       KernelSolution.Piece(
         tensor: span.tensor, first: span.first, last: span.last, row: row, origin: span.origin, spilled: span.spilled)
     }
-    let steps = decision.alternatives.enumerated().map { step, alternative in
-      KernelSolution.Step(alternative: alternative, workingRow: offsets[decision.spans.count + step])
+    let steps = decision.units.enumerated().flatMap { index, unit in
+      unit.steps.map { _ in
+        KernelSolution.Step(
+          alternative: unit.alternative, workingRow: offsets[decision.spans.count + index], group: unit.group)
+      }
     }
     return KernelSolution(
       steps: steps, pieces: pieces, cost: decision.cost(in: problem), bound: bound, certificate: certificate)
+  }
+}
+
+extension KernelProblem {
+  /// What the operators cost at least, alone or in groups, wherever their operands are: no plan is below.
+  fileprivate var leastValue: Int {
+    var least = [Int?](repeating: nil, count: operators.count + 1)
+    least[0] = 0
+    func offer(_ alternatives: [Alternative], _ steps: Range<Int>) {
+      guard let before = least[steps.lowerBound], let own = alternatives.map({ objective.value($0.cost) }).min()
+      else { return }
+      least[steps.upperBound] = min(least[steps.upperBound] ?? Int.max, before + own)
+    }
+    var next = 0
+    let ordered = groups.sorted { $0.operators.lowerBound < $1.operators.lowerBound }
+    for (step, op) in operators.enumerated() {
+      offer(op.alternatives, step..<step + 1)
+      while next < ordered.count, ordered[next].operators.lowerBound == step {
+        offer(ordered[next].alternatives, ordered[next].operators)
+        next += 1
+      }
+    }
+    return least[operators.count] ?? 0
   }
 }
 

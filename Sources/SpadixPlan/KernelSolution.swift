@@ -30,12 +30,15 @@ public struct KernelSolution: Sendable {
   }
 
   public struct Step: Sendable {
-    /// Index into the operator's alternatives.
+    /// Index into the operator's alternatives, or into those of the group that it runs in.
     public var alternative: Int
-    /// First row of the operator's working block.
+    /// First row of the operator's working block, or of the group's.
     public var workingRow: Int
+    /// The problem's group that the operator runs in.
+    public var group: Int?
 
-    public init(alternative: Int, workingRow: Int) {
+    public init(alternative: Int, workingRow: Int, group: Int? = nil) {
+      self.group = group
       self.alternative = alternative
       self.workingRow = workingRow
     }

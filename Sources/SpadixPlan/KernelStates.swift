@@ -21,12 +21,28 @@ struct KernelStates {
 
   /// What the steps so far cost, by state.
   private(set) var ranks: [Objective.Rank] = []
-  /// The state before the step that this one is cheapest reached from, and the alternative that the step ran as.
-  private(set) var parent: [Int32] = []
-  private(set) var alternative: [Int32] = []
-  /// Choices of all states, `touchedCount` of each.
-  private(set) var choices: [UInt8] = []
-  let touchedCount: Int
+  /// How each state is cheapest reached.
+  private(set) var ways: [Way] = []
+  private var choices: [UInt8] = []
+
+  /// The step, or the group of steps, that led to a state.
+  struct Way {
+    /// The first of the steps; the state before it; the problem's group, or -1; and the alternative that ran.
+    var first: Int32
+    var parent: Int32
+    var group: Int32
+    var alternative: Int32
+    /// Where what was decided for the tensors that it touches begins, and how many these are.
+    fileprivate var choices: Int32 = 0
+    fileprivate var choiceCount: Int32 = 0
+
+    init(first: Int, parent: Int, group: Int?, alternative: Int) {
+      self.first = Int32(first)
+      self.parent = Int32(parent)
+      self.group = Int32(group ?? -1)
+      self.alternative = Int32(alternative)
+    }
+  }
 
   /// Residents of all states one after the other: tensor << 2 | status, ascending; and where those of each begin.
   private var residents: [UInt64] = []
@@ -37,19 +53,19 @@ struct KernelStates {
 
   var count: Int { ranks.count }
 
-  init(touchedCount: Int) { self.touchedCount = touchedCount }
-
   /// The one state before the first step.
   static let initial: KernelStates = {
-    var states = KernelStates(touchedCount: 0)
-    states.offer([], hash: 0, rank: .zero, parent: -1, alternative: -1, choices: [])
+    var states = KernelStates()
+    states.offer(
+      [], hash: 0, rank: .zero, way: Way(first: -1, parent: -1, group: nil, alternative: -1), choices: [])
     return states
   }()
 
   func residents(of state: Int) -> ArraySlice<UInt64> { residents[starts[state]..<starts[state + 1]] }
 
   func choices(of state: Int) -> ArraySlice<UInt8> {
-    choices[state * touchedCount..<(state + 1) * touchedCount]
+    let way = ways[state]
+    return choices[Int(way.choices)..<Int(way.choices + way.choiceCount)]
   }
 
   /// What an entry adds to the hash of a state.
@@ -62,7 +78,7 @@ struct KernelStates {
 
   /// Adds a state, or a cheaper way into one that is there. Of equally cheap ways the first stays.
   mutating func offer(
-    _ entries: [UInt64], hash: UInt64, rank: Objective.Rank, parent: Int, alternative: Int, choices: [UInt8]
+    _ entries: [UInt64], hash: UInt64, rank: Objective.Rank, way: Way, choices: [UInt8]
   ) {
     var slot = Int(truncatingIfNeeded: hash) & (table.count - 1)
     while table[slot] >= 0 {
@@ -70,17 +86,25 @@ struct KernelStates {
       if hashes[known] == hash, residents(of: known).elementsEqual(entries) {
         guard rank < ranks[known] else { return }
         ranks[known] = rank
-        self.parent[known] = Int32(parent)
-        self.alternative[known] = Int32(alternative)
-        for position in 0..<touchedCount { self.choices[known * touchedCount + position] = choices[position] }
+        let before = ways[known]
+        ways[known] = way
+        ways[known].choiceCount = Int32(choices.count)
+        if before.choiceCount == choices.count {
+          ways[known].choices = before.choices
+          for position in choices.indices { self.choices[Int(before.choices) + position] = choices[position] }
+        } else {
+          ways[known].choices = Int32(self.choices.count)
+          self.choices += choices
+        }
         return
       }
       slot = (slot + 1) & (table.count - 1)
     }
     table[slot] = Int32(count)
     ranks.append(rank)
-    self.parent.append(Int32(parent))
-    self.alternative.append(Int32(alternative))
+    ways.append(way)
+    ways[ways.count - 1].choices = Int32(self.choices.count)
+    ways[ways.count - 1].choiceCount = Int32(choices.count)
     self.choices += choices
     residents += entries
     starts.append(residents.count)
@@ -99,11 +123,11 @@ struct KernelStates {
 
   /// Only the given states, in this order.
   func keeping(_ states: some Sequence<Int>) -> KernelStates {
-    var kept = KernelStates(touchedCount: touchedCount)
+    var kept = KernelStates()
     for state in states {
       kept.offer(
-        Array(residents(of: state)), hash: hashes[state], rank: ranks[state],
-        parent: Int(parent[state]), alternative: Int(alternative[state]), choices: Array(choices(of: state)))
+        Array(residents(of: state)), hash: hashes[state], rank: ranks[state], way: ways[state],
+        choices: Array(choices(of: state)))
     }
     return kept
   }

@@ -37,7 +37,20 @@ struct KernelSteps {
     var groups: [Group]
   }
 
+  /// Operators that run together.
+  struct GroupStep {
+    /// Of the problem.
+    var index: Int
+    /// The step behind the last.
+    var end: Int
+    var step: Step
+  }
+
   let steps: [Step]
+  /// By first step.
+  let groupSteps: [[GroupStep]]
+  /// By step, whether the operator runs in a group only.
+  let isForced: [Bool]
   let tensorCount: Int
   let capacity: Int
 
@@ -65,17 +78,47 @@ struct KernelSteps {
             spill: problem.objective.rank(record.spill), isProduction: list[position].isProduction,
             hasNext: position + 1 < list.count, next: next, isOutput: record.kind == .output))
       }
-      steps.append(Step(touched: touched, groups: Self.groups(op, all, problem.objective)))
+      steps.append(Step(touched: touched, groups: Self.groups(op.alternatives, all, problem.objective)))
     }
     self.steps = steps
+    var groupSteps = [[GroupStep]](repeating: [], count: problem.operators.count)
+    for (index, group) in problem.groups.enumerated() {
+      groupSteps[group.operators.lowerBound].append(
+        GroupStep(index: index, end: group.operators.upperBound, step: Self.step(group, problem, touches)))
+    }
+    self.groupSteps = groupSteps
+    var isForced = [Bool](repeating: false, count: problem.operators.count)
+    for group in problem.groups where group.isForced {
+      for step in group.operators { isForced[step] = true }
+    }
+    self.isForced = isForced
+  }
+
+  private static func step(_ group: KernelProblem.Group, _ problem: KernelProblem, _ touches: KernelTouches) -> Step {
+    var touched: [Touched] = []
+    var all: [KernelTouches.Touch] = []
+    for (tensors, isProduction) in [(group.inputs, false), (group.outputs, true)] {
+      for (position, tensor) in tensors.enumerated() {
+        let next = touches.touches[tensor].first { $0.step >= group.operators.upperBound }
+        let record = problem.tensors[tensor]
+        touched.append(
+          Touched(
+            tensor: tensor.index, rows: record.rows, fetch: problem.objective.rank(record.fetch),
+            spill: problem.objective.rank(record.spill), isProduction: isProduction, hasNext: next != nil,
+            next: next?.step ?? problem.operators.count, isOutput: record.kind == .output))
+        all.append(
+          KernelTouches.Touch(step: group.operators.lowerBound, position: position, isProduction: isProduction))
+      }
+    }
+    return Step(touched: touched, groups: groups(group.alternatives, all, problem.objective))
   }
 
   private static func groups(
-    _ op: KernelProblem.Operator, _ touches: [KernelTouches.Touch], _ objective: Objective
+    _ alternatives: [KernelProblem.Alternative], _ touches: [KernelTouches.Touch], _ objective: Objective
   ) -> [Group] {
     var positions: [[KernelProblem.Place]: Int] = [:]
     var members: [[Int]] = []
-    for (index, alternative) in op.alternatives.enumerated() {
+    for (index, alternative) in alternatives.enumerated() {
       let places = alternative.inputs + alternative.outputs
       if let known = positions[places] {
         members[known].append(index)
@@ -86,12 +129,12 @@ struct KernelSteps {
     }
     return members.map { group in
       let sorted = group.map { index -> Alternative in
-        let alternative = op.alternatives[index]
+        let alternative = alternatives[index]
         return Alternative(index: index, rows: alternative.rows, rank: objective.rank(alternative.cost))
       }.sorted { ($0.rank, $0.rows, $0.index) < ($1.rank, $1.rows, $1.index) }
       var kept: [Alternative] = []
       for alternative in sorted where kept.last.map({ alternative.rows < $0.rows }) ?? true { kept.append(alternative) }
-      let pattern = op.alternatives[group[0]]
+      let pattern = alternatives[group[0]]
       return Group(
         isResident: touches.map {
           ($0.isProduction ? pattern.outputs[$0.position] : pattern.inputs[$0.position]) == .resident

@@ -4,6 +4,8 @@ public enum KernelValidator {
   public enum Violation: Error, Sendable, Equatable, CustomStringConvertible {
     case stepCount(expected: Int, found: Int)
     case unknownAlternative(step: Int, alternative: Int)
+    case brokenGroup(step: Int)
+    case pieceInsideGroup(piece: Int)
     case unknownTensor(piece: Int)
     case pieceSteps(piece: Int)
     case outOfScratchpad(tensor: String, row: Int)
@@ -23,6 +25,8 @@ public enum KernelValidator {
       switch self {
       case .stepCount(let expected, let found): "expected \(expected) steps, found \(found)"
       case .unknownAlternative(let step, let alternative): "step \(step) has no alternative \(alternative)"
+      case .brokenGroup(let step): "the group of step \(step) does not run as a whole"
+      case .pieceInsideGroup(let piece): "piece \(piece) begins or ends inside a group"
       case .unknownTensor(let piece): "piece \(piece) is of an unknown tensor"
       case .pieceSteps(let piece): "piece \(piece) is not a range of steps of the problem"
       case .outOfScratchpad(let tensor, let row): "tensor \(tensor) at row \(row) leaves the scratchpad"
@@ -45,16 +49,18 @@ public enum KernelValidator {
 
   /// Throws the first violation found, in time linear in steps, operands and pieces.
   public static func validate(_ plan: KernelSolution, for problem: KernelProblem) throws(Violation) {
-    try checkShape(plan, problem)
-    try checkRows(plan, problem)
+    let units = try units(plan, problem)
+    try checkPieces(plan, problem, units)
+    try checkRows(plan, problem, units)
     var beginning = [[KernelSolution.Piece]](repeating: [], count: problem.operators.count)
     for piece in plan.pieces { beginning[piece.first].append(piece) }
     /// By tensor: the last step of the piece that is in the scratchpad, and whether DRAM holds it.
     var residentUntil = [Int](repeating: -1, count: problem.tensors.count)
     var isInMemory = problem.tensors.map { $0.kind == .input }
     var cost = Cost.zero
-    for (step, op) in problem.operators.enumerated() {
-      let alternative = op.alternatives[plan.steps[step].alternative]
+    for unit in units {
+      let alternative = unit.alternative
+      let step = unit.steps.lowerBound
       cost += alternative.cost
       for piece in beginning[step] where piece.origin == .fetched {
         let tensor = problem.tensors[piece.tensor]
@@ -63,15 +69,15 @@ public enum KernelValidator {
         residentUntil[piece.tensor.index] = piece.last
         cost += tensor.fetch
       }
-      for (tensor, place) in zip(op.inputs, alternative.inputs) {
+      for (tensor, place) in zip(unit.inputs, alternative.inputs) {
         switch place {
         case .streamed:
           if !isInMemory[tensor.index] { throw .notInMemory(tensor: problem.tensors[tensor].name, step: step) }
         case .resident:
-          if residentUntil[tensor.index] < step { throw .notResident(tensor: problem.tensors[tensor].name, step: step) }
+          if residentUntil[tensor.index] < unit.steps.upperBound - 1 { throw .notResident(tensor: problem.tensors[tensor].name, step: step) }
         }
       }
-      try produce(step, op, alternative, beginning[step], problem, &residentUntil, &isInMemory, &cost)
+      try produce(unit, beginning[step], problem, &residentUntil, &isInMemory, &cost)
     }
     for (index, tensor) in problem.tensors.enumerated() where tensor.kind == .output && !isInMemory[index] {
       throw .outputNotStored(tensor: tensor.name)
@@ -81,14 +87,66 @@ public enum KernelValidator {
     if plan.bound > value { throw .boundAboveCost(bound: plan.bound, value: value) }
   }
 
+  /// Operators that run at a time: one, or a group.
+  private struct Unit {
+    var steps: Range<Int>
+    var inputs: [KernelProblem.TensorID]
+    var outputs: [KernelProblem.TensorID]
+    var alternative: KernelProblem.Alternative
+    var workingRow: Int
+    var name: String
+  }
+
+  private static func units(_ plan: KernelSolution, _ problem: KernelProblem) throws(Violation) -> [Unit] {
+    guard plan.steps.count == problem.operators.count else {
+      throw .stepCount(expected: problem.operators.count, found: plan.steps.count)
+    }
+    var units: [Unit] = []
+    var step = 0
+    while step < plan.steps.count {
+      let choice = plan.steps[step]
+      var unit: Unit
+      if let index = choice.group {
+        guard problem.groups.indices.contains(index), problem.groups[index].operators.lowerBound == step else {
+          throw .brokenGroup(step: step)
+        }
+        let group = problem.groups[index]
+        for other in group.operators {
+          let it = plan.steps[other]
+          if (it.group, it.alternative, it.workingRow) != (index, choice.alternative, choice.workingRow) {
+            throw .brokenGroup(step: step)
+          }
+        }
+        guard group.alternatives.indices.contains(choice.alternative) else {
+          throw .unknownAlternative(step: step, alternative: choice.alternative)
+        }
+        unit = Unit(
+          steps: group.operators, inputs: group.inputs, outputs: group.outputs,
+          alternative: group.alternatives[choice.alternative], workingRow: choice.workingRow,
+          name: "the group of \(problem.operators[step].name)")
+      } else {
+        let op = problem.operators[step]
+        guard op.alternatives.indices.contains(choice.alternative) else {
+          throw .unknownAlternative(step: step, alternative: choice.alternative)
+        }
+        unit = Unit(
+          steps: step..<step + 1, inputs: op.inputs, outputs: op.outputs,
+          alternative: op.alternatives[choice.alternative], workingRow: choice.workingRow, name: op.name)
+      }
+      units.append(unit)
+      step = unit.steps.upperBound
+    }
+    return units
+  }
+
   /// The results of a step: pieces begin with those that stay in the scratchpad, and only with those.
   private static func produce(
-    _ step: Int, _ op: KernelProblem.Operator, _ alternative: KernelProblem.Alternative,
-    _ beginning: [KernelSolution.Piece],
+    _ unit: Unit, _ beginning: [KernelSolution.Piece],
     _ problem: KernelProblem, _ residentUntil: inout [Int], _ isInMemory: inout [Bool], _ cost: inout Cost
   ) throws(Violation) {
+    let step = unit.steps.lowerBound
     var isStored: [Bool] = []
-    for (tensor, place) in zip(op.outputs, alternative.outputs) {
+    for (tensor, place) in zip(unit.outputs, unit.alternative.outputs) {
       switch place {
       case .streamed: isStored.append(true)
       case .resident:
@@ -100,50 +158,48 @@ public enum KernelValidator {
       }
     }
     for piece in beginning where piece.origin == .produced {
-      let position = op.outputs.firstIndex(of: piece.tensor)
-      if position.map({ alternative.outputs[$0] }) != .resident {
+      let position = unit.outputs.firstIndex(of: piece.tensor)
+      if position.map({ unit.alternative.outputs[$0] }) != .resident {
         throw .notProducedHere(tensor: problem.tensors[piece.tensor].name, step: step)
       }
     }
     // What the step stores can be read from DRAM from the next step on.
-    for (tensor, stored) in zip(op.outputs, isStored) where stored { isInMemory[tensor.index] = true }
+    for (tensor, stored) in zip(unit.outputs, isStored) where stored { isInMemory[tensor.index] = true }
   }
 
-  private static func checkShape(_ plan: KernelSolution, _ problem: KernelProblem) throws(Violation) {
-    guard plan.steps.count == problem.operators.count else {
-      throw .stepCount(expected: problem.operators.count, found: plan.steps.count)
-    }
-    for (step, choice) in plan.steps.enumerated() {
-      guard problem.operators[step].alternatives.indices.contains(choice.alternative) else {
-        throw .unknownAlternative(step: step, alternative: choice.alternative)
-      }
-    }
+  private static func checkPieces(
+    _ plan: KernelSolution, _ problem: KernelProblem, _ units: [Unit]
+  ) throws(Violation) {
+    let first = Set(units.map(\.steps.lowerBound))
+    let last = Set(units.map { $0.steps.upperBound - 1 })
     for (index, piece) in plan.pieces.enumerated() {
       guard problem.tensors.indices.contains(piece.tensor.index) else { throw .unknownTensor(piece: index) }
       guard piece.first >= 0, piece.first <= piece.last, piece.last < problem.operators.count else {
         throw .pieceSteps(piece: index)
       }
+      if !first.contains(piece.first) || !last.contains(piece.last) { throw .pieceInsideGroup(piece: index) }
     }
   }
 
-  private static func checkRows(_ plan: KernelSolution, _ problem: KernelProblem) throws(Violation) {
+  private static func checkRows(
+    _ plan: KernelSolution, _ problem: KernelProblem, _ units: [Unit]
+  ) throws(Violation) {
     for piece in plan.pieces {
       let tensor = problem.tensors[piece.tensor]
       if piece.row < 0 || piece.row > problem.capacity - tensor.rows {
         throw .outOfScratchpad(tensor: tensor.name, row: piece.row)
       }
     }
-    for (step, choice) in plan.steps.enumerated() {
-      let rows = problem.operators[step].alternatives[choice.alternative].rows
-      if choice.workingRow < 0 || choice.workingRow > problem.capacity - rows {
-        throw .workingBlockOutOfScratchpad(step: step, row: choice.workingRow)
-      }
+    for unit in units where unit.workingRow < 0 || unit.workingRow > problem.capacity - unit.alternative.rows {
+      throw .workingBlockOutOfScratchpad(step: unit.steps.lowerBound, row: unit.workingRow)
     }
-    try checkOverlaps(plan, problem)
+    try checkOverlaps(plan, problem, units)
   }
 
   /// Steps through the plan with the pieces in the scratchpad sorted by row: each may only meet its neighbours.
-  private static func checkOverlaps(_ plan: KernelSolution, _ problem: KernelProblem) throws(Violation) {
+  private static func checkOverlaps(
+    _ plan: KernelSolution, _ problem: KernelProblem, _ units: [Unit]
+  ) throws(Violation) {
     var beginning = [[Int]](repeating: [], count: plan.steps.count)
     var ending = beginning
     for (index, piece) in plan.pieces.enumerated() {
@@ -166,7 +222,8 @@ public enum KernelValidator {
     }
     var held: [Int] = []
     var isHeld = [Bool](repeating: false, count: problem.tensors.count)
-    for (step, choice) in plan.steps.enumerated() {
+    for unit in units {
+      let step = unit.steps.lowerBound
       for index in beginning[step] {
         let tensor = plan.pieces[index].tensor
         if isHeld[tensor.index] { throw .sameTensorTwice(tensor: name(index), step: step) }
@@ -178,15 +235,14 @@ public enum KernelValidator {
         }
         held.insert(index, at: at)
       }
-      let working = problem.operators[step].alternatives[choice.alternative].rows
-      let block = choice.workingRow..<choice.workingRow + working
+      let block = unit.workingRow..<unit.workingRow + unit.alternative.rows
       // The first piece that ends above the block's first row.
       let at = max(0, position(block.lowerBound, held) - 1)
       for index in held[at..<min(held.count, at + 2)] where rows(index).overlaps(block) {
         throw .overlap(
-          first: name(index), second: "the working block of \(problem.operators[step].name)", step: step)
+          first: name(index), second: "the working block of \(unit.name)", step: step)
       }
-      for index in ending[step] {
+      for index in ending[unit.steps.upperBound - 1] {
         isHeld[plan.pieces[index].tensor.index] = false
         if rows(index).isEmpty { continue }
         held.remove(at: position(plan.pieces[index].row, held))

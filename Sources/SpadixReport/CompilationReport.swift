@@ -93,6 +93,8 @@ public struct OperatorReport: Sendable {
   public enum Place: String, Sendable {
     case resident
     case streamed
+    /// Image rows in the scratchpad, in a group.
+    case rows
   }
 
   /// Such as `%12 = npu.conv2d`.

@@ -162,7 +162,7 @@ public struct TextReport {
       + (isPlaced
         ? "  array: cycles in which the array is busy; cycles: modelled, by which the operator lengthens the program\n"
           + "  bound by: what bounds most of these cycles, and how many of them\n"
-          + "  places: operands > results; s in the scratchpad, d streamed from or to DRAM\n" : "")
+          + "  places: operands > results; s in the scratchpad, r in rows of a group, d streamed from or to DRAM\n" : "")
   }
 
   private func boundBy(_ row: OperatorReport) -> String {
@@ -176,7 +176,13 @@ public struct TextReport {
   private func places(_ row: OperatorReport) -> String {
     guard !row.operands.isEmpty || !row.results.isEmpty else { return "" }
     func letters(_ places: [OperatorReport.Place]) -> String {
-      places.map { $0 == .resident ? "s" : "d" }.joined()
+      places.map { place in
+        switch place {
+        case .resident: "s"
+        case .rows: "r"
+        case .streamed: "d"
+        }
+      }.joined()
     }
     return "\(letters(row.operands)) > \(letters(row.results))"
   }

@@ -47,7 +47,7 @@ public struct SlurmEngine {
   }
 
   private func text(_ logs: String, _ tasks: Int, _ arguments: [String]) -> String {
-    let command = ([LocalEngine.binary] + arguments).map { $0.hasPrefix("$") ? "\"\($0)\"" : Self.quoted($0) }
+    let command = ([LocalEngine.binary] + arguments).map { $0.hasPrefix("$") ? "\"\($0)\"" : Shell.quoted($0) }
     return """
       #!/bin/bash
       # An array job of spadix sweep: each task runs every \(tasks)th group of points.
@@ -59,6 +59,4 @@ public struct SlurmEngine {
 
       """
   }
-
-  private static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
 }

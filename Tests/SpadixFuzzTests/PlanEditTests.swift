@@ -17,18 +17,29 @@ import Testing
   }
 
   @Test(arguments: 0..<48) func editedPlansRunExactlyOrAreRefused(seed: Int) throws {
-    let seed = UInt64(seed) + 4_000
+    try check(UInt64(seed) + 4_000, groups: .auto)
+  }
+
+  @Test(arguments: 0..<24) func editedGroupsRunExactlyOrAreRefused(seed: Int) throws {
+    try check(UInt64(seed) + 5_000, groups: .always)
+  }
+
+  private func check(_ seed: UInt64, groups: GroupPolicy) throws {
     let data = DataStore()
     var graph = RandomGraph(seed: seed)
     let input = try CompilerInput(parsing: SourceText(name: "seed-\(seed)", text: graph.text()))
-    let target = RandomTarget.target(seed: seed)
+    let target = FuzzCase(seed: seed, groups: groups).target
     let compilation: Compilation
     do {
-      compilation = try Compiler(target: target).compile(input, data: data, upTo: .plan)
+      var compiler = Compiler(target: target)
+      compiler.options.groups = groups
+      if groups == .always { compiler.options.groupSeed = seed }
+      compilation = try compiler.compile(input, data: data, upTo: .plan)
     } catch let diagnostic as Diagnostic where diagnostic.id == "codegen.target-too-small" {
       return
     }
     let schedule = try #require(compilation.schedule)
+    if groups == .always, schedule.plan.groups.isEmpty { return }
     let npu = try #require(compilation.npu)
     let samples = Samples(seed: seed, count: 1, for: npu.inputPorts, ranges: npu.inputPorts.map { _ in nil })
     let expected = try IntegerEvaluator(graph: npu, data: data).run(inputs: samples[0])
@@ -76,7 +87,16 @@ import Testing
     func number(_ value: Int) -> Int { Int.random(in: 0...max(2, value + 1), using: &generator) }
     var plan = plan
     for _ in 0...Int.random(in: 0...1, using: &generator) {
-      switch Int.random(in: 0..<9, using: &generator) {
+      let group = plan.groups.firstIndex { $0.steps.contains(step) }
+      switch Int.random(in: 0..<(group == nil ? 9 : 16), using: &generator) {
+      case 9: plan.groups[group!].strips = number(plan.groups[group!].strips * 2)
+      case 10: plan.groups[group!].row = number(plan.groups[group!].row + 16)
+      case 11:
+        let steps = plan.groups[group!].steps
+        plan.groups[group!].steps = max(0, steps.lowerBound + Int.random(in: -1...1, using: &generator))..<steps.upperBound
+      case 12, 13: plan.steps[step].keepsConstants.toggle()
+      case 14: plan.steps[step].outputs[0] = [.rows, .resident, .streamed].randomElement(using: &generator)!
+      case 15: plan.steps[step].inputs[0] = [.rows, .resident, .streamed].randomElement(using: &generator)!
       case 0: tiling.tileRows = number(tiling.tileRows)
       case 1: tiling.tileColumns = number(tiling.tileColumns)
       case 2: tiling.blocks = number(tiling.blocks)

@@ -33,6 +33,27 @@ enum KernelBruteForce {
     }
   }
 
+  /// The same with groups: whichever of them run are one operator each of a problem without any.
+  static func leastWithGroups(_ problem: KernelProblem) -> Objective.Rank? {
+    var best: Objective.Rank?
+    for chosen in 0..<(1 << problem.groups.count) {
+      let groups = problem.groups.indices.filter { chosen & (1 << $0) != 0 }.map { problem.groups[$0] }
+      let steps = groups.flatMap(\.operators)
+      if Set(steps).count < steps.count { continue }
+      if problem.groups.contains(where: { $0.isForced && !Set(steps).isSuperset(of: $0.operators) }) { continue }
+      var contracted = problem
+      contracted.groups = []
+      contracted.operators = problem.operators.indices.compactMap { step in
+        guard let group = groups.first(where: { $0.operators.contains(step) }) else { return problem.operators[step] }
+        if group.operators.lowerBound < step { return nil }
+        return KernelProblem.Operator(
+          name: "group \(step)", inputs: group.inputs, outputs: group.outputs, alternatives: group.alternatives)
+      }
+      if let rank = least(contracted), best.map({ rank < $0 }) ?? true { best = rank }
+    }
+    return best
+  }
+
   private static func allGaps(_ problem: KernelProblem) -> [Gap] {
     var gaps: [Gap] = []
     for index in problem.tensors.indices {
@@ -114,6 +135,44 @@ func randomKernelProblem(seed: UInt64, operators: Int, capacity: Int = 20) -> Ke
   return KernelProblem(
     name: "random \(seed)", capacity: capacity, tensors: tensors, operators: ops,
     objective: objectives[Int(seed % 3)])
+}
+
+extension KernelProblem {
+  /// With random groups of consecutive operators, cheap enough to be worth it now and then.
+  func withRandomGroups(seed: UInt64) -> KernelProblem {
+    var random = SplitMix64(seed: seed)
+    var problem = self
+    for _ in 0..<(1 + random.below(3)) {
+      let first = random.below(operators.count - 1)
+      let steps = first..<min(operators.count, first + 2 + random.below(3))
+      if problem.groups.contains(where: { $0.operators == steps }) { continue }
+      var inputs: [TensorID] = []
+      for step in steps {
+        for tensor in operators[step].inputs
+        where !inputs.contains(tensor) && !steps.contains(where: { operators[$0].outputs.contains(tensor) }) {
+          inputs.append(tensor)
+        }
+      }
+      let outputs = steps.flatMap { operators[$0].outputs }.filter { tensor in
+        tensors[tensor].kind == .output
+          || operators.indices.contains { !steps.contains($0) && operators[$0].inputs.contains(tensor) }
+          || !steps.contains { operators[$0].inputs.contains(tensor) }
+      }
+      var alternatives: [Alternative] = []
+      for _ in 0..<(1 + random.below(3)) {
+        var it = alternative(
+          inputs.map { _ in random.chance(40) ? .resident : .streamed }, .streamed, &random)
+        it.outputs = outputs.map { _ in random.chance(40) ? .resident : .streamed }
+        alternatives.append(it)
+      }
+      // One that needs nothing but its own rows, as the compiler has.
+      alternatives.append(alternative(inputs.map { _ in .streamed }, .streamed, &random))
+      alternatives[alternatives.count - 1].outputs = outputs.map { _ in .streamed }
+      problem.groups.append(Group(operators: steps, inputs: inputs, outputs: outputs, alternatives: alternatives))
+    }
+    problem.groups.sort { $0.operators.lowerBound < $1.operators.lowerBound }
+    return problem
+  }
 }
 
 private func alternative(

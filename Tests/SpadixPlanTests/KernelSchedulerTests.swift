@@ -74,6 +74,33 @@ private func chain(capacity: Int) -> Problem {
     #expect(plan.steps.isEmpty)
   }
 
+  @Test(arguments: 0..<150) func groupsAgreeWithBruteForce(seed: Int) throws {
+    var problem = randomKernelProblem(seed: UInt64(seed), operators: 3 + seed % 3)
+      .withRandomGroups(seed: UInt64(seed) + 1)
+    if seed % 5 == 0 { problem.groups[0].isForced = true }
+    let least = try #require(KernelBruteForce.leastWithGroups(problem))
+    let plan = try KernelScheduler().solve(problem)
+    #expect(plan.bound == least.value)
+    try KernelValidator.validate(plan, for: problem)
+    // Addresses may cost more than the bound, rarely.
+    #expect(problem.objective.value(plan.cost) >= least.value)
+  }
+
+  @Test func refusesPlansThatBreakAGroup() throws {
+    for seed in 0..<40 {
+      let problem = randomKernelProblem(seed: UInt64(seed), operators: 4).withRandomGroups(seed: UInt64(seed) + 1)
+      let plan = try KernelScheduler().solve(problem)
+      guard let step = plan.steps.firstIndex(where: { $0.group != nil }) else { continue }
+      var broken = plan
+      broken.steps[step].workingRow += 1
+      #expect(throws: KernelValidator.Violation.brokenGroup(step: step)) {
+        try KernelValidator.validate(broken, for: problem)
+      }
+      return
+    }
+    Issue.record("no plan has a group")
+  }
+
   @Test(arguments: 0..<150) func methodsAgreeWithBruteForce(seed: Int) throws {
     let problem = randomKernelProblem(seed: UInt64(seed), operators: 2 + seed % 4)
     let least = try #require(KernelBruteForce.least(problem))

@@ -78,7 +78,9 @@ struct StreamReader {
     case Funct.moveIn2: .weights
     case Funct.moveIn3: .sums
     case Funct.preload, Funct.computePreloaded, Funct.computeAccumulated: .execute
-    case Funct.moveOut, Funct.moveOutScratchpad, Funct.configOutput, Funct.configOutputScales: .store
+    case Funct.moveOut, Funct.moveOutScratchpad, Funct.configOutput, Funct.configOutputScales, Funct.configOutputTable,
+      Funct.configOutputPair:
+      .store
     case Funct.fence: nil
     case Funct.config:
       switch command.rs1 & 3 {

@@ -46,13 +46,7 @@ extension ModelExport {
       let other = try value(operation.operands[addend], .channelsFirst)
       result = writer.node("Add", [result, other], result: wanted(operation) + "_sum")
     }
-    switch it.activation {
-    case .none: break
-    case .relu: result = writer.node("Relu", [result], result: wanted(operation) + "_relu")
-    case .clamp(let low, let high):
-      let bounds = [low, high].map { $0.isInfinite ? "" : writer.constant("bound", [], .f32([$0])) }
-      result = writer.node("Clip", [result] + bounds, result: wanted(operation) + "_clip")
-    }
+    result = activated(result, it.activation, operation)
     if let pooling = it.pooling { result = pooled(result, pooling, wanted(operation)) }
     define(operation.result, result, .channelsFirst)
   }
@@ -92,13 +86,15 @@ extension ModelExport {
     let name = wanted(operation)
     quantize(
       result, operation, .channelsFirst, scale: output, zeroPoint: it.output.zeroPoint, low: it.output.low,
-      high: it.output.high
+      high: it.output.high, table: it.output.table
     ) { export, source in
-      it.pooling.map { export.pooled(source, $0, name) } ?? source
+      // The maximum of real numbers, rounded, is the maximum of rounded ones; of what a table gives it is not.
+      it.output.table == nil ? it.pooling.map { export.pooled(source, $0, name) } ?? source : source
+    } after: { export, source in
+      it.output.table != nil ? it.pooling.map { export.pooled(source, $0, name) } ?? source : source
     }
   }
 
-  /// The maximum of real numbers, rounded, is the maximum of rounded ones.
   private mutating func pooled(_ source: String, _ pooling: FusedPooling, _ wanted: String) -> String {
     writer.node(
       "MaxPool", [source],
@@ -172,13 +168,7 @@ extension ModelExport {
       result = writer.node(
         "Add", [result, try value(operation.operands[2], .plain)], result: wanted(operation) + "_sum")
     }
-    switch it.activation {
-    case .none: break
-    case .relu: result = writer.node("Relu", [result], result: wanted(operation) + "_relu")
-    case .clamp(let low, let high):
-      let bounds = [low, high].map { $0.isInfinite ? "" : writer.constant("bound", [], .f32([$0])) }
-      result = writer.node("Clip", [result] + bounds, result: wanted(operation) + "_clip")
-    }
+    result = activated(result, it.activation, operation)
     define(operation.result, result)
   }
 
@@ -200,7 +190,8 @@ extension ModelExport {
       result = writer.node("Add", [result, bias], result: wanted(operation) + "_sum")
     }
     quantize(
-      result, operation, .plain, scale: output, zeroPoint: it.stage.zeroPoint, low: it.stage.low, high: it.stage.high)
+      result, operation, .plain, scale: output, zeroPoint: it.stage.zeroPoint, low: it.stage.low, high: it.stage.high,
+      table: it.stage.table)
   }
 
   /// The last two axes in the other order, where that is asked for.

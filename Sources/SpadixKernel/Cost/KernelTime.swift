@@ -137,7 +137,7 @@ private struct TileFold: TileSink {
     buffers = locals.map { Array(repeating: StreamClock.Buffer(), count: $0.slots) }
     var row = 0
     for local in locals {
-      starts.append(row)
+      starts.append(local.start ?? row)
       if local.isWorking { row += local.totalRows }
     }
   }
@@ -403,15 +403,19 @@ private struct TileFold: TileSink {
     var parts = 1
     let window = sums.store.pooling.map { $0.window * $0.window } ?? 1
     if store.resident != nil {
-      cycles = rows * window + 2 * moveCount(rows)
+      cycles = rows * window + 2 * storeMoves(transfer, store.starts)
     } else {
       cycles = time.cycles(
         rows: rows, bytes: transfer.columns, offset: transfer.offset, stride: transfer.rowStride, reads: window)
     }
-    if sums.store.pooling == nil { parts = moveCount(rows) }
+    if sums.store.pooling == nil { parts = storeMoves(transfer, store.starts) }
     // A store waits for the scales of its channels.
     if sums.store.scaleConstant != nil { cycles += time.moves.loadLatency / 4 }
-    commands += parts + (sums.store.scaleConstant == nil ? 0 : 2)
+    commands += parts + (sums.store.scaleConstant == nil ? 0 : 2) + (sums.store.pair == nil ? 0 : 2)
+    if stored == 0, sums.store.tableConstant != nil {
+      cycles += time.moves.loadLatency
+      commands += 1
+    }
     let isWide = isInBothHalves(of.tile)
     let isEarly = isWide && 2 * (of.tile.row(of: of.block) + of.tile.pixels) <= of.tile.sumRows
     clock.store(
@@ -419,6 +423,11 @@ private struct TileFold: TileSink {
       toMemory: store.resident == nil)
     stored += 1
     if isWide { buffers[sumsBuffer][1] = buffers[sumsBuffer][0] }
+  }
+
+  /// Lines that are each by themselves share no moves.
+  private func storeMoves(_ transfer: Transfer, _ starts: [Int]) -> Int {
+    starts.isEmpty ? moveCount(transfer.lines * transfer.rows) : transfer.lines * moveCount(transfer.rows)
   }
 
   private mutating func copy(_ copy: TileCopy) {

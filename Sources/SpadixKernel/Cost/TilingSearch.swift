@@ -61,8 +61,11 @@ public struct TilingSearch {
       let pixels = kernel.images * KernelGeometry.ceilDivide(kernel.rows * kernel.columns, dim)
       bytes += ElementWidth.accumulator * pixels * kernel.channels
     }
-    for (index, _) in kernel.identities.enumerated() where !places.identityIsResident[index] {
-      bytes += kernel.images * kernel.rows * kernel.columns * kernel.channels
+    for index in kernel.identities.indices where !places.identityIsResident[index] {
+      // A row of a repeated addend is read for `dim` pixels at once.
+      let columns =
+        kernel.identities[index].isRepeated ? KernelGeometry.ceilDivide(kernel.columns, dim) : kernel.columns
+      bytes += kernel.images * kernel.rows * columns * kernel.channels
     }
     if let contraction = kernel.contraction {
       if !places.inputIsResident {

@@ -53,7 +53,7 @@ extension KernelLowering {
     kernel.bias = makeBias(&constants, contraction, false)
     let isPointwise = kernelSize[0] == 1 && kernelSize[1] == 1 && conv.padding == [0, 0, 0, 0]
     if isPointwise && conv.strides == [1, 1] && conv.pooling == nil {
-      return [TileForm(kernel: flattened(kernel), input: .any)]
+      return [TileForm(kernel: flattened(kernel), input: .any, image: kernel)]
     }
     if isPointwise && conv.strides != [1, 1] {
       var streamed = kernel

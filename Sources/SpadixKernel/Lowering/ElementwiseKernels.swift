@@ -19,14 +19,47 @@ extension KernelLowering {
     let pixels = shape.dropLast().reduce(1, *)
     let view = TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: channels)
     let start = zip(multipliers, zeroPoints).reduce(Int32(0)) { $0 &- Int32($1.0) &* $1.1 }
+    let kernel = TileKernel(
+      images: 1, rows: 1, columns: pixels, channels: channels, contraction: nil,
+      identities: multipliers.enumerated().map {
+        TileKernel.Identity(input: $0.offset, multipliers: [$0.element], view: view)
+      },
+      bias: start == 0 ? nil : Self.uniform([Int32](repeating: start, count: channels), name, &constants),
+      store: store(output, channels, rows: 1, columns: pixels, name))
+    return TileForm(kernel: kernel, input: .any, image: shape.count == 4 ? inRows(kernel, shape) : nil)
+  }
+
+  /// A kernel of one long row of pixels as one of images [images, rows, columns, channels].
+  private func inRows(_ kernel: TileKernel, _ shape: [Int]) -> TileKernel {
+    var image = kernel
+    image.images = shape[0]
+    image.rows = shape[1]
+    image.columns = shape[2]
+    image.store.rows = shape[1]
+    image.store.columns = shape[2]
+    for index in image.identities.indices { image.identities[index].view = contiguous(shape) }
+    return image
+  }
+
+  /// a, 256 times, and b in one element. Where b is repeated, each load of it is one row for many pixels.
+  mutating func pair(_ binary: NpuBinary, _ operation: Operation, _ name: String) -> TileForm {
+    let shape = shape(operation.result)
+    let channels = shape.last ?? 1
+    let pixels = shape.dropLast().reduce(1, *)
+    let repeated = NpuBinary.repetition(of: self.shape(operation.operands[1]), in: shape)?.count ?? 1
+    let isRepeated = repeated > 1
+    let columns = isRepeated ? repeated : pixels
+    let view = TileKernel.DRAMView(offset: 0, image: columns * channels, row: 0, pixel: channels)
+    let second = isRepeated ? TileKernel.DRAMView(offset: 0, image: channels, row: 0, pixel: 0) : view
+    var store = store(binary.output, channels, rows: 1, columns: columns, name)
+    store.pair = binary.pair
     return TileForm(
       kernel: TileKernel(
-        images: 1, rows: 1, columns: pixels, channels: channels, contraction: nil,
-        identities: multipliers.enumerated().map {
-          TileKernel.Identity(input: $0.offset, multipliers: [$0.element], view: view)
-        },
-        bias: start == 0 ? nil : Self.uniform([Int32](repeating: start, count: channels), name, &constants),
-        store: store(output, channels, rows: 1, columns: pixels, name)),
+        images: isRepeated ? pixels / repeated : 1, rows: 1, columns: columns, channels: channels, contraction: nil,
+        identities: [
+          TileKernel.Identity(input: 0, multipliers: [256], view: view),
+          TileKernel.Identity(input: 1, multipliers: [1], view: second),
+        ], bias: nil, store: store),
       input: .any)
   }
 

@@ -14,6 +14,9 @@ struct KernelBuffers {
   /// A resident result.
   private(set) var output: BufferID?
   private(set) var sums = BufferID(0)
+  /// In a group: rows of constants that stay, and rows for one strip.
+  private(set) var constantRows = 0
+  private(set) var stripRows = 0
   /// Rows of the window from one channel block to the next.
   private(set) var windowPlane = 0
 
@@ -29,12 +32,13 @@ struct KernelBuffers {
 
   var workingRows: Int { all.reduce(0) { $0 + ($1.isWorking ? $1.totalRows : 0) } }
 
-  init(_ geometry: KernelGeometry, places: KernelPlaces, accumulatorRows: Int) {
+  init(_ geometry: KernelGeometry, places: KernelPlaces, accumulatorRows: Int, strip: KernelStrip? = nil) {
     let kernel = geometry.kernel
     let dim = geometry.dim
     let blocks = min(geometry.tiling.blocks, geometry.blockCount)
     if let contraction = kernel.contraction {
       switch contraction.weights {
+      case .diagonal where strip?.constants == .kept: break
       case .diagonal:
         oneHot = add("one_hot", .weights, dim - 1 + dim * dim)
         compact = add("taps", .weights, blocks * contraction.window.taps)
@@ -42,7 +46,7 @@ struct KernelBuffers {
       case .dense, .activation, .packed: break
       }
     }
-    addIdentities(geometry, places, blocks)
+    addIdentities(geometry, places, blocks, strip)
     if let contraction = kernel.contraction {
       if case .activation(let input, let isTransposed) = contraction.weights, places.weightsAreResident {
         let (outputs, channels) = (kernel.channels, contraction.window.inputChannels)
@@ -53,7 +57,9 @@ struct KernelBuffers {
         weights = add("weights", .weights, geometry.weightSlotRows, slots: geometry.weightSlots)
       }
       let window = contraction.window
-      if places.inputIsResident {
+      if strip?.input != nil {
+        input = imageRows(strip!)
+      } else if places.inputIsResident {
         input = resident(
           .input(contraction.input), pixels: kernel.images * window.inputRows * window.inputColumns,
           channels: window.inputChannels, dim)
@@ -63,26 +69,34 @@ struct KernelBuffers {
       }
     }
     sums = add("sums", .sums, accumulatorRows / 2, slots: 2)
-    if places.outputIsResident {
+    if strip?.output != nil {
+      output = imageRows(strip!)
+    } else if places.outputIsResident {
       output = resident(
         .output, pixels: kernel.images * kernel.store.rows * kernel.store.columns, channels: kernel.channels, dim)
     }
+    if let strip { place(strip) }
   }
 
-  private mutating func addIdentities(_ geometry: KernelGeometry, _ places: KernelPlaces, _ blocks: Int) {
+  private mutating func addIdentities(
+    _ geometry: KernelGeometry, _ places: KernelPlaces, _ blocks: Int, _ strip: KernelStrip?
+  ) {
     let kernel = geometry.kernel
     let dim = geometry.dim
     let tileRows = geometry.accumulatorPixelsPerTile * blocks
     var shared: Identity?
     for (index, identity) in kernel.identities.enumerated() {
       var buffers = Identity()
-      let isResident = places.identityIsResident[index]
+      let isInRows = strip?.identities[index] != nil
+      let isResident = places.identityIsResident[index] || isInRows
       buffers.usesArray = isResident || !identity.isPlainSum
       if buffers.usesArray {
         buffers.passes = identity.passes
         if geometry.tiling.streamsMatrices {
           if shared == nil {
-            let isStreamed = kernel.identities.indices.contains { !places.identityIsResident[$0] }
+            let isStreamed = kernel.identities.indices.contains {
+              !places.identityIsResident[$0] && strip?.identities[$0] == nil
+            }
             buffers.matrices = add("matrices", .weights, dim)
             if isStreamed { buffers.addend = add("addend", .pixels, tileRows) }
             shared = buffers
@@ -94,7 +108,9 @@ struct KernelBuffers {
           buffers.matrices = add(index == 0 ? "matrices" : "matrices.\(index)", .weights, matrices * dim)
           if !isResident { buffers.addend = add(index == 0 ? "addend" : "addend.\(index)", .pixels, tileRows) }
         }
-        if isResident {
+        if isInRows {
+          buffers.addend = imageRows(strip!)
+        } else if isResident {
           buffers.addend = resident(
             .input(identity.input), pixels: kernel.images * kernel.rows * kernel.columns, channels: kernel.channels, dim
           )
@@ -109,6 +125,32 @@ struct KernelBuffers {
   ) -> BufferID {
     all.append(LocalBuffer(name: name, contents: contents, rows: rows, slots: slots))
     return BufferID(all.count - 1)
+  }
+
+  /// The rows of the group, in which image rows lie anywhere.
+  private mutating func imageRows(_ strip: KernelStrip) -> BufferID {
+    if let known = all.firstIndex(where: { $0.name == Self.imageRows }) { return BufferID(known) }
+    all.append(LocalBuffer(name: Self.imageRows, contents: .pixels, rows: strip.groupRows, start: 0, isKept: true))
+    return BufferID(all.count - 1)
+  }
+
+  private static let imageRows = "rows"
+
+  /// Constants that stay for all strips lie in their own block of the group, everything else in the block of the strip.
+  private mutating func place(_ strip: KernelStrip) {
+    for index in all.indices where all[index].isWorking && all[index].name != Self.imageRows {
+      let stays =
+        strip.constants != .loaded && all[index].contents == .weights && BufferID(index) != oneHot
+        && BufferID(index) != compact
+      if stays {
+        all[index].start = strip.constantsStart + constantRows
+        all[index].isKept = strip.constants == .kept
+        constantRows += all[index].totalRows
+      } else {
+        all[index].start = strip.workingStart + stripRows
+        stripRows += all[index].totalRows
+      }
+    }
   }
 
   /// The rows of a resident tensor, once for all uses of it.

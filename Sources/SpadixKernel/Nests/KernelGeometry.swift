@@ -171,8 +171,9 @@ public struct KernelGeometry: Sendable {
     return tiles
   }
 
-  public func tile(image: Int, firstRow: Int, firstColumn: Int) -> OutputTile {
-    let rows = firstRow..<min(kernel.store.rows, firstRow + tiling.tileRows)
+  /// - Parameter end: stored rows from there on are another tile's.
+  public func tile(image: Int, firstRow: Int, firstColumn: Int, end: Int = Int.max) -> OutputTile {
+    let rows = firstRow..<min(kernel.store.rows, end, firstRow + tiling.tileRows)
     let columns = firstColumn..<min(kernel.store.columns, firstColumn + tiling.tileColumns)
     return OutputTile(
       image: image, storedRows: rows, storedColumns: columns, rows: kernel.accumulatorRows(rows),

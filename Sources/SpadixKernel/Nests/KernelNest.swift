@@ -23,6 +23,8 @@ public struct KernelNest {
   let places: KernelPlaces
   let constants: NestConstants
   let buffers: KernelBuffers
+  /// The part of the result that is computed, in a group; nil for all of it.
+  let strip: KernelStrip?
   let dim: Int
   /// Rows of half the accumulator.
   private let half: Int
@@ -35,12 +37,16 @@ public struct KernelNest {
   private let view: TileKernel.DRAMView
   private let output: (rows: Int, columns: Int, channels: Int)
 
-  public init(_ geometry: KernelGeometry, places: KernelPlaces, constants: NestConstants, accumulatorRows: Int) {
+  public init(
+    _ geometry: KernelGeometry, places: KernelPlaces, constants: NestConstants, accumulatorRows: Int,
+    strip: KernelStrip? = nil
+  ) {
+    self.strip = strip
     self.geometry = geometry
     self.kernel = geometry.kernel
     self.places = places
     self.constants = constants
-    buffers = KernelBuffers(geometry, places: places, accumulatorRows: accumulatorRows)
+    buffers = KernelBuffers(geometry, places: places, accumulatorRows: accumulatorRows, strip: strip)
     dim = geometry.dim
     half = accumulatorRows / 2
     hasBias = kernel.bias != nil
@@ -66,18 +72,22 @@ public struct KernelNest {
       InputWindow.identity(rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, passes: $0.passes)
     }
     return TileProgram(
-      reads: streamedInputs, writes: !places.outputIsResident, buffers: buffers.all,
+      reads: streamedInputs, writes: writes, buffers: buffers.all,
       windows: (kernel.contraction.map { [$0.window] } ?? []) + identities, sums: SumImage(kernel),
       operations: operations, summary: geometry.tiling.summary(geometry))
   }
 
+  private var writes: Bool { strip?.storesToMemory ?? !places.outputIsResident }
+
   private var streamedInputs: [Int] {
     var inputs: Set<Int> = []
     if let contraction = kernel.contraction {
-      if !places.inputIsResident { inputs.insert(contraction.input) }
+      let isThere = places.inputIsResident || (strip?.input != nil && strip!.loads.isEmpty)
+      if !isThere { inputs.insert(contraction.input) }
       if case .activation(let weights, _) = contraction.weights, !places.weightsAreResident { inputs.insert(weights) }
     }
-    for (index, identity) in kernel.identities.enumerated() where !places.identityIsResident[index] {
+    for (index, identity) in kernel.identities.enumerated()
+    where !places.identityIsResident[index] && strip?.identities[index] == nil {
       inputs.insert(identity.input)
     }
     return inputs.sorted()
@@ -115,7 +125,14 @@ public struct KernelNest {
     var state = State(
       weights: Array(repeating: nil, count: max(1, geometry.weightSlots)),
       matrices: Array(repeating: nil, count: kernel.identities.count))
-    loadMatrices(&sink)
+    state.slot = strip?.firstSlot ?? 0
+    let storedRows = strip?.rows ?? 0..<kernel.store.rows
+    if strip?.constants == .kept {
+      for chunk in 0..<state.weights.count { state.weights[chunk] = WeightsKey(image: 0, chunk: chunk, slice: 0) }
+    } else {
+      loadMatrices(&sink)
+    }
+    loadImageRows(&sink)
     for image in 0..<kernel.images {
       for firstChunk in stride(from: 0, to: geometry.chunkCount, by: tiling.chunksPerGroup) {
         let chunks = firstChunk..<min(geometry.chunkCount, firstChunk + tiling.chunksPerGroup)
@@ -126,15 +143,16 @@ public struct KernelNest {
           ? 0..<0 : geometry.windowBlocks(groupBlocks, in: geometry.slices[0])
         // Columns outside: going down a strip of columns, the window slides.
         for firstColumn in stride(from: 0, to: kernel.store.columns, by: tiling.tileColumns) {
-          for firstRow in stride(from: 0, to: kernel.store.rows, by: tiling.tileRows) {
-            let place = geometry.tile(image: image, firstRow: firstRow, firstColumn: firstColumn)
+          for firstRow in stride(from: storedRows.lowerBound, to: storedRows.upperBound, by: tiling.tileRows) {
+            let place = geometry.tile(
+              image: image, firstRow: firstRow, firstColumn: firstColumn, end: storedRows.upperBound)
             for chunk in chunks {
               let tile = begin(place, geometry.chunkBlocks(chunk), &state, &sink)
               let slot = geometry.slot(chunkInGroup: chunk - firstChunk)
               let startTap = start(tile, &sink)
               for slice in geometry.slices {
                 loadWeights(tile, chunk, slice, slot: slot, &state, &sink)
-                if !places.inputIsResident {
+                if !places.inputIsResident && strip?.input == nil {
                   let blocks = geometry.isSliced ? geometry.windowBlocks(tile.blocks, in: slice) : groupWindow
                   loadWindow(place, slice, blocks, &state, &sink)
                 }
@@ -237,6 +255,20 @@ public struct KernelNest {
     loadWeights(tile.blocks, slice, slot: slot, image: tile.image, &sink)
   }
 
+  /// In a group, the image rows that come from DRAM for this strip.
+  private func loadImageRows(_ sink: inout some TileSink) {
+    guard let strip, let rows = strip.input, let window else { return }
+    for y in strip.loads {
+      sink.append(
+        .load(
+          TileLoad(
+            Transfer(
+              .input(input), offset: view.offset + y * view.row, rows: window.inputColumns, rowStride: view.pixel,
+              columns: window.inputChannels, local: LocalPlace(buffers.input!, row: rows.start(of: y)),
+              blockStride: window.inputColumns))))
+    }
+  }
+
   private func loadWindow(
     _ tile: OutputTile, _ slice: ContractionSlice, _ blocks: Range<Int>, _ state: inout State,
     _ sink: inout some TileSink
@@ -307,7 +339,11 @@ public struct KernelNest {
         .term(index), tile.blocks.lowerBound * passes..<tile.blocks.upperBound * passes, to: matrices, &sink)
     }
     let source: TileMultiply.PixelSource
-    if places.identityIsResident[index] {
+    if let rows = strip?.identities[index] {
+      source = TileMultiply.PixelSource(
+        place: LocalPlace(buffer.addend!), blockStride: kernel.columns,
+        plane: rows.plane(tile.rows, pitch: kernel.columns))
+    } else if places.identityIsResident[index] {
       source = TileMultiply.PixelSource(
         place: LocalPlace(buffer.addend!, row: tile.image * kernel.rows * kernel.columns),
         blockStride: kernel.images * kernel.rows * kernel.columns, plane: PlaneLayout(pitch: kernel.columns))
@@ -358,9 +394,22 @@ public struct KernelNest {
         local: LocalPlace(buffers.sums, slot: tile.slot, row: tile.row(of: block)), blockStride: tile.pixels,
         linePitch: tile.storedColumns.count),
       sums: TileStore.Sums(tile: tile, block: block))
-    if let resident = buffers.output {
+    if let rows = strip?.output {
+      storeRows(store, tile, block, rows, &sink)
+      if !strip!.storesToMemory { return }
+    } else if let resident = buffers.output {
       store.resident = LocalPlace(resident, row: block * kernel.images * output.rows * output.columns + first)
     }
+    sink.append(.store(store))
+  }
+
+  /// Image rows of the result, each to where it lies.
+  private func storeRows(
+    _ store: TileStore, _ tile: SumTile, _ block: Int, _ rows: ImageRows, _ sink: inout some TileSink
+  ) {
+    var store = store
+    store.resident = LocalPlace(buffers.output!, row: block * output.columns + tile.storedColumns.lowerBound)
+    store.starts = tile.storedRows.map(rows.start)
     sink.append(.store(store))
   }
 }

@@ -106,7 +106,11 @@ extension KernelNest {
     let window = contraction.window
     let plane = geometry.inputPlane(place, slice, resident: places.inputIsResident)
     let source: TileMultiply.PixelSource
-    if places.inputIsResident {
+    if let rows = strip?.input {
+      source = TileMultiply.PixelSource(
+        place: LocalPlace(buffers.input!), blockStride: window.inputColumns,
+        plane: rows.plane(geometry.inputRegion(place, slice).rows, pitch: window.inputColumns))
+    } else if places.inputIsResident {
       let pixels = window.inputRows * window.inputColumns
       source = TileMultiply.PixelSource(
         place: LocalPlace(buffers.input!, row: tile.image * pixels), blockStride: kernel.images * pixels, plane: plane)

@@ -8,7 +8,8 @@ public struct PixelRun: Sendable {
   public var count: Int
 }
 
-/// How a plane of pixels lies in the scratchpad: rows of `pitch` pixels, in a ring where only some rows are kept.
+/// How a plane of pixels lies in the scratchpad: rows of `pitch` pixels, in a ring where only some rows are kept; or rows of
+/// which each is by itself.
 public struct PlaneLayout: Hashable, Sendable {
   public var pitch: Int
   /// Rows kept, or nil for a whole plane.
@@ -16,15 +17,24 @@ public struct PlaneLayout: Hashable, Sendable {
   /// The first row and column kept.
   public var firstRow: Int
   public var firstColumn: Int
+  /// Where the rows from the first on begin, when each is by itself.
+  public var starts: [Int]
 
-  public init(pitch: Int, ring: Int? = nil, firstRow: Int = 0, firstColumn: Int = 0) {
+  public init(pitch: Int, ring: Int? = nil, firstRow: Int = 0, firstColumn: Int = 0, starts: [Int] = []) {
     self.pitch = pitch
     self.ring = ring
     self.firstRow = firstRow
     self.firstColumn = firstColumn
+    self.starts = starts
   }
 
-  public func row(_ y: Int, _ x: Int) -> Int { ((ring.map { y % $0 } ?? y) - firstRow) * pitch + x - firstColumn }
+  public func row(_ y: Int, _ x: Int) -> Int {
+    if !starts.isEmpty {
+      // A row that is not there is far outside of any buffer.
+      return starts.indices.contains(y - firstRow) ? starts[y - firstRow] + x - firstColumn : -1 << 32
+    }
+    return ((ring.map { y % $0 } ?? y) - firstRow) * pitch + x - firstColumn
+  }
 }
 
 extension InputWindow {

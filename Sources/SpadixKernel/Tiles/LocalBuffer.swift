@@ -28,13 +28,22 @@ public struct LocalBuffer: Hashable, Sendable {
   /// The tensor that is here as a whole, pixel p of channel block b in row `b * pixels + p`. Its rows belong to the plan; all
   /// others are the program's own, and only while it runs.
   public var tensor: TileOperand?
+  /// The first row in the program's block; nil for a place behind the buffers before. Buffers with a place may share rows.
+  public var start: Int?
+  /// Whether programs before have left something here that this one may read.
+  public var isKept: Bool
 
-  public init(name: String, contents: Contents, rows: Int, slots: Int = 1, tensor: TileOperand? = nil) {
+  public init(
+    name: String, contents: Contents, rows: Int, slots: Int = 1, tensor: TileOperand? = nil, start: Int? = nil,
+    isKept: Bool = false
+  ) {
     self.name = name
     self.contents = contents
     self.rows = rows
     self.slots = slots
     self.tensor = tensor
+    self.start = start
+    self.isKept = isKept
   }
 
   /// Rows of all slots.

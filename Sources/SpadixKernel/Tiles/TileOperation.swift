@@ -190,6 +190,8 @@ public struct TileStore: Hashable, Sendable {
   public var sums: Sums?
   /// The rows of a resident result that take the place of DRAM: a row for each pixel, in the transfer's spacing.
   public var resident: LocalPlace?
+  /// Where each line begins, from the resident place, when lines are not in the transfer's spacing.
+  public var starts: [Int]
 
   public struct Sums: Hashable, Sendable {
     public var tile: SumTile
@@ -201,7 +203,8 @@ public struct TileStore: Hashable, Sendable {
     }
   }
 
-  public init(_ transfer: Transfer, sums: Sums? = nil, resident: LocalPlace? = nil) {
+  public init(_ transfer: Transfer, sums: Sums? = nil, resident: LocalPlace? = nil, starts: [Int] = []) {
+    self.starts = starts
     self.transfer = transfer
     self.sums = sums
     self.resident = resident

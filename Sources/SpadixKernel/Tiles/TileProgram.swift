@@ -31,8 +31,15 @@ public struct TileProgram: Hashable, Sendable {
     self.summary = summary
   }
 
-  /// Rows of the program's own block of the scratchpad: its buffers one behind the other.
-  public var workingRows: Int { buffers.reduce(0) { $0 + ($1.isWorking ? $1.totalRows : 0) } }
+  /// Rows of the program's own block of the scratchpad: its buffers one behind the other, and those that have a place.
+  public var workingRows: Int {
+    var rows = 0
+    var last = 0
+    for buffer in buffers where buffer.isWorking {
+      if let start = buffer.start { last = max(last, start + buffer.totalRows) } else { rows += buffer.totalRows }
+    }
+    return max(rows, last)
+  }
 
   /// Accumulator rows of the largest tile.
   public var sumRows: Int {
@@ -52,7 +59,7 @@ public struct SumImage: Hashable, Sendable {
   public var columns: Int
   public var channels: Int
   public var bias: TileKernel.Bias?
-  /// Of scales per channel the first stands here, and all of them in the constant.
+  /// Of scales per channel the first stands here, and all of them in the constant, as the table does.
   public var store: TileKernel.Store
 
   public init(rows: Int, columns: Int, channels: Int, bias: TileKernel.Bias?, store: TileKernel.Store) {
@@ -67,6 +74,7 @@ public struct SumImage: Hashable, Sendable {
     self.init(
       rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, bias: kernel.bias, store: kernel.store)
     store.output.scales = [kernel.store.output.scales[0]]
+    store.output.table = nil
   }
 
   /// Valid channels of a block of `dim`.

@@ -49,6 +49,7 @@ public struct TileVerifier {
       // A resident input is there; everything else has to be brought.
       var full = false
       if case .input = buffer.tensor { full = true }
+      if buffer.isKept { full = true }
       let rows = buffer.contents == .sums ? target.accumulatorRows : buffer.totalRows
       held.append([UInt8](repeating: full ? UInt8(dim) : 0, count: rows))
     }
@@ -106,6 +107,15 @@ public struct TileVerifier {
     try require(
       output.scales[0].isFinite && output.scales[0] > 0 && output.low <= output.high, "tiles.sums",
       "expected a positive scale and low <= high")
+    if let constant = image.store.tableConstant {
+      try bytes(.constant(constant), last: 256, "table")
+      try require(target.hasOutputTable, "tiles.sums", "the store of '\(target.name)' has no table")
+    }
+    if let pair = image.store.pair {
+      try require(target.hasOutputPair, "tiles.sums", "the store of '\(target.name)' takes no pairs")
+      try require(
+        pair.factors.allSatisfy(\.isFinite) && pair.offset.isFinite, "tiles.sums", "expected finite factors and offset")
+    }
     if !target.hasOutputStage {
       try require(
         output.zeroPoint == 0 && image.store.scaleConstant == nil && output.high == 127
@@ -412,9 +422,12 @@ public struct TileVerifier {
     try stored(store)
     guard let resident = store.resident else { return }
     try require(transfer.lines <= 1 << 26 && transfer.rows <= 1 << 26, "tiles.transfer", "the store is too large")
+    try require(
+      store.starts.isEmpty || store.starts.count == transfer.lines, "tiles.resident",
+      "expected a start for each of \(transfer.lines) lines, found \(store.starts.count)")
     for line in 0..<transfer.lines {
       var place = resident
-      place.row += line * (transfer.lineStride / transfer.rowStride)
+      place.row += store.starts.isEmpty ? line * (transfer.lineStride / transfer.rowStride) : store.starts[line]
       let first = try rows(place, transfer.rows, "the store")
       fill(place.buffer, first..<first + transfer.rows, columns: transfer.columns)
     }
@@ -436,6 +449,8 @@ public struct TileVerifier {
         try require(
           transfer.rows == sums.tile.storedColumns.count && transfer.lines == sums.tile.storedRows.count,
           "tiles.pooling", "a pooling store writes its whole tile")
+        try require(
+          store.starts.count <= 1, "tiles.pooling", "a pooling store to rows that are each by themselves has one line")
         try require(
           transfer.lineStride == transfer.rowStride * image.store.columns, "tiles.pooling",
           "lines of a pooling store are \(image.store.columns) rows apart, as its image has so many columns")

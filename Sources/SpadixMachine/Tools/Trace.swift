@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 import SpadixTiming
 
 /// A modelled timeline for Perfetto: a track for each queue, tracks for operations, and how many scratchpad rows are alive.
@@ -133,14 +134,15 @@ public struct Trace: Sendable {
       guard let span, let lane = lanes[operation] else { continue }
       events.append(
         #"{"ph":"X","pid":1,"tid":\#(4 + lane),"ts":\#(span.start),"dur":\#(span.end - span.start),"#
-          + #""name":\#(Self.quoted(title(operation))),"args":{"line":\#(operations[operation].line),"#
-          + #""operation":\#(Self.quoted(operations[operation].text))}}"#)
+          + #""name":\#(JSONValue.string(title(operation)).text()),"args":{"line":\#(operations[operation].line),"#
+          + #""operation":\#(JSONValue.string(operations[operation].text).text())}}"#)
     }
     for slice in (slices + open.compactMap { $0 }).sorted(by: { ($0.queue, $0.start) < ($1.queue, $1.start) }) {
       let line = slice.operation < 0 ? 0 : operations[slice.operation].line
       events.append(
         #"{"ph":"X","pid":1,"tid":\#(slice.queue + 1),"ts":\#(slice.start),"dur":\#(slice.end - slice.start),"#
-          + #""name":\#(Self.quoted(title(slice.operation))),"args":{"line":\#(line),"steps":\#(slice.steps)}}"#)
+          + #""name":\#(JSONValue.string(title(slice.operation)).text()),"args":{"line":\#(line),"steps":\#(slice.steps)}}"#
+      )
     }
     var rows = self
     for row in rows.writtenAt.indices { rows.close(row) }
@@ -159,19 +161,5 @@ public struct Trace: Sendable {
     if operation < 0 { return "(no operation)" }
     // The operation's result and mnemonic are enough for a slice.
     return String(operations[operation].text.prefix { $0 != "{" }.prefix(80))
-  }
-
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      default:
-        if scalar.value < 0x20 { result += " " } else { result.unicodeScalars.append(scalar) }
-      }
-    }
-    return result + "\""
   }
 }

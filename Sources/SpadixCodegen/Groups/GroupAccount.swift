@@ -1,0 +1,255 @@
+import SpadixKernel
+import SpadixPlan
+
+/// Checks a group of a plan, and adds up its rows and bytes: which rows each strip computes is found row by row, and what
+/// they move by `NestAccount`.
+struct GroupAccount {
+  /// Of the group's block.
+  private(set) var rows = 0
+  /// Per step, through DRAM.
+  private(set) var bytes: [(read: Int, written: Int)] = []
+
+  private let group: Plan.Group
+  private let plan: Plan
+  private let kernels: PreparedKernels
+  private let range: GroupRange
+
+  init(_ group: Plan.Group, _ plan: Plan, _ kernels: PreparedKernels) throws(PlanViolation) {
+    self.group = group
+    self.plan = plan
+    self.kernels = kernels
+    func broken(_ message: String, _ field: String) -> PlanViolation {
+      PlanViolation("plan.group-steps", message, at: .group(group.steps.lowerBound, field))
+    }
+    guard group.steps.count > 1, group.steps.upperBound <= plan.steps.count else {
+      throw broken(
+        "expected the first and the last of at least two steps, up to \(plan.steps.count - 1); found "
+          + "\(group.steps.lowerBound) and \(group.steps.upperBound - 1)", "steps")
+    }
+    if plan.groups.contains(where: { $0 != group && $0.steps.overlaps(group.steps) })
+      || plan.groups.filter({ $0 == group }).count > 1
+    {
+      throw broken("a step runs in two groups; expected one", "steps")
+    }
+    do throws(GroupRange.Refusal) {
+      range = try GroupRange(group.steps, kernels)
+    } catch {
+      throw broken("step \(error.step) cannot run in this group: \(error.reason)", "steps")
+    }
+    for member in range.members { try check(member) }
+    let height = kernel(group.steps.count - 1).store.rows
+    guard (1...height).contains(group.strips) else {
+      throw PlanViolation(
+        "plan.strips", "expected 1 to \(height) strips (rows of the last step's result), found \(group.strips)",
+        at: .group(group.steps.lowerBound, "strips"))
+    }
+    guard let layout = kernels.layout(kernels.kernelGroup(group, plan, range)) else {
+      throw PlanViolation(
+        "plan.scratchpad",
+        "the group needs more than the \(kernels.target.scratchpadRows) rows of '\(kernels.target.name)'",
+        at: .group(group.steps.lowerBound, "strips"))
+    }
+    rows = layout.rows
+    count()
+  }
+
+  private func kernel(_ index: Int) -> TileKernel {
+    guard case .tile(let form, _) = plan.steps[group.steps.lowerBound + index].nest,
+      case .tile(let forms) = kernels.kernels[group.steps.lowerBound + index]
+    else { preconditionFailure("operators of a group run in tiles") }
+    return forms[form].byRows
+  }
+
+  // MARK: Rules
+
+  private func check(_ member: GroupRange.Member) throws(PlanViolation) {
+    let step = plan.steps[member.step]
+    let op = kernels.problem.operators[member.step]
+    func wrong(_ rule: String, _ message: String, _ field: String?) -> PlanViolation {
+      PlanViolation("plan.\(rule)", message, at: .step(member.step, field))
+    }
+    guard step.inputs.count == op.inputs.count, step.outputs.count == 1 else {
+      throw wrong("places", "expected \(op.inputs.count) places of inputs and one of outputs", nil)
+    }
+    let possible = PossiblePlaces(member.step, kernels)
+    for (position, place) in step.inputs.enumerated() {
+      let name = "%\(kernels.problem.tensors[op.inputs[position]].name)"
+      if let producer = member.producers[position] {
+        let made = plan.steps[group.steps.lowerBound + producer].outputs.first ?? .rows
+        let expected: Plan.Place = made == .resident ? .resident : .rows
+        if place != expected {
+          throw wrong(
+            "places", "\(name) is made in the group and is \(expected.rawValue); found \(place.rawValue)", "inputs")
+        }
+        continue
+      }
+      if place == .rows {
+        throw wrong("places", "\(name) is not made in the group; expected resident or streamed", "inputs")
+      }
+      if place == .resident, !possible.inputMayReside[position] {
+        throw wrong("places", "\(name) cannot be read from the scratchpad by \(op.name)", "inputs")
+      }
+      for other in group.steps {
+        for (index, tensor) in kernels.problem.operators[other].inputs.enumerated()
+        where tensor == op.inputs[position] && plan.steps[other].inputs.indices.contains(index)
+          && plan.steps[other].inputs[index] != place
+        {
+          throw wrong("places", "\(name) is both resident and streamed; one tensor has one place", "inputs")
+        }
+      }
+    }
+    switch step.outputs[0] {
+    case .resident where !possible.outputMayReside:
+      throw wrong(
+        "places", "the result of \(op.name) cannot stay in the scratchpad of '\(kernels.target.name)'", "outputs")
+    case .resident where !member.isNeededOutside:
+      throw wrong("places", "nothing behind the group reads the result of \(op.name); expected rows", "outputs")
+    case .resident: break
+    case .rows where !member.isReadInside:
+      throw wrong("places", "nothing in the group reads the result of \(op.name); expected streamed", "outputs")
+    case .streamed where member.isReadInside:
+      throw wrong("places", "the group reads the result of \(op.name); expected rows", "outputs")
+    case .rows, .streamed: break
+    }
+    try checkNest(member, step)
+  }
+
+  private func checkNest(_ member: GroupRange.Member, _ step: Plan.Step) throws(PlanViolation) {
+    guard case .tile(let form, let tiling) = step.nest, case .tile(let forms) = kernels.kernels[member.step] else {
+      throw PlanViolation("plan.nest", "a step of a group runs in tiles", at: .step(member.step, nil))
+    }
+    guard forms.indices.contains(form) else {
+      throw PlanViolation(
+        "plan.form", "expected a form from 0 to \(forms.count - 1), found \(form)", at: .step(member.step, "form"))
+    }
+    let kernel = forms[form].byRows
+    if let input = kernel.contraction?.input {
+      guard forms[form].serves(step.inputs.map { $0 != .streamed }) else {
+        throw PlanViolation(
+          "plan.form", "form \(form) is not for an input that is \(step.inputs[input].rawValue)",
+          at: .step(member.step, "form"))
+      }
+    }
+    var places = KernelPlaces(
+      kernel, inputs: step.inputs.map { $0 == .resident }, output: step.outputs[0] == .resident)
+    // Addends in rows go through the array, as resident ones do.
+    for (term, identity) in kernel.identities.enumerated() where step.inputs[identity.input] == .rows {
+      places.identityIsResident[term] = true
+    }
+    var rules = NestRules(kernel: kernel, places: places, target: kernels.target, step: member.step)
+    rules.isInGroup = true
+    try rules.check(tiling)
+    let chunks =
+      ((kernel.channels + kernels.target.dim - 1) / kernels.target.dim + tiling.blocks - 1) / tiling.blocks
+    if let contraction = kernel.contraction {
+      let taps = contraction.window.kernelRows * contraction.window.kernelColumns
+      let blocks = max(1, NestAccount.inputBlocks(of: kernel, dim: kernels.target.dim).map(\.count).max() ?? 1)
+      if tiling.sliceTaps < taps || tiling.sliceBlocks < blocks {
+        throw PlanViolation(
+          "plan.slice", "a step of a group sums all taps and channels at a time: expected \(blocks) blocks, \(taps) taps",
+          at: .step(member.step, "slice"))
+      }
+    }
+    if step.keepsConstants, tiling.chunksPerGroup < chunks || tiling.pinnedChunks + 1 < chunks {
+      throw PlanViolation(
+        "plan.weights", "weights that stay have a place each: expected group = [\(chunks), \(chunks)]",
+        at: .step(member.step, "group"))
+    }
+    if kernel.store.pooling != nil, step.outputs[0] == .rows, tiling.tileRows > 1 {
+      throw PlanViolation(
+        "plan.pooling", "a tile that pools into rows of a group has one row; found \(tiling.tileRows)",
+        at: .step(member.step, "tile"))
+    }
+  }
+
+  // MARK: Bytes
+
+  /// What each strip computes, found row by row from the last operator back.
+  private mutating func count() {
+    let members = range.members
+    let kernels = members.indices.map { kernel($0) }
+    var isMade = kernels.map { [Bool](repeating: false, count: $0.store.rows) }
+    var parts = [[NestAccount.Part]](repeating: [], count: members.count)
+    var isLoaded = kernels.map { [Bool](repeating: false, count: $0.contraction?.window.inputRows ?? 0) }
+    for strip in 0..<group.strips {
+      var isWanted = kernels.map { [Bool](repeating: false, count: $0.store.rows) }
+      for index in members.indices.reversed() {
+        let height = kernels[index].store.rows
+        let isRead = members.contains { member in member.producers.contains(index) }
+        let isLast = strip == group.strips - 1
+        if isLast {
+          for row in 0..<height { isWanted[index][row] = true }
+        } else if !isRead || !anyReaderRuns(index, isWanted, isMade) {
+          for row in 0..<(height * (strip + 1) / group.strips) { isWanted[index][row] = true }
+        }
+        // Rows are made in order.
+        if let last = isWanted[index].lastIndex(of: true) { for row in 0...last { isWanted[index][row] = true } }
+        for row in 0..<height where isWanted[index][row] && !isMade[index][row] {
+          for (input, producer) in members[index].producers.enumerated() {
+            guard let producer else { continue }
+            for read in Self.reads(kernels[index], input, row) { isWanted[producer][read] = true }
+          }
+        }
+      }
+      for index in members.indices {
+        let new = isMade[index].indices.filter { isWanted[index][$0] && !isMade[index][$0] }
+        guard let first = new.first, let last = new.last else { continue }
+        for row in new { isMade[index][row] = true }
+        let step = plan.steps[members[index].step]
+        var loads = 0
+        if let contraction = kernels[index].contraction, step.inputs[contraction.input] == .streamed {
+          // Rows are loaded in order as well; those that no tap sees only between others that one does.
+          let read = new.flatMap { Self.reads(kernels[index], contraction.input, $0) }
+          if let low = read.min(), let high = read.max() {
+            let begin = max(low, (isLoaded[index].lastIndex(of: true) ?? -1) + 1)
+            for row in begin..<max(begin, high + 1) {
+              isLoaded[index][row] = true
+              loads += 1
+            }
+          }
+        }
+        parts[index].append(
+          NestAccount.Part(
+            rows: first..<last + 1, loads: loads, identityIsInRows: kernels[index].identities.map { step.inputs[$0.input] == .rows },
+            stores: step.outputs[0] == .streamed || (step.outputs[0] == .rows && members[index].isNeededOutside),
+            isInRows: step.outputs[0] == .rows,
+            constantsAreThere: step.keepsConstants && !parts[index].isEmpty))
+      }
+    }
+    for index in members.indices {
+      let step = plan.steps[members[index].step]
+      guard case .tile(_, let tiling) = step.nest else { continue }
+      let places = KernelPlaces(
+        kernels[index], inputs: step.inputs.map { $0 == .resident }, output: step.outputs[0] == .resident)
+      var sum = (read: 0, written: 0)
+      for part in parts[index] {
+        let account = NestAccount(kernels[index], tiling, places, dim: self.kernels.target.dim, part: part)
+        sum.read += account.readBytes
+        sum.written += account.writtenBytes
+      }
+      bytes.append(sum)
+    }
+  }
+
+  /// Whether an operator that reads a result has anything to compute in this strip.
+  private func anyReaderRuns(_ index: Int, _ isWanted: [[Bool]], _ isMade: [[Bool]]) -> Bool {
+    range.members.indices.contains { reader in
+      range.members[reader].producers.contains(index)
+        && isWanted[reader].indices.contains { isWanted[reader][$0] && !isMade[reader][$0] }
+    }
+  }
+
+  /// Image rows of an input that one stored row is made of.
+  private static func reads(_ kernel: TileKernel, _ input: Int, _ stored: Int) -> [Int] {
+    var sums = [stored]
+    if let pooling = kernel.store.pooling {
+      sums = (0..<pooling.window).map { stored * pooling.stride - pooling.top + $0 }.filter { (0..<kernel.rows).contains($0) }
+    }
+    guard let contraction = kernel.contraction, contraction.input == input else { return sums }
+    let window = contraction.window
+    return sums.flatMap { row in
+      (0..<window.kernelRows).map { row * window.strideRows + $0 * window.dilationRows - window.paddingTop }
+        .filter { (0..<window.inputRows).contains($0) }
+    }
+  }
+}

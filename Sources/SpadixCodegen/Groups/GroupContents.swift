@@ -1,0 +1,134 @@
+import SpadixKernel
+import SpadixPlan
+
+/// Follows which pixel of which image every row of a group's block holds, command by command of its tile programs: each
+/// product must find the pixels that its window sees, and constants that stay must still be there. Knows nothing of how rows
+/// were given out.
+struct GroupContents {
+  /// By row of the group's block; 0 for nothing known.
+  private var held: [UInt64]
+  private let group: KernelGroup
+  private let first: Int
+  private let dim: Int
+
+  init(_ group: KernelGroup, from first: Int, rows: Int, dim: Int) {
+    self.group = group
+    self.first = first
+    self.dim = dim
+    held = Array(repeating: 0, count: rows)
+  }
+
+  /// Throws where a program would read something else than it should.
+  mutating func check(_ nest: GroupNest) throws(PlanViolation) {
+    do {
+      try nest.forEach { member, program in try run(member, program) }
+    } catch let violation as PlanViolation {
+      throw violation
+    } catch {
+      throw PlanViolation("plan.group-rows", "\(error)", at: .group(first, nil))
+    }
+  }
+
+  private func broken(_ member: Int, _ message: String) -> PlanViolation {
+    PlanViolation("plan.group-rows", message, at: .step(first + member, nil))
+  }
+
+  private static func pixel(_ image: Int, _ y: Int, _ x: Int, _ block: Int) -> UInt64 {
+    UInt64(image + 1) << 56 | UInt64(y) << 36 | UInt64(x) << 16 | UInt64(block)
+  }
+
+  private static func constant(_ member: Int, _ buffer: Int, _ row: Int) -> UInt64 {
+    UInt64(1) << 63 | UInt64(member) << 48 | UInt64(buffer) << 32 | UInt64(row)
+  }
+
+  private mutating func run(_ index: Int, _ program: TileProgram) throws {
+    let rows = program.buffers.firstIndex { $0.isKept && $0.contents == .pixels }
+    for (number, buffer) in program.buffers.enumerated() where buffer.isWorking && number != rows {
+      guard let start = buffer.start, start + buffer.totalRows <= held.count else {
+        throw broken(index, "'\(buffer.name)' leaves the group's rows")
+      }
+      // Constants that stay are found by name: later programs have fewer buffers.
+      let name = abs(buffer.name.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFF })
+      for row in 0..<buffer.totalRows {
+        let tag = Self.constant(index, name, row)
+        if buffer.isKept, held[start + row] != tag {
+          throw broken(index, "row \(start + row) of the group does not hold '\(buffer.name)' any more")
+        }
+        held[start + row] = tag
+      }
+    }
+    for operation in program.operations {
+      switch operation {
+      case .load(let load) where load.transfer.local.buffer.index == rows: try self.load(index, load.transfer)
+      case .store(let store) where store.resident?.buffer.index == rows && rows != nil: try self.store(index, store)
+      case .multiply(let products) where products.source.place.buffer.index == rows:
+        try multiply(index, products, program.windows[products.window])
+      case .begin, .load, .zero, .bias, .diagonals, .multiply, .store, .copy, .host: break
+      }
+    }
+  }
+
+  private mutating func put(_ index: Int, _ row: Int, _ tag: UInt64) throws {
+    guard held.indices.contains(row) else { throw broken(index, "row \(row) is not one of the group's \(held.count)") }
+    held[row] = tag
+  }
+
+  private mutating func load(_ index: Int, _ transfer: Transfer) throws {
+    guard let view = group.members[index].kernel.contraction?.view else { return }
+    let y = (transfer.offset - view.offset) / max(1, view.row)
+    for block in 0..<(transfer.columns + dim - 1) / dim {
+      for x in 0..<transfer.rows {
+        try put(
+          index, transfer.local.row + block * transfer.blockStride + x,
+          Self.pixel(group.members.count + index, y, x, block))
+      }
+    }
+  }
+
+  private mutating func store(_ index: Int, _ store: TileStore) throws {
+    guard let sums = store.sums, let resident = store.resident else { return }
+    for (line, y) in sums.tile.storedRows.enumerated() {
+      guard line < store.starts.count else { throw broken(index, "image row \(y) has no place") }
+      for (column, x) in sums.tile.storedColumns.enumerated() {
+        try put(index, resident.row + store.starts[line] + column, Self.pixel(index, y, x, sums.block))
+      }
+    }
+  }
+
+  private func multiply(_ index: Int, _ products: TileMultiply, _ window: InputWindow) throws {
+    let member = group.members[index]
+    let terms = products.window - (member.kernel.contraction == nil ? 0 : 1)
+    let input = terms < 0 ? member.kernel.contraction!.input : member.kernel.identities[terms].input
+    let image = member.inputs[input].place == .rows ? member.inputs[input].producer! : group.members.count + index
+    let tile = products.tile
+    for tap in products.taps {
+      let (tapRow, tapColumn) = (tap / window.kernelColumns, tap % window.kernelColumns)
+      let runs = window.runs(rows: tile.rows, columns: tile.columns, tap: tap, plane: products.source.plane, dim: dim)
+      for block in products.inputBlocks ?? products.blocks {
+        let plane = products.sourceRow(input: block)
+        for run in runs {
+          for pixel in 0..<run.count {
+            let (line, column) = (run.result + pixel).quotientAndRemainder(dividingBy: tile.columns.count)
+            let y = window.inputRow(tile.rows.lowerBound + line, tapRow: tapRow)
+            let x = window.inputColumn(tile.columns.lowerBound + column, tapColumn: tapColumn)
+            let row = plane + run.source + pixel * window.strideColumns
+            guard held.indices.contains(row), held[row] == Self.pixel(image, y, x, block) else {
+              throw broken(index, "row \(row) of the group does not hold pixel (\(y), \(x)) of an operand any more")
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension PreparedKernels {
+  /// Throws where the programs of a group would read something else than they should.
+  func checkContents(of group: Plan.Group, _ plan: Plan) throws(PlanViolation) {
+    guard let range = try? GroupRange(group.steps, self) else { return }
+    let kernelGroup = kernelGroup(group, plan, range)
+    guard let nest = groupNest(group, kernelGroup) else { return }
+    var contents = GroupContents(kernelGroup, from: group.steps.lowerBound, rows: group.rows, dim: target.dim)
+    try contents.check(nest)
+  }
+}

@@ -1,0 +1,470 @@
+import SpadixISA
+import SpadixKernel
+import SpadixPlan
+import SpadixSupport
+
+/// Whether operators run in groups.
+public enum GroupPolicy: String, CaseIterable, Sendable {
+  /// Where it is better by the objective.
+  case auto
+  /// Wherever it is possible.
+  case always
+  case never
+}
+
+/// Lists the groups of a graph, and the ways to run each that are worth having.
+///
+/// A group is a range of up to `longest` operators, in strips of a height from a list, each operator with the tiling that is
+/// fastest for it; weights and small matrices stay for the whole group, for a strip, or for a tile. Of the ways with the
+/// same places those are kept that no other beats in rows, time and bytes.
+struct GroupEnumeration {
+  /// A way to run a group.
+  struct Way {
+    var strips: Int
+    /// Per operator.
+    var forms: [Int]
+    var group: KernelGroup
+    var costs: [Cost]
+    var rows: Int
+    var inputs: [Plan.Place]
+    var outputs: [Plan.Place]
+  }
+
+  private let kernels: PreparedKernels
+  private let target: Target
+  private var time: GroupTime
+  private let shapes: [Int]
+  private let places: [PossiblePlaces]
+  /// Rows that operators need beside image rows.
+  private var sizes: [KernelGroup.Member.Key: GroupSizes.Member] = [:]
+  /// Tilings that were chosen for an operator and a height.
+  private var tilings: [TilingKey: [Option]] = [:]
+
+  private static let longest = 16
+  private static let largePart = 8
+  private static let heights = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
+
+  private struct TilingKey: Hashable {
+    var shape: Int
+    var form: Int
+    var inputs: [KernelGroup.Place]
+    var output: KernelGroup.Place
+    var isStored: Bool
+    var height: Int
+  }
+
+  /// A tiling, and whether constants stay with it.
+  private struct Option: Hashable {
+    var tiling: Tiling
+    var keepsConstants: Bool
+  }
+
+  /// All ways count, and one is drawn of each group's.
+  private var random: SplitMix64?
+
+  init(_ kernels: PreparedKernels, seed: UInt64? = nil) {
+    self.kernels = kernels
+    random = seed.map { SplitMix64(seed: $0) }
+    target = kernels.target
+    time = GroupTime(KernelTime(target))
+    var known: [KernelShape: Int] = [:]
+    shapes = kernels.kernels.indices.map { step in
+      guard case .tile(let forms) = kernels.kernels[step] else { return -1 }
+      let shape = KernelShape(forms[0].byRows, KernelPlaces())
+      let number = known[shape] ?? known.count
+      known[shape] = number
+      return number
+    }
+    places = kernels.kernels.indices.map { PossiblePlaces($0, kernels) }
+  }
+
+  /// All groups with their ways.
+  ///
+  /// - Parameter isForced: whether ranges are disjoint, the longest first, and their operators do not run by themselves.
+  mutating func run(isForced: Bool, progress: ((String) -> Void)?) -> [(range: GroupRange, ways: [Way])] {
+    var groups: [(range: GroupRange, ways: [Way])] = []
+    let count = kernels.problem.operators.count
+    for end in stride(from: 2, through: count, by: 1) {
+      progress?("groups: operator \(end) of \(count)")
+      // The longest range that ends here; those that end together share extents and costs.
+      var longest: GroupRange?
+      for first in stride(from: end - 2, through: max(0, end - Self.longest), by: -1) {
+        guard let range = try? GroupRange(first..<end, kernels) else { break }
+        longest = range
+      }
+      guard let longest, longest.members.last!.producers.contains(where: { $0 != nil }) else { continue }
+      if !isForced, !hasLargeResult(longest) { continue }
+      groups += ways(endingWith: longest, isForced: isForced)
+    }
+    if random != nil { groups = draw(groups) }
+    if isForced { groups = disjoint(groups) }
+    return groups.sorted { ($0.range.steps.lowerBound, $0.range.steps.upperBound) < ($1.range.steps.lowerBound, $1.range.steps.upperBound) }
+  }
+
+  /// Whether a result that stays inside a range takes much of the scratchpad as a whole. Others may as well be there whole.
+  private func hasLargeResult(_ range: GroupRange) -> Bool {
+    range.members.contains { member in
+      member.isReadInside
+        && kernels.problem.tensors[kernels.problem.operators[member.step].outputs[0]].rows
+          > target.scratchpadRows / Self.largePart
+    }
+  }
+
+  /// Some of the groups, each with one way.
+  private mutating func draw(_ groups: [(range: GroupRange, ways: [Way])]) -> [(range: GroupRange, ways: [Way])] {
+    var random = random ?? SplitMix64(seed: 0)
+    defer { self.random = random }
+    let few = groups.filter { _ in Bool.random(using: &random) }
+    return (few.isEmpty ? groups : few).map { ($0.range, [$0.ways.randomElement(using: &random)!]) }
+  }
+
+  /// The longest first, then what does not overlap them.
+  private func disjoint(_ groups: [(range: GroupRange, ways: [Way])]) -> [(range: GroupRange, ways: [Way])] {
+    var taken = [Bool](repeating: false, count: kernels.problem.operators.count)
+    var chosen: [(range: GroupRange, ways: [Way])] = []
+    for group in groups.sorted(by: {
+      ($1.range.steps.count, $0.range.steps.lowerBound) < ($0.range.steps.count, $1.range.steps.lowerBound)
+    }) where !group.range.steps.contains(where: { taken[$0] }) {
+      for step in group.range.steps { taken[step] = true }
+      chosen.append(group)
+    }
+    return chosen
+  }
+
+  // MARK: Ways
+
+  /// Ways of all ranges that end with the last operator of one.
+  private mutating func ways(
+    endingWith longest: GroupRange, isForced: Bool
+  ) -> [(range: GroupRange, ways: [Way])] {
+    var found: [(range: GroupRange, ways: [Way])] = []
+    let height = shapeKernel(longest.steps.upperBound - 1).store.rows
+    var counts: [Int] = []
+    for rows in Self.heights.reversed() where rows < height {
+      let strips = KernelGeometry.ceilDivide(height, rows)
+      if counts.last != strips { counts.append(strips) }
+    }
+    if counts.isEmpty { return [] }
+    // Extents of an operator depend on what is behind it only.
+    let extents = counts.map { strips in
+      StripExtents(blank(longest, strips: strips))
+    }
+    var costs = [[CostKey: Cost]](repeating: [:], count: counts.count)
+    for first in longest.steps.lowerBound..<longest.steps.upperBound - 1 {
+      guard let range = try? GroupRange(first..<longest.steps.upperBound, kernels),
+        random != nil || isForced || hasLargeResult(range)
+      else { continue }
+      var ways: [Way] = []
+      for (inputs, outputs) in patterns(range) {
+        var ofPattern: [Way] = []
+        for (index, strips) in counts.enumerated() {
+          let offset = first - longest.steps.lowerBound
+          let part = extents[index].dropping(offset)
+          ofPattern += self.ways(range, strips, part, inputs, outputs, offset, &costs[index], better: ofPattern)
+          // Lower strips need fewer rows and more time.
+          if random == nil, let least = ofPattern.map(\.rows).min(), least <= target.scratchpadRows / 8 { break }
+        }
+        ways += random == nil ? frontier(ofPattern) : ofPattern
+      }
+      if !ways.isEmpty { found.append((range, ways)) }
+    }
+    return found
+  }
+
+  private struct CostKey: Hashable {
+    var step: Int
+    var member: KernelGroup.Member.Key
+  }
+
+  private func shapeKernel(_ step: Int) -> TileKernel {
+    guard case .tile(let forms) = kernels.kernels[step] else { preconditionFailure("members run in tiles") }
+    return forms[0].byRows
+  }
+
+  /// A group of which only the extents matter.
+  private func blank(_ range: GroupRange, strips: Int) -> KernelGroup {
+    let tiling = Tiling(
+      tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 1, pinnedChunks: 0, windowRows: 1, sliceBlocks: 1,
+      sliceTaps: 1)
+    return KernelGroup(
+      members: range.members.map { member in
+        let form = kernels.groupForm(member.step, inputIsStreamed: false) ?? 0
+        guard case .tile(let forms) = kernels.kernels[member.step] else { preconditionFailure("not in tiles") }
+        return KernelGroup.Member(
+          kernel: forms[form].byRows, tiling: tiling, keepsConstants: false,
+          inputs: member.producers.map { KernelGroup.Operand(.rows, producer: $0) }, output: .rows, isStored: false,
+          shape: 0)
+      }, strips: strips)
+  }
+
+  /// Places of the tensors at the border of a range, as many as are worth trying.
+  private func patterns(_ range: GroupRange) -> [(inputs: [Plan.Place], outputs: [Plan.Place])] {
+    let problem = kernels.problem
+    let mayReside =
+      range.inputs.map { tensor in
+        range.members.allSatisfy { member in
+          problem.operators[member.step].inputs.indices.allSatisfy {
+            problem.operators[member.step].inputs[$0] != tensor || places[member.step].inputMayReside[$0]
+          }
+        }
+      } + range.outputs.map { tensor in
+        places[range.members.first { problem.operators[$0.step].outputs[0] == tensor }!.step].outputMayReside
+      }
+    let open = mayReside.indices.filter { mayReside[$0] }
+    var choices: [Set<Int>] = []
+    if open.count <= 3 {
+      for bits in 0..<(1 << open.count) {
+        choices.append(Set(open.indices.filter { bits >> $0 & 1 == 1 }.map { open[$0] }))
+      }
+    } else {
+      choices = [[]] + open.map { [$0] } + [Set(open)]
+    }
+    return choices.compactMap { choice in
+      let all = mayReside.indices.map { choice.contains($0) ? Plan.Place.resident : .streamed }
+      let rows = zip(range.inputs + range.outputs, all).reduce(0) {
+        $0 + ($1.1 == .resident ? problem.tensors[$1.0].rows : 0)
+      }
+      if rows >= target.scratchpadRows { return nil }
+      return (Array(all[..<range.inputs.count]), Array(all[range.inputs.count...]))
+    }
+  }
+
+  /// One of the ways of a member, with what it needs and costs.
+  private struct Choice {
+    var member: KernelGroup.Member
+    var cost: Cost
+    var size: GroupSizes.Member
+  }
+
+  private mutating func ways(
+    _ range: GroupRange, _ strips: Int, _ extents: StripExtents, _ inputs: [Plan.Place], _ outputs: [Plan.Place],
+    _ offset: Int, _ costs: inout [CostKey: Cost], better: [Way]
+  ) -> [Way] {
+    let problem = kernels.problem
+    var members: [KernelGroup.Member] = []
+    var forms: [Int] = []
+    for member in range.members {
+      let op = problem.operators[member.step]
+      let output: KernelGroup.Place
+      if let position = range.outputs.firstIndex(of: op.outputs[0]) {
+        output = outputs[position] == .resident ? .resident : member.isReadInside ? .rows : .streamed
+      } else {
+        output = .rows
+      }
+      let operands = zip(op.inputs, member.producers).map { tensor, producer in
+        if let producer {
+          return KernelGroup.Operand(members[producer].output == .resident ? .resident : .rows, producer: producer)
+        }
+        return KernelGroup.Operand(inputs[range.inputs.firstIndex(of: tensor)!] == .resident ? .resident : .streamed)
+      }
+      guard case .tile(let all) = kernels.kernels[member.step],
+        let form = kernels.groupForm(
+          member.step,
+          inputIsStreamed: all[0].byRows.contraction.map { operands[$0.input].place == .streamed } ?? false)
+      else { return [] }
+      forms.append(form)
+      members.append(
+        KernelGroup.Member(
+          kernel: all[form].byRows, tiling: Tiling.one, keepsConstants: false, inputs: operands, output: output,
+          isStored: output == .rows && member.isNeededOutside, shape: shapes[member.step] * 4 + form))
+    }
+    // Whole tensors at the ends take their rows beside the group's.
+    let room = zip(range.inputs + range.outputs, inputs + outputs).reduce(target.scratchpadRows) {
+      $0 - ($1.1 == .resident ? problem.tensors[$1.0].rows : 0)
+    }
+    guard
+      let footprint = GroupFootprint(
+        KernelGroup(members: members, strips: strips), extents, dim: target.dim, limit: room)
+    else { return [] }
+    var options: [[Choice]] = []
+    for index in members.indices {
+      let rows = extents.rows.map { $0[index] }
+      let found = tilings(of: members[index], form: forms[index], height: max(1, rows.map(\.count).max() ?? 1))
+      if found.isEmpty { return [] }
+      options.append(
+        found.map { option in
+          var member = members[index]
+          member.tiling = option.tiling
+          member.keepsConstants = option.keepsConstants
+          let key = CostKey(step: range.steps.lowerBound + index, member: member.key)
+          let cost = costs[key] ?? time.cost(of: member, rows)
+          costs[key] = cost
+          return Choice(member: member, cost: cost, size: size(member))
+        })
+    }
+    var found: [(rows: Int, cost: Cost, choice: [Int])] = []
+    let known = better.map { (rows: $0.rows, cost: $0.costs.reduce(.zero, +)) }
+    for choice in choices(options) {
+      let chosen = zip(options, choice).map { $0[$1] }
+      let rows = footprint.rows(GroupSizes(chosen.map(\.size)), keeps: chosen.map(\.member.keepsConstants))
+      if rows > room { continue }
+      let cost = chosen.reduce(Cost.zero) { $0 + $1.cost }
+      func isBeaten(by other: (rows: Int, cost: Cost)) -> Bool {
+        other.rows <= rows && other.cost.time <= cost.time && other.cost.bytes <= cost.bytes
+      }
+      if random == nil, known.contains(where: isBeaten) || found.contains(where: { isBeaten(by: ($0.rows, $0.cost)) }) {
+        continue
+      }
+      found.append((rows, cost, choice))
+    }
+    return found.map { rows, _, choice in
+      let chosen = zip(options, choice).map { $0[$1] }
+      return Way(
+        strips: strips, forms: forms, group: KernelGroup(members: chosen.map(\.member), strips: strips),
+        costs: chosen.map(\.cost), rows: rows, inputs: inputs, outputs: outputs)
+    }
+  }
+
+  private mutating func size(_ member: KernelGroup.Member) -> GroupSizes.Member {
+    if let known = sizes[member.key] { return known }
+    let size = GroupSizes.Member(member, dim: target.dim, accumulatorRows: target.accumulatorRows)
+    sizes[member.key] = size
+    return size
+  }
+
+  /// Which of its options each operator takes: all the same, and constants that stay for some of the operators.
+  private func choices(_ options: [[Choice]]) -> [[Int]] {
+    // Options: 0 needs the fewest rows, the last keeps constants.
+    func pick(_ keeps: (Int) -> Bool, others: (Int) -> Int) -> [Int] {
+      options.indices.map { keeps($0) ? options[$0].count - 1 : min(others($0), options[$0].count - 1) }
+    }
+    let weighty = options.indices.filter { options[$0].count > 1 }
+    func isDiagonal(_ index: Int) -> Bool {
+      if case .diagonal = options[index][0].member.kernel.contraction?.weights { return true }
+      return false
+    }
+    var found: [[Int]] = [pick({ _ in true }, others: { _ in 0 })]
+    for order in [weighty, weighty.filter(isDiagonal) + weighty.filter { !isDiagonal($0) }, weighty.reversed()] {
+      for quarter in [3, 2, 1] {
+        let kept = Set(order.prefix(order.count * quarter / 4))
+        if kept.isEmpty { continue }
+        found.append(pick(kept.contains, others: { _ in 0 }))
+        found.append(pick(kept.contains, others: { _ in 1 }))
+      }
+    }
+    found.append(pick({ options[$0].count == 1 }, others: { _ in 1 }))
+    found.append(pick({ options[$0].count == 1 }, others: { _ in 0 }))
+    var seen: Set<[Int]> = []
+    return found.filter { seen.insert($0).inserted }
+  }
+
+  /// Those that no other beats in rows, time and bytes together.
+  private func frontier(_ ways: [Way]) -> [Way] {
+    let sorted = ways.enumerated().map { (offset: $0.offset, way: $0.element, cost: $0.element.costs.reduce(.zero, +)) }
+      .sorted { ($0.way.rows, $0.cost.time, $0.cost.bytes, $0.offset) < ($1.way.rows, $1.cost.time, $1.cost.bytes, $1.offset) }
+    var kept: [(way: Way, cost: Cost)] = []
+    for (_, way, cost) in sorted
+    where !kept.contains(where: { $0.cost.time <= cost.time && $0.cost.bytes <= cost.bytes }) {
+      kept.append((way, cost))
+    }
+    return kept.map(\.way)
+  }
+
+  // MARK: Tilings
+
+  /// The fastest tiling with weights for a tile, for a strip, and for all strips; one where these are the same.
+  private mutating func tilings(of member: KernelGroup.Member, form: Int, height: Int) -> [Option] {
+    let key = TilingKey(
+      shape: member.shape, form: form, inputs: member.inputs.map(\.place), output: member.output,
+      isStored: member.isStored, height: height)
+    if let known = tilings[key] { return known }
+    var found: [Option] = []
+    let hasConstants: Bool
+    switch member.kernel.contraction?.weights {
+    case .none, .ones: hasConstants = false
+    case .dense, .activation, .packed, .diagonal: hasConstants = true
+    }
+    for (keeps, holds) in hasConstants ? [(false, false), (false, true), (true, true)] : [(true, true)] {
+      var best: (tiling: Tiling, cost: Cost, rows: Int)?
+      for shape in shapes(member, height) {
+        var it = member
+        it.keepsConstants = keeps
+        it.tiling = shape
+        let chunks = KernelGeometry(kernel: it.kernel, tiling: shape, dim: target.dim, withSlices: false).chunkCount
+        it.tiling.chunksPerGroup = chunks
+        it.tiling.pinnedChunks = holds ? chunks : 0
+        if chunks == 1 && !holds { it.tiling.pinnedChunks = 1 }
+        let size = size(it)
+        if size.constants + size.first > target.scratchpadRows { continue }
+        let cost = time.cost(of: it, height: height, constants: keeps ? .kept : .loaded)
+        if best.map({ (cost.time, cost.bytes, size.first) < ($0.cost.time, $0.cost.bytes, $0.rows) }) ?? true {
+          best = (it.tiling, cost, size.first)
+        }
+      }
+      if let best { found.append(Option(tiling: best.tiling, keepsConstants: keeps)) }
+    }
+    tilings[key] = found
+    return found
+  }
+
+  /// Tiles of the full width where one row of it fits.
+  private func shapes(_ member: KernelGroup.Member, _ height: Int) -> [Tiling] {
+    let kernel = member.kernel
+    let blockCount = KernelGeometry.ceilDivide(kernel.channels, target.dim)
+    let input = kernel.contraction.map { KernelGeometry.ceilDivide($0.window.inputChannels, target.dim) } ?? 1
+    var shapes: [Tiling] = []
+    var tiling = Tiling.one
+    tiling.sliceTaps = kernel.contraction?.window.taps ?? 1
+    tiling.sliceBlocks = max(1, input)
+    func pixels(_ rows: Int, _ columns: Int) -> Int {
+      var probe = tiling
+      probe.tileRows = rows
+      probe.tileColumns = columns
+      let geometry = KernelGeometry(kernel: kernel, tiling: probe, dim: target.dim, withSlices: false)
+      if let pooling = kernel.store.pooling {
+        let sides = [(rows - 1) * pooling.stride + pooling.window, (columns - 1) * pooling.stride + pooling.window]
+        if sides.contains(where: { $0 > 255 }) || (rows > 1 && kernel.store.columns > 255) { return Int.max / 256 }
+      }
+      return geometry.accumulatorPixelsPerTile
+    }
+    var columns = kernel.store.columns
+    while columns > 1 && pixels(1, columns) > target.accumulatorRows { columns = (columns + 1) / 2 }
+    if pixels(1, columns) > target.accumulatorRows { return [] }
+    let highest = kernel.store.pooling != nil && member.output == .rows ? 1 : height
+    var blocks = 1
+    while true {
+      let blocksHere = min(blocks, blockCount)
+      for room in [target.accumulatorRows / 2, target.accumulatorRows] {
+        var rows = 1
+        while rows < highest && pixels(rows + 1, columns) * blocksHere <= room { rows += 1 }
+        if pixels(rows, columns) * blocksHere > room { continue }
+        let tiles = KernelGeometry.ceilDivide(height, rows)
+        tiling.tileRows = KernelGeometry.ceilDivide(height, tiles)
+        tiling.tileColumns = columns
+        tiling.blocks = blocksHere
+        if shapes.last != tiling { shapes.append(tiling) }
+        break
+      }
+      if blocks >= blockCount { break }
+      blocks *= 2
+    }
+    return shapes
+  }
+}
+
+extension Tiling {
+  fileprivate static let one = Tiling(
+    tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 1, pinnedChunks: 0, windowRows: 1, sliceBlocks: 1,
+    sliceTaps: 1)
+}
+
+extension GroupEnumeration.Way {
+  /// One of the operators in a plan.
+  func step(_ index: Int) -> Plan.Step {
+    let member = group.members[index]
+    return Plan.Step(
+      inputs: member.inputs.map { Plan.Place($0.place) }, outputs: [Plan.Place(member.output)],
+      nest: .tile(form: forms[index], tiling: member.tiling), workingRow: 0, workingRows: 0, cost: costs[index],
+      keepsConstants: member.keepsConstants)
+  }
+}
+
+extension Plan.Place {
+  init(_ place: KernelGroup.Place) {
+    switch place {
+    case .rows: self = .rows
+    case .resident: self = .resident
+    case .streamed: self = .streamed
+    }
+  }
+}

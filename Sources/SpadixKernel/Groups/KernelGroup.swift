@@ -1,0 +1,119 @@
+import SpadixISA
+
+/// Consecutive operators that run strip by strip: in each strip one operator after the other computes the rows of its
+/// result that the operators behind it need.
+public struct KernelGroup: Hashable, Sendable {
+  /// Where an operand or result is.
+  public enum Place: Hashable, Sendable {
+    /// Image rows in the scratchpad, each from where it is made to its last use.
+    case rows
+    /// In the scratchpad as a whole.
+    case resident
+    /// In DRAM.
+    case streamed
+  }
+
+  public struct Operand: Hashable, Sendable {
+    public var place: Place
+    /// The operator of the group that makes it.
+    public var producer: Int?
+
+    public init(_ place: Place, producer: Int? = nil) {
+      self.place = place
+      self.producer = producer
+    }
+  }
+
+  public struct Member: Sendable {
+    /// Knows the rows of its image.
+    public var kernel: TileKernel
+    public var tiling: Tiling
+    /// Whether weights and small matrices are loaded once for all strips.
+    public var keepsConstants: Bool
+    /// Per input of the operator.
+    public var inputs: [Operand]
+    public var output: Place
+    /// Whether a result in rows goes to DRAM as well.
+    public var isStored: Bool
+    /// Equal for kernels that cost the same.
+    public var shape: Int
+
+    public init(
+      kernel: TileKernel, tiling: Tiling, keepsConstants: Bool, inputs: [Operand], output: Place, isStored: Bool,
+      shape: Int
+    ) {
+      self.kernel = kernel
+      self.tiling = tiling
+      self.keepsConstants = keepsConstants
+      self.inputs = inputs
+      self.output = output
+      self.isStored = isStored
+      self.shape = shape
+    }
+  }
+
+  public var members: [Member]
+  /// How many; each has about as many rows of the last result.
+  public var strips: Int
+
+  public init(members: [Member], strips: Int) {
+    self.members = members
+    self.strips = strips
+  }
+
+  public static func == (left: KernelGroup, right: KernelGroup) -> Bool {
+    left.strips == right.strips && left.members.count == right.members.count
+      && zip(left.members, right.members).allSatisfy { $0.key == $1.key }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(strips)
+    for member in members { hasher.combine(member.key) }
+  }
+}
+
+extension KernelGroup.Member {
+  /// All that costs depend on but the rows.
+  public struct Key: Hashable, Sendable {
+    var shape: Int
+    var tiling: Tiling
+    var keepsConstants: Bool
+    var inputs: [KernelGroup.Place]
+    var output: KernelGroup.Place
+    var isStored: Bool
+  }
+
+  public var key: Key {
+    Key(
+      shape: shape, tiling: tiling, keepsConstants: keepsConstants, inputs: inputs.map(\.place), output: output,
+      isStored: isStored)
+  }
+
+  /// Where the nest finds whole tensors.
+  var places: KernelPlaces {
+    KernelPlaces(kernel, inputs: inputs.map { $0.place == .resident }, output: output == .resident)
+  }
+
+  /// The place of the contraction's input.
+  var contractionPlace: KernelGroup.Place? { kernel.contraction.map { inputs[$0.input].place } }
+
+  /// Image rows of an input that some rows of the result are made of.
+  func reads(_ input: Int, for stored: Range<Int>) -> Range<Int> {
+    if stored.isEmpty { return 0..<0 }
+    let rows = kernel.accumulatorRows(stored)
+    guard let contraction = kernel.contraction, contraction.input == input else { return rows }
+    let window = contraction.window
+    let low = min(max(0, window.inputRow(rows.lowerBound, tapRow: 0)), window.inputRows)
+    let high = min(window.inputRows, window.inputRow(rows.upperBound - 1, tapRow: window.kernelRows - 1) + 1)
+    return low..<max(low, high)
+  }
+
+  /// Rows of a row of pixels of an input: its channel blocks side by side.
+  func rowSize(ofInput input: Int, dim: Int) -> Int {
+    guard let contraction = kernel.contraction, contraction.input == input else { return rowSize(dim: dim) }
+    return contraction.window.inputColumns * KernelGeometry.ceilDivide(contraction.window.inputChannels, dim)
+  }
+
+  /// The same of a row of the result.
+  func rowSize(dim: Int) -> Int { kernel.store.columns * KernelGeometry.ceilDivide(kernel.channels, dim) }
+}
