@@ -182,8 +182,11 @@ enum IntegerConverters {
     else {
       return nil
     }
+    // The zero point stands inside the rounding.
+    var operation = Binary(function)
+    operation.isUnsigned = y.kind == .uint8
     let result = try importer.broadcastFunction(
-      .computing(Binary(function)), [.computed(a), .computed(b)], element: y.element)
+      .computing(operation), [.computed(a), .computed(b)], element: y.element)
     importer.emitter.setKind(y.kind, of: result.value)
     return result
   }

@@ -1,3 +1,4 @@
+import Foundation
 import SpadixIR
 
 /// The interval that the elements of one tensor fall into, over all samples.
@@ -82,7 +83,7 @@ struct Histogram {
     // Each end in turn, twice: the best place of one depends little on that of the other.
     var (low, high) = (min(Double(range.low), 0), max(Double(range.high), 0))
     let (lowest, highest) = (low, high)
-    let ratios = (0...60).map { 1 - Double($0) / 64 }
+    let ratios = (0...95).map { exp2(-Double($0) / 12) }
     for _ in 0..<2 {
       high = ratios.map { highest * $0 }.min { error(low, $0) < error(low, $1) } ?? high
       low = ratios.map { lowest * $0 }.min { error($0, high) < error($1, high) } ?? low

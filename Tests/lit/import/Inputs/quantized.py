@@ -46,6 +46,14 @@ def joined(b):
     return b.node("Conv", y, b.weights(3, 10, 3, 3), b.weights(3))
 
 
+def residual(b):
+    """Sums and products of two tensors, one of which is broadcast."""
+    x = b.node("Relu", b.node("Conv", b.input(1, 4, 16, 16), b.weights(8, 4, 3, 3), b.weights(8), pads=[1, 1, 1, 1]))
+    y = b.node("Add", b.node("Conv", x, b.weights(8, 8, 3, 3), b.weights(8), pads=[1, 1, 1, 1]), x)
+    gate = b.node("Conv", b.node("GlobalAveragePool", y), b.weights(8, 8, 1, 1), b.weights(8))
+    return b.node("Conv", b.node("Mul", y, gate), b.weights(5, 8, 1, 1), b.weights(5))
+
+
 def line(b):
     x = b.node("Relu", b.node("Conv", b.input(1, 4, 20), b.weights(6, 4, 3), b.weights(6), strides=[2]))
     x = b.node("Conv", x, b.weights(5, 6, 2), b.weights(5), dilations=[2])
@@ -70,7 +78,7 @@ def main():
     logging.disable(logging.WARNING)
     onnxruntime.set_default_logger_severity(4)
     failed = 0
-    for number, form in enumerate((plain, mobile, joined, line)):
+    for number, form in enumerate((plain, mobile, joined, residual, line)):
         for name, kind in (("s8s8", QuantType.QInt8), ("u8u8", QuantType.QUInt8)):
             for per_channel in (False, True):
                 rng = np.random.default_rng([arguments.seed, number])
