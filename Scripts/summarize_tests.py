@@ -18,7 +18,7 @@ def swift_counts(text):
 def lit_counts(text):
     """Counts of lit's closing summary; every category but these two is a failure."""
     passed = failed = 0
-    for name, count in re.findall(r"^  (\w[\w ]*?)\s*: (\d+)", text, re.MULTILINE):
+    for name, count in re.findall(r"^  (\w[\w ]*?)\s*:\s+(\d+)", text, re.MULTILINE):
         if name == "Passed":
             passed += int(count)
         elif name not in ("Unsupported", "Excluded", "Skipped"):

@@ -204,7 +204,8 @@ public struct Compiler {
     var planning = Planning(try generator.alternatives(of: kernels), progress: options.progress)
     var plan = try options.interruptible { cancellation in
       let plan = try planning.plan(options.objective, cancellation)
-      return try options.objective == .time ? fastest(plan, planning.rivals(plan, cancellation), kernels) : plan
+      guard options.objective == .time else { return kernels.spread(plan) }
+      return try fastest(kernels.spread(plan), planning.rivals(plan, cancellation).map(kernels.spread), kernels)
     }
     do throws(PlanViolation) {
       try PlanValidator(kernels).validate(plan)

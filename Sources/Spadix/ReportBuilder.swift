@@ -50,12 +50,10 @@ extension Compilation {
           tensor: "%\(tensor.name)", firstStep: piece.first, lastStep: piece.last, row: piece.row, rows: tensor.rows,
           origin: piece.origin.rawValue, spilled: piece.spilled)
       })
-    report.working = plan.steps.enumerated().compactMap { index, step in
-      if let group = plan.groups.first(where: { $0.steps.contains(index) }) {
-        return WorkingRowsReport(step: index, row: group.row, rows: group.rows)
+    report.working = plan.steps.indices.flatMap { step in
+      schedule.kernels.workingRows(of: step, plan).map {
+        WorkingRowsReport(step: step, row: $0.lowerBound, rows: $0.count)
       }
-      return step.workingRows == 0
-        ? nil : WorkingRowsReport(step: index, row: step.workingRow, rows: step.workingRows)
     }
     report.messages = diagnostics.all.map { MessageReport($0) }
     if let modelled {

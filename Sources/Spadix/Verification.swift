@@ -56,7 +56,9 @@ public struct Verification {
       let expected: [Tensor]
       if check != nil, sample < Self.quantizationSamples {
         let values = try integers.evaluateAll(inputs: inputs)
-        try check?.check(values)
+        if let calibrated = compilation.calibrated {
+          try check?.check(values, exact: FloatEvaluator(graph: calibrated, data: data).evaluateAll(inputs: inputs))
+        }
         expected = integers.graph.outputs.map { values[$0.index] }
       } else {
         expected = try integers.run(inputs: inputs)

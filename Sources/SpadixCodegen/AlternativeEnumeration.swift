@@ -105,12 +105,16 @@ struct KernelShape: Hashable {
   init(_ kernel: TileKernel, _ places: KernelPlaces) {
     var sizes = [kernel.images, kernel.rows, kernel.columns, kernel.channels, kernel.store.rows, kernel.store.columns]
     sizes.append(kernel.store.scaleConstant == nil ? 0 : 1)
+    sizes.append(kernel.store.tableConstant == nil ? 0 : 1)
+    sizes.append(kernel.store.pair == nil ? 0 : 1)
     if let pooling = kernel.store.pooling { sizes += [pooling.window, pooling.stride, pooling.top, pooling.left] }
     if let bias = kernel.bias {
       sizes += bias.isUniform ? [-1] : [-2] + bias.rowClass + bias.columnClass
     }
     for identity in kernel.identities {
-      sizes += [-3, identity.passes, identity.multipliers.count, identity.isPlainSum ? 1 : 0]
+      sizes += [
+        -3, identity.passes, identity.multipliers.count, identity.isPlainSum ? 1 : 0, identity.isRepeated ? 1 : 0,
+      ]
     }
     if let contraction = kernel.contraction {
       sizes += [

@@ -1,13 +1,24 @@
 import SpadixISA
 
+/// Commands that fill one of the slots of a buffer. They come when all of it has been used: row by row behind the uses, they
+/// would write to the bank that is being read, and the array would wait.
+struct SlotLoad: Sendable {
+  var commands: Range<Int>
+  /// Of the scratchpad.
+  var rows: Range<Int>
+}
+
 /// Appends commands, leaving out configurations that are in force already and putting fences where a load depends on an
 /// earlier store: the hardware does not track dependences through DRAM. It keeps clear of the target's faults.
 struct CommandWriter {
   let target: Target
   private(set) var commands: [Command] = []
+  private(set) var slotLoads: [SlotLoad] = []
   private var execute: ConfigExecute?
   private var loads: [ConfigLoad?] = [nil, nil, nil]
   private var store: ConfigStore?
+  /// The table in the store.
+  private var table: UInt64?
   private var occupancy: ArrayOccupancy
   /// Cycles in which the array is busy, up to the last command.
   private(set) var arrayCycles = 0
@@ -59,16 +70,36 @@ struct CommandWriter {
     append(.configStore(wanted))
   }
 
-  /// Per-channel scales and output bounds last until the next store configuration; so it must be issued again.
-  mutating func configureOutput(_ store: ConfigStore, _ output: ConfigOutput, scales: (address: UInt64, count: Int)?) {
+  /// What the commands of the output stage set.
+  struct StoreStage {
+    var output: ConfigOutput
+    /// Scales of the block's channels.
+    var scales: (address: UInt64, count: Int)?
+    var table: UInt64?
+    var pair: ConfigOutputPair?
+  }
+
+  /// Per-channel scales, output bounds and pairs last until the next store configuration; so it must be issued again. A
+  /// table stays until another one is loaded.
+  mutating func configureOutput(_ store: ConfigStore, _ stage: StoreStage) {
     pooling = store.pooling
     append(.configStore(store))
-    append(.configOutput(output))
-    if let scales { append(.configOutputScales(dram: scales.address, count: scales.count)) }
+    append(.configOutput(stage.output))
+    if let scales = stage.scales { append(.configOutputScales(dram: scales.address, count: scales.count)) }
+    if let table = stage.table, table != self.table {
+      append(.configOutputTable(dram: table))
+      self.table = table
+    }
+    if let pair = stage.pair { append(.configOutputPair(pair)) }
     self.store = nil
   }
 
   // MARK: Movement and computation
+
+  /// The commands from `first` on have filled one of several slots, which are these rows.
+  mutating func filledSlot(_ rows: Range<Int>, since first: Int) {
+    if commands.count > first { slotLoads.append(SlotLoad(commands: first..<commands.count, rows: rows)) }
+  }
 
   mutating func moveIn(_ state: LoadState, dram: UInt64, to address: LocalAddress, rows: Int, columns: Int) {
     if station != nil { order(load: address, state, rows, columns) }

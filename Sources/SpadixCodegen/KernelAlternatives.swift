@@ -1,5 +1,6 @@
 import SpadixKernel
 import SpadixPlan
+import SpadixSupport
 
 /// The ways to run each kernel of a graph: what the scheduler chooses from, and the loop nest that each way stands for.
 public struct KernelAlternatives: Sendable {

@@ -14,10 +14,10 @@ struct MemoryMap: Sendable {
   /// Start addresses are multiples of the longest DMA request.
   private static let alignment: UInt64 = 64
 
-  init(_ prepared: PreparedKernels, usesDRAM: [Bool]) throws {
+  init(_ prepared: PreparedKernels, _ constants: ConstantPool, usesDRAM: [Bool]) throws {
     end = UInt64(Target.firstAddress)
     valueAddress = Array(repeating: nil, count: prepared.graph.values.count)
-    for constant in prepared.constants.all { constantAddress.append(take(constant.bytes.count)) }
+    for constant in constants.all { constantAddress.append(take(constant.bytes.count)) }
     for index in prepared.graph.values.indices where usesDRAM[index] {
       valueAddress[index] = take(prepared.bufferBytes(ValueID(index)))
     }
@@ -56,6 +56,19 @@ extension PreparedKernels {
     return Program.Binding(
       name: name(value), address: address + UInt64(halo.left * type.shape[3]), type: rows,
       rowStride: (halo.left + type.shape[2] + halo.right) * type.shape[3])
+  }
+
+  /// The constants of a plan: weights in the order in which its tilings load them.
+  func constants(of plan: Plan) -> ConstantPool {
+    var ordered = constants
+    for step in plan.steps.indices {
+      guard case .tile(_, let tiling) = plan.steps[step].nest, let kernel = tileKernel(step: step, plan),
+        let contraction = kernel.contraction, let matrices = contraction.weights.matrices
+      else { continue }
+      let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim)
+      ordered[matrices].bytes = geometry.ordered(constants[matrices].bytes, contraction)
+    }
+    return ordered
   }
 
   /// The roots that a plan moves through DRAM, or that the host touches.

@@ -154,7 +154,7 @@ struct NestAccount {
     if !places.weightsAreResident {
       var slot = 0
       for chunk in chunks { for slice in slices { slot = max(slot, weightRows(chunk, slice)) } }
-      rows += slot * min(tiling.chunksPerGroup, chunks.count, tiling.pinnedChunks + 1)
+      rows += slot * placeCount
     }
     if places.inputIsResident { return }
     var tapColumns = 1
@@ -202,6 +202,7 @@ struct NestAccount {
   // MARK: Bytes
 
   private mutating func countConstants() {
+    if kernel.store.tableConstant != nil { readBytes += 256 }
     switch kernel.contraction?.weights {
     case .diagonal, .ones: readBytes += dim * dim
     case .none, .dense, .activation, .packed: break
@@ -214,6 +215,7 @@ struct NestAccount {
 
   /// What the slots of weights and the window hold; the window by image, blocks, columns and rows.
   private var slots: [Int: [Int]] = [:]
+  private var turns: [[Int]] = []
   private var held: (key: [Int], rows: Range<Int>)?
   private var matrices: Range<Int>?
 
@@ -261,6 +263,10 @@ struct NestAccount {
     readBytes += 4 * runs * channels(chunk)
   }
 
+  private var placeCount: Int {
+    min(tiling.chunksPerGroup, chunks.count, tiling.pinnedChunks + 1) + tiling.sparePlaces
+  }
+
   private mutating func loadWeights(
     _ image: Int, _ chunk: Int, _ position: Int, _ index: Int, _ slice: (taps: Range<Int>, blocks: Range<Int>)
   ) {
@@ -268,10 +274,17 @@ struct NestAccount {
     else { return }
     var key = [0, chunk, index]
     if case .activation = contraction.weights { key[0] = image }
-    // Chunks beyond those with a place of their own share the last place.
-    let slot = min(position, min(tiling.chunksPerGroup, chunks.count, tiling.pinnedChunks + 1) - 1)
-    if slots[slot] == key { return }
-    slots[slot] = key
+    // Chunks beyond those with a place of their own, or all where each has one, replace the oldest.
+    let isAlone = tiling.pinnedChunks < min(tiling.chunksPerGroup, chunks.count) && position < tiling.pinnedChunks
+    if isAlone {
+      if slots[position] == key { return }
+      slots[position] = key
+    } else {
+      if turns.contains(key) { return }
+      let pinned = tiling.pinnedChunks < min(tiling.chunksPerGroup, chunks.count) ? tiling.pinnedChunks : 0
+      turns.append(key)
+      if turns.count > placeCount - pinned { turns.removeFirst() }
+    }
     switch contraction.weights {
     case .ones: break
     case .diagonal: readBytes += slice.taps.count * channels(chunks[chunk])
@@ -327,7 +340,8 @@ struct NestAccount {
   private mutating func finish(_ chunk: Range<Int>, _ pixels: Int, _ stored: Int) {
     for (index, identity) in kernel.identities.enumerated() {
       if !places.identityIsResident[index], part?.identityIsInRows[index] != true {
-        readBytes += pixels * channels(chunk)
+        // One row for as many pixels as a move has, where it is repeated.
+        readBytes += (identity.view.pixel == 0 ? Self.divide(pixels, dim) : pixels) * channels(chunk)
       }
       guard let passes = passes(index) else { continue }
       let sets = identity.multipliers.count > 1 ? chunk.count : 1

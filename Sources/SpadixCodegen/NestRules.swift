@@ -45,6 +45,10 @@ struct NestRules {
     try range(tiling.chunksPerGroup, 1...chunks, "group", "chunks of a group", "chunks of \(tiling.blocks) blocks")
     try range(
       tiling.pinnedChunks, 0...tiling.chunksPerGroup, "group", "chunks with a place of their own", "chunks of a group")
+    let isStreamed = kernel.contraction != nil && !places.weightsAreResident
+    try range(
+      tiling.sparePlaces, 0...(isStreamed ? chunks : 0), "spare", "spare places for weights",
+      isStreamed ? "chunks" : "for an operator that loads none")
     try checkAccumulator(tiling)
     if let contraction = kernel.contraction {
       try checkContraction(contraction, tiling)
@@ -94,11 +98,13 @@ struct NestRules {
     let inputBlocks = max(1, NestAccount.inputBlocks(of: kernel, dim: target.dim).map(\.count).max() ?? 1)
     let all = max(inputBlocks, (contraction.window.inputChannels + target.dim - 1) / target.dim)
     try range(tiling.sliceBlocks, 1...all, "slice", "blocks of a slice", "blocks of input channels")
-    let limit = max(1, contraction.window.inputRows)
     if isInGroup {
       try range(tiling.windowRows, 1...1, "window", "rows of the window", "for an operator of a group")
       return
     }
+    // Of one row of pixels, those of two tiles.
+    let isFlat = contraction.window.inputRows == 1 && !places.inputIsResident
+    let limit = isFlat ? 2 : max(1, contraction.window.inputRows)
     if places.inputIsResident {
       try range(tiling.windowRows, 1...limit, "window", "rows of the window", "rows of the input")
       return
@@ -119,7 +125,9 @@ struct NestRules {
         "plan.window", "a tile reads \(least) rows of the input; the window keeps \(tiling.windowRows)",
         at: .step(step, "window"))
     }
-    try range(tiling.windowRows, 1...limit, "window", "rows of the window", "rows of the input")
+    try range(
+      tiling.windowRows, 1...limit, "window", isFlat ? "tiles of the window" : "rows of the window",
+      isFlat ? "for an input of one row" : "rows of the input")
   }
 
   private func range(

@@ -1,5 +1,6 @@
 import SpadixKernel
 import SpadixPlan
+import SpadixSupport
 
 /// When and where the operators of an npu graph run: in the graph's order, for each of them its loop nest, the places of its
 /// operands and its rows; for each tensor in the scratchpad its rows and how long it stays.
@@ -42,6 +43,9 @@ public struct Plan: Sendable {
     public var nest: Nest
     /// First row of the block for tiles, weights and constants.
     public var workingRow: Int
+    /// First rows of the parts of that block, slot by slot of its buffers, where these lie each by itself instead; nil
+    /// where they lie behind one another from `workingRow`.
+    public var rows: [Int]?
     /// Rows of that block, and what the step costs by itself. They follow from the rest.
     public var workingRows: Int
     public var cost: Cost

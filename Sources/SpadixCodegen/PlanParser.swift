@@ -8,9 +8,11 @@ struct ParsedPlan {
     var inputs: [Plan.Place] = []
     var outputs: [Plan.Place] = []
     var row = 0
+    var rows: [Int]?
     var form = 0
     var tile: [Int] = []
     var group: [Int] = []
+    var spare = 0
     var window = 1
     var slice: [Int] = []
     var streamsMatrices = false
@@ -156,9 +158,11 @@ struct PlanParser {
       [
         "inputs": field("inputs") { step.inputs = try $0.places() },
         "outputs": field("outputs") { step.outputs = try $0.places() },
-        "row": field("row") { step.row = try $0.number() }, "form": field("form") { step.form = try $0.number() },
+        "row": field("row") { step.row = try $0.number() }, "rows": field("rows") { step.rows = try $0.numbers() },
+        "form": field("form") { step.form = try $0.number() },
         "tile": field("tile") { step.tile = try $0.numbers(3) },
         "group": field("group") { step.group = try $0.numbers(2) },
+        "spare": field("spare") { step.spare = try $0.number() },
         "window": field("window") { step.window = try $0.number() },
         "slice": field("slice") { step.slice = try $0.numbers(2) },
         "matrices": field("matrices") {
@@ -274,6 +278,15 @@ struct PlanParser {
       if index > 0 { try expect(",") }
       numbers.append(try number())
     }
+    try expect("]")
+    return numbers
+  }
+
+  /// Any number of them.
+  private mutating func numbers() throws -> [Int] {
+    try expect("[")
+    var numbers = [try number()]
+    while accept(",") { numbers.append(try number()) }
     try expect("]")
     return numbers
   }

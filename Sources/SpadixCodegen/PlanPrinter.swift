@@ -1,5 +1,6 @@
 import SpadixKernel
 import SpadixPlan
+import SpadixSupport
 
 /// The textual form of a plan, below the npu graph it belongs to:
 ///
@@ -77,11 +78,13 @@ extension PreparedKernels {
     case .copy: fields.append("row = \(step.workingRow)")
     case .tile(let form, let tiling):
       if !isInGroup { fields.append("row = \(step.workingRow)") }
+      if let rows = step.rows { fields.append("rows = [\(rows.map(String.init).joined(separator: ", "))]") }
       if form > 0 { fields.append("form = \(form)") }
       fields += [
         "tile = [\(tiling.tileRows), \(tiling.tileColumns), \(tiling.blocks)]",
         "group = [\(tiling.chunksPerGroup), \(tiling.pinnedChunks)]",
       ]
+      if tiling.sparePlaces > 0 { fields.append("spare = \(tiling.sparePlaces)") }
       if !isInGroup { fields.append("window = \(tiling.windowRows)") }
       fields.append("slice = [\(tiling.sliceBlocks), \(tiling.sliceTaps)]")
       if step.keepsConstants { fields.append("weights = kept") }

@@ -1,6 +1,7 @@
 import SpadixISA
 import SpadixKernel
 import SpadixPlan
+import SpadixSupport
 
 /// Checks a plan against the kernels that it is for: that its loop nests can run where it says that operands are, that
 /// their rows and bytes are what it says, and that tensors are where they are needed. Shares nothing with the search.
@@ -196,6 +197,38 @@ public struct PlanValidator {
       try KernelValidator.validate(solution, for: problem)
     } catch {
       throw PlanViolation(error.rule, "\(error)", at: self.place(error, plan))
+    }
+    for index in plan.steps.indices { try checkRows(index, plan) }
+  }
+
+  /// Parts of a working block that lie by themselves: inside, apart from each other and from all tensors.
+  private func checkRows(_ index: Int, _ plan: Plan) throws(PlanViolation) {
+    let step = plan.steps[index]
+    guard let rows = step.rows else { return }
+    func violation(_ rule: String, _ message: String) -> PlanViolation {
+      PlanViolation(rule, message, at: .step(index, "rows"))
+    }
+    let sizes = (kernels.workingBuffers(of: index, plan) ?? []).filter(\.isWorking).flatMap {
+      Array(repeating: $0.rows, count: $0.slots)
+    }
+    guard rows.count == sizes.count, sizes.reduce(0, +) == step.workingRows else {
+      throw violation(
+        "plan.rows", "expected the first rows of the \(sizes.count) parts of the step's own rows, found \(rows.count)")
+    }
+    var taken: [(name: String, rows: Range<Int>)] = plan.pieces.filter { $0.first <= index && index <= $0.last }.map {
+      let tensor = kernels.problem.tensors[$0.tensor]
+      return ("%\(tensor.name)", $0.row..<$0.row + tensor.rows)
+    }
+    for (part, (row, size)) in zip(rows, sizes).enumerated() {
+      guard row >= 0, row <= kernels.target.scratchpadRows - size else {
+        throw violation(
+          "plan.scratchpad", "part \(part), \(size) rows from \(row), leaves the \(kernels.target.scratchpadRows) rows")
+      }
+      let range = row..<row + size
+      if let other = taken.first(where: { $0.rows.overlaps(range) }) {
+        throw violation("plan.overlap", "part \(part), \(size) rows from \(row), overlaps \(other.name)")
+      }
+      taken.append(("part \(part)", range))
     }
   }
 

@@ -31,6 +31,7 @@ struct PossiblePlaces {
     let outputFits = buffers.rows(result, dim: target.dim) <= target.scratchpadRows
     switch kernels.kernels[index] {
     case .tile(let forms):
+      for identity in forms[0].kernel.identities where identity.isRepeated { inputMayReside[identity.input] = false }
       let isPooled = forms[0].kernel.store.pooling != nil
       outputMayReside =
         outputFits && target.hasScratchpadStore && (!isPooled || target.hasPooledScratchpadStore)

@@ -10,10 +10,12 @@ public struct GeneratedProgram: Sendable {
   public var program: Program
   /// One per operator of the problem, in order.
   public var operators: [OperatorStatistics]
+  /// Of the commands before they are merged.
+  var slotLoads: [SlotLoad] = []
 
   /// Puts the commands into their final order.
   mutating func mergeStreams() {
-    CommandOrder.merge(&program)
+    CommandOrder.merge(&program, slotLoads)
     var commands = [Int](repeating: 0, count: program.operations.count)
     for run in program.debug { commands[run.operation] += run.count }
     for index in operators.indices {
@@ -53,6 +55,7 @@ private struct ProgramEmitter {
   let index: PlanIndex
   /// Tile programs that a file brought, per step; otherwise they are generated one by one.
   let tiles: [[TileSection]]?
+  let constants: ConstantPool
   let map: MemoryMap
   var writer: CommandWriter
   var program: Program
@@ -64,7 +67,8 @@ private struct ProgramEmitter {
     self.plan = plan
     self.tiles = tiles
     index = PlanIndex(plan, prepared.problem)
-    map = try MemoryMap(prepared, usesDRAM: prepared.rootsInDRAM(plan))
+    constants = prepared.constants(of: plan)
+    map = try MemoryMap(prepared, constants, usesDRAM: prepared.rootsInDRAM(plan))
     writer = CommandWriter(target: prepared.target)
     program = Program(target: prepared.target)
   }
@@ -81,13 +85,13 @@ private struct ProgramEmitter {
     }
     writer.fence()
     program.commands = writer.commands
-    return GeneratedProgram(program: program, operators: statistics)
+    return GeneratedProgram(program: program, operators: statistics, slotLoads: writer.slotLoads)
   }
 
   // MARK: DRAM image
 
   private mutating func layOut() {
-    for (index, constant) in prepared.constants.all.enumerated() {
+    for (index, constant) in constants.all.enumerated() {
       let address = map.constantAddress[index]
       program.segments.append(Program.Segment(name: "constant.\(index)", address: address, bytes: constant.bytes))
       program.symbols.append(
@@ -188,7 +192,8 @@ private struct ProgramEmitter {
     _ program: TileProgram, _ step: Int, inputs: [OperandLocation], output: OperandLocation
   ) {
     var emitter = TileEmitter(
-      program, workingRow: index.groups[step]?.row ?? plan.steps[step].workingRow, inputs: inputs, output: output,
+      program, workingRow: index.groups[step]?.row ?? plan.steps[step].workingRow, rows: plan.steps[step].rows,
+      inputs: inputs, output: output,
       constantAddress: map.constantAddress, writer: writer)
     writer = CommandWriter(target: prepared.target)
     emitter.run()

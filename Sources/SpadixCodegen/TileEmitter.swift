@@ -21,17 +21,18 @@ struct TileEmitter {
   let dim: Int
   var writer: CommandWriter
   private let sums: BufferID
-  /// First row of each buffer.
-  private let firstRows: [Int]
+  /// First row of each slot of each buffer.
+  private let firstRows: [[Int]]
   private var hasBegun = false
   /// Whether slot 0 of the sums is the upper half of the accumulator.
   private var swapsHalves = false
 
   /// - Parameters:
   ///   - workingRow: the first row of the program's own block of the scratchpad.
+  ///   - rows: the first rows of the block's parts, slot by slot, where these lie each by itself.
   ///   - inputs: by position, as the program's operands name them.
   init(
-    _ program: TileProgram, workingRow: Int, inputs: [OperandLocation], output: OperandLocation,
+    _ program: TileProgram, workingRow: Int, rows: [Int]?, inputs: [OperandLocation], output: OperandLocation,
     constantAddress: [UInt64], writer: CommandWriter
   ) {
     self.program = program
@@ -42,16 +43,20 @@ struct TileEmitter {
     dim = writer.target.dim
     sums = BufferID(program.buffers.firstIndex { $0.contents == .sums } ?? 0)
     var next = workingRow
+    var parts = rows.map { $0[...] }
     firstRows = program.buffers.map { buffer in
       switch buffer.tensor {
-      case .input(let index): return inputs[index].row!
-      case .output: return output.row!
+      case .input(let index): return [inputs[index].row!]
+      case .output: return [output.row!]
       case .constant, nil: break
       }
-      if buffer.contents == .sums { return 0 }
-      if let start = buffer.start { return workingRow + start }
-      defer { next += buffer.totalRows }
-      return next
+      return (0..<buffer.slots).map { slot in
+        if buffer.contents == .sums { return slot * buffer.rows }
+        if let start = buffer.start { return workingRow + start + slot * buffer.rows }
+        if let part = parts?.popFirst() { return part }
+        defer { next += buffer.rows }
+        return next
+      }
     }
   }
 
@@ -84,7 +89,7 @@ struct TileEmitter {
   private func firstRow(ofSlot place: LocalPlace) -> Int {
     let buffer = program.buffers[place.buffer]
     let slot = buffer.contents == .sums && swapsHalves ? 1 - place.slot : place.slot
-    return firstRows[place.buffer.index] + slot * buffer.rows
+    return firstRows[place.buffer.index][slot]
   }
 
   private func isSums(_ place: LocalPlace) -> Bool { program.buffers[place.buffer].contents == .sums }
@@ -163,6 +168,14 @@ struct TileEmitter {
     let local = address(place, accumulate: load.adds)
     let dram = dram(transfer.operand)
     let spans = transfer.spans
+    let buffer = program.buffers[transfer.local.buffer]
+    let firstCommand = writer.count
+    defer {
+      if buffer.slots > 1 && state != .accumulator {
+        let first = firstRow(ofSlot: transfer.local)
+        writer.filledSlot(first..<first + buffer.rows, since: firstCommand)
+      }
+    }
     for column in stride(from: 0, to: transfer.columns, by: together * dim) {
       let columns = min(together * dim, transfer.columns - column)
       let plane = column / dim * transfer.blockStride
@@ -243,7 +256,9 @@ struct TileEmitter {
         outRows: tile.storedRows.count, outCols: tile.storedColumns.count, inRows: tile.rows.count,
         inCols: tile.columns.count)
     }
-    let isPlain = output.zeroPoint == 0 && image.store.scaleConstant == nil
+    let isPlain =
+      output.zeroPoint == 0 && image.store.scaleConstant == nil && image.store.tableConstant == nil
+      && image.store.pair == nil
     if isPlain && output.low == 0 && output.high == 127 { config.activation = .relu }
     // Pixels outside the image count as 0 for a plain store, as the low bound after `config_output`. Where there is no
     // such command, lowering leaves only pooling of values that are not negative, for which 0 is right.
@@ -252,14 +267,24 @@ struct TileEmitter {
       writer.configureStore(config)
       return
     }
-    writer.configureOutput(
-      config, ConfigOutput(zeroPoint: Int8(output.zeroPoint), low: Int8(output.low), high: Int8(output.high)),
+    let stage = CommandWriter.StoreStage(
+      output: ConfigOutput(
+        zeroPoint: image.store.pair?.isUnsigned == true ? -128 : Int8(output.zeroPoint), low: Int8(output.low),
+        high: Int8(output.high),
+        usesTable: image.store.tableConstant != nil),
       scales: image.store.scaleConstant.map {
         (
           constantAddress[$0.index] + UInt64(ElementWidth.accumulator * block * dim),
           image.channels(of: block, dim: dim)
         )
+      },
+      table: image.store.tableConstant.map { constantAddress[$0.index] },
+      pair: image.store.pair.map { pair in
+        ConfigOutputPair(
+          isProduct: pair.function == .product, isUnsigned: pair.isUnsigned, zeroPointA: Int8(pair.zeroPoints[0]),
+          zeroPointB: Int8(pair.zeroPoints[1]), factorA: pair.factors[0], factorB: pair.factors[1], offset: pair.offset)
       })
+    writer.configureOutput(config, stage)
   }
 
   private mutating func copy(_ copy: TileCopy) {

@@ -59,6 +59,7 @@ extension PreparedKernels {
     try tokens.expect(graph.symbolText, id)
     try tokens.expect("{", id)
     let index = PlanIndex(plan, problem)
+    let constantBytes = constants(of: plan).all.map(\.bytes.count)
     var sections: [[TileSection]] = []
     for step in plan.steps.indices {
       var ofStep: [TileSection] = []
@@ -73,7 +74,7 @@ extension PreparedKernels {
         try tokens.expect("{", id)
         let parsed = try TileProgram.parse(&tokens)
         try tokens.expect("}", id)
-        try verify(parsed, role, step, plan, index)
+        try verify(parsed, role, step, plan, index, constantBytes)
         ofStep.append(TileSection(role, parsed.program))
       }
       sections.append(ofStep)
@@ -95,7 +96,8 @@ extension PreparedKernels {
   }
 
   private func verify(
-    _ parsed: ParsedTileProgram, _ role: TileSection.Role, _ step: Int, _ plan: Plan, _ index: PlanIndex
+    _ parsed: ParsedTileProgram, _ role: TileSection.Role, _ step: Int, _ plan: Plan, _ index: PlanIndex,
+    _ constantBytes: [Int]
   ) throws {
     let program = parsed.program
     var step = step
@@ -143,6 +145,13 @@ extension PreparedKernels {
       throw refuse(
         "tiles.working-rows", "the buffers have \(program.workingRows) rows; the plan leaves \(rows) for them")
     }
+    if role == .kernel, plan.steps[step].rows != nil,
+      program.buffers.filter(\.isWorking).map({ [$0.rows, $0.slots] })
+        != workingBuffers(of: step, plan)?.filter(\.isWorking).map({ [$0.rows, $0.slots] })
+    {
+      throw refuse(
+        "tiles.working-rows", "the plan has rows for each part of the buffers, which are others")
+    }
     let usesDRAM = rootsInDRAM(plan)
     func bytes(_ value: ValueID) -> Int? {
       let root = buffers.root[value]
@@ -154,7 +163,7 @@ extension PreparedKernels {
         case .input(let position): position < inputs.count ? bytes(inputs[position]) : nil
         case .output: bytes(output)
         case .constant(let constant):
-          constant.index < constants.all.count ? constants.all[constant.index].bytes.count : nil
+          constantBytes.indices.contains(constant.index) ? constantBytes[constant.index] : nil
         }
       }
     } catch {

@@ -254,6 +254,7 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
   case split
   case upperBound = "upper-bound"
   case lowerBound = "lower-bound"
+  case idealBound = "ideal-bound"
   case wavefront
   case localSearch = "local-search"
   case orderSearch = "order-search"
@@ -271,6 +272,7 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
     case .split: options.useSplit = false
     case .upperBound: options.useUpperBound = false
     case .lowerBound: options.useLowerBound = false
+    case .idealBound: options.useIdealBound = false
     case .wavefront: options.useWavefront = false
     case .localSearch: options.useLocalSearch = false
     case .orderSearch: options.useOrderSearch = false

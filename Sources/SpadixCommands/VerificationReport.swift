@@ -45,6 +45,20 @@ struct VerificationReport {
     let line = largest.sourceLine.map { ", line \($0)" } ?? ""
     return "  largest error of an operation: \(QuantizationError.rounded(largest.steps)) steps of "
       + "\(QuantizationError.rounded(largest.allowed)) allowed, \(largest.value) = \(largest.mnemonic)\(line)\(verdict)\n"
+      + describe(quantization.worst(3), of: quantization.noise.count)
+  }
+
+  /// The operations that add most noise, and what would help.
+  private func describe(_ worst: [OperationNoise], of count: Int) -> String {
+    guard !worst.isEmpty else { return "" }
+    var text = "  most noise of \(count) operations, each with only it in int8:\n"
+    for noise in worst {
+      text += "    \(noise.value) = \(noise.mnemonic)" + (noise.sourceLine.map { ", line \($0)" } ?? "")
+      text += ": SQNR \(fixed(noise.own, 1)) dB"
+      if let total = noise.total { text += ", with all before it \(fixed(total, 1)) dB" }
+      text += "; by \(noise.cause.rawValue): \(noise.wayOut)\n"
+    }
+    return text
   }
 
   /// The member `verification` of the JSON report.
@@ -91,6 +105,17 @@ struct VerificationReport {
       .init("violations", .array(quantization.violations.map(json))),
       .init("largest", quantization.largest.map(json) ?? .null),
       .init("operations", .array(quantization.operations.map(json))),
+      .init("noise", .array(quantization.noise.map(json))),
+    ])
+  }
+
+  private static func json(_ noise: OperationNoise) -> JSONValue {
+    .object([
+      .init("value", .string(noise.value)), .init("operator", .string(noise.mnemonic)),
+      .init("line", noise.sourceLine.map { .integer($0) } ?? .null),
+      .init("own_sqnr_db", .number(rounded(noise.own, 1))),
+      .init("total_sqnr_db", noise.total.map { .number(rounded($0, 1)) } ?? .null),
+      .init("cause", .string(noise.cause.rawValue)),
     ])
   }
 

@@ -23,7 +23,10 @@ extension CSources {
       int relu, pool_stride, window, up, left, out_dim, out_rows, out_cols, rows, cols;
       int has_stage, zero_point, low, high, per_channel;
       float scales[DIM];
+      int uses_table, has_pair, is_product, is_unsigned, zero_a, zero_b;
+      float factor_a, factor_b, offset;
     } store;
+    static int8_t store_table[256];
     static struct { int ws, relu, transpose_a, transpose_b, a_stride, c_stride, shift; } execute;
     static uint64_t weights, result;
 
@@ -66,13 +69,32 @@ extension CSources {
       return (int8_t)saturate(whole + zero_point, low, high);
     }
 
+    // Two int8 in one element, 256 a + b: their sum or product, in float.
+    static float combined(int32_t value) {
+      int b = (int8_t)value, a = (int)(((int64_t)value - b) >> 8);
+      int shift = store.is_unsigned ? 128 : 0;
+      if (!store.is_product)
+        return fmaf((float)(a + shift), store.factor_a, fmaf((float)(b + shift), store.factor_b, store.offset));
+      volatile float product = (float)((a - store.zero_a) * (b - store.zero_b)) * store.factor_a;
+      return product + store.offset;
+    }
+
+    static int8_t staged(int32_t value, float scale) {
+      int zero_point = store.has_stage ? store.zero_point : 0;
+      int low = store.has_stage ? store.low : store.relu ? 0 : -128, high = store.has_stage ? store.high : 127;
+      if (!store.has_pair) return scaled(value, scale, zero_point, low, high);
+      float real = combined(value);
+      double whole = real != real ? -1e30 : nearbyint((double)real);
+      return (int8_t)saturate(whole + zero_point, low, high);
+    }
+
     static int8_t leaves(uint64_t tile, int row, int column) {
       int local = row_of(tile) + row + column / DIM * DIM;
       if (!is_accumulator(tile)) return scratchpad[local][column % DIM];
       float scale = store.per_channel ? store.scales[column % DIM] : store.scale;
       int32_t value = accumulator[local][column % DIM];
-      if (store.has_stage) return scaled(value, scale, store.zero_point, store.low, store.high);
-      return scaled(value, scale, 0, store.relu ? 0 : -128, 127);
+      int8_t result = staged(value, scale);
+      return store.has_stage && store.uses_table ? store_table[result + 128] : result;
     }
 
     static void configure(uint64_t rs1, uint64_t rs2) {
@@ -111,7 +133,7 @@ extension CSources {
           store.cols = (int)(rs1 >> 56);
           store.stride = (uint32_t)rs2;
           store.scale = to_float((uint32_t)(rs2 >> 32));
-          store.has_stage = store.per_channel = 0;
+          store.has_stage = store.per_channel = store.has_pair = 0;
           break;
         default: refuse("normalization unit");
       }
@@ -153,7 +175,8 @@ extension CSources {
               for (int x = 0; x < store.window; x++) {
                 int row = i * store.pool_stride + y - store.up, col = j * store.pool_stride + x - store.left;
                 int inside = row >= 0 && col >= 0 && row < store.rows && col < store.cols;
-                int outside = is_accumulator(tile) && store.has_stage ? store.low : 0;
+                int lowest = store.uses_table ? -128 : store.low;
+                int outside = is_accumulator(tile) && store.has_stage ? lowest : 0;
                 int8_t pixel = inside ? leaves(tile, row * store.cols + col, c) : (int8_t)outside;
                 value = pixel > value ? pixel : value;
               }
@@ -224,10 +247,22 @@ extension CSources {
           store.zero_point = (int8_t)rs1;
           store.low = (int8_t)(rs1 >> 8);
           store.high = (int8_t)(rs1 >> 16);
+          store.uses_table = (int)(rs1 >> 24 & 1);
           break;
         case 33:
           store.per_channel = 1;
           memcpy(store.scales, (const void *)(uintptr_t)rs1, 4 * (rs2 & 0xFFFF));
+          break;
+        case 34: memcpy(store_table, (const void *)(uintptr_t)rs1, sizeof store_table); break;
+        case 35:
+          store.has_pair = 1;
+          store.is_product = (int)(rs1 & 1);
+          store.is_unsigned = (int)(rs1 >> 1 & 1);
+          store.zero_a = (int8_t)(rs1 >> 8);
+          store.zero_b = (int8_t)(rs1 >> 16);
+          store.offset = to_float((uint32_t)(rs1 >> 32));
+          store.factor_a = to_float((uint32_t)rs2);
+          store.factor_b = to_float((uint32_t)(rs2 >> 32));
           break;
         case 7: case 22: case 126: case 127: break;
         default: refuse("hardware loops");

@@ -161,10 +161,15 @@ private struct HostStepWriter {
     }
   }
 
-  /// A function of single int8 is a table.
+  /// A function of single int8 is a table, one of two int8 has a form in integers.
   private mutating func write(
     _ function: OperatorFunction, _ operand: ValueID, _ result: ValueID, _ operation: Operation
   ) throws {
+    if let binary = function.definition as? Binary {
+      let types = operation.operands.map(type)
+      guard let pair = binary.pairStage(types[0], types[1], type(result)) else { throw unsupported(operation) }
+      return write(pair, operation.operands, result)
+    }
     guard operation.operands.count == 1, function.definition is Unary, let input = type(operand).element.quantization,
       input.isPerTensor, type(result).element.isQuantized
     else { throw unsupported(operation) }
@@ -174,6 +179,34 @@ private struct HostStepWriter {
     arrays += table.map(\.description).joined(separator: ", ") + "};\n"
     body += "  for (long i = 0; i < \(type(result).elementCount); i++) \(name(result))[i] = "
     body += "\(name(result))_table[\(name(operand))[i] + 128];\n"
+  }
+
+  /// Sums and products of int8, with axes of size 1 repeated; each step of Float32 on its own.
+  private mutating func write(_ pair: PairStage, _ operands: [ValueID], _ result: ValueID) {
+    let to = type(result).shape
+    let indices = operands.map { operand in
+      let shape = [Int](repeating: 1, count: to.count - type(operand).shape.count) + type(operand).shape
+      let terms = to.indices.filter { shape[$0] > 1 }.map { "i\($0) * \(shape[($0 + 1)...].reduce(1, *))" }
+      return terms.isEmpty ? "0" : terms.joined(separator: " + ")
+    }
+    let (a, b) = ("\(name(operands[0]))[\(indices[0])]", "\(name(operands[1]))[\(indices[1])]")
+    let factors = pair.factors.map { literal($0) }
+    let offset = literal(pair.offset)
+    let shift = pair.isUnsigned ? 128 : 0
+    body += "  {\n    long out = 0;\n"
+    for axis in to.indices { body += "    for (long i\(axis) = 0; i\(axis) < \(to[axis]); i\(axis)++)\n" }
+    body += "    {\n"
+    switch pair.function {
+    case .sum:
+      body += "      float real = fmaf((float)(\(a) + \(shift)), \(factors[0]), "
+      body += "fmaf((float)(\(b) + \(shift)), \(factors[1]), \(offset)));\n"
+    case .product:
+      let (zeroA, zeroB) = (pair.zeroPoints[0], pair.zeroPoints[1])
+      // Volatile, because a fused step would round once.
+      body += "      volatile float product = (float)((\(a) - (\(zeroA))) * (\(b) - (\(zeroB)))) * \(factors[0]);\n"
+      body += "      float real = product + \(offset);\n"
+    }
+    body += "      \(name(result))[out++] = quantize(rintf(real) - \(shift), 1.0f, 0);\n    }\n  }\n"
   }
 
   /// One loop for each axis of the result; the operand's strides in the order of the permutation.

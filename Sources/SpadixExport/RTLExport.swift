@@ -13,7 +13,7 @@ public struct RTLExport {
   /// Throws `export.rtl-command` for commands that no Gemmini has, and what `ExportedProgram.init` throws.
   public init(_ program: Program, inputs: [Tensor], checks: CheckSet = .standard) throws {
     for (index, command) in program.commands.enumerated()
-    where command.funct == Funct.configOutput || command.funct == Funct.configOutputScales {
+    where (Funct.configOutput...Funct.configOutputPair).contains(command.funct) {
       throw Diagnostic(
         "export.rtl-command",
         "command \(index) is \(Assembly.text(command)), an extension that Gemmini's RTL does not have",

@@ -1,3 +1,4 @@
+import SpadixIR
 import SpadixSupport
 import SpadixTensor
 
@@ -173,7 +174,7 @@ public struct RandomGraph {
 
   private mutating func step() {
     let value = chance(70) ? values[values.count - 1] : pick(values)
-    switch Int.random(in: 0..<22, using: &generator) {
+    switch Int.random(in: 0..<27, using: &generator) {
     case 0...5: convolution(value)
     case 6: relu(value)
     case 7: clamp(value)
@@ -195,7 +196,9 @@ public struct RandomGraph {
       }
     case 19: scaling(value)
     case 20: matrixProduct(value)
-    default: activationProduct(value)
+    case 21: activationProduct(value)
+    case 22, 23, 24: function(value)
+    default: elementwise(value)
     }
   }
 
@@ -357,6 +360,42 @@ public struct RandomGraph {
   private mutating func scaling(_ value: Value) {
     let shape = chance(50) ? [value.shape.last!] : [1]
     emit("nn.mul", [value.name, constant(shape, low: -1, high: 2)], [], value.shape)
+  }
+
+  /// Functions that are not defined or not finite everywhere: constants that they are folded for would be refused.
+  private static let partial: Set<UnaryFunction> = [
+    .acos, .acosh, .asin, .atanh, .cosh, .exp, .log, .pow, .reciprocal, .sinh, .sqrt, .tan,
+  ]
+
+  /// A function of single elements, which may follow another one.
+  private mutating func function(_ value: Value) {
+    let function = pick(UnaryFunction.allCases.filter { !Self.partial.contains($0) })
+    var attributes = ["function = \(function.rawValue)"]
+    switch function {
+    case .hardSigmoid: attributes += ["alpha = \(pick([0.2, 0.16666667]))", "beta = 0.5"]
+    case .leakyRelu, .celu, .elu, .thresholdedRelu: attributes.append("alpha = \(pick([0.01, 0.25, 1.5]))")
+    case .selu, .shrink: attributes += ["alpha = 1.5", "beta = \(pick([0.5, 1.0]))"]
+    default: break
+    }
+    emit("nn.unary", [value.name], attributes, value.shape)
+    if chance(20) { relu(values.last!) }
+    if chance(20) { pooling(values.last!, "nn.max_pool2d") }
+  }
+
+  /// A sum, difference or product of two activations: of one shape, or the second with a row for each of the first axes.
+  private mutating func elementwise(_ value: Value) {
+    var other = pick(values.filter { $0.shape == value.shape })
+    if value.shape.count == 4 && chance(60) {
+      other = emit("nn.global_avg_pool2d", [value.name], [], [value.shape[0], 1, 1, value.shape[3]])
+      if chance(50) {
+        other = emit("nn.unary", [other.name], ["function = sigmoid"], other.shape, range: (0, 1))
+      }
+    }
+    let function = pick(["mul", "mul", "add", "sub", "max"])
+    var operands = [value.name, other.name]
+    if function == "mul" && chance(30) { operands.reverse() }
+    emit("nn.binary", operands, ["function = \(function)"], value.shape)
+    if chance(20) { self.function(values.last!) }
   }
 
   private mutating func matrixProduct(_ value: Value) {

@@ -10,6 +10,8 @@ public struct Capability: Sendable {
   /// Beside it in target files that are printed; empty for none.
   let comment: String
   public let path: WritableKeyPath<Target, Bool> & Sendable
+  /// Not there in program files of before: these lack it, and their targets have their fingerprints still.
+  var isLater = false
 
   /// In the order in which they are printed.
   public static let all: [Capability] = [
@@ -19,6 +21,12 @@ public struct Capability: Sendable {
     Capability(
       name: "output_stage", title: "output stage", mark: "output", comment: "functs 32 and 33",
       path: \.hasOutputStage),
+    Capability(
+      name: "output_table", title: "table in the store", mark: "table", comment: "funct 34", path: \.hasOutputTable,
+      isLater: true),
+    Capability(
+      name: "output_pair", title: "pairs in the store", mark: "pair", comment: "funct 35", path: \.hasOutputPair,
+      isLater: true),
     Capability(
       name: "pooled_scratchpad_store", title: "pooled scratchpad store", mark: "pool", comment: "",
       path: \.hasPooledScratchpadStore),

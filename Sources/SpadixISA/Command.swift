@@ -12,7 +12,7 @@ public struct Command: Hashable, Sendable {
   }
 }
 
-/// Function numbers (gemmini-isa.md section 1; 32 and 33 are extensions of the `spadix` target).
+/// Function numbers (gemmini-isa.md section 1; 32 to 35 are extensions of the `spadix` target).
 public enum Funct {
   public static let config: UInt8 = 0
   public static let moveIn2: UInt8 = 1
@@ -37,6 +37,8 @@ public enum Funct {
   public static let moveOutScratchpad: UInt8 = 23
   public static let configOutput: UInt8 = 32
   public static let configOutputScales: UInt8 = 33
+  public static let configOutputTable: UInt8 = 34
+  public static let configOutputPair: UInt8 = 35
   public static let counter: UInt8 = 126
   public static let fence: UInt8 = 127
 }

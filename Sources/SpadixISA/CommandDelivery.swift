@@ -60,7 +60,9 @@ extension Command {
   public func isAddress(_ operand: Int) -> Bool {
     guard (operand == 0 ? rs1 : rs2) >= UInt64(Target.firstAddress) else { return false }
     switch funct {
-    case Funct.moveIn, Funct.moveIn2, Funct.moveIn3, Funct.moveOut, Funct.configOutputScales: return operand == 0
+    case Funct.moveIn, Funct.moveIn2, Funct.moveIn3, Funct.moveOut, Funct.configOutputScales,
+      Funct.configOutputTable:
+      return operand == 0
     case Funct.loopMatmulAddressesAB, Funct.loopMatmulAddressesDC, Funct.loopConvConfig5, Funct.loopConvConfig6:
       return true
     default: return false

@@ -292,8 +292,9 @@ private let extensions: [CommandFormat] = [
     fields: [
       rs1("zero_point", 0, 8, .signed, "added after scaling"), rs1("low", 8, 8, .signed, "least result"),
       rs1("high", 16, 8, .signed, "largest result"),
+      rs1("table", 24, 1, .flag, "results pass through the table of config_output_table"),
     ],
-    summary: "zero point and clamp of int8 stores until the next config_st (spadix)"),
+    summary: "zero point, clamp and table of int8 stores until the next config_st (spadix)"),
   CommandFormat(
     mnemonic: "config_output_scales", funct: 33, subtype: nil,
     fields: [
@@ -301,6 +302,21 @@ private let extensions: [CommandFormat] = [
       rs2("count", 0, 16, .unsigned, "scales: one for each column"),
     ],
     summary: "a scale per column of int8 stores until the next config_st (spadix)"),
+  CommandFormat(
+    mnemonic: "config_output_table", funct: 34, subtype: nil,
+    fields: [rs1("dram", 0, 64, .address, "first of the 256 int8 that -128 to 127 become")],
+    summary: "the table of int8 stores until the next config_output_table (spadix)"),
+  CommandFormat(
+    mnemonic: "config_output_pair", funct: 35, subtype: nil,
+    fields: [
+      rs1("product", 0, 1, .flag, "(a - zero_a) * (b - zero_b) * factor_a + offset; otherwise the sum"),
+      rs1("unsigned", 1, 1, .flag, "128 is added to the a and b of a sum"),
+      rs1("zero_a", 8, 8, .signed, "subtracted from a in products"),
+      rs1("zero_b", 16, 8, .signed, "subtracted from b in products"),
+      rs1("offset", 32, 32, .float, "added before rounding"), rs2("factor_a", 0, 32, .float, "of a, or of the product"),
+      rs2("factor_b", 32, 32, .float, "of b in sums: fma(a, factor_a, fma(b, factor_b, offset))"),
+    ],
+    summary: "int8 stores take a and b out of 256 a + b and combine them, until the next config_st (spadix)"),
 ]
 
 private let others: [CommandFormat] = [

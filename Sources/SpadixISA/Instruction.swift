@@ -8,6 +8,11 @@ public enum Instruction: Hashable, Sendable {
   case configOutput(ConfigOutput)
   /// Reads `count` Float32 scales from DRAM; column c of int8 stores uses scale c until the next `configStore`.
   case configOutputScales(dram: UInt64, count: Int)
+  /// Reads the table of int8 stores from DRAM, 256 int8; it stays until the next one.
+  case configOutputTable(dram: UInt64)
+  /// Makes int8 stores take two int8 out of each element of the accumulator and combine them, until the next
+  /// `configStore`.
+  case configOutputPair(ConfigOutputPair)
   /// DRAM to local memory through load state 0, 1 or 2. DRAM address 0 writes zeros.
   case moveIn(state: Int, dram: UInt64, local: LocalTile)
   case moveOut(dram: UInt64, local: LocalTile)
@@ -187,16 +192,49 @@ public struct ConfigNorm: Hashable, Sendable {
   }
 }
 
-/// config_output (extension, funct 32): clamp(round_half_even(acc * scale) + zeroPoint, low, high).
+/// config_output (extension, funct 32): q = clamp(round_half_even(acc * scale) + zeroPoint, low, high), then
+/// table[q + 128] where it is used.
 public struct ConfigOutput: Hashable, Sendable {
   public var zeroPoint: Int8
   public var low: Int8
   public var high: Int8
+  public var usesTable: Bool
 
-  public init(zeroPoint: Int8 = 0, low: Int8 = -128, high: Int8 = 127) {
+  public init(zeroPoint: Int8 = 0, low: Int8 = -128, high: Int8 = 127, usesTable: Bool = false) {
     self.zeroPoint = zeroPoint
     self.low = low
     self.high = high
+    self.usesTable = usesTable
+  }
+}
+
+/// config_output_pair (extension, funct 35): an element of the accumulator is 256 a + b, with int8 a and b. In the place
+/// of acc * scale, a sum `fma(a, factorA, fma(b, factorB, offset))` or a product
+/// `(a - zeroPointA) * (b - zeroPointB) * factorA + offset` is rounded, each step in Float32.
+public struct ConfigOutputPair: Hashable, Sendable {
+  public var isProduct: Bool
+  /// 128 is added to the a and b of a sum.
+  public var isUnsigned: Bool
+  /// Of products alone.
+  public var zeroPointA: Int8
+  public var zeroPointB: Int8
+  public var factorA: Float
+  /// Of sums alone.
+  public var factorB: Float
+  public var offset: Float
+
+  public init(
+    isProduct: Bool, isUnsigned: Bool = false, zeroPointA: Int8 = 0, zeroPointB: Int8 = 0, factorA: Float = 1,
+    factorB: Float = 0,
+    offset: Float = 0
+  ) {
+    self.isProduct = isProduct
+    self.isUnsigned = isUnsigned
+    self.zeroPointA = zeroPointA
+    self.zeroPointB = zeroPointB
+    self.factorA = factorA
+    self.factorB = factorB
+    self.offset = offset
   }
 }
 

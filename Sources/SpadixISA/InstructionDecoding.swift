@@ -41,8 +41,15 @@ extension Instruction {
       self = .configOutput(
         ConfigOutput(
           zeroPoint: Int8(truncatingIfNeeded: rs1), low: Int8(truncatingIfNeeded: rs1 >> 8),
-          high: Int8(truncatingIfNeeded: rs1 >> 16)))
+          high: Int8(truncatingIfNeeded: rs1 >> 16), usesTable: flag(rs1, 24)))
     case Funct.configOutputScales: self = .configOutputScales(dram: rs1, count: field(rs2, 0, 16))
+    case Funct.configOutputTable: self = .configOutputTable(dram: rs1)
+    case Funct.configOutputPair:
+      self = .configOutputPair(
+        ConfigOutputPair(
+          isProduct: flag(rs1, 0), isUnsigned: flag(rs1, 1), zeroPointA: Int8(truncatingIfNeeded: rs1 >> 8),
+          zeroPointB: Int8(truncatingIfNeeded: rs1 >> 16), factorA: Float(bitPattern: UInt32(truncatingIfNeeded: rs2)),
+          factorB: Float(bitPattern: UInt32(rs2 >> 32)), offset: Float(bitPattern: UInt32(rs1 >> 32))))
     case 8...13: self = .loopMatmul(LoopMatmulCommand(funct: command.funct, rs1, rs2))
     case 15...21: self = .loopConv(LoopConvCommand(funct: command.funct, rs1, rs2))
     // The function number is a byte, not a closed set: what has no meaning is the program's fault.

@@ -42,9 +42,18 @@ extension Instruction {
     case .configOutput(let config):
       return Command(
         funct: Funct.configOutput,
-        rs1: place(Int(config.zeroPoint), 0, 8) | place(Int(config.low), 8, 8) | place(Int(config.high), 16, 8))
+        rs1: place(Int(config.zeroPoint), 0, 8) | place(Int(config.low), 8, 8) | place(Int(config.high), 16, 8)
+          | place(config.usesTable, 24))
     case .configOutputScales(let dram, let count):
       return Command(funct: Funct.configOutputScales, rs1: dram, rs2: place(count, 0, 16))
+    case .configOutputTable(let dram):
+      return Command(funct: Funct.configOutputTable, rs1: dram)
+    case .configOutputPair(let config):
+      return Command(
+        funct: Funct.configOutputPair,
+        rs1: place(config.isProduct, 0) | place(config.isUnsigned, 1) | place(Int(config.zeroPointA), 8, 8)
+          | place(Int(config.zeroPointB), 16, 8) | place(config.offset, 32),
+        rs2: place(config.factorA, 0) | place(config.factorB, 32))
     case .moveIn(let state, let dram, let local):
       return Command(funct: Self.moveInFunct(state), rs1: dram, rs2: local.bits)
     case .moveOut(let dram, let local):

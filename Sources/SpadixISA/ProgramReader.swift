@@ -212,7 +212,9 @@ extension ProgramReader {
       scratchpadRowsPerBank: try integer(json, "scratchpad_rows_per_bank"),
       accumulatorRows: try integer(json, "accumulator_rows"),
       faults: try faults(json), dramBytes: try integer(json, "dram_bytes"), timing: try self.timing(timing))
-    for capability in Capability.all { target[keyPath: capability.path] = try boolean(json, capability.name) }
+    for capability in Capability.all where !capability.isLater || json[capability.name] != nil {
+      target[keyPath: capability.path] = try boolean(json, capability.name)
+    }
     if json["clock_mhz"] != nil { target.clockMHz = try integer(json, "clock_mhz") }
     if let energy = json["energy"] {
       for field in EnergyParameters.fields {

@@ -12,6 +12,10 @@ public struct Target: Hashable, Sendable {
   public var hasScratchpadStore: Bool
   /// functs 32 and 33: zero point, clamp and per-channel scales of int8 stores.
   public var hasOutputStage: Bool
+  /// funct 34: a table of 256 entries that int8 stores pass through.
+  public var hasOutputTable: Bool
+  /// funct 35: sums and products of two int8 that the accumulator holds in one element.
+  public var hasOutputPair: Bool
   /// Pooling applies to funct 23 as well.
   public var hasPooledScratchpadStore: Bool
   /// igelu, softmax and layernorm in stores.
@@ -119,7 +123,8 @@ public struct Target: Hashable, Sendable {
   public init(
     name: String, dim: Int = 16, scratchpadBanks: Int = 4, scratchpadRowsPerBank: Int = 4096,
     accumulatorRows: Int = 1024, hasScratchpadStore: Bool = false, hasOutputStage: Bool = false,
-    hasPooledScratchpadStore: Bool = false, hasNormalizations: Bool = false,
+    hasOutputTable: Bool = false, hasOutputPair: Bool = false, hasPooledScratchpadStore: Bool = false,
+    hasNormalizations: Bool = false,
     roundsLikeFunctionalModel: Bool = false, faults: Faults = .gemmini, dramBytes: Int = 1 << 32,
     timing: Timing = Timing(), clockMHz: Int? = nil, energy: EnergyParameters = EnergyParameters()
   ) {
@@ -130,6 +135,8 @@ public struct Target: Hashable, Sendable {
     self.accumulatorRows = accumulatorRows
     self.hasScratchpadStore = hasScratchpadStore
     self.hasOutputStage = hasOutputStage
+    self.hasOutputTable = hasOutputTable
+    self.hasOutputPair = hasOutputPair
     self.hasPooledScratchpadStore = hasPooledScratchpadStore
     self.hasNormalizations = hasNormalizations
     self.roundsLikeFunctionalModel = roundsLikeFunctionalModel
@@ -158,7 +165,8 @@ public struct Target: Hashable, Sendable {
   public var fingerprint: String {
     let text =
       "spadix-target-1 dim=\(dim) banks=\(scratchpadBanks) rows=\(scratchpadRowsPerBank) acc=\(accumulatorRows)"
-      + Capability.all.map { " \($0.mark)=\(self[keyPath: $0.path])" }.joined() + " dram=\(dramBytes)"
+      + Capability.all.map { $0.isLater && !self[keyPath: $0.path] ? "" : " \($0.mark)=\(self[keyPath: $0.path])" }
+      .joined() + " dram=\(dramBytes)"
     // FNV-1a, 64 bits.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
@@ -174,8 +182,8 @@ extension Target {
   public static let gemminiSpad = Target(name: "gemmini-spad", hasScratchpadStore: true)
   /// The default target: everything stays on chip, per-channel scales and zero points are exact.
   public static let spadix = Target(
-    name: "spadix", hasScratchpadStore: true, hasOutputStage: true, hasPooledScratchpadStore: true,
-    faults: .none)
+    name: "spadix", hasScratchpadStore: true, hasOutputStage: true, hasOutputTable: true, hasOutputPair: true,
+    hasPooledScratchpadStore: true, faults: .none)
 
   /// The targets that ship with the tool, in the order in which they are listed.
   public static let presets: [Target] = [gemmini, gemminiSpad, spadix]
@@ -220,6 +228,11 @@ extension Target {
     expect(
       hasScratchpadStore || !hasPooledScratchpadStore, "capabilities.pooled_scratchpad_store",
       "pooled_scratchpad_store is true and scratchpad_store is not; expected both, or pooled_scratchpad_store: false")
+    for (isThere, name) in [(hasOutputTable, "output_table"), (hasOutputPair, "output_pair")] {
+      expect(
+        hasOutputStage || !isThere, "capabilities.\(name)",
+        "\(name) is true and output_stage is not; expected both, or \(name): false")
+    }
     expect(
       powerOfTwo(timing.busBytes), "timing.bus_bytes", "bus_bytes is \(timing.busBytes); expected a power of two")
     for (name, value, range) in timingRanges {

@@ -5,10 +5,11 @@ import SpadixTensor
 /// Walks a model's nodes in order and builds the graph.
 struct ModelImporter {
   /// Elements that folding may make in all: more than the shapes and weights of any network, less than a memory.
-  static let foldedElementLimit = 1 << 26
+  static let foldedElementLimit = 1 << 28
 
   private(set) var file: ModelFile
-  let opset: Int
+  /// The operator set that nodes are taken from; that of a function while its nodes are imported.
+  private(set) var opset: Int
   var emitter: GraphEmitter
   var values: [String: ImportedValue] = [:]
   var reader: TensorReader
@@ -19,6 +20,10 @@ struct ModelImporter {
   /// How often a value of the graph is read under any of the names that stand for it.
   var valueUses: [ValueID: Int] = [:]
   var foldedElements = 0
+  /// By result: the nodes of the graph that is being imported.
+  private(set) var producers: [String: Spadix_Onnx_Node] = [:]
+  /// Whether the model was quantized to operators on integers.
+  private(set) var isQuantized = false
   /// Integers that stand for real numbers: of what, and how.
   var quantized: [ValueID: (source: PlacedValue, rounding: FakeQuantize)] = [:]
   /// The real numbers of these integers.
@@ -28,13 +33,15 @@ struct ModelImporter {
   /// Where initializers outside the model lie.
   private var locations: Set<String> = []
   private var nextConstant = 0
+  /// Operators of the model's own.
+  private var functions = ModelFunctions()
   /// Where nodes stand: empty in the main graph.
   private var scope = ""
 
   init(_ file: ModelFile) throws {
     self.file = file
     let graph = file.model.graph
-    opset = try Self.opset(file)
+    opset = try Self.opset(file.model.operatorSets, of: "'\(file.name)'")
     reader = TensorReader(folder: file.folder)
     var name = graph.name.isEmpty ? "model" : graph.name
     if name.utf8.count > 100 { name = String(name.prefix(100)) }
@@ -43,15 +50,15 @@ struct ModelImporter {
       file: file.name, opset: opset, irVersion: Int(file.model.irVersion), producer: file.model.producer)
   }
 
-  private static func opset(_ file: ModelFile) throws -> Int {
-    let set = file.model.operatorSets.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }
+  private static func opset(_ sets: [Spadix_Onnx_OperatorSet], of what: String) throws -> Int {
+    let set = sets.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }
     guard let version = set?.version else {
       throw Diagnostic(
-        "onnx.opset", "'\(file.name)' does not say which operator set its nodes are of", help: "export the model again")
+        "onnx.opset", "\(what) does not say which operator set its nodes are of", help: "export the model again")
     }
     guard (1...21).contains(version) else {
       throw Diagnostic(
-        "onnx.opset", "'\(file.name)' has operators of set \(version); expected 7 to 21",
+        "onnx.opset", "\(what) has operators of set \(version); expected 7 to 21",
         help: "convert it, with onnx.version_converter.convert_version(model, 21)")
     }
     return Int(version)
@@ -63,11 +70,13 @@ struct ModelImporter {
     var graph = file.model.graph
     // The elements are kept once: what is asked for leaves `initializers`.
     file.model.graph = Spadix_Onnx_Graph()
+    functions = try ModelFunctions(file.model.functions, file: file.name)
     if !graph.sparseInitializers.isEmpty {
       throw Diagnostic(
         "onnx.sparse", "'\(file.name)' has sparse initializers; expected dense ones",
         help: "convert them, with onnx-simplifier or by saving dense tensors")
     }
+    isQuantized = graph.nodes.contains { IntegerConverters.names.contains($0.operator) }
     let body = try ModelBody(graph, outer: [], file: file.name, scope: scope)
     try addInitializers(graph)
     let isDefault = Set(graph.initializers.map(\.name))
@@ -100,6 +109,9 @@ struct ModelImporter {
   /// Nodes in order; what they are called is in front of each diagnostic.
   mutating func importBody(_ body: ModelBody) throws {
     summary.unusedNodes += body.unused
+    let outer = producers
+    defer { producers = outer }
+    for node in body.nodes { for output in node.outputs where !output.isEmpty { producers[output] = node } }
     for index in body.order { importNode(body.nodes[index], index) }
   }
 
@@ -110,7 +122,7 @@ struct ModelImporter {
         switch lookup(name) {
         case nil, .refused: continue
         case .constant(let constant): try addOutput(emitter.constant(constant), name)
-        case .computed(let placed): try addOutput(emitter.arrange(placed), name)
+        case .computed(let placed): try addOutput(emitter.numbers(of: emitter.arrange(placed)), name)
         }
       } catch {
         refuse(error, "output \(index), '\(name)'")
@@ -155,6 +167,7 @@ struct ModelImporter {
 
   private mutating func importNode(_ node: Spadix_Onnx_Node, _ index: Int) {
     let label = scope + Self.label(node, index)
+    defer { forgetWeights(of: node) }
     let inputs = node.inputs.map { $0.isEmpty ? nil : lookup($0) }
     emitter.name = node.outputs.first { !$0.isEmpty } ?? ""
     var results: [ImportedValue] = []
@@ -185,6 +198,14 @@ struct ModelImporter {
     for name in node.outputs where !name.isEmpty { values[name] = .refused }
   }
 
+  /// Weights that nothing else reads are not kept: the graph has them.
+  private mutating func forgetWeights(of node: Spadix_Onnx_Node) {
+    guard ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(node.operator) else { return }
+    for name in node.inputs where uses[name] == 1 {
+      if case .constant(let constant)? = values[name], constant.count > 1 << 12 { values[name] = nil }
+    }
+  }
+
   private mutating func bindResults(_ results: [ImportedValue], _ node: Spadix_Onnx_Node) throws {
     for (position, name) in node.outputs.enumerated() where !name.isEmpty {
       guard position < results.count else {
@@ -208,14 +229,9 @@ struct ModelImporter {
 
   /// The converter of a node's operator. Throws the reason why there is none.
   private func checkOperator(_ node: Spadix_Onnx_Node) throws -> Converter {
-    if node.domain == "com.microsoft", let converter = QuantizedConverters.table[node.operator] { return converter }
-    guard node.domain.isEmpty || node.domain == "ai.onnx" else {
-      throw Refusal(
-        "onnx.operator", "the operator is of the domain '\(node.domain)'; expected one of the ONNX standard",
-        help: file.model.functions.isEmpty ? nil : "if it is one of the model's functions, inline it with onnx.inliner")
-    }
-    if let converter = OperatorTable.converters[node.operator] { return converter }
-    throw OperatorTable.refusal(of: node.operator)
+    if let function = functions[node] { return { try $0.importCall(of: function, $1) } }
+    if let converter = OperatorTable.converter(of: node) { return converter }
+    throw OperatorTable.refusal(of: node)
   }
 
   static func label(_ node: Spadix_Onnx_Node, _ index: Int) -> String {
@@ -258,6 +274,36 @@ struct ModelImporter {
     let body = try ModelBody(graph, outer: outer, file: file.name, scope: scope)
     for use in body.uses { uses[use, default: 0] += 1 }
     try addInitializers(graph)
+    try importBody(body)
+    return graph.outputs.map { lookup($0.name) ?? .refused }
+  }
+
+  // MARK: Functions
+
+  /// The results of an operator of the model's own: its nodes stand in the place of the one that calls it.
+  private mutating func importCall(
+    of function: Spadix_Onnx_Function, _ node: NodeReader
+  ) throws -> [ImportedValue] {
+    node.takeAllAttributes()
+    try functions.enter(function)
+    let saved = (values, initializers, scope, uses, opset, producers)
+    defer {
+      (values, initializers, scope, uses, opset, producers) = saved
+      functions.leave()
+    }
+    let graph = try ModelFunctions.body(of: function, calledBy: node.node)
+    if function.operatorSets.contains(where: { $0.domain.isEmpty || $0.domain == "ai.onnx" }) {
+      opset = try Self.opset(function.operatorSets, of: "the function '\(function.name)'")
+    }
+    scope += "function '\(function.name)', "
+    (values, initializers, uses, producers) = ([:], [:], [:], [:])
+    let body = try ModelBody(graph, outer: [], file: file.name, scope: scope)
+    for use in body.uses { uses[use, default: 0] += 1 }
+    for (name, input) in zip(function.inputs, node.inputs) {
+      guard let input else { continue }
+      values[name] = input
+      if case .computed(let placed) = input { valueUses[placed.value, default: 0] += uses[name] ?? 0 }
+    }
     try importBody(body)
     return graph.outputs.map { lookup($0.name) ?? .refused }
   }

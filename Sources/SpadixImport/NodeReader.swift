@@ -43,6 +43,9 @@ final class NodeReader {
     }
   }
 
+  /// Whoever reads the node's attributes elsewhere says so.
+  func takeAllAttributes() { used.formUnion(attributes.keys) }
+
   // MARK: Inputs
 
   var outputCount: Int { node.outputs.lastIndex { !$0.isEmpty }.map { $0 + 1 } ?? 0 }

@@ -6,6 +6,9 @@ public enum HostReason: String, CaseIterable, Sendable {
   case floatingPoint = "floating-point"
   case softmax
   case function
+  case outputTable = "output-table"
+  case outputPair = "output-pair"
+  case broadcast
   case computedWeights = "computed-weights"
   case computedFactor = "computed-factor"
   case averagePadding = "average-padding"
@@ -24,6 +27,9 @@ public enum HostReason: String, CaseIterable, Sendable {
     case .floatingPoint: "the accelerator computes in int8; this operation has f32 operands or results"
     case .softmax: "the array has no exponential"
     case .function: "the accelerator has no command for this function"
+    case .outputTable: "the target's store has no table for functions of single elements"
+    case .outputPair: "the target's store does not take two activations, as products and sums of any scales do"
+    case .broadcast: "the store repeats the second of two activations only, between its first axes and its last"
     case .computedWeights: "weights and biases must be constants"
     case .computedFactor: "the factor of a product must be a constant"
     case .averagePadding: "an average that leaves padding out has another divisor at the border"
@@ -41,7 +47,10 @@ public enum HostReason: String, CaseIterable, Sendable {
   public var help: String? {
     switch self {
     case .floatingPoint: "quantize the graph; an operation without an int8 form stays on the host"
-    case .conversion, .softmax, .function, .computedWeights, .computedFactor, .poolingWindow, .permutation: nil
+    case .conversion, .softmax, .function, .broadcast, .computedWeights, .computedFactor, .poolingWindow, .permutation:
+      nil
+    case .outputTable: "a target with output_table, such as spadix"
+    case .outputPair: "a target with output_pair, such as spadix"
     case .averagePadding: "count_include_pad = true"
     case .operandZeroPoint: "symmetric types for the operands"
     case .outputZeroPoint: "quantize{activations=symmetric}, or a target with an output stage"

@@ -18,12 +18,13 @@ public struct NonNegativeValues: Sendable {
   private static func isNotNegative(_ operation: Operation, operands: [Bool], _ graph: Graph) -> Bool {
     switch operation.op {
     // npu operators say all in integers, whatever their types are.
-    case .npu(.conv2d(let payload)): return payload.output.low >= 0
-    case .npu(.matmul(let payload)): return payload.output.low >= 0
-    case .npu(.add(let payload)): return payload.output.low >= 0
-    case .npu(.mul(let payload)): return payload.output.low >= 0
-    case .npu(.avgPool2d(let payload)): return payload.output.low >= 0
-    case .npu(.requantize(let payload)): return payload.output.low >= 0
+    case .npu(.conv2d(let payload)): return payload.output.least >= 0
+    case .npu(.matmul(let payload)): return payload.output.least >= 0
+    case .npu(.add(let payload)): return payload.output.least >= 0
+    case .npu(.binary(let payload)): return payload.output.least >= 0
+    case .npu(.mul(let payload)): return payload.output.least >= 0
+    case .npu(.avgPool2d(let payload)): return payload.output.least >= 0
+    case .npu(.requantize(let payload)): return payload.output.least >= 0
     case .npu(.pad(let payload)): return operands[0] && payload.value >= 0
     case .npu(.maxPool2d), .npu(.reshape), .npu(.transpose), .npu(.concat): return operands.allSatisfy { $0 }
     case .constant, .batchNorm, .quantize, .dequantize: return false

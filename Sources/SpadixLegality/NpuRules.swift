@@ -48,10 +48,17 @@ struct NpuRules {
     switch operation.op {
     case .npu(.conv2d(let conv)):
       guard let pooling = conv.pooling else { return stage(conv.output) }
-      return stage(conv.output) + self.pooling(pooling, prefix: "pool_", isNotNegative: conv.output.low >= 0)
+      return stage(conv.output) + self.pooling(pooling, prefix: "pool_", isNotNegative: conv.output.least >= 0)
     case .npu(.matmul(let product)): return stage(product.output) + operands(of: product, operation)
     case .npu(.add(let add)): return stage(add.output)
     case .npu(.mul(let mul)): return stage(mul.output)
+    case .npu(.binary(let binary)):
+      if !target.hasOutputPair {
+        return [
+          BrokenRule(.outputPair, found: "function = \(binary.pair.function.rawValue)", capability: "output_pair")
+        ]
+      }
+      return stage(binary.output)
     case .npu(.avgPool2d(let pool)): return stage(pool.output)
     case .npu(.requantize(let requantize)): return stage(requantize.output)
     case .npu(.maxPool2d(let pool)):
@@ -67,6 +74,7 @@ struct NpuRules {
 
   private func stage(_ stage: OutputStage) -> [BrokenRule] {
     guard let reason = target.outputStageProblem(stage) else { return [] }
+    if reason == .outputTable { return [BrokenRule(reason, found: "a table", capability: "output_table")] }
     // The target has no output stage: everything that it lacks for this operation is said at once.
     var broken: [BrokenRule] = []
     if stage.zeroPoint != 0 {

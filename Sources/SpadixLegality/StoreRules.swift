@@ -6,6 +6,7 @@ import SpadixISA
 extension Target {
   /// Why the store cannot do what an output stage says, or nil.
   public func outputStageProblem(_ stage: OutputStage) -> HostReason? {
+    if stage.table != nil && !hasOutputTable { return .outputTable }
     if hasOutputStage { return nil }
     if stage.zeroPoint != 0 { return .outputZeroPoint }
     if stage.scales.count > 1 { return .perChannelScale }

@@ -21,7 +21,7 @@ public enum TargetVerifier {
 
   private static func diagnostic(_ broken: BrokenRule, _ operation: Operation, _ target: Target) -> Diagnostic {
     let wayOut = broken.capability.map { capability in
-      let wanted = capability == "output_stage" ? "with output_stage" : "with more \(capability)"
+      let wanted = capability.hasPrefix("output_") ? "with \(capability)" : "with more \(capability)"
       return "compile the quantized graph for '\(target.name)', or this graph for a target \(wanted)"
     }
     return Diagnostic(

@@ -10,6 +10,7 @@ struct BlockScheduler {
     case residency = "residency in every order"
     case order = "residency and order"
     case cuts = "least cuts"
+    case ideals = "bytes over ideals"
     case suffixes = "suffix bounds"
     case orderSearch = "order search"
     case open = "open"
@@ -70,8 +71,12 @@ struct BlockScheduler {
   /// Whether GLPK gets all its nodes. At first it does not: local search and narrow searches come to better orders sooner,
   /// and most blocks need no more.
   private var isThorough: Bool
+  /// The bound of every ideal, where there are few.
+  private var completion: IdealBound?
   /// Whether GLPK ran out of nodes for the first bound.
   private var isFirstBoundCut = false
+
+  private static let largestWidened = 128
 
   init(_ core: ScheduleCore, capacity: Int, options: ScheduleOptions, statistics: ScheduleStatistics) {
     self.core = core
@@ -81,7 +86,8 @@ struct BlockScheduler {
     isThorough = options.formulation != .exact
   }
 
-  mutating func solve() -> Outcome {
+  /// What bounds and local search make of it in little time.
+  mutating func begin() -> Outcome {
     let start = Array(0..<core.count)
     var best = Outcome(order: start, drops: [], cost: Int.max)
     offer(start, &best)
@@ -95,6 +101,10 @@ struct BlockScheduler {
       best.raise(to: bound(ResidencyBound(core, capacity: capacity).model, nodeLimit: limit), by: .residency)
       isFirstBoundCut = limit < options.nodeLimit && statistics.nodes - nodesBefore >= limit
       if best.close() { return best }
+      if options.formulation == .exact {
+        boundIdeals(&best, moveLimit: 100_000)
+        if best.close() { return best }
+      }
       if options.formulation == .exact, let model = OrderedBound(core, capacity: capacity).model {
         best.raise(to: bound(model, nodeLimit: min(200, options.nodeLimit)), by: .order)
         if best.close() { return best }
@@ -115,8 +125,14 @@ struct BlockScheduler {
     }
     if options.formulation == .exact, options.useLocalSearch, core.count <= options.largestSearchedBlock {
       improveSmallestPeak(&best)
-      if best.close() { return best }
+      _ = best.close()
     }
+    return best
+  }
+
+  /// Searches on where the beginning did not close the block.
+  mutating func finish(_ best: inout Outcome) {
+    guard best.closedBy == .open else { return }
     if options.formulation == .exact, options.useOrderSearch {
       if core.count <= options.largestSearchedBlock {
         searchOrders(&best)
@@ -134,7 +150,17 @@ struct BlockScheduler {
       if core.count > options.largestModelledBlock { statistics.stops.insert(.size) }
       if options.cancellation?.isCancelled == true { statistics.stops.insert(.interruption) }
     }
-    return best
+  }
+
+  /// A bound from bytes over ideals, which the order search will use too.
+  private mutating func boundIdeals(_ best: inout Outcome, moveLimit: Int) {
+    guard options.useIdealBound, completion == nil, core.count <= options.largestSearchedBlock else { return }
+    options.progress?("bytes over ideals")
+    let keys = OrderSearch.keys(core)
+    completion = IdealBound(
+      core, capacity: capacity, keys: keys, moveLimit: moveLimit, cancellation: options.cancellation,
+      effort: &statistics.effort)
+    best.raise(to: completion?.total ?? 0, by: .ideals)
   }
 
   private func nodeLimit(atFirst limit: Int) -> Int {
@@ -237,10 +263,14 @@ struct BlockScheduler {
     search.switches.dominance = options.useDominance
     search.switches.exchanges = options.useExchanges
     search.cancellation = options.cancellation
+    search.completion = completion
     for width in [16, 128, 512] {
       if width > 16, improveAgain(&best) { return }
       if run(&search, width, &best) != .narrowed { return }
     }
+    boundIdeals(&best, moveLimit: 2_000_000)
+    search.completion = completion
+    if best.close() { return }
     beThorough(&best)
     if best.close() { return }
     if options.useSuffixBounds {
@@ -256,7 +286,11 @@ struct BlockScheduler {
       if best.close() { return }
     }
     var width = 4096
-    while !improveAgain(&best), run(&search, width, &best) == .narrowed { width = min(width * 8, 1 << 40) }
+    // Far from its bound, a wide search of a large block proves nothing, and local search finds more.
+    let isHopeless = core.count > Self.largestWidened && best.cost > 4 * best.bound
+    while !improveAgain(&best), !isHopeless, run(&search, width, &best) == .narrowed {
+      width = min(width * 8, 1 << 40)
+    }
   }
 
   /// What is left of the limit. A label of a large block counts for more: it has more to copy and more moves.

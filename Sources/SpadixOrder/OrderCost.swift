@@ -2,7 +2,7 @@
 ///
 /// An operator may run more than once. A run makes its results anew, so that what they were before need not be kept until
 /// then, nor stored.
-final class OrderCost {
+final class OrderCost: OrderEvaluation {
   private let core: ScheduleCore
   private let capacity: Int
   /// What each run of an operator after its first one costs.
@@ -76,7 +76,7 @@ final class OrderCost {
   private static let never = Int.max
 
   /// Bytes moved; more than the limit, somehow, when it is exceeded.
-  func cost(of order: [Int], limit: Int = Int.max) -> Int {
+  func cost(of order: [Int], limit: Int) -> Int {
     for tensor in core.tensors.indices {
       nextUse[tensor] = Self.never
       isStored[tensor] = isClean[tensor]
@@ -147,7 +147,7 @@ final class OrderCost {
   func drops(of order: [Int]) -> [ResidencyModel.Gap] {
     recorded = []
     defer { recorded = nil }
-    _ = cost(of: order)
+    _ = cost(of: order, limit: Int.max)
     return recorded ?? []
   }
 

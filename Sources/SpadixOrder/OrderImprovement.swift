@@ -1,6 +1,28 @@
 import SpadixMIP
 import SpadixSupport
 
+/// What an order costs.
+protocol OrderEvaluation: AnyObject {
+  /// Bytes moved; more than the limit, somehow, when it is exceeded.
+  func cost(of order: [Int], limit: Int) -> Int
+  /// Elementary steps so far, of about a nanosecond each.
+  var effort: Int { get }
+  /// Changes something else that the cost depends on, where there is such a thing.
+  func vary(_ random: inout SplitMix64) -> Bool
+  /// Takes the last variation back.
+  func takeBack()
+  /// Remembers the variations there are, and goes back to those.
+  func remember()
+  func restore()
+}
+
+extension OrderEvaluation {
+  func vary(_ random: inout SplitMix64) -> Bool { false }
+  func takeBack() {}
+  func remember() {}
+  func restore() {}
+}
+
 /// Improves an order by moving operators, together with what has to move with them, as long as residency by rule costs
 /// less; and, where that is allowed, by running operators again.
 ///
@@ -19,7 +41,9 @@ final class OrderImprovement {
 
   private let core: ScheduleCore
   private let repeats: Repeats
-  private let evaluation: OrderCost
+  private let evaluation: any OrderEvaluation
+  /// The same, where residency alone counts.
+  private let residency: OrderCost?
   private let cancellation: Cancellation?
   @exclusivity(unchecked)
   private var isMoving: [Bool]
@@ -35,30 +59,45 @@ final class OrderImprovement {
     self.core = core
     self.repeats = repeats
     self.cancellation = cancellation
-    evaluation = OrderCost(core, capacity: capacity, repeatPrices: repeats.prices)
+    let cost = OrderCost(core, capacity: capacity, repeatPrices: repeats.prices)
+    residency = cost
+    evaluation = cost
+    isMoving = [Bool](repeating: false, count: core.count)
+  }
+
+  /// For orders whose tensors have addresses.
+  init(_ core: ScheduleCore, placed: PlacedCost, cancellation: Cancellation?) {
+    self.core = core
+    self.cancellation = cancellation
+    repeats = Repeats()
+    residency = nil
+    evaluation = placed
     isMoving = [Bool](repeating: false, count: core.count)
   }
 
   func cost(of order: [Int], limit: Int = Int.max) -> Int { evaluation.cost(of: order, limit: limit) }
 
-  func drops(of order: [Int]) -> [ResidencyModel.Gap] { evaluation.drops(of: order) }
+  func drops(of order: [Int]) -> [ResidencyModel.Gap] { residency?.drops(of: order) ?? [] }
 
   /// The best order found, and what residency by rule costs for it; that of the start at worst.
   func run(from order: [Int], effortLimit: Int) -> (order: [Int], cost: Int) {
     var best = order
     var bestCost = cost(of: order)
     let end = effort + effortLimit
+    evaluation.remember()
     var length = 20
     while bestCost > 0, effort < end, cancellation?.isCancelled != true {
       // Each round starts from the best order and accepts worse ones for longer than the round before.
       var current = best
+      evaluation.restore()
       var currentCost = bestCost
       var history = [Int](repeating: bestCost, count: length)
       var sinceImprovement = 0
       var number = 0
       while bestCost > 0, sinceImprovement < 60 * length, effort < end {
         if number & 63 == 0, cancellation?.isCancelled == true { break }
-        guard let candidate = changed(current) else {
+        let isVaried = number % 3 == 0 && evaluation.vary(&random)
+        guard let candidate = isVaried ? current : changed(current) else {
           effortOfMoves += 50
           sinceImprovement += 1
           number += 1
@@ -75,13 +114,17 @@ final class OrderImprovement {
             best = candidate
             bestCost = candidateCost
             sinceImprovement = 0
+            evaluation.remember()
           }
+        } else if isVaried {
+          evaluation.takeBack()
         }
         history[number % length] = min(late, currentCost)
         number += 1
       }
       length = min(length * 4, 5_000)
     }
+    evaluation.restore()
     return (best, bestCost)
   }
 

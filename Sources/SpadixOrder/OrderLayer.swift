@@ -30,6 +30,10 @@ struct OrderLayer {
   struct Ideal {
     var liveStart: Int32
     var liveCount: Int32
+    /// Size of all live tensors.
+    var liveSize: Int
+    /// Bit per live tensor that DRAM does not hold until it is stored.
+    var storable: UInt128
     var readyStart: Int32
     var readyCount: Int32
     /// One past the last position in the suffix bound's order that has run.
@@ -50,6 +54,7 @@ struct OrderLayer {
   private var liveTensors: [Int32] = []
   /// Bytes of each of `liveTensors`.
   private var bytesOfLive: [Int] = []
+  private var sizeOfLive: [Int] = []
   private var readyOperators: [Int32] = []
   private var obstacles: [HoldingBound.Obstacle] = []
   private(set) var firstLabel: [Int32] = []
@@ -66,7 +71,8 @@ struct OrderLayer {
     readyOperators = core.operators.indices.filter { core.operators[$0].predecessors.isEmpty }.map(Int32.init)
     ideals = [
       Ideal(
-        liveStart: 0, liveCount: 0, readyStart: 0, readyCount: Int32(readyOperators.count), frontier: 0, bound: 0,
+        liveStart: 0, liveCount: 0, liveSize: 0, storable: 0, readyStart: 0, readyCount: Int32(readyOperators.count),
+        frontier: 0, bound: 0,
         largestRun: 0, obstacleStart: 0, obstacleCount: 0, key: 0)
     ]
     labels = [OrderLabel(resident: 0, clean: 0, cost: 0, emptiedCost: 0, bound: 0, parent: -1, op: -1, ideal: 0)]
@@ -122,8 +128,8 @@ struct OrderLayer {
     let frontier = max(Int(layer.ideals[parent].frontier), suffix.position[op] + 1)
     ideals.append(
       Ideal(
-        liveStart: Int32(liveTensors.count), liveCount: 0, readyStart: Int32(readyOperators.count), readyCount: 0,
-        frontier: Int32(frontier), bound: 0,
+        liveStart: Int32(liveTensors.count), liveCount: 0, liveSize: 0, storable: 0,
+        readyStart: Int32(readyOperators.count), readyCount: 0, frontier: Int32(frontier), bound: 0,
         largestRun: layer.ideals[parent].largestRun, obstacleStart: Int32(obstacles.count), obstacleCount: 0,
         key: layer.ideals[parent].key &+ opKey))
     ideals[index].bound = suffix.bound(core, frontier: frontier) { hasRun($0, index) }
@@ -159,7 +165,12 @@ struct OrderLayer {
       if core.tensors[Int(operand)].touches.contains(where: { !hasRun($0, index) }) { liveTensors.append(operand) }
     }
     ideals[index].liveCount = Int32(liveTensors.count - start)
-    for tensor in liveTensors[start...] { bytesOfLive.append(core.tensors[Int(tensor)].bytes) }
+    for (position, tensor) in liveTensors[start...].enumerated() {
+      bytesOfLive.append(core.tensors[Int(tensor)].bytes)
+      sizeOfLive.append(core.tensors[Int(tensor)].size)
+      ideals[index].liveSize += core.tensors[Int(tensor)].size
+      if !core.tensors[Int(tensor)].isClean, position < 128 { ideals[index].storable |= 1 << UInt128(position) }
+    }
     largestLiveCount = max(largestLiveCount, liveTensors.count - start)
   }
 
@@ -233,7 +244,7 @@ struct OrderLayer {
 
   /// Bytes that the layer takes, or nearly so.
   var memory: Int {
-    labels.count * (MemoryLayout<OrderLabel>.stride + 1) + executed.count * 8 + liveTensors.count * 12
+    labels.count * (MemoryLayout<OrderLabel>.stride + 1) + executed.count * 8 + liveTensors.count * 20
       + readyOperators.count * 4 + obstacles.count * MemoryLayout<HoldingBound.Obstacle>.stride
       + ideals.count * (MemoryLayout<Ideal>.stride + 40)
   }
@@ -241,6 +252,23 @@ struct OrderLayer {
   /// What it costs to evict everything that a label keeps, with stores of what is not clean.
   func evictionCost(resident: UInt128, clean: UInt128, ideal: Int) -> Int {
     liveBytes(resident, ideal) + liveBytes(resident & ~clean, ideal)
+  }
+
+  /// Sum of the sizes of live tensors of an ideal.
+  func size(of tensors: UInt128, ideal: Int) -> Int {
+    sizeOfLive.withUnsafeBufferPointer { sizes in
+      var total = 0
+      var start = Int(ideals[ideal].liveStart)
+      for shift in [UInt128(0), 64] {
+        var rest = UInt64(truncatingIfNeeded: tensors >> shift)
+        while rest != 0 {
+          total &+= sizes[start &+ rest.trailingZeroBitCount]
+          rest &= rest &- 1
+        }
+        start += 64
+      }
+      return total
+    }
   }
 
   /// Sum of the bytes of live tensors; from the limit on, some of it.

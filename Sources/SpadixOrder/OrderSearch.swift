@@ -43,6 +43,8 @@ struct OrderSearch {
   var cancellation: Cancellation?
   /// Bounds for what is still to come; zero everywhere at first.
   var suffix: SuffixBound
+  /// The same for every set of operators and bytes, where that is known.
+  var completion: IdealBound?
   private let holding: HoldingBound?
   private let exchanges: Exchanges
 
@@ -58,7 +60,8 @@ struct OrderSearch {
   private static let narrowSetLimit = 16
   private static let leastWideWidth = 4096
 
-  private let keys: [UInt64]
+  /// A number for each operator; the sum of those that have run tells ideals apart.
+  let keys: [UInt64]
 
   init(_ core: ScheduleCore, capacity: Int) {
     self.core = core
@@ -66,8 +69,12 @@ struct OrderSearch {
     suffix = SuffixBound(order: Array(0..<core.count))
     holding = HoldingBound(core, capacity: capacity)
     exchanges = Exchanges(core)
+    keys = Self.keys(core)
+  }
+
+  static func keys(_ core: ScheduleCore) -> [UInt64] {
     var random = SplitMix64(seed: 0x5BD1_E995)
-    keys = core.operators.map { _ in random.next() }
+    return core.operators.map { _ in random.next() }
   }
 
   /// Searches with at most `width` labels in a layer, and at most so many labels and elementary steps in all.
@@ -78,10 +85,10 @@ struct OrderSearch {
     var layer = OrderLayer(words: (core.count + 63) / 64)
     layer.addRoot(core)
     var history: [(parents: [Int32], ops: [Int32])] = []
-    for _ in 0..<core.count {
+    for count in 0..<core.count {
       var next = OrderLayer(words: layer.words)
-      for ideal in layer.ideals.indices {
-        expand(layer, ideal, into: &next, &pass)
+      for ideal in layer.ideals.indices where layer.firstLabel[ideal] >= 0 {
+        expand(layer, ideal, count, into: &next, &pass)
         if pass.outcome.isStopped { return pass.outcome }
       }
       if next.narrow(to: width, core) { pass.outcome.isComplete = false }
@@ -159,6 +166,10 @@ struct OrderSearch {
     var freshStayingIsClean: Bool
     /// Positions that die.
     var dying: UInt128
+    /// Ways to complete from there, of `completion`.
+    var tails = 0..<0
+    /// What these cost at least.
+    var tailCost = 0
 
     /// A set of live positions as one of the target's.
     @inline(__always)
@@ -173,14 +184,19 @@ struct OrderSearch {
   }
 
   private func expand(
-    _ layer: OrderLayer, _ ideal: Int, into next: inout OrderLayer, _ pass: inout Pass
+    _ layer: OrderLayer, _ ideal: Int, _ count: Int, into next: inout OrderLayer, _ pass: inout Pass
   ) {
+    let known = completion?.moves(count, key: layer.ideals[ideal].key) ?? 0..<0
     let live = layer.live(of: ideal)
     var moves: [Move?] = layer.ready(of: ideal).map { _ in nil }
     let ready = layer.ready(of: ideal)
     func move(_ number: Int) -> Move {
       if let known = moves[number] { return known }
-      let made = makeMove(layer, ideal, live, Int(ready[ready.startIndex + number]), &next)
+      var made = makeMove(layer, ideal, live, Int(ready[ready.startIndex + number]), &next)
+      if let completion {
+        made.tails = completion.tails(after: made.op, of: known)
+        made.tailCost = completion.cost(made.tails, outside: Int.max, stored: Int.max)
+      }
       moves[number] = made
       pass.outcome.effort += 200 + core.count / 4 + 10 * live.count
       if next.largestLiveCount > Self.largestLiveCount {
@@ -321,7 +337,7 @@ struct OrderSearch {
     _ next: inout OrderLayer, _ pass: inout Pass
   ) {
     if pass.outcome.isStopped { return }
-    let bound = next.ideals[move.target].bound
+    let bound = max(next.ideals[move.target].bound, move.tailCost)
     // What was evicted and is needed now comes back; its fetch is paid.
     var size = residentSize + move.freshSize
     var missing = move.touched & ~label.resident
@@ -337,14 +353,14 @@ struct OrderSearch {
     }
     pass.outcome.smallestExcess = min(pass.outcome.smallestExcess, excess)
     // Inclusion-minimal sets: taken from large to small, the last one taken is needed.
-    var candidates: [(position: Int, size: Int, cost: Int)] = []
+    var candidates: [(position: Int, size: Int, cost: Int, isClean: Bool)] = []
     var rest = evictable
     while rest != 0 {
       let position = rest.trailingZeroBitCount
       rest &= rest - 1
       let tensor = core.tensors[Int(live[live.startIndex + position])]
       let isClean = label.clean >> UInt128(position) & 1 != 0
-      candidates.append((position, tensor.size, tensor.bytes * (isClean ? 1 : 2)))
+      candidates.append((position, tensor.size, tensor.bytes * (isClean ? 1 : 2), isClean))
     }
     // Of too many the narrow search only tries some.
     let isCut = pass.isNarrow && candidates.count > Self.largestNarrowChoice
@@ -360,7 +376,17 @@ struct OrderSearch {
     for number in candidates.indices.reversed() { remaining[number] = remaining[number + 1] + candidates[number].size }
     pass.outcome.effort += 20 * candidates.count
     var setsLeft = isCut ? Self.narrowSetLimit : Int.max
-    func choose(_ number: Int, _ evicted: UInt128, _ excess: Int, _ smallest: Int, _ cost: Int) {
+    // What is outside the scratchpad and what is stored after the move, without the evictions.
+    var (outside, stored) = (0, 0)
+    if completion != nil {
+      let target = next.ideals[move.target]
+      outside = target.liveSize - next.size(of: move.staying | move.shifted(label.resident), ideal: move.target)
+      stored = next.size(
+        of: (move.freshClean | move.shifted(label.clean)) & target.storable, ideal: move.target)
+    }
+    func choose(
+      _ number: Int, _ evicted: UInt128, _ excess: Int, _ smallest: Int, _ cost: Int, _ outside: Int, _ stored: Int
+    ) {
       if cost + bound >= pass.cutoff || setsLeft == 0 { return }
       pass.spend(10, next, cancellation)
       if pass.outcome.isStopped { return }
@@ -372,13 +398,21 @@ struct OrderSearch {
         return
       }
       if number == candidates.count || remaining[number] < excess { return }
+      // What still has to leave costs what it saves later, at least.
+      if let completion,
+        cost + completion.bytes(ofSize: excess)
+          + completion.cost(move.tails, outside: outside + excess, stored: stored) >= pass.cutoff
+      {
+        return
+      }
       let candidate = candidates[number]
       choose(
         number + 1, evicted | (1 << UInt128(candidate.position)), excess - candidate.size,
-        min(smallest, candidate.size), cost + candidate.cost)
-      choose(number + 1, evicted, excess, smallest, cost)
+        min(smallest, candidate.size), cost + candidate.cost, outside + candidate.size,
+        stored + (candidate.isClean ? 0 : candidate.size))
+      choose(number + 1, evicted, excess, smallest, cost, outside, stored)
     }
-    choose(0, 0, excess, Int.max, label.cost)
+    choose(0, 0, excess, Int.max, label.cost, outside, stored)
     if setsLeft == 0 { pass.outcome.isComplete = false }
   }
 
@@ -389,7 +423,8 @@ struct OrderSearch {
     if cost + bound >= pass.cutoff { return }
     let resident = move.staying | move.shifted(label.resident & ~evicted)
     let clean = move.freshClean | move.shifted(label.clean | evicted)
-    var total = cost + bound
+    // What must wait comes on top of what the rest costs by itself, but is in the bounds of ideals already.
+    var total = cost + next.ideals[move.target].bound
     if let holding {
       let live = next.live(of: move.target)
       var shortage = (size: 0, cost: 0)
@@ -402,6 +437,12 @@ struct OrderSearch {
         pass.outcome.smallestExcess = min(pass.outcome.smallestExcess, shortage.size)
         return
       }
+    }
+    if let completion {
+      let outside = next.ideals[move.target].liveSize - next.size(of: resident, ideal: move.target)
+      let stored = next.size(of: clean & next.ideals[move.target].storable, ideal: move.target)
+      total = max(total, cost + completion.cost(move.tails, outside: outside, stored: stored))
+      if total >= pass.cutoff { return }
     }
     pass.outcome.labels += 1
     let made = OrderLabel(

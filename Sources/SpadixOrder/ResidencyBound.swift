@@ -88,6 +88,8 @@ struct ResidencyBound {
     }
     var anywhere: [Place: Model.ColumnID] = [:]
     for row in rows {
+      let excess = SubsetSums.least(
+        of: row.places.map { core.tensors[$0.tensor].size }, atLeast: row.excess, effort: &effort)
       var terms: [Model.Term] = []
       for place in row.places {
         let tensor = core.tensors[place.tensor]
@@ -105,7 +107,7 @@ struct ResidencyBound {
         }
         terms.append(Model.Term(tensor.size, column))
       }
-      model.addRow("operator_\(row.op)", terms, lower: row.excess)
+      model.addRow("operator_\(row.op)", terms, lower: excess)
     }
     self.model = model
   }

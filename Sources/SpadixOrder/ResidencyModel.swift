@@ -82,11 +82,15 @@ struct ResidencyModel {
         model.addRow("spilled_\(tensor.original)", [Model.Term(1, spilled), Model.Term(-1, column)], lower: 0)
       }
     }
+    var effort = 0
     for row in rows {
+      // What leaves leaves as a whole.
+      let excess = SubsetSums.least(
+        of: row.gaps.map { core.tensors[all[$0].tensor].size }, atLeast: row.excess, effort: &effort)
       let terms = row.gaps.compactMap { gap in
         columnOf[gap].map { Model.Term(core.tensors[all[gap].tensor].size, $0) }
       }
-      model.addRow("step_\(row.step)", terms, lower: row.excess)
+      model.addRow("step_\(row.step)", terms, lower: excess)
     }
   }
 

@@ -33,6 +33,29 @@ extension Scheduler {
     return packer.layout ?? ScheduleLayout(pieces: [], traffic: .init(spilled: 0, fetched: 0), nodes: 0)
   }
 
+  /// Where the best residency did not pack: changes to orders, with a cost that addresses are part of. The order of a better
+  /// layout, if there is one.
+  func improvePlaced(
+    _ placed: PlacedCost, _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore,
+    _ budget: Int, _ orders: [[Int]], _ layout: inout ScheduleLayout, effort: Int, _ work: PackingWork
+  ) -> [Int]? {
+    let effortBefore = placed.effort
+    defer { work.left -= placed.effort - effortBefore }
+    // After an interruption a better plan is still wanted, soon.
+    let isInterrupted = options.cancellation?.isCancelled == true
+    let costs = orders.map { placed.cost(of: $0, limit: Int.max) }
+    guard let start = orders.indices.min(by: { (costs[$0], $0) < (costs[$1], $1) }) else { return nil }
+    options.progress?("changes to the order, with addresses, best \(min(layout.traffic.total, costs[start]))")
+    let improvement = OrderImprovement(core, placed: placed, cancellation: isInterrupted ? nil : options.cancellation)
+    let found = improvement.run(
+      from: orders[start], effortLimit: isInterrupted ? 400_000_000 : max(1, min(effort, work.left)))
+    if found.cost >= layout.traffic.total { return nil }
+    let pieces = placed.pieces(of: found.order)
+    layout = ScheduleLayout(
+      pieces: pieces, traffic: PieceBuilder(problem, scope, core, found.order).traffic(pieces), nodes: layout.nodes)
+    return found.order
+  }
+
   /// What all packings of a solve may still take together, in elementary steps of about a nanosecond.
   final class PackingWork {
     var left: Int

@@ -19,10 +19,10 @@ public struct ScheduleOptions: Sendable {
   public var nodeLimit = 20_000
   /// Labels of the order search, over all blocks. A label of a block of more than 512 operators counts for more, since it
   /// costs more.
-  public var labelLimit = 24_000_000
+  public var labelLimit = 150_000_000
   /// Elementary steps of the searches over orders, of about a nanosecond each, over all blocks: what a label costs differs
   /// by a factor of a hundred between problems, and this bounds the work whatever it costs.
-  public var effortLimit = 40_000_000_000
+  public var effortLimit = 30_000_000_000
   /// Nodes and elementary steps of one packing.
   public var packingNodeLimit = 2_000_000
   public var packingEffortLimit = 2_000_000_000
@@ -38,6 +38,7 @@ public struct ScheduleOptions: Sendable {
   public var useSplit = true
   public var useUpperBound = true
   public var useLowerBound = true
+  public var useIdealBound = true
   public var useWavefront = true
   public var useLocalSearch = true
   public var useOrderSearch = true

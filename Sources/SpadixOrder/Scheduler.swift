@@ -47,9 +47,14 @@ public struct Scheduler: Sendable {
       return try JointScheduler(options: options).solve(problem, scope: scope, budget: budget)
     }
     let work = PackingWork(options)
-    var attempt = attempt(problem, scope, budget, work)
-    if attempt.onlyAddressesAreMissing, options.usePacking, options.formulation == .exact {
+    let placesTogether = options.usePacking && options.formulation == .exact
+    let placed = placesTogether ? PlacedCost(problem, scope, budget) : nil
+    var attempt = attempt(problem, scope, budget, work, placed)
+    if attempt.onlyAddressesAreMissing, placesTogether {
       attempt = otherOrders(attempt, problem, scope, budget, work)
+    }
+    if let placed, attempt.solution.traffic.total > attempt.residencyCost {
+      improve(&attempt, placed, problem, scope, budget, work)
     }
     if !attempt.solution.isProven {
       for plan in known where plan.scope == scope && plan.budget <= budget { attempt.solution.improve(with: plan) }
@@ -86,19 +91,64 @@ public struct Scheduler: Sendable {
       certificate: ScheduleSolution.Certificate())
   }
 
+  /// A plan to fall back on: what was found before the long searches, with addresses.
+  private func earlyLayout(
+    _ placed: PlacedCost, _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore,
+    _ budget: Int, _ begun: Ordered, _ work: PackingWork
+  ) -> (order: [Int], layout: ScheduleLayout)? {
+    var packer = Packer(options, PieceBuilder(problem, scope, core, begun.order), budget, work)
+    if packer.offer(packer.builder.pieces(begun.drops), nodeLimit: 2_000), let layout = packer.layout {
+      return (begun.order, layout)
+    }
+    var arena = OnlineArena(problem, scope, core, begun.order, budget, .longestForItsPrice)
+    packer.take(arena.run())
+    guard var layout = packer.layout else { return nil }
+    let better = improvePlaced(
+      placed, problem, scope, core, budget, [begun.order], &layout, effort: options.packingEffortLimit, work)
+    return (better ?? begun.order, layout)
+  }
+
   private struct Attempt {
     var solution: ScheduleSolution
     /// Order and residency reach the bound, but the pieces did not pack, and the plan costs more.
     var onlyAddressesAreMissing: Bool
     var stops: Set<ScheduleStop>
+    /// What the best residency costs, whether it packs or not, and the orders that came near.
+    var residencyCost: Int
+    var orders: [[Int]]
+  }
+
+  /// Changes to the orders that came near, with addresses.
+  private func improve(
+    _ attempt: inout Attempt, _ placed: PlacedCost, _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope,
+    _ budget: Int, _ work: PackingWork
+  ) {
+    let plan = attempt.solution
+    var layout = ScheduleLayout(pieces: plan.pieces, traffic: plan.traffic, nodes: plan.certificate.nodes)
+    let better = improvePlaced(
+      placed, problem, scope, ScheduleCore(problem, scope: scope), budget,
+      [plan.order.map(\.index)] + attempt.orders, &layout, effort: 2 * options.packingEffortLimit, work)
+    guard let better else { return }
+    attempt.solution.order = better.map(ScheduleProblem.OperatorID.init)
+    attempt.solution.pieces = layout.pieces
+    attempt.solution.traffic = layout.traffic
+    if attempt.solution.isProven { attempt.onlyAddressesAreMissing = false }
   }
 
   private func attempt(
-    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int, _ work: PackingWork
+    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int, _ work: PackingWork,
+    _ placed: PlacedCost? = nil
   ) -> Attempt {
     let core = ScheduleCore(problem, scope: scope)
-    var result = order(core, budget)
+    var early: (order: [Int], layout: ScheduleLayout)?
+    var result = order(core, budget) { begun in
+      if let placed { early = earlyLayout(placed, problem, scope, core, budget, begun, work) }
+    }
     var layout = layOut(problem, scope, core, budget, result.order, result.drops, work)
+    let residencyCost = ResidencyModel.cost(result.drops, core)
+    if let early, early.layout.traffic.total < layout.traffic.total {
+      (result.order, layout) = (early.order, early.layout)
+    }
     // Before a plan whose addresses cost traffic, one that was the best earlier and packs.
     for (number, other) in result.earlier.enumerated() where other.cost < layout.traffic.total {
       var packer = Packer(options, PieceBuilder(problem, scope, core, other.order), budget, work)
@@ -124,7 +174,8 @@ public struct Scheduler: Sendable {
     return Attempt(
       solution: solution,
       onlyAddressesAreMissing: !solution.isProven && !result.closedBy.contains(.open),
-      stops: result.statistics.stops)
+      stops: result.statistics.stops, residencyCost: residencyCost,
+      orders: result.earlier.map(\.order) + (early.map { [$0.order] } ?? []))
   }
 
   /// The best of a few schedules whose ties fell otherwise; the first one that packs ends it.
@@ -202,13 +253,18 @@ public struct Scheduler: Sendable {
     var statistics = ScheduleStatistics()
   }
 
-  private func order(_ core: ScheduleCore, _ budget: Int) -> Ordered {
+  /// - Parameter begun: told what is known before the long searches, where there are some.
+  private func order(_ core: ScheduleCore, _ budget: Int, begun: (Ordered) -> Void) -> Ordered {
     if options.useContraction, options.formulation == .exact {
       let contraction = Contraction(core)
-      var result = orderBlocks(contraction.core, budget, numberedAs: core)
       func expand(_ order: inout [Int], _ drops: inout [ResidencyModel.Gap]) {
         drops = contraction.expanded(drops, order: order)
         order = contraction.expanded(order)
+      }
+      var result = orderBlocks(contraction.core, budget, numberedAs: core) { early in
+        var early = early
+        expand(&early.order, &early.drops)
+        begun(early)
       }
       expand(&result.order, &result.drops)
       for index in result.earlier.indices {
@@ -218,27 +274,42 @@ public struct Scheduler: Sendable {
       }
       return result
     }
-    return orderBlocks(core, budget, numberedAs: core)
+    return orderBlocks(core, budget, numberedAs: core, begun: begun)
   }
 
   /// - Parameter whole: the core whose numbers of tensors the drops get.
-  private func orderBlocks(_ core: ScheduleCore, _ budget: Int, numberedAs whole: ScheduleCore) -> Ordered {
+  private func orderBlocks(
+    _ core: ScheduleCore, _ budget: Int, numberedAs whole: ScheduleCore, begun: (Ordered) -> Void
+  ) -> Ordered {
     var result = Ordered()
     let blocks = options.useSplit ? core.blocks() : (core.count > 0 ? [Array(0..<core.count)] : [])
-    var parts: [ScheduleCore] = []
+    var schedulers: [BlockScheduler] = []
     var outcomes: [BlockScheduler.Outcome] = []
+    func tell(_ number: Int) {
+      let count = schedulers[number].core.count
+      if blocks.count > 1 { options.progress?("block \(number + 1) of \(blocks.count), \(count) operators") }
+    }
     for (number, block) in blocks.enumerated() {
       let part = core.restricted(to: block, afterFirst: number > 0)
-      if blocks.count > 1 { options.progress?("block \(number + 1) of \(blocks.count), \(part.count) operators") }
-      var scheduler = BlockScheduler(part, capacity: budget, options: options, statistics: result.statistics)
-      let outcome = scheduler.solve()
-      result.statistics = scheduler.statistics
-      result.bound += outcome.bound
-      result.closedBy.append(outcome.closedBy)
-      parts.append(part)
-      outcomes.append(outcome)
+      schedulers.append(BlockScheduler(part, capacity: budget, options: options, statistics: result.statistics))
+      tell(number)
+      outcomes.append(schedulers[number].begin())
+      result.statistics = schedulers[number].statistics
     }
-    let assembly = BlockAssembly(blocks: blocks, parts: parts, whole: whole)
+    let assembly = BlockAssembly(blocks: blocks, parts: schedulers.map(\.core), whole: whole)
+    if outcomes.contains(where: { $0.closedBy == .open }) {
+      let early = assembly.whole(
+        of: outcomes.map { BlockScheduler.Residency(order: $0.order, drops: $0.drops, cost: $0.cost) })
+      begun(Ordered(order: early.order, drops: early.drops))
+      for number in blocks.indices where outcomes[number].closedBy == .open {
+        tell(number)
+        schedulers[number].statistics = result.statistics
+        schedulers[number].finish(&outcomes[number])
+        result.statistics = schedulers[number].statistics
+      }
+    }
+    result.bound = outcomes.reduce(0) { $0 + $1.bound }
+    result.closedBy = outcomes.map(\.closedBy)
     var residencies = outcomes.map { BlockScheduler.Residency(order: $0.order, drops: $0.drops, cost: $0.cost) }
     let best = assembly.whole(of: residencies)
     (result.order, result.drops) = (best.order, best.drops)

@@ -1,4 +1,5 @@
 import SpadixAllocation
+import SpadixSupport
 
 /// What a kernel plan decides, before addresses.
 struct KernelDecision {

@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// The answer to a `KernelProblem`: an alternative for each operator, and where every resident tensor lies, and when.
 public struct KernelSolution: Sendable {
   /// How a piece of residency comes to be.

@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// Checks a kernel plan against its problem, by running through the steps with what the scratchpad and DRAM hold; shares
 /// nothing with the solver.
 public enum KernelValidator {

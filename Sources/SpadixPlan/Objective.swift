@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// What a plan is to be good at: how costs are compared.
 public enum Objective: Sendable, Hashable {
   /// Modelled cycles; bytes through DRAM between plans that take the same time.

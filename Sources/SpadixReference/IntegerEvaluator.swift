@@ -106,6 +106,7 @@ public struct IntegerEvaluator: GraphEvaluator {
     case .matmul(let matmul): return IntegerOperators.matrixProduct(matmul, operands, zeroPointB: 0, type)
     case .add(let add): return IntegerOperators.add(add, operands, type)
     case .mul(let mul): return IntegerOperators.multiply(mul, operands, type)
+    case .binary(let binary): return IntegerOperators.binary(binary, operands, type)
     case .maxPool2d(let pool): return Tensor(type, Pooling.maximum(operands[0], pool.window2D))
     case .avgPool2d(let pool): return IntegerOperators.average(pool, operands[0], type)
     case .requantize(let requantize): return IntegerOperators.requantize(requantize, operands[0], type)

@@ -90,6 +90,19 @@ enum IntegerOperators {
     return Tensor(type, .i8(output))
   }
 
+  static func binary(_ binary: NpuBinary, _ operands: [Tensor], _ type: TensorType) -> Tensor {
+    let channels = type.shape.last ?? 1
+    let repeated = NpuBinary.repetition(of: operands[1].type.shape, in: type.shape)?.count ?? 1
+    let b = operands[1].int8s
+    let output = operands[0].int8s.enumerated().map { position, a in
+      let row = position / channels / repeated
+      let value = binary.pair(
+        a, b[row * channels + position % channels], low: binary.output.low, high: binary.output.high)
+      return binary.output.table.map { QuantizedArithmetic.lookUp(value, in: $0) } ?? value
+    }
+    return Tensor(type, .i8(output))
+  }
+
   static func average(_ pool: NpuAvgPool2D, _ operand: Tensor, _ type: TensorType) -> Tensor {
     let values = operand.int8s
     let output = Pooling.map(operand.type.shape, pool.window2D) { positions in
@@ -111,8 +124,9 @@ enum IntegerOperators {
 
   @inline(__always)
   private static func store(_ sum: Int32, _ scale: Float, _ stage: OutputStage) -> Int8 {
-    QuantizedArithmetic.requantize(
+    let value = QuantizedArithmetic.requantize(
       sum, scale: scale, zeroPoint: stage.zeroPoint, low: stage.low, high: stage.high)
+    return stage.table.map { QuantizedArithmetic.lookUp(value, in: $0) } ?? value
   }
 
   private static func widened(_ values: [Int8], zeroPoint: Int32) -> [Int16] {

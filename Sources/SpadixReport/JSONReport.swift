@@ -23,7 +23,7 @@ public struct JSONReport {
       .init("graph", .string(report.graph)),
       .init("command", report.command.map { .string($0) } ?? .null),
       .init("target", target),
-      .init("random_calibration", report.calibration.map { .string($0) } ?? .null),
+      .init("calibration", report.calibration.map { .string($0) } ?? .null),
       .init("cycles_modelled", report.modelledCycles.map { .integer($0) } ?? .null),
       .init("cycles_bound_by", report.time.map(Self.bounds) ?? .null),
       .init("milliseconds_modelled", milliseconds),

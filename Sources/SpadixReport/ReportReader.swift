@@ -139,7 +139,7 @@ extension CompilationReport {
   init(_ it: ReportFields) throws {
     self.init(
       graph: try it.string("graph"), target: try TargetReport(it.object("target")),
-      calibration: try it.optionalString("random_calibration"),
+      calibration: try it.optionalString("calibration"),
       operators: try it.objects("operators").map { try OperatorReport($0) },
       schedule: try ScheduleReport(it.object("schedule")), scratchpadPeakRows: try it.integer("scratchpad_peak_rows"),
       accumulatorPeakRows: try it.integer("accumulator_peak_rows"), commands: try it.integer("commands"),

@@ -78,9 +78,9 @@ public enum QuantizedArithmetic {
     confined((input / Float(multiplier)) / output)
   }
 
-  /// The scale of an average over `count` elements: `(input / output) * (1 / count)` in Float32, within `outputScales`.
+  /// The scale of an average over `count` elements: `input / (output * count)` in Float32, within `outputScales`.
   public static func averageScale(input: Float, output: Float, count: Int) -> Float {
-    confined((input / output) * (1 / Float(count)))
+    confined(input / (output * Float(count)))
   }
 
   private static func confined(_ scale: Float) -> Float {

@@ -56,6 +56,7 @@ extension Accelerator {
     if executes.isEmpty {
       if compute == nil { return false }
       resolveCompute()
+      settleOldStores()
       return true
     }
     let place = executes.removeFirst()
@@ -64,7 +65,18 @@ extension Accelerator {
     case .compute: run(compute: place)
     default: run(configuration: place)
     }
+    settleOldStores()
     return true
+  }
+
+  /// Stores that the array cannot disturb any more. They ask for what comes behind the last command of the array, so that one
+  /// has to be dealt with completely.
+  private mutating func settleOldStores() {
+    while !isSettlingStore && !stores.isEmpty && stores.first.pointee.result < 0
+      && requests - stores.first.pointee.requests > 24
+    {
+      resolveStore()
+    }
   }
 
   private mutating func run(configuration place: Int) {
@@ -180,11 +192,6 @@ extension Accelerator {
       record(
         it.pointee.operation, it.pointee.entry,
         Span(issue: it.pointee.issue, start: request.start, free: request.last + 1, done: done))
-    }
-    while !isSettlingStore && !stores.isEmpty && stores.first.pointee.result < 0
-      && requests - stores.first.pointee.requests > 24
-    {
-      resolveStore()
     }
     return request.last
   }

@@ -11,6 +11,8 @@ struct ArrayPath: ~Copyable {
     var output: Int
   }
 
+  static let requestsAtATime = 5
+
   private let hardware: Hardware
   private let dim: Int
   /// Cycles from a row of the scratchpad to the array.
@@ -96,7 +98,7 @@ struct ArrayPath: ~Copyable {
     start: Int, rows: Int, rowCycles: Int, pops: Int, banks: (Int, Int), writes: inout BankWrites
   ) -> Request {
     var taken = max(start + delay, lastTaken + 1)
-    if requests > 5 { taken = max(taken, outputs.ago(5) + 1) }
+    if requests > Self.requestsAtATime { taken = max(taken, outputs.ago(Self.requestsAtATime) + 1) }
     requests += 1
     var last = writes.read(rows: rows, rowCycles: rowCycles, from: start, banks: banks)
     let limit = rows > delay ? taken + rows - 1 - delay : lastTaken - delay + rows

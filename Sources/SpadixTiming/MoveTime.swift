@@ -1,6 +1,7 @@
 import SpadixISA
 
-/// What moves cost in a long row of their like: for models that cannot look at every request.
+/// What moves and computes cost in a long row of their like: for models that cannot look at every request, of the plan and of the order of
+/// commands.
 ///
 /// The rules are those of `ReadPath` and `WritePath` without what happens once: a beat a cycle, `maxInFlight` requests at a
 /// time, a few tracked moves at a time. Addresses count by where in the 64 bytes of a request rows begin.
@@ -8,6 +9,8 @@ public struct MoveTime: Sendable {
   public let hardware: Hardware
   /// Cycles from a request to its beat, and to its completion.
   public let loadLatency: Int
+  /// Cycles of moves that were asked for before.
+  private var known: [Int: Int] = [:]
 
   public init(_ target: Target) {
     hardware = Hardware(target)
@@ -48,7 +51,38 @@ public struct MoveTime: Sendable {
   /// - Parameters:
   ///   - offset: bytes from the start of a request to the first row.
   ///   - stride: bytes from row to row in DRAM; 0 brings one row and repeats it.
-  public func load(rows: Int, bytes: Int, offset: Int, stride: Int) -> Int {
+  public mutating func load(rows: Int, bytes: Int, offset: Int, stride: Int) -> Int {
+    look(rows, bytes, offset, stride, reads: nil) { $0.newLoad(rows: rows, bytes: bytes, offset: $1, stride: $2) }
+  }
+
+  /// Cycles until the next move can follow, of one that stores rows.
+  ///
+  /// - Parameter reads: rows that are read for each that is stored: more than one where windows are pooled.
+  public mutating func store(rows: Int, bytes: Int, offset: Int, stride: Int, reads: Int) -> Int {
+    look(rows, bytes, offset, stride, reads: reads) {
+      $0.newStore(rows: rows, bytes: bytes, offset: $1, stride: $2, reads: rows * reads)
+    }
+  }
+
+  /// Cycles until the next move can follow, of one that takes so many rows of the accumulator to the scratchpad.
+  public func storeOnChip(reads: Int) -> Int { scaled(reads) + 2 }
+
+  /// Where rows lie in their requests counts, and whether one is repeated; nothing else of their addresses.
+  private mutating func look(
+    _ rows: Int, _ bytes: Int, _ offset: Int, _ stride: Int, reads: Int?,
+    _ compute: (MoveTime, _ offset: Int, _ stride: Int) -> Int
+  ) -> Int {
+    let line = Hardware.requestBytes
+    let phase = stride == 0 ? line : stride & (line - 1)
+    let offset = offset & (line - 1)
+    let key = (((rows << 16 | bytes) << 7 | phase) << 6 | offset) << 16 | (reads.map { $0 + 1 } ?? 0)
+    if let cycles = known[key] { return cycles }
+    let cycles = compute(self, offset, stride == 0 ? 0 : phase == 0 ? line : phase)
+    known[key] = cycles
+    return cycles
+  }
+
+  private func newLoad(rows: Int, bytes: Int, offset: Int, stride: Int) -> Int {
     let isRepeated = stride == 0 && rows > 1
     let sum = requests(rows: isRepeated ? 1 : rows, bytes: bytes, offset: offset, stride: stride)
     // The answers, a beat a cycle; each request leaves when the one `maxInFlight` before is answered.
@@ -59,18 +93,25 @@ public struct MoveTime: Sendable {
     return max(flow, Self.divide(stay, hardware.trackedMoves), rows)
   }
 
-  /// Cycles until the next move can follow, of one that stores rows.
-  ///
-  /// - Parameter reads: rows that are read for it: more than it stores where windows are pooled.
-  public func store(rows: Int, bytes: Int, offset: Int, stride: Int, reads: Int) -> Int {
+  private func newStore(rows: Int, bytes: Int, offset: Int, stride: Int, reads: Int) -> Int {
     let sum = requests(rows: rows, bytes: bytes, offset: offset, stride: stride)
     let waiting = sum.requests * (hardware.latency + WritePath.acknowledgeDelay + 1) + sum.beats
-    return max(sum.beats, Self.divide(waiting, hardware.maxInFlight), reads + 2)
+    return max(sum.beats, Self.divide(waiting, hardware.maxInFlight), scaled(reads) + 2)
+  }
+
+  /// Cycles in which rows of the accumulator pass the scaling unit, which has five at a time.
+  private func scaled(_ reads: Int) -> Int {
+    max(reads, Self.divide(reads * hardware.accumulatorScaleLatency, WritePath.scaledRows))
   }
 
   /// Cycles from the last row that a store reads until its acknowledgement, which a fence waits for.
   public var storeLatency: Int {
     hardware.latency + WritePath.acknowledgeDelay + hardware.accumulatorScaleLatency + 4
+  }
+
+  /// Cycles until a compute of so many rows can follow one of its like: the array has a few of them at a time.
+  public func leastCompute(rows: Int) -> Int {
+    max(rows, Self.divide(rows + 2 * hardware.dim + 1, ArrayPath.requestsAtATime))
   }
 
   /// Cycles from the last row read for a compute until its result is there.

@@ -13,12 +13,16 @@ public struct UnitCycles: Sendable {
   }
 
   private let hardware: Hardware
+  private var moves: MoveTime
   private var previousA = Operation.Rows.none
 
   /// Stages of the pipelines beyond the array itself.
   private static let pipeline = 8
 
-  public init(_ hardware: Hardware) { self.hardware = hardware }
+  public init(_ target: Target) {
+    moves = MoveTime(target)
+    hardware = moves.hardware
+  }
 
   /// Cycles from the end of a store until memory has acknowledged it.
   public var acknowledgement: Int { hardware.latency + WritePath.acknowledgeDelay }
@@ -36,32 +40,36 @@ public struct UnitCycles: Sendable {
     }
   }
 
-  private func loadCycles(_ it: Operation) -> Int {
+  private mutating func loadCycles(_ it: Operation) -> Int {
     let local = Int(it.rows) * Int(it.blocks)
     if it.flags.contains(.zeros) { return local }
-    return max(local, transfer(rows: it.flags.contains(.repeated) ? 1 : Int(it.rows), bytes: Int(it.bytes)))
+    let cycles = moves.load(
+      rows: Int(it.rows), bytes: Int(it.bytes), offset: Int(truncatingIfNeeded: it.address),
+      stride: it.flags.contains(.repeated) ? 0 : Int(it.stride))
+    return max(local, cycles)
   }
 
-  private func storeCycles(_ it: Operation) -> Int {
-    let local = Int(it.rows) * Int(it.blocks)
-    return it.flags.contains(.onChip) ? local : max(local, transfer(rows: Int(it.rows), bytes: Int(it.bytes)))
-  }
-
-  /// Beats on the bus, or what the requests in flight allow.
-  private func transfer(rows: Int, bytes: Int) -> Int {
-    let beats = rows * ((bytes + hardware.busBytes - 1) / hardware.busBytes)
-    let requests = rows * ((bytes + Hardware.requestBytes - 1) / Hardware.requestBytes)
-    return max(beats, requests * (hardware.latency + ReadPath.requestDelay + 1) / hardware.maxInFlight)
+  private mutating func storeCycles(_ it: Operation) -> Int {
+    let reads = Int(it.rows) * Int(it.blocks)
+    let isPooled = it.pixels > 0
+    if it.reads.start < Operation.accumulatorBase && it.flags.contains(.onChip) { return reads }
+    if it.flags.contains(.onChip) { return moves.storeOnChip(reads: reads) }
+    // Column blocks of a row are read one after the other and leave together.
+    return max(
+      isPooled ? 0 : moves.storeOnChip(reads: reads),
+      moves.store(
+        rows: Int(it.rows), bytes: Int(it.bytes), offset: Int(truncatingIfNeeded: it.address), stride: Int(it.stride),
+        reads: isPooled ? Int(it.blocks) : 1))
   }
 
   private mutating func executeCycles(_ preload: Operation, _ compute: Operation) -> Int {
-    var cycles = min(max(Int(compute.rows), hardware.minimumComputeRows), hardware.dim)
+    var cycles = moves.leastCompute(rows: min(max(Int(compute.rows), hardware.minimumComputeRows), hardware.dim))
     if compute.flags.contains(.transposed) { cycles = hardware.dim }
     if !preload.reads.isEmpty {
       // New weights come in beside the rows of the compute before, unless both lie in one bank.
       let sharesBank =
         !previousA.isEmpty && hardware.bank(of: preload.reads.start) == hardware.bank(of: previousA.start)
-      cycles = sharesBank ? cycles + hardware.dim : hardware.dim
+      cycles = sharesBank ? cycles + hardware.dim : max(cycles, hardware.dim)
     }
     previousA = compute.reads
     return cycles

@@ -18,7 +18,34 @@ enum ExpectedRanges {
       default: break
       }
     }
+    confineFunctions(of: graph, &ranges)
     return ranges
+  }
+
+  /// What only a function reads may saturate where the function is flat, that is, within a third of a step of its result.
+  private static func confineFunctions(of graph: Graph, _ ranges: inout [ValueRange?]) {
+    var readers = [Int](repeating: 0, count: graph.values.count)
+    for value in graph.operations.flatMap(\.operands) + graph.outputs { readers[value.index] += 1 }
+    for operation in graph.operations {
+      guard case .function(let function) = operation.op, let unary = function.definition as? Unary,
+        let operand = operation.operands.first, readers[operand.index] == 1, let range = ranges[operand.index],
+        let result = ranges[operation.result.index] ?? unary.range([range])
+      else { continue }
+      let flat = Double(max(result.high, 0) - min(result.low, 0)) / 255 / 3
+      let cell = (range.high - range.low) / 1000
+      let points = stride(from: 0, through: 1000, by: 1).map { range.low + Float($0) * cell }
+      let values = points.map { unary(Double($0)) }
+      let low = values.indices.last { end in isFlat(values[...end], flat) } ?? 0
+      let high = values.indices.first { start in isFlat(values[start...], flat) } ?? 1000
+      if low < high {
+        ranges[operand.index] = ValueRange(low: points[min(low + 1, 1000)], high: points[max(high - 1, 0)])
+      }
+    }
+  }
+
+  private static func isFlat(_ values: ArraySlice<Double>, _ tolerance: Double) -> Bool {
+    guard values.allSatisfy(\.isFinite), let least = values.min(), let most = values.max() else { return false }
+    return most - least <= tolerance
   }
 
   private static func follows(_ operation: Operation, _ operands: [ValueRange?]) -> ValueRange? {

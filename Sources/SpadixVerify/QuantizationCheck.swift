@@ -22,6 +22,8 @@ public struct QuantizationCheck {
   /// By fragment: the elements that are furthest from what they should be, in steps and as a part of what is allowed.
   private var worst: [QuantizationError?]
   private var worstPart: [QuantizationError?]
+  /// By fragment; nil for those of which no sample was checked.
+  private var noise: [OperationNoise.Energies?]
 
   /// - Parameters:
   ///   - real: the graph in floating point, with the ranges that were quantized for.
@@ -41,6 +43,7 @@ public struct QuantizationCheck {
     }
     worst = Array(repeating: nil, count: fragments.count)
     worstPart = worst
+    noise = Array(repeating: nil, count: fragments.count)
     try requireCoverage()
     try checkWeights()
   }
@@ -65,9 +68,19 @@ public struct QuantizationCheck {
 
   /// Checks one run of the quantized graph.
   ///
-  /// - Parameter values: every value of the quantized graph, by id.
-  public mutating func check(_ values: [Tensor]) throws {
-    for index in fragments.indices { try measure(index, isRandom: false) { values[$0.index] } }
+  /// - Parameters:
+  ///   - values: every value of the quantized graph, by id.
+  ///   - exact: every value of the graph in floating point, by id, for the same inputs; nil where noise is not asked for.
+  public mutating func check(_ values: [Tensor], exact: [Tensor]? = nil) throws {
+    for index in fragments.indices {
+      try measure(index, isRandom: false) { values[$0.index] }
+      guard let exact, noise[index] != nil else { continue }
+      let found = values[fragments[index].result.index].realValues
+      for (real, value) in zip(exact[fragments[index].counterpart.index].floats, found) {
+        noise[index]?.exact += Double(real) * Double(real)
+        noise[index]?.total += (Double(value) - Double(real)) * (Double(value) - Double(real))
+      }
+    }
   }
 
   /// Operations of more multiplications are not checked on random operands: those of a run are many.
@@ -144,17 +157,34 @@ public struct QuantizationCheck {
       }
       let bound = ErrorBound(quantized: quantized, computation: computation)
       let rounding = try bound.rounding()
-      compare(
-        try floats.evaluate(computation.operation, operands: operands)[0].floats, rounding,
-        try bound.weighting(operands, roundsWeights: true, floats), isMeaning: true)
+      let meaning = try floats.evaluate(computation.operation, operands: operands)[0].floats
+      compare(meaning, rounding, try bound.weighting(operands, roundsWeights: true, floats), isMeaning: true)
+      if !isRandom { addNoise(index, found: found.realValues, meaning: meaning, quantization) }
       guard let product = WeightedStep(computation, in: quantized) else { return }
       let constants = try product.constants(computation, real: real, quantized: quantized, data: data)
       if constants.isEmpty { return }
       for constant in constants { operands[constant.position] = constant.tensor }
-      compare(
-        try floats.evaluate(computation.operation, operands: operands)[0].floats, rounding,
-        try bound.weighting(operands, roundsWeights: false, floats), isMeaning: false)
+      let rounded = try floats.evaluate(computation.operation, operands: operands)[0].floats
+      compare(rounded, rounding, try bound.weighting(operands, roundsWeights: false, floats), isMeaning: false)
+      if isRandom { return }
+      for (exact, found) in zip(meaning, rounded) {
+        noise[index]?.weights += (Double(found) - Double(exact)) * (Double(found) - Double(exact))
+      }
     }
+  }
+
+  private mutating func addNoise(_ index: Int, found: [Float], meaning: [Float], _ type: Quantization) {
+    var energies = noise[index] ?? OperationNoise.Energies()
+    let (low, high) = (
+      Double(-128 - type.zeroPoint) * Double(type.scale), Double(127 - type.zeroPoint) * Double(type.scale)
+    )
+    for (value, exact) in zip(found, meaning) {
+      let (real, error) = (Double(exact), Double(value) - Double(exact))
+      energies.signal += real * real
+      energies.noise += error * error
+      if real < low || real > high { energies.cut += error * error }
+    }
+    noise[index] = energies
   }
 
   /// Holds the integers of weights and biases against the numbers that they stand for, one by one.
@@ -227,7 +257,24 @@ public struct QuantizationCheck {
         next.steps > largest?.steps ?? 0 ? next : largest
       },
       operations: known,
-      violations: worstPart.compactMap { $0 }.filter { $0.part > 1 })
+      violations: worstPart.compactMap { $0 }.filter { $0.part > 1 },
+      noise: zip(fragments, noise).compactMap { fragment, energies in
+        energies.map { operationNoise(fragment, $0) }
+      })
+  }
+
+  private func operationNoise(_ fragment: Fragment, _ energies: OperationNoise.Energies) -> OperationNoise {
+    var scales: [Int] = []
+    if case .computation(let computation) = fragment.source {
+      scales = computation.steps.flatMap { quantized.operations[$0].operands }.filter(quantized.isConstant)
+        .compactMap { quantized.values[$0].type.element.quantization?.scales.count }
+    }
+    return OperationNoise(
+      value: real.describe(fragment.counterpart), mnemonic: mnemonic(fragment), sourceLine: sourceLine(fragment),
+      energies: energies, hasOneWeightScale: scales.max() == 1,
+      isSymmetric: quantized.values.allSatisfy {
+        ($0.type.element.quantization?.zeroPoints ?? []).allSatisfy { $0 == 0 }
+      })
   }
 }
 

@@ -8,4 +8,12 @@ public struct QuantizationSummary: Sendable {
   public var operations: [QuantizationError]
   /// Operations with an error beyond what is allowed, in execution order.
   public var violations: [QuantizationError]
+  /// Where noise comes from, in execution order: operations of which samples were checked.
+  public var noise: [OperationNoise]
+
+  /// The operations that add most noise for what they compute, the worst first.
+  public func worst(_ count: Int) -> [OperationNoise] {
+    Array(noise.enumerated().sorted { ($0.element.own, $0.offset) < ($1.element.own, $1.offset) }.prefix(count))
+      .map(\.element)
+  }
 }

@@ -1,6 +1,7 @@
 import SpadixIR
 import SpadixISA
 import SpadixPlan
+import SpadixSupport
 import Testing
 
 @testable import SpadixCodegen
@@ -44,7 +45,8 @@ let emissionTargets: [Target] = [
   Target(name: "small", dim: 4, scratchpadBanks: 4, scratchpadRowsPerBank: 256, accumulatorRows: 64),
   Target(
     name: "small-spad", dim: 8, scratchpadBanks: 4, scratchpadRowsPerBank: 160, accumulatorRows: 64,
-    hasScratchpadStore: true, hasOutputStage: true, hasPooledScratchpadStore: true),
+    hasScratchpadStore: true, hasOutputStage: true, hasOutputTable: true, hasOutputPair: true,
+    hasPooledScratchpadStore: true),
 ]
 
 /// Bytes through DRAM that commands ask for, counted from the commands alone.
@@ -58,6 +60,7 @@ private func dramBytes(_ program: Program) throws -> (read: Int, written: Int) {
     case .configLoad(let config): loads[config.state] = config
     case .configStore(let config): pooling = config.pooling
     case .configOutputScales(_, let count): read += 4 * count
+    case .configOutputTable: read += 256
     case .moveIn(let state, let dram, let local):
       if dram == 0 { continue }
       let config = loads[state]!
@@ -65,7 +68,8 @@ private func dramBytes(_ program: Program) throws -> (read: Int, written: Int) {
       read += (config.stride == 0 ? 1 : local.rows) * local.columns * size
     case .moveOut(_, let local):
       written += (pooling.map { $0.outRows * $0.outCols } ?? local.rows) * local.columns
-    case .configExecute, .configNorm, .configOutput, .moveOutScratchpad, .preload, .compute, .flush, .fence, .counter,
+    case .configExecute, .configNorm, .configOutput, .configOutputPair, .moveOutScratchpad, .preload, .compute, .flush,
+      .fence, .counter,
       .clockGate, .loopMatmul, .loopConv:
       break
     }

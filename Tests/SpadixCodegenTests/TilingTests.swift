@@ -39,13 +39,14 @@ private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target
       for tileBlocks in 1...blocks {
         let chunks = KernelGeometry.ceilDivide(blocks, tileBlocks)
         for group in 1...chunks {
-          for pinned in 0...group {
+          for (pinned, spare) in (0...group).flatMap({ pinned in (0...1).map { (pinned, $0) } }) {
             for window in 1...max(1, kernel.contraction?.window.inputRows ?? 1) {
               for sliceBlocks in 1...inputBlocks {
                 for sliceTaps in 1...taps {
                   let tiling = Tiling(
                     tileRows: rows, tileColumns: columns, blocks: tileBlocks, chunksPerGroup: group,
-                    pinnedChunks: pinned, windowRows: window, sliceBlocks: sliceBlocks, sliceTaps: sliceTaps)
+                    pinnedChunks: pinned, sparePlaces: spare, windowRows: window, sliceBlocks: sliceBlocks,
+                    sliceTaps: sliceTaps)
                   if (try? rules.check(tiling)) != nil { found.append(tiling) }
                 }
               }

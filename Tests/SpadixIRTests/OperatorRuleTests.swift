@@ -172,6 +172,17 @@ private let npuOperators: [Case] = [
   Case("npu-add-shapes", "npu.add %x, %w {scale = 1.0}", x: "i8[2]", y: "i8[2]", ["w": "i8[3]"]),
   Case("npu-add-zero-point", "npu.add %x, %x {scale = 1.0, zero_points = [0, 300]}", x: "i8[2]", y: "i8[2]"),
   Case("npu-mul-constant", "npu.mul %x, %x {scales = [1.0]}", x: "i8[2]", y: "i8[2]"),
+  Case(nil, "npu.binary %x, %x {function = sum, factors = [1.0, 0.5]}", x: "i8[2]", y: "i8[2]"),
+  Case(
+    nil, "npu.binary %x, %w {function = product, factors = [1.0, 0.0]}", x: "i8[2, 4, 4, 3]", y: "i8[2, 4, 4, 3]",
+    ["w": "i8[2, 1, 1, 3]"]),
+  Case(
+    "npu-binary-shapes", "npu.binary %x, %w {function = product, factors = [1.0, 0.0]}", x: "i8[2, 4, 4, 3]",
+    y: "i8[2, 4, 4, 3]", ["w": "i8[2, 4, 4, 1]"]),
+  Case("npu-binary-factors", "npu.binary %x, %x {function = sum, factors = [1.0]}", x: "i8[2]", y: "i8[2]"),
+  Case(
+    "npu-binary-zero-point", "npu.binary %x, %x {function = sum, factors = [1.0, 1.0], zero_points = [0, 128]}",
+    x: "i8[2]", y: "i8[2]"),
   Case("npu-max-pool2d-result-type", "npu.max_pool2d %x {window = [1, 1]}", x: q, y: "i8[1, 4, 4, 2]"),
   Case("npu-avg-pool2d-type", "npu.avg_pool2d %x {window = [1, 1], scale = 1.0}", x: image, y: q),
   Case("npu-requantize-scales", "npu.requantize %x {scale = 0.0}", x: q, y: q),

@@ -42,7 +42,7 @@ private func randomCommand(_ format: CommandFormat, _ random: inout SplitMix64) 
   }
 
   @Test func unknownFunctionNumbersAreRefused() {
-    for funct in [24, 25, 31, 34, 100, 125] {
+    for funct in [24, 25, 31, 36, 100, 125] {
       #expect(throws: Diagnostic.self) { try Instruction(decoding: Command(funct: UInt8(funct))) }
     }
   }
@@ -81,6 +81,13 @@ private func randomCommand(_ format: CommandFormat, _ random: inout SplitMix64) 
     #expect(
       Instruction.configOutput(ConfigOutput(zeroPoint: -3, low: -128, high: 127)).command
         == Command(funct: 32, rs1: 0x7F80FD))
+    #expect(
+      Instruction.configOutput(ConfigOutput(usesTable: true)).command == Command(funct: 32, rs1: 0x17F8000))
+    #expect(Instruction.configOutputTable(dram: 0x12340).command == Command(funct: 34, rs1: 0x12340))
+    #expect(
+      Instruction.configOutputPair(
+        ConfigOutputPair(isProduct: true, zeroPointA: -2, zeroPointB: 3, factorA: 0.5, factorB: 1, offset: 2)
+      ).command == Command(funct: 35, rs1: 0x4000_0000_0003_FE01, rs2: 0x3F80_0000_3F00_0000))
     #expect(
       Instruction.moveOutScratchpad(destination: .scratchpad(5), destinationStride: 2, source: tile).command
         == Command(funct: 23, rs1: 0x2_0000_0005, rs2: tile.bits))

@@ -33,6 +33,11 @@ private let ruleCases = [
     gemmini: ["target.output-zero-point", "target.clamp"]),
   RuleCase("npu.mul %x, %f {scales = [0.5, 0.25, 1.0, 2.0]}", image, gemmini: ["target.per-channel-scale"]),
   RuleCase(
+    "npu.requantize %x {scale = 0.5, table = \"\(String(repeating: "7f", count: 256))\"}", image,
+    gemmini: ["target.output-table"]),
+  RuleCase(
+    "npu.binary %x, %x {function = product, factors = [0.5, 0.0]}", image, gemmini: ["target.output-pair"]),
+  RuleCase(
     "npu.avg_pool2d %x {window = [2, 5], scale = 0.1, clamp = [-1, 1]}", "i8[1, 5, 2, 4]", gemmini: ["target.clamp"]),
   RuleCase(
     "npu.conv2d %x, %w {scales = [0.5, 0.25, 1.0, 2.0], output_zero_point = 5, clamp = [5, 100]}", image,

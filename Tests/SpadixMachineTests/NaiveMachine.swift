@@ -20,6 +20,8 @@ struct NaiveMachine {
   var execute = ConfigExecute(dataflow: .outputStationary)
   var store = ConfigStore(stride: 0)
   var output: ConfigOutput?
+  var pair: ConfigOutputPair?
+  var table = [Int8](repeating: 0, count: 256)
   var scales: [Float]?
   var weights = LocalTile.garbage(rows: 0, columns: 0)
   var result = LocalTile.garbage(rows: 0, columns: 0)
@@ -54,9 +56,13 @@ struct NaiveMachine {
       store = config
       output = nil
       scales = nil
+      pair = nil
     case .configOutput(let config): output = config
     case .configOutputScales(let address, let count):
       scales = (0..<count).map { Float(bitPattern: UInt32(bitPattern: word(Int(address) + 4 * $0))) }
+    case .configOutputTable(let address):
+      table = (0..<256).map { Int8(bitPattern: dram[Int(address) + $0]) }
+    case .configOutputPair(let config): pair = config
     case .moveIn(let state, let address, let local): moveIn(loads[state], Int(address), local)
     case .moveOut(let address, let local):
       forEachStored(local) { row, column, value, bytes in
@@ -118,12 +124,38 @@ struct NaiveMachine {
   /// One int8 on its way out of the accumulator.
   private func staged(_ value: Int32, _ column: Int) -> Int8 {
     let scale = scales.map { $0[column % target.dim] } ?? store.scale
-    if let output {
-      return QuantizedArithmetic.requantize(
-        value, scale: scale, zeroPoint: Int32(output.zeroPoint), low: Int32(output.low), high: Int32(output.high))
+    let bounds = output ?? ConfigOutput(low: store.activation == .relu ? 0 : -128)
+    if output != nil || pair != nil {
+      let zeroPoint = Int32(bounds.zeroPoint)
+      let byte: Int8
+      if let pair {
+        byte = Self.combined(value, pair, zeroPoint, Int32(bounds.low)...Int32(bounds.high))
+      } else {
+        byte = QuantizedArithmetic.requantize(
+          value, scale: scale, zeroPoint: zeroPoint, low: Int32(bounds.low), high: Int32(bounds.high))
+      }
+      return bounds.usesTable ? table[Int(byte) + 128] : byte
     }
     let byte = QuantizedArithmetic.requantize(value, scale: scale, zeroPoint: 0)
     return store.activation == .relu ? max(byte, 0) : byte
+  }
+
+  /// Floor division takes the pair apart; products and sums are of the numbers as docs/isa.md says.
+  private static func combined(
+    _ value: Int32, _ pair: ConfigOutputPair, _ zeroPoint: Int32, _ bounds: ClosedRange<Int32>
+  ) -> Int8 {
+    let a = Int((Double(value) / 256 + 0.5).rounded(.down))
+    let b = Int(value) - 256 * a
+    let real: Float
+    if pair.isProduct {
+      let product = Float((a - Int(pair.zeroPointA)) * (b - Int(pair.zeroPointB))) * pair.factorA
+      real = product + pair.offset
+    } else {
+      let (first, second) = pair.isUnsigned ? (a + 128, b + 128) : (a, b)
+      real = pair.offset.addingProduct(Float(second), pair.factorB).addingProduct(Float(first), pair.factorA)
+    }
+    let code = QuantizedArithmetic.quantize(real, scale: 1, zeroPoint: zeroPoint)
+    return Int8(min(max(Int32(code), bounds.lowerBound), bounds.upperBound))
   }
 
   private func forEachStored(_ tile: LocalTile, _ body: (Int, Int, Int8, [UInt8]) -> Void) {
@@ -142,7 +174,8 @@ struct NaiveMachine {
                 let row = outRow * pooling.stride + windowRow - pooling.upPad
                 let col = outCol * pooling.stride + windowCol - pooling.leftPad
                 let inside = row >= 0 && col >= 0 && row < pooling.inRows && col < pooling.inCols
-                let outside = isAccumulator ? output?.low ?? 0 : 0
+                let lowest = output.map { $0.usesTable ? -128 : $0.low } ?? 0
+                let outside = isAccumulator ? lowest : 0
                 best = max(best, inside ? byte(tile.address.row + row * pooling.inCols + col, column) : outside)
               }
             }

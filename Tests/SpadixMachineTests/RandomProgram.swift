@@ -28,7 +28,8 @@ struct RandomProgram {
     let dim = [2, 4, 8, 16, 16, 16, 32].randomElement(using: &random)!
     target = Target(
       name: "random", dim: dim, scratchpadBanks: 2, scratchpadRowsPerBank: 4 * dim, accumulatorRows: 4 * dim,
-      hasScratchpadStore: true, hasOutputStage: true, hasPooledScratchpadStore: Bool.random(using: &random),
+      hasScratchpadStore: true, hasOutputStage: true, hasOutputTable: true, hasOutputPair: true,
+      hasPooledScratchpadStore: Bool.random(using: &random),
       dramBytes: Self.dramBytes)
   }
 
@@ -93,6 +94,7 @@ struct RandomProgram {
         window: number(1...3), stride: number(1...2), upPad: number(0...1), leftPad: number(0...1),
         outDim: number(outCols...4), outRows: outRows, outCols: outCols, inRows: rows, inCols: cols)
     }
+    if !hasTable { loadTable() }
     store = ConfigStore(
       stride: number(4 * target.dim...4 * target.dim + 16), activation: chance(40) ? .relu : .none, scale: scale(),
       pooling: pooling)
@@ -102,13 +104,29 @@ struct RandomProgram {
       emit(
         .configOutput(
           ConfigOutput(
-            zeroPoint: Int8(number(-128...127)), low: Int8(low), high: Int8(number(low...127)))))
+            zeroPoint: Int8(number(-128...127)), low: Int8(low), high: Int8(number(low...127)), usesTable: chance(40))))
+      if chance(40) { loadTable() }
     }
+    if chance(15) { emit(.configOutputPair(pair())) }
     if chance(30) {
       emit(
         .configOutputScales(
           dram: UInt64(Self.readBase + 0x1000 + 4 * number(0...100)), count: target.dim))
     }
+  }
+
+  private var hasTable = false
+
+  private mutating func loadTable() {
+    hasTable = true
+    emit(.configOutputTable(dram: UInt64(Self.readBase + number(0...0x1000))))
+  }
+
+  private mutating func pair() -> ConfigOutputPair {
+    ConfigOutputPair(
+      isProduct: chance(50), isUnsigned: chance(30), zeroPointA: Int8(number(-128...127)),
+      zeroPointB: Int8(number(-128...127)),
+      factorA: scale(), factorB: scale(), offset: Float(number(-300...300)) / 2)
   }
 
   /// Gives every local row a value.

@@ -154,7 +154,9 @@ private let hostSteps: [(String, (String, String), HostReason)] = [
     "nn.conv2d %x, %w {activation = clamp, high = 6.0, low = 0.0}", (image, "q8<0.25, 0>[1, 4, 4, 2]"), .clamp
   ),
   ("nn.softmax %x", (image, image), .softmax),
-  ("nn.unary %x {function = tanh}", (image, image), .function),
+  ("nn.unary %x {function = tanh}", (image, image), .outputTable),
+  ("nn.binary %x, %x {function = mul}", (image, image), .outputPair),
+  ("nn.binary %x, %x {function = max}", (image, image), .function),
   ("nn.dequantize %x", (image, "f32[1, 4, 4, 1]"), .conversion),
   ("nn.transpose %x {permutation = [0, 3, 1, 2]}", (image, "q8<0.5, 0>[1, 1, 4, 4]"), .permutation),
   ("nn.max_pool2d %x {window = [2, 1]}", (image, "q8<0.5, 0>[1, 3, 4, 1]"), .poolingWindow),

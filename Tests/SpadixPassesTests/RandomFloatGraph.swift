@@ -59,7 +59,7 @@ struct RandomFloatGraph {
   private mutating func step() {
     let x = pick(images)
     let shape = shape(x)
-    switch Int.random(in: 0..<17, using: &generator) {
+    switch Int.random(in: 0..<20, using: &generator) {
     case 0, 1, 2: convolution(x, shape)
     case 3:
       var operands = [x]
@@ -98,6 +98,21 @@ struct RandomFloatGraph {
       let permutation = pick([[0, 2, 1, 3], [0, 1, 3, 2], [1, 0, 2, 3]])
       image(.transpose(Transpose(permutation: permutation)), [x], permutation.map { shape[$0] })
     case 15: image(.softmax(Softmax(axis: pick([-1, 3, 1]))), [x], shape)
+    case 16, 17:
+      let function: UnaryFunction = pick([
+        .hardSwish, .sigmoid, .tanh, .gelu, .silu, .leakyRelu, .hardSigmoid, .erf, .softplus, .abs, .elu, .mish,
+        .thresholdedRelu, .shrink, .softsign,
+      ])
+      image(.computing(Unary(function, alpha: 0.3, beta: 0.5)), [x], shape)
+    case 18:
+      // A partner of the same shape, or a row for each image.
+      var partner = pick(images.filter { self.shape($0) == shape })
+      if chance(50) {
+        partner = graph.append(
+          .globalAvgPool2d(GlobalAvgPool2D()), [x], type: .f32([shape[0], 1, 1, shape[3]]),
+          name: "v\(graph.values.count)")
+      }
+      image(.computing(Binary(pick([.mul, .mul, .add, .sub, .max]))), [x, partner], shape)
     default: product(x, shape)
     }
   }

@@ -107,4 +107,49 @@ import Testing
       #expect(cycles(ends) == cycles([600]))
     }
   }
+
+  /// Products with loads and stores between them, which wait for each other's rows.
+  private static func products(_ generator: inout Generator, count: Int) -> [Command] {
+    func rows(_ accumulates: UInt64, _ row: UInt64, _ rows: UInt64) -> UInt64 {
+      rows << 48 | 16 << 32 | accumulates << 30 | row
+    }
+    let pooling: UInt64 = 1 << 4 | 2 << 6 | 4 << 24 | 2 << 32 | 2 << 40 | 4 << 48 | 4 << 56
+    var commands = [
+      Command(funct: Funct.config, rs1: 1, rs2: 16),
+      Command(funct: Funct.config, rs1: generator.below(2) == 0 ? 2 : 2 | pooling, rs2: 16),
+    ]
+    while commands.count < count {
+      let row = generator.below(8) * 16
+      switch generator.below(6) {
+      case 0: commands.append(Command(funct: Funct.moveIn, rs1: 0x10000, rs2: rows(0, row, 16)))
+      case 1: commands.append(Command(funct: Funct.moveOut, rs1: 0x20000, rs2: rows(2, row, 16)))
+      default:
+        let count = 1 + generator.below(16)
+        commands.append(
+          Command(
+            funct: Funct.preload, rs1: generator.below(2) == 0 ? 0xFFFF_FFFF : rows(0, 4096 + row, 16),
+            rs2: rows(2 + generator.below(2), row, count)))
+        if generator.below(4) == 0 {
+          commands.append(Command(funct: Funct.moveIn, rs1: 0x10000, rs2: rows(0, row, 16)))
+        }
+        commands.append(
+          Command(funct: Funct.computePreloaded, rs1: rows(0, generator.below(8) * 16, count), rs2: 0xFFFF_FFFF))
+      }
+    }
+    return commands + [Command(funct: Funct.fence, rs1: 0, rs2: 0)]
+  }
+
+  /// Every command of a program of products is taken up and completes once, so that none keeps an entry of the station.
+  @Test(arguments: 1...8 as ClosedRange<UInt64>) func everyCommandCompletesOnce(_ seed: UInt64) {
+    var generator = Generator(state: seed)
+    for _ in 0..<20 {
+      var timeline = Timeline(Hardware(Target.gemmini))
+      timeline.recordsSteps = true
+      let commands = Self.products(&generator, count: 500)
+      commands.withUnsafeBufferPointer { timeline.run($0, 0..<$0.count) }
+      _ = timeline.finish()
+      let steps = timeline.takeSteps().map { Int($0.operation.command) }.sorted()
+      #expect(steps == Array(0..<commands.count - 1), "seed \(seed)")
+    }
+  }
 }

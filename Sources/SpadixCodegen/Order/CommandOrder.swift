@@ -49,9 +49,11 @@ struct CommandOrder: ~Copyable {
     var needsFence = false
   }
 
-  /// - Parameter program: kernels one after the other, every byte of DRAM stored at most once.
-  static func merge(_ program: inout Program) {
-    var order = CommandOrder(program)
+  /// - Parameters:
+  ///   - program: kernels one after the other, every byte of DRAM stored at most once.
+  ///   - slotLoads: loads that wait for all uses of a slot, by ascending commands.
+  static func merge(_ program: inout Program, _ slotLoads: [SlotLoad] = []) {
+    var order = CommandOrder(program, slotLoads)
     for index in program.hostSteps.indices {
       order.merge(until: program.hostSteps[index].before)
       program.hostSteps[index].before = order.output.count
@@ -61,11 +63,11 @@ struct CommandOrder: ~Copyable {
     program.debug = order.runs
   }
 
-  private init(_ program: Program) {
+  private init(_ program: Program, _ slotLoads: [SlotLoad]) {
     commands = program.commands
     runsBefore = program.debug
-    reader = StreamReader(program)
-    acknowledgement = UnitCycles(Hardware(program.target)).acknowledgement
+    reader = StreamReader(program, slotLoads)
+    acknowledgement = UnitCycles(program.target).acknowledgement
     if program.target.faults.rangeOrder {
       station = StationGuard(program.target)
       station!.watchesResults = commands.contains {

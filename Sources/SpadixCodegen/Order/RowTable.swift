@@ -50,6 +50,9 @@ struct RowTable {
     item.after[item.stream] = 0
   }
 
+  /// The last product that has read rows since they were written.
+  func lastProduct(in range: Range<Int>) -> Int32 { range.reduce(0) { max($0, rows[$1].execute) } }
+
   private static func wait(for writer: Int32, _ item: inout StreamItem) {
     if writer == 0 { return }
     let stream = CommandStream(rawValue: Int(writer & (1 << streamBits - 1)))!

@@ -12,11 +12,15 @@ struct StreamReader {
   private var counts = StreamCounts()
   private var transposesWeights = false
   private var pooling: Pooling?
+  /// Loads of slots that are still to come, and how far products have come with the slot that is being loaded.
+  private var slotLoads: ArraySlice<SlotLoad>
+  private var slotUses: Int32?
 
-  init(_ program: Program) {
+  init(_ program: Program, _ slotLoads: [SlotLoad]) {
+    self.slotLoads = slotLoads[...]
     target = program.target
     reader = OperationReader(Hardware(target))
-    cycles = UnitCycles(Hardware(target))
+    cycles = UnitCycles(target)
     rows = RowTable(rows: target.scratchpadRows + target.accumulatorRows)
     stored = StoredBlocks(program)
   }
@@ -38,7 +42,9 @@ struct StreamReader {
     case Funct.moveIn, Funct.moveIn2, Funct.moveIn3:
       item.kind = .load
       item.local.result = loaded(command, it)
+      let uses = usesOfSlot(before: item.first)
       rows.write(item.local.result, &item, number: number)
+      item.after.raise(.execute, to: uses)
       if !it.flags.contains(.zeros) { item.afterStores = stored.last(loadedBy: it) }
     case Funct.preload:
       let second = commands[next]
@@ -78,7 +84,9 @@ struct StreamReader {
     case Funct.moveIn2: .weights
     case Funct.moveIn3: .sums
     case Funct.preload, Funct.computePreloaded, Funct.computeAccumulated: .execute
-    case Funct.moveOut, Funct.moveOutScratchpad, Funct.configOutput, Funct.configOutputScales: .store
+    case Funct.moveOut, Funct.moveOutScratchpad, Funct.configOutput, Funct.configOutputScales, Funct.configOutputTable,
+      Funct.configOutputPair:
+      .store
     case Funct.fence: nil
     case Funct.config:
       switch command.rs1 & 3 {
@@ -91,6 +99,17 @@ struct StreamReader {
   }
 
   // MARK: Rows
+
+  /// Products that have to go before a load because they use its slot.
+  private mutating func usesOfSlot(before command: Int) -> Int32 {
+    while let load = slotLoads.first, load.commands.upperBound <= command {
+      slotLoads.removeFirst()
+      slotUses = nil
+    }
+    guard let load = slotLoads.first, load.commands.contains(command) else { return 0 }
+    if slotUses == nil { slotUses = rows.lastProduct(in: load.rows) }
+    return slotUses!
+  }
 
   private func loaded(_ command: Command, _ it: SpadixTiming.Operation) -> LocalRows {
     let (blocks, count) = (Int(it.blocks), Int(it.rows))

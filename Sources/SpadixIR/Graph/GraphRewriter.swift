@@ -90,6 +90,16 @@ public struct GraphRewriter {
     if graph.values[new].calibration == nil { graph.values[new].calibration = source.values[old].calibration }
   }
 
+  /// Lets a value of the new graph stand for a value of the source alone, with its name, type and range, whatever it has
+  /// stood for before.
+  public mutating func takeOver(_ old: ValueID, by new: ValueID) {
+    mapping[old] = new
+    graph.values[new].name = source.values[old].name
+    graph.values[new].type = source.values[old].type
+    graph.values[new].calibration = source.values[old].calibration
+    graph.values[new].range = source.values[old].range
+  }
+
   /// Gives a value of the new graph a range, unless it has one.
   public mutating func adoptRange(_ range: ValueRange?, of value: ValueID) {
     if graph.values[value].calibration == nil { graph.values[value].calibration = range }

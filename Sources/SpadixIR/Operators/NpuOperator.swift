@@ -4,6 +4,7 @@ public enum NpuOperator: Hashable, Sendable {
   case matmul(NpuMatMul)
   case add(NpuAdd)
   case mul(NpuMul)
+  case binary(NpuBinary)
   case maxPool2d(NpuMaxPool2D)
   case avgPool2d(NpuAvgPool2D)
   case requantize(NpuRequantize)
@@ -18,6 +19,7 @@ public enum NpuOperator: Hashable, Sendable {
     case .matmul(let payload): payload
     case .add(let payload): payload
     case .mul(let payload): payload
+    case .binary(let payload): payload
     case .maxPool2d(let payload): payload
     case .avgPool2d(let payload): payload
     case .requantize(let payload): payload
@@ -28,11 +30,44 @@ public enum NpuOperator: Hashable, Sendable {
     }
   }
 
+  /// How results leave the accumulator, where sums become int8.
+  public var output: OutputStage? {
+    get { (payload as? any OutputStageOperator)?.output }
+    set {
+      guard let newValue else { return }
+      switch self {
+      case .conv2d(var payload):
+        payload.output = newValue
+        self = .conv2d(payload)
+      case .matmul(var payload):
+        payload.output = newValue
+        self = .matmul(payload)
+      case .add(var payload):
+        payload.output = newValue
+        self = .add(payload)
+      case .mul(var payload):
+        payload.output = newValue
+        self = .mul(payload)
+      case .binary(var payload):
+        payload.output = newValue
+        self = .binary(payload)
+      case .avgPool2d(var payload):
+        payload.output = newValue
+        self = .avgPool2d(payload)
+      case .requantize(var payload):
+        payload.output = newValue
+        self = .requantize(payload)
+      case .maxPool2d, .concat, .pad, .reshape, .transpose: break
+      }
+    }
+  }
+
   static let kinds: [OperatorKind] = [
     OperatorKind { .npu(.conv2d($0)) },
     OperatorKind { .npu(.matmul($0)) },
     OperatorKind { .npu(.add($0)) },
     OperatorKind { .npu(.mul($0)) },
+    OperatorKind { .npu(.binary($0)) },
     OperatorKind { .npu(.maxPool2d($0)) },
     OperatorKind { .npu(.avgPool2d($0)) },
     OperatorKind { .npu(.requantize($0)) },

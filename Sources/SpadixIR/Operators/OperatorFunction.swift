@@ -9,8 +9,15 @@ public protocol FunctionOperator: OperatorDefinition {
   /// The result, in plain loops. Real numbers are f32; an operator that moves elements moves those of every kind.
   func evaluate(_ operands: [Tensor], _ type: TensorType) throws -> Tensor
 
+  /// The result for int8 where the function has a meaning of its own in integers; nil where it is computed in f32.
+  func evaluateInt8(_ operands: [Tensor], _ type: TensorType) throws -> Tensor?
+
   /// What elements of the result can be at most, from the ranges of the operands; nil where they do not say.
   func range(_ operands: [ValueRange?]) -> ValueRange?
+}
+
+extension FunctionOperator {
+  public func evaluateInt8(_ operands: [Tensor], _ type: TensorType) throws -> Tensor? { nil }
 }
 
 /// What becomes of a function in an int8 graph.
@@ -52,13 +59,7 @@ public struct OperatorFunction: Hashable, Sendable {
     guard case .real = definition.int8Form(operands.map(\.type)), let output = type.element.quantization else {
       return try definition.evaluate(operands, type)
     }
-    if operands.count == 1, definition is Unary, let input = operands[0].type.element.quantization, input.isPerTensor,
-      type.elementCount > 256
-    {
-      let table = try evaluate(
-        [Tensor(TensorType([256], .q8(input)), .i8(Array(-128...127)))], TensorType([256], .q8(output)))
-      return Tensor(type, .i8(operands[0].int8s.map { table.int8s[Int($0) + 128] }))
-    }
+    if let result = try definition.evaluateInt8(operands, type) { return result }
     let reals = operands.map { operand in
       operand.type.element.isQuantized ? Tensor(shape: operand.type.shape, operand.realValues) : operand
     }

@@ -39,6 +39,7 @@ extension ModelExport {
       try scaled(
         operation, stage(productScales(operation), operation, it.activation), quantization(operands[0]).zeroPoint)
     case .npu(.mul(let it)): try scaled(operation, it.output, it.inputZeroPoint)
+    case .npu(.binary(let it)): try binary(it.pair, it.output, operation)
     case .relu: try clamped(operation, isReal, .relu)
     case .clamp(let it): try clamped(operation, isReal, .clamp(low: it.low, high: it.high))
     case .maxPool2d(let it): try maximum(it.window2D, operation)
@@ -81,7 +82,17 @@ extension ModelExport {
         "BatchNormalization", [try value(operands[0], .channelsFirst)] + parameters, [.real("epsilon", it.epsilon)],
         result: wanted(operation))
       define(operation.result, result, .channelsFirst)
-    case .function:
+    case .function(let function):
+      if let table = table(of: function, operation) {
+        let layout = self.layout(of: operands[0])
+        define(operation.result, lookUp(try value(operands[0], layout), in: table, wanted(operation)), layout)
+        return
+      }
+      if let binary = function.definition as? Binary,
+        let pair = binary.pairStage(type(operands[0]), type(operands[1]), type(operation.result))
+      {
+        return try self.binary(pair, OutputStage(), operation)
+      }
       throw Diagnostic(
         "onnx.export", "\(operation.op.mnemonic) has no form in exported ONNX yet", at: operation.range,
         help: "the model that the graph was imported from has it")
@@ -89,6 +100,13 @@ extension ModelExport {
   }
 
   // MARK: Helpers
+
+  private func table(of function: OperatorFunction, _ operation: Operation) -> [Int8]? {
+    guard let unary = function.definition as? Unary, let input = type(operation.operands[0]).element.quantization,
+      let output = type(operation.result).element.quantization
+    else { return nil }
+    return unary.table(input: input, output: output)
+  }
 
   private func quantization(_ value: ValueID) -> Quantization { Quantization.of(type(value)) }
 
@@ -147,10 +165,30 @@ extension ModelExport {
     quantize(
       source, operation, layout, scale: quantization(operation.result).scale, zeroPoint: stage.zeroPoint,
       low: stage.low,
-      high: stage.high)
+      high: stage.high, table: stage.table)
   }
 
   // MARK: Elementwise
+
+  /// In Float32 as the store computes it, but without steps that are fused: of sums a few in a million differ by one.
+  private mutating func binary(_ pair: PairStage, _ stage: OutputStage, _ operation: Operation) throws {
+    let name = wanted(operation)
+    let shift: Int32 = pair.isUnsigned ? 128 : 0
+    var terms: [String] = []
+    for (index, operand) in operation.operands.enumerated() {
+      let zero = pair.function == .product ? pair.zeroPoints[index] : -shift
+      terms.append(
+        try real(operand, .plain, scales: [pair.function == .sum ? pair.factors[index] : 1], zeroPoint: zero))
+    }
+    var sum = writer.node(pair.function == .sum ? "Add" : "Mul", terms, result: name + "_pair")
+    if pair.function == .product {
+      sum = writer.node("Mul", [sum, writer.constant("factor", [], .f32([pair.factors[0]]))], result: name + "_scaled")
+    }
+    sum = writer.node("Add", [sum, writer.constant("offset", [], .f32([pair.offset]))], result: name + "_sum")
+    // The zero point stands inside the rounding: QuantizeLinear rounds, and adds what uint8 is more than int8.
+    quantize(
+      sum, operation, .plain, scale: 1, zeroPoint: -shift, low: stage.low, high: stage.high, table: stage.table)
+  }
 
   private mutating func elementwise(_ kind: String, _ operation: Operation, _ activation: Activation) throws {
     let isSame = operation.operands.allSatisfy { type($0).shape == type(operation.operands[0]).shape }

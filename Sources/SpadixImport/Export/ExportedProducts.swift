@@ -86,13 +86,15 @@ extension ModelExport {
     let name = wanted(operation)
     quantize(
       result, operation, .channelsFirst, scale: output, zeroPoint: it.output.zeroPoint, low: it.output.low,
-      high: it.output.high
+      high: it.output.high, table: it.output.table
     ) { export, source in
-      it.pooling.map { export.pooled(source, $0, name) } ?? source
+      // The maximum of real numbers, rounded, is the maximum of rounded ones; of what a table gives it is not.
+      it.output.table == nil ? it.pooling.map { export.pooled(source, $0, name) } ?? source : source
+    } after: { export, source in
+      it.output.table != nil ? it.pooling.map { export.pooled(source, $0, name) } ?? source : source
     }
   }
 
-  /// The maximum of real numbers, rounded, is the maximum of rounded ones.
   private mutating func pooled(_ source: String, _ pooling: FusedPooling, _ wanted: String) -> String {
     writer.node(
       "MaxPool", [source],
@@ -188,7 +190,8 @@ extension ModelExport {
       result = writer.node("Add", [result, bias], result: wanted(operation) + "_sum")
     }
     quantize(
-      result, operation, .plain, scale: output, zeroPoint: it.stage.zeroPoint, low: it.stage.low, high: it.stage.high)
+      result, operation, .plain, scale: output, zeroPoint: it.stage.zeroPoint, low: it.stage.low, high: it.stage.high,
+      table: it.stage.table)
   }
 
   /// The last two axes in the other order, where that is asked for.

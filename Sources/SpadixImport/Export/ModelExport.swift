@@ -129,7 +129,8 @@ public struct ModelExport {
   /// Clamps real numbers to what lies between two integers, and makes integers of them.
   mutating func quantize(
     _ source: String, _ operation: Operation, _ layout: Layout, scale: Float, zeroPoint: Int32, low: Int32 = -128,
-    high: Int32 = 127, before: (inout ModelExport, String) -> String = { $1 }
+    high: Int32 = 127, table: [Int8]? = nil, before: (inout ModelExport, String) -> String = { $1 },
+    after: (inout ModelExport, String) -> String = { $1 }
   ) {
     var source = source
     if low > -128 || high < 127 {
@@ -148,8 +149,18 @@ public struct ModelExport {
     let name = writer.node(
       "QuantizeLinear",
       [source, writer.constant("scale", [], .f32([scale])), writer.constant("zero_point", [], .i8([Int8(zeroPoint)]))],
-      result: wanted(operation))
-    define(operation.result, name, layout)
+      result: wanted(operation) + (table == nil ? "" : "_scaled"))
+    let result = table.map { lookUp(name, in: $0, wanted(operation)) } ?? name
+    define(operation.result, after(&self, result), layout)
+  }
+
+  /// int8 through a table of 256 entries.
+  mutating func lookUp(_ source: String, in table: [Int8], _ wanted: String) -> String {
+    let index = writer.node(
+      "Cast", [source], [.integer("to", Int(TensorKind.int32.rawValue))], result: wanted + "_index")
+    let entry = writer.node(
+      "Add", [index, writer.constant("first", [], .i32([128]))], result: wanted + "_entry")
+    return writer.node("Gather", [writer.constant("table", [256], .i8(table)), entry], result: wanted)
   }
 
   func unsupported(_ operation: Operation, _ reason: String) -> Diagnostic {

@@ -22,6 +22,8 @@ struct GraphEmitter {
   /// What is moved once serves everybody who needs it so.
   private var moved: [MoveKey: ValueID] = [:]
   private var constants: [ConstantKey: ValueID] = [:]
+  /// The numbers of values of int8.
+  private var numbers: [ValueID: ValueID] = [:]
   /// What results are called from here on.
   var name = ""
 
@@ -30,7 +32,14 @@ struct GraphEmitter {
   func shape(_ value: ValueID) -> [Int] { graph.values[value].type.shape }
 
   /// Adds an operation, with the shape that the operator's rule gives. Throws a `Refusal` where the rule is broken.
-  mutating func emit(_ op: Operator, _ operands: [ValueID], name: String? = nil) throws -> ValueID {
+  ///
+  /// Results are f32 where no other element is given. Operators that only move elements move int8 as it is; all others get
+  /// the model's integers as numbers, unless an element of the result is given.
+  mutating func emit(
+    _ op: Operator, _ operands: [ValueID], element: ElementType? = nil, name: String? = nil
+  ) throws -> ValueID {
+    let element = element ?? int8Element(op, operands)
+    let operands = try element == nil ? operands.map { try numbers(of: $0) } : operands
     var check = OperatorCheck(operands: operands.map(checkOperand), resultType: nil)
     let shape = op.payload.resultShape(&check)
     guard check.problems.isEmpty, let shape else {
@@ -39,8 +48,44 @@ struct GraphEmitter {
         "onnx.rule", "\(op.mnemonic): \(problem?.message ?? "the operands do not fit")", help: problem?.help)
     }
     try Self.checkSize(shape)
-    let result = graph.append(op, operands, type: .f32(shape), name: name ?? self.name)
+    let result = graph.append(
+      op, operands, type: TensorType(shape, element ?? .f32), name: name ?? self.name)
     setKind(resultKind(op, operands), of: result)
+    return result
+  }
+
+  /// The result's element where an operator takes its int8 operands as they are; nil for others.
+  private func int8Element(_ op: Operator, _ operands: [ValueID]) -> ElementType? {
+    guard let first = operands.first, graph.type(of: first).element.isQuantized else { return nil }
+    let element = graph.type(of: first).element
+    switch op {
+    case .dequantize: return .f32
+    case .reshape, .transpose, .maxPool2d: return element
+    case .concat: return operands.allSatisfy { graph.type(of: $0).element == element } ? element : nil
+    case .function(let function):
+      if case .movement = function.definition.int8Form(operands.map { graph.type(of: $0) }) { return element }
+      return nil
+    default: return nil
+    }
+  }
+
+  /// The integers that the model has in a value of int8, as numbers; the value itself where it holds numbers already.
+  mutating func numbers(of value: ValueID) throws -> ValueID {
+    guard let quantization = graph.type(of: value).element.quantization, quantization.isPerTensor else { return value }
+    if let known = numbers[value] { return known }
+    let kind = kind(value)
+    let zero = quantization.zeroPoint + (kind == .uint8 ? 128 : 0)
+    func constant(_ real: Float, _ suffix: String) -> ValueID {
+      graph.addConstant(Tensor(.f32([]), .f32([real])), name: (graph.values[value].name ?? name) + suffix)
+    }
+    let real = try emit(.dequantize(Dequantize()), [value], name: inner(value))
+    let steps = try emit(
+      .computing(Binary(.div)), [real, constant(quantization.scale, ".scale")], name: inner(value))
+    let rounded = try emit(.computing(Unary(.round)), [steps], name: inner(value))
+    let result = try emit(
+      .computing(Binary(.add)), [rounded, constant(Float(zero), ".zero")], name: inner(value))
+    setKind(kind, of: result)
+    numbers[value] = result
     return result
   }
 
@@ -75,7 +120,8 @@ struct GraphEmitter {
   mutating func reshape(_ value: ValueID, _ shape: [Int], name: String? = nil) throws -> ValueID {
     if self.shape(value) == shape { return value }
     try Self.checkSize(shape)
-    let result = graph.append(.reshape(Reshape()), [value], type: .f32(shape), name: name ?? inner(value))
+    let type = TensorType(shape, graph.type(of: value).element)
+    let result = graph.append(.reshape(Reshape()), [value], type: type, name: name ?? inner(value))
     setKind(kind(value), of: result)
     return result
   }
@@ -159,7 +205,12 @@ struct GraphEmitter {
   mutating func constant(
     _ constant: ConstantTensor, shape: [Int]? = nil, order: [Int]? = nil, result: [Int]? = nil, name: String? = nil
   ) throws -> ValueID {
-    let reals = try constant.exactReals()
+    // A graph holds finite numbers: masks that are infinite are as large as numbers become.
+    let greatest = Float.greatestFiniteMagnitude
+    var reals = try constant.exactReals()
+    if reals.contains(where: \.isInfinite) {
+      reals = reals.map { $0.isInfinite ? ($0 < 0 ? -greatest : greatest) : $0 }
+    }
     let shape = shape ?? constant.shape
     let order = order ?? Array(shape.indices)
     let resultShape = result ?? order.map { shape[$0] }

@@ -14,12 +14,15 @@ struct WireLimits {
 
   /// Which fields of a message hold messages, by the message's kind. Packed numbers and raw bytes are not entered.
   private enum Kind {
-    case model, graph, node, attribute, tensor, port, portType, tensorPort, shape, leaf
+    case model, function, graph, node, attribute, tensor, port, portType, tensorPort, shape, leaf
 
     func message(in field: UInt64) -> Kind? {
       switch (self, field) {
       case (.model, 7): .graph
-      case (.model, 8): .leaf
+      case (.model, 8), (.function, 9): .leaf
+      case (.model, 25): .function
+      case (.function, 7): .node
+      case (.function, 11): .attribute
       case (.graph, 1): .node
       case (.graph, 5): .tensor
       case (.graph, 11), (.graph, 12): .port

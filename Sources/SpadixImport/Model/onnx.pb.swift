@@ -51,13 +51,42 @@ nonisolated struct Spadix_Onnx_Model: Sendable {
 
   var operatorSets: [Spadix_Onnx_OperatorSet] = []
 
-  var functions: [Data] = []
+  var functions: [Spadix_Onnx_Function] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _graph: Spadix_Onnx_Graph? = nil
+}
+
+/// An operator of the model's own, in terms of others.
+nonisolated struct Spadix_Onnx_Function: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  var inputs: [String] = []
+
+  var outputs: [String] = []
+
+  var attributes: [String] = []
+
+  var nodes: [Spadix_Onnx_Node] = []
+
+  var operatorSets: [Spadix_Onnx_OperatorSet] = []
+
+  var domain: String = String()
+
+  var defaults: [Spadix_Onnx_Attribute] = []
+
+  var overload: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct Spadix_Onnx_OperatorSet: Sendable {
@@ -112,6 +141,8 @@ nonisolated struct Spadix_Onnx_Node: Sendable {
   var attributes: [Spadix_Onnx_Attribute] = []
 
   var domain: String = String()
+
+  var overload: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -452,7 +483,7 @@ nonisolated extension Spadix_Onnx_Model: SwiftProtobuf.Message, SwiftProtobuf._M
       case 2: try { try decoder.decodeSingularStringField(value: &self.producer) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._graph) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.operatorSets) }()
-      case 25: try { try decoder.decodeRepeatedBytesField(value: &self.functions) }()
+      case 25: try { try decoder.decodeRepeatedMessageField(value: &self.functions) }()
       default: break
       }
     }
@@ -476,7 +507,7 @@ nonisolated extension Spadix_Onnx_Model: SwiftProtobuf.Message, SwiftProtobuf._M
       try visitor.visitRepeatedMessageField(value: self.operatorSets, fieldNumber: 8)
     }
     if !self.functions.isEmpty {
-      try visitor.visitRepeatedBytesField(value: self.functions, fieldNumber: 25)
+      try visitor.visitRepeatedMessageField(value: self.functions, fieldNumber: 25)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -487,6 +518,76 @@ nonisolated extension Spadix_Onnx_Model: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs._graph != rhs._graph {return false}
     if lhs.operatorSets != rhs.operatorSets {return false}
     if lhs.functions != rhs.functions {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Spadix_Onnx_Function: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Function"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{2}\u{3}inputs\0\u{1}outputs\0\u{1}attributes\0\u{1}nodes\0\u{4}\u{2}operator_sets\0\u{1}domain\0\u{1}defaults\0\u{2}\u{2}overload\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.inputs) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.outputs) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.attributes) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.nodes) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.operatorSets) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.domain) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.defaults) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.overload) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.inputs.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.inputs, fieldNumber: 4)
+    }
+    if !self.outputs.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.outputs, fieldNumber: 5)
+    }
+    if !self.attributes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.attributes, fieldNumber: 6)
+    }
+    if !self.nodes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.nodes, fieldNumber: 7)
+    }
+    if !self.operatorSets.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.operatorSets, fieldNumber: 9)
+    }
+    if !self.domain.isEmpty {
+      try visitor.visitSingularStringField(value: self.domain, fieldNumber: 10)
+    }
+    if !self.defaults.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.defaults, fieldNumber: 11)
+    }
+    if !self.overload.isEmpty {
+      try visitor.visitSingularStringField(value: self.overload, fieldNumber: 13)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Spadix_Onnx_Function, rhs: Spadix_Onnx_Function) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.inputs != rhs.inputs {return false}
+    if lhs.outputs != rhs.outputs {return false}
+    if lhs.attributes != rhs.attributes {return false}
+    if lhs.nodes != rhs.nodes {return false}
+    if lhs.operatorSets != rhs.operatorSets {return false}
+    if lhs.domain != rhs.domain {return false}
+    if lhs.defaults != rhs.defaults {return false}
+    if lhs.overload != rhs.overload {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -584,7 +685,7 @@ nonisolated extension Spadix_Onnx_Graph: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Spadix_Onnx_Node: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Node"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}inputs\0\u{1}outputs\0\u{1}name\0\u{1}operator\0\u{1}attributes\0\u{2}\u{2}domain\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}inputs\0\u{1}outputs\0\u{1}name\0\u{1}operator\0\u{1}attributes\0\u{2}\u{2}domain\0\u{1}overload\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -598,6 +699,7 @@ nonisolated extension Spadix_Onnx_Node: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 4: try { try decoder.decodeSingularStringField(value: &self.`operator`) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.attributes) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.domain) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.overload) }()
       default: break
       }
     }
@@ -622,6 +724,9 @@ nonisolated extension Spadix_Onnx_Node: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.domain.isEmpty {
       try visitor.visitSingularStringField(value: self.domain, fieldNumber: 7)
     }
+    if !self.overload.isEmpty {
+      try visitor.visitSingularStringField(value: self.overload, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -632,6 +737,7 @@ nonisolated extension Spadix_Onnx_Node: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.`operator` != rhs.`operator` {return false}
     if lhs.attributes != rhs.attributes {return false}
     if lhs.domain != rhs.domain {return false}
+    if lhs.overload != rhs.overload {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -27,6 +27,8 @@ enum ActivationConverters {
     if node.opset < 11 {
       low = try node.realIfGiven("min") ?? low
       high = try node.realIfGiven("max") ?? high
+    } else if let computed = try computedBounds(&importer, node) {
+      return [.computed(computed)]
     } else {
       low = try node.constant(1, "lower bound")?.scalar("lower bound") ?? low
       high = try node.constant(2, "upper bound")?.scalar("upper bound") ?? high
@@ -42,6 +44,25 @@ enum ActivationConverters {
     if low == -.infinity, high == .infinity { return [.computed(x)] }
     let op: Operator = low == 0 && high == .infinity ? .relu(Relu()) : .clamp(Clamp(low: low, high: high))
     return [.computed(try importer.elementwise(op, x))]
+  }
+
+  /// Between bounds of which one is computed; nil where both are known.
+  private static func computedBounds(_ importer: inout ModelImporter, _ node: NodeReader) throws -> PlacedValue? {
+    let bounds = [1, 2].map { $0 < node.inputs.count ? node.inputs[$0] : nil }
+    guard bounds.contains(where: { if case .computed? = $0 { true } else { false } }),
+      case .computed(var x) = try importer.computed(node.input(0))
+    else { return nil }
+    for (bound, function) in zip(bounds, [BinaryFunction.max, .min]) {
+      guard let bound else { continue }
+      // Infinities and the ends of the type are no bounds.
+      if case .constant(let constant) = bound, let value = constant.asReals.first, constant.count == 1,
+        function == .max ? value <= -Float.greatestFiniteMagnitude : value >= Float.greatestFiniteMagnitude
+      {
+        continue
+      }
+      x = try importer.binary(function, .computed(x), bound)
+    }
+    return x
   }
 
   private static let softmax: Converter = { importer, node in

@@ -37,7 +37,7 @@ enum ArithmeticConverters {
     switch (left, right) {
     case (.computed(let x), .computed(let y)):
       switch name {
-      case "Add": return [.computed(try importer.add(x, y))]
+      case "Add": return [.computed(try importer.rowNorm(endingWith: node) ?? importer.add(x, y))]
       case "Sub":
         return [
           .computed(
@@ -50,7 +50,10 @@ enum ArithmeticConverters {
       if broadcasts == 1, let axis {
         constant = try aligned(constant, axis, rank: x.shape.count)
       }
-      if try Folding.broadcast(x.shape, constant.shape) != x.shape || !importer.emitter.kind(x.value).isReal {
+      let hasNoInverse = name == "Div" && constant.asReals.contains { !(1 / $0).isFinite }
+      if try Folding.broadcast(x.shape, constant.shape) != x.shape || !importer.emitter.kind(x.value).isReal
+        || hasNoInverse
+      {
         return [.computed(try importer.arithmetic(name, left, .constant(constant)))]
       }
       switch name {
@@ -73,6 +76,22 @@ enum ArithmeticConverters {
       }
     case (.constant, .constant), (.refused, _), (_, .refused): return [.refused]
     }
+  }
+
+  /// Of the domain ai.onnx.ml: less an offset, times a scale; one for each column, or one for all.
+  static let scaler: Converter = { importer, node in
+    let (offset, scale) = (try node.reals("offset") ?? [], try node.reals("scale") ?? [])
+    guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+    let width = x.shape.last ?? 1
+    guard [offset.count, scale.count].allSatisfy({ $0 <= 1 || $0 == width }) else {
+      throw Refusal("onnx.attribute", "\(offset.count) offsets and \(scale.count) scales; expected 1 or \(width)")
+    }
+    func row(_ values: [Float]) -> ConstantTensor { ConstantTensor(.float, shape: [values.count], .real(values)) }
+    var result = x
+    if !offset.isEmpty { result = try importer.add(result, row(offset.map { -$0 })) }
+    if !scale.isEmpty { result = try importer.multiply(result, row(scale)) }
+    importer.emitter.setKind(.float, of: result.value)
+    return [.computed(result)]
   }
 
   static func aligned(_ constant: ConstantTensor, _ axis: Int, rank: Int) throws -> ConstantTensor {
@@ -177,7 +196,10 @@ enum ArithmeticConverters {
     if isTraining { return try importer.batchStatistics(input, node, epsilon, momentum).map { .computed($0) } }
     let parameters = try (1...4).map { try node.input($0) }
     if parameters.contains(where: { if case .computed = $0 { true } else { false } }) {
-      return [.computed(try importer.normalized(input, parameters, epsilon))]
+      return [
+        .computed(
+          try importer.normalized(input, parameters, importer.channelNorm(node, epsilon: epsilon), epsilon))
+      ]
     }
     let (value, placement) = try importer.channelsLast(input, [1])
     var operands = [value]
@@ -261,9 +283,10 @@ extension ModelImporter {
 }
 
 extension ModelImporter {
-  /// A normalization with a scale, a bias, a mean and a variance of which some are computed, in single steps.
+  /// A normalization with a scale, a bias, a mean and a variance of which some are computed, in single steps but for what
+  /// is known already.
   fileprivate mutating func normalized(
-    _ x: PlacedValue, _ parameters: [ImportedValue], _ epsilon: Float
+    _ x: PlacedValue, _ parameters: [ImportedValue], _ known: PlacedValue?, _ epsilon: Float
   ) throws -> PlacedValue {
     let ones = [Int](repeating: 1, count: x.shape.count - 2)
     let columns = try parameters.map { parameter -> ImportedValue in
@@ -273,6 +296,21 @@ extension ModelImporter {
         )
       }
       return .computed(try reshaped(placed, placed.shape + ones))
+    }
+    if let known {
+      // Constant scales and biases as such, so that they are folded; those that change nothing are none.
+      let shape = [x.shape[1]] + ones
+      var result = known
+      for (parameter, column, neutral) in [(parameters[0], columns[0], Float(1)), (parameters[1], columns[1], 0)] {
+        if case .constant(var constant) = parameter {
+          if constant.asReals.allSatisfy({ $0 == neutral }) { continue }
+          constant.shape = shape
+          result = neutral == 1 ? try multiply(result, constant) : try add(result, constant)
+        } else {
+          result = try binary(neutral == 1 ? .mul : .add, .computed(result), column)
+        }
+      }
+      return result
     }
     let centered = try binary(.sub, .computed(x), columns[2])
     let variance = try binary(

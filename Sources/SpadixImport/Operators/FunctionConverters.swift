@@ -21,6 +21,21 @@ enum FunctionConverters {
         return try apply(&importer, node) { try $0.unary(form == "tanh" ? .geluTanh : .gelu, $1) }
       },
       "Pow": power, "PRelu": parametricRelu, "Where": choice, "Mod": modulo,
+      "IsNaN": { importer, node in
+        try apply(&importer, node) { try $0.unary(.not, $0.binary(.equal, $1, $1)) }
+      },
+      "IsInf": { importer, node in
+        let ends = (try node.flag("detect_positive", default: true), try node.flag("detect_negative", default: true))
+        return try apply(&importer, node) { importer, x in
+          let greatest = Float.greatestFiniteMagnitude
+          switch ends {
+          case (true, true): return try importer.binary(.greater, importer.unary(.abs, x), greatest)
+          case (false, true): return try importer.binary(.less, x, -greatest)
+          case (true, false): return try importer.binary(.greater, x, greatest)
+          case (false, false): return try importer.binary(.less, x, x)
+          }
+        }
+      },
     ]
     let plain: [String: UnaryFunction] = [
       "Abs": .abs, "Acos": .acos, "Acosh": .acosh, "Asin": .asin, "Asinh": .asinh, "Atan": .atan, "Atanh": .atanh,
@@ -51,7 +66,7 @@ enum FunctionConverters {
       return folded
     }
     guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
-    return [.computed(try body(&importer, x))]
+    return [try importer.folded(body(&importer, x), of: node.input(0))]
   }
 
   private static func pair(

@@ -23,9 +23,27 @@ extension ModelImporter {
     try binary(function, .computed(left), .constant(ConstantTensor(.float, shape: [], .real([right]))))
   }
 
+  /// The elements of a function of known ones; the function's own value where they are not known.
+  mutating func folded(_ result: PlacedValue, of input: ImportedValue) throws -> ImportedValue {
+    guard case .constant = input, result.placement.isStandard, let operation = emitter.graph.producer(of: result.value),
+      case .function(let function) = operation.op
+    else { return .computed(result) }
+    var operands: [Tensor] = []
+    for operand in operation.operands {
+      guard let tensor = try emitter.graph.constantTensor(operand, from: DataStore()) else { return .computed(result) }
+      operands.append(tensor)
+    }
+    let elements = try function.evaluate(operands, .f32(result.shape)).floats
+    let kind = emitter.kind(result.value)
+    return .constant(
+      ConstantTensor(
+        kind, shape: result.shape,
+        kind.isReal ? .real(elements) : .integers(elements.map { Int64(exactly: $0.rounded()) ?? 0 })))
+  }
+
   /// A function that broadcasts its operands: they get one rank, and lie as one that has the result's shape does.
   mutating func broadcastFunction(
-    _ op: Operator, _ operands: [ImportedValue], name: String? = nil
+    _ op: Operator, _ operands: [ImportedValue], element: ElementType? = nil, name: String? = nil
   ) throws -> PlacedValue {
     let shapes = operands.compactMap(\.shape)
     guard shapes.count == operands.count else { throw Refusal("onnx.inputs", "an operand was refused") }
@@ -51,7 +69,7 @@ extension ModelImporter {
       case .refused: throw Refusal("onnx.inputs", "an operand was refused")
       }
     }
-    let value = try emitter.emit(op, values, name: name)
+    let value = try emitter.emit(op, values, element: element, name: name)
     return PlacedValue(value: value, placement: Placement(shape, order: order))
   }
 

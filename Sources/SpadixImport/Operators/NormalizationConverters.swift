@@ -6,6 +6,7 @@ enum NormalizationConverters {
   static let table: [String: Converter] = [
     "LayerNormalization": layer, "InstanceNormalization": instance, "GroupNormalization": group,
     "LRN": localResponse, "MeanVarianceNormalization": meanVariance,
+    "LpNormalization": length,
   ]
 
   private static let layer: Converter = { importer, node in
@@ -77,6 +78,19 @@ enum NormalizationConverters {
       bias: try node.real("bias", default: 1))
     let (value, placement) = try importer.channelsLast(x, [1])
     return [.computed(PlacedValue(value: try importer.emitter.emit(.computing(norm), [value]), placement: placement))]
+  }
+
+  /// Divided by its length along an axis; what has no length stays zero.
+  private static let length: Converter = { importer, node in
+    let power = try node.integer("p", default: 2)
+    guard (1...2).contains(power) else { throw Refusal("onnx.attribute", "p = \(power): expected 1 or 2") }
+    guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+    let axis = try NodeReader.axis(node.integer("axis", default: -1), rank: x.shape.count)
+    let parts = try importer.unary(power == 1 ? .abs : .square, x)
+    var length = try importer.reduced(parts, [axis], .sum)
+    if power == 2 { length = try importer.unary(.sqrt, length) }
+    length = try importer.elementwise(.clamp(Clamp(low: .leastNormalMagnitude, high: .infinity)), length)
+    return [.computed(try importer.binary(.div, x, length))]
   }
 
   private static let meanVariance: Converter = { importer, node in

@@ -8,11 +8,51 @@ enum PoolingConverters {
       guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
       return [.computed(try importer.reduced(x, Array(spatial(x)), .mean))]
     },
+    "LpPool": lengths,
+    "GlobalLpPool": { importer, node in
+      let power = try power(node)
+      guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+      let sums = try importer.reduced(powers(&importer, x, power), Array(spatial(x)), .sum)
+      return [.computed(try root(&importer, sums, power))]
+    },
     "GlobalMaxPool": { importer, node in
       guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
       return [.computed(try importer.reduced(x, Array(spatial(x)), .maximum))]
     },
   ]
+
+  private static func power(_ node: NodeReader) throws -> Int {
+    let power = try node.integer("p", default: 2)
+    guard power >= 1 else { throw Refusal("onnx.attribute", "p = \(power): expected at least 1") }
+    return power
+  }
+
+  private static func powers(
+    _ importer: inout ModelImporter, _ x: PlacedValue, _ power: Int
+  ) throws -> PlacedValue {
+    switch power {
+    case 1: try importer.unary(.abs, x)
+    case 2: try importer.unary(.square, x)
+    default: try importer.unary(.pow, alpha: Float(power), importer.unary(.abs, x))
+    }
+  }
+
+  private static func root(_ importer: inout ModelImporter, _ x: PlacedValue, _ power: Int) throws -> PlacedValue {
+    switch power {
+    case 1: x
+    case 2: try importer.unary(.sqrt, x)
+    default: try importer.unary(.pow, alpha: 1 / Float(power), x)
+    }
+  }
+
+  /// The length of each window: means of powers, times how many they are of.
+  private static let lengths: Converter = { importer, node in
+    let power = try power(node)
+    guard case .computed(let x) = try importer.computed(node.input(0)), x.shape.count >= 3 else { return [.refused] }
+    let windows = try VolumeConverters.Windows(node, Array(x.shape[2...]))
+    let sums = try VolumeConverters.sum(&importer, powers(&importer, x, power), windows)
+    return [.computed(try root(&importer, sums, power))]
+  }
 
   private static func spatial(_ x: PlacedValue) -> Range<Int> { min(2, x.shape.count)..<x.shape.count }
 

@@ -94,6 +94,14 @@ enum QuantizationConverters {
 
   private static let dynamic: Converter = { importer, node in
     guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
+    let (y, scale, zero) = try dynamic(&importer, x)
+    return [.computed(y), .computed(scale), .computed(zero)]
+  }
+
+  /// Integers of 8 bits for real numbers, and the scale and zero point that fit their range.
+  static func dynamic(
+    _ importer: inout ModelImporter, _ x: PlacedValue
+  ) throws -> (integers: PlacedValue, scale: PlacedValue, zero: PlacedValue) {
     let axes = Array(x.shape.indices)
     func end(_ kind: Reduction, _ function: BinaryFunction) throws -> PlacedValue {
       try importer.reshaped(importer.binary(function, importer.reduced(x, axes, kind), 0), [])
@@ -104,8 +112,7 @@ enum QuantizationConverters {
     var zero = try importer.unary(.round, zeroReal)
     zero = try importer.elementwise(.clamp(Clamp(low: 0, high: 255)), zero)
     importer.emitter.setKind(.uint8, of: zero.value)
-    let y = try rounded(&importer, importer.binary(.div, x, scale), .computed(zero), .uint8)
-    return [.computed(y), .computed(scale), .computed(zero)]
+    return (try rounded(&importer, importer.binary(.div, x, scale), .computed(zero), .uint8), scale, zero)
   }
 
   // MARK: Products
@@ -146,6 +153,10 @@ extension ModelImporter {
   mutating func quantized(
     _ x: PlacedValue, _ scale: ConstantTensor, _ zero: ConstantTensor?, _ kind: TensorKind
   ) throws -> PlacedValue {
+    if scale.count == 1, zero?.count ?? 1 == 1 {
+      let point = ConstantTensor(kind, shape: [], .integers([Int64(zero?.asReals[0] ?? 0)]))
+      if let integers = try int8(of: x, scale: scale.asReals[0], zero: point, kind: kind) { return integers }
+    }
     let quotient = try binary(.div, .computed(x), .constant(scale))
     let result = try QuantizationConverters.rounded(&self, quotient, zero.map { .constant($0) }, kind)
     if scale.count == 1, zero?.count ?? 1 == 1, let bounds = kind.bounds {
@@ -161,6 +172,10 @@ extension ModelImporter {
 
   /// Real numbers of integers; there and back only rounds.
   mutating func real(_ x: PlacedValue, _ scale: ConstantTensor, _ zero: ConstantTensor?) throws -> PlacedValue {
+    if scale.count == 1, zero?.count ?? 1 == 1 {
+      let point = ConstantTensor(emitter.kind(x.value), shape: [], .integers([Int64(zero?.asReals[0] ?? 0)]))
+      if let real = try real(ofInt8: x, scale: scale.asReals[0], zero: point) { return real }
+    }
     if let (source, rounding) = quantized[x.value], source.shape == x.shape, scale.asReals == [rounding.scale],
       zero?.asReals ?? [0] == [Float(rounding.zeroPoint)]
     {

@@ -2,7 +2,7 @@ import SpadixIR
 import SpadixTensor
 
 /// Operators on integers that stand for real numbers, of the standard and of ONNX Runtime's quantizer: the operator on the
-/// real numbers, rounded as its result says. So they compile as what they were quantized from, with the given types.
+/// real numbers, rounded as its result says: the forms that have no operator on int8, which `IntegerConverters` has.
 enum QuantizedConverters {
   static let standard: [String: Converter] = [
     "QLinearConv": { importer, node in

@@ -5,9 +5,11 @@ enum ReductionConverters {
     "ReduceMean": reduction(.mean, axesInputSince: 18), "ReduceMax": reduction(.maximum, axesInputSince: 18),
     "ReduceMin": reduction(.minimum, axesInputSince: 18), "ReduceSum": reduction(.sum, axesInputSince: 13),
     "ReduceProd": reduction(.product, axesInputSince: 18),
-    "ReduceSumSquare": composed { try $0.reduced($0.unary(.square, $1), $2, .sum) },
-    "ReduceL1": composed { try $0.reduced($0.unary(.abs, $1), $2, .sum) },
-    "ReduceL2": composed { try $0.unary(.sqrt, $0.reduced($0.unary(.square, $1), $2, .sum)) },
+    "ReduceSumSquare": composed(of: { $0 * $0 }) { try $0.reduced($0.unary(.square, $1), $2, .sum) },
+    "ReduceL1": composed(of: { abs($0) }) { try $0.reduced($0.unary(.abs, $1), $2, .sum) },
+    "ReduceL2": composed(of: { $0 * $0 }, then: { $0.squareRoot() }) {
+      try $0.unary(.sqrt, $0.reduced($0.unary(.square, $1), $2, .sum))
+    },
     "ReduceLogSum": composed { try $0.unary(.log, $0.reduced($1, $2, .sum)) },
     "ReduceLogSumExp": composed { importer, x, axes in
       // Less the maximum, so that no exponential overflows.
@@ -35,13 +37,24 @@ enum ReductionConverters {
   }
 
   /// A reduction with functions of elements around it.
+  ///
+  /// - Parameters:
+  ///   - before: what is summed of each element; nil where known elements are no case of their own.
+  ///   - after: what becomes of each sum.
   private static func composed(
+    of before: (@Sendable (Float) -> Float)? = nil, then after: @escaping @Sendable (Float) -> Float = { $0 },
     _ body: @escaping @Sendable (inout ModelImporter, PlacedValue, [Int]) throws -> PlacedValue
   ) -> Converter {
     { importer, node in
       let keepsAxes = try node.flag("keepdims", default: true)
       let doesNothing = try node.flag("noop_with_empty_axes")
       let given = try node.axes(inputSince: 18)
+      if let before, case .constant(let constant) = try node.input(0), constant.reals != nil {
+        let axes = try given.flatMap { $0.isEmpty ? nil : try NodeReader.axes($0, rank: constant.shape.count) }
+        let all = axes ?? (doesNothing ? [] : Array(constant.shape.indices))
+        let sums = try Folding.reduce(importer.map(constant, before), all, .sum, keepsAxes: keepsAxes)
+        return [.constant(try importer.map(sums, after))]
+      }
       guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
       let axes = try given.flatMap { $0.isEmpty ? nil : try NodeReader.axes($0, rank: x.shape.count) }
       let reduced = axes ?? (doesNothing ? [] : Array(x.shape.indices))
@@ -92,6 +105,14 @@ extension ModelImporter {
     return result
   }
 
+  /// A window of so many elements; a long line is folded, because a window has at most 65535 rows.
+  private static func window(of count: Int) -> [Int] {
+    let limit = 65_535
+    if count <= limit { return [count, 1] }
+    let height = stride(from: limit, to: 0, by: -1).first { count % $0 == 0 } ?? 1
+    return [height, count / height]
+  }
+
   /// The reduction of axes, which stay with size 1.
   mutating func reduced(_ x: PlacedValue, _ axes: [Int], _ kind: Reduction) throws -> PlacedValue {
     let placement = x.placement
@@ -122,12 +143,14 @@ extension ModelImporter {
       input = try scale(x, by: -1)
       emitter.name = name
     }
-    let image = try emitter.arrange(input, [outer, middle, [], inner])
+    var image = try emitter.arrange(input, [outer, middle, [], inner])
     var value: ValueID
     switch kind {
     case .mean, .sum: value = try emitter.emit(.globalAvgPool2d(GlobalAvgPool2D()), [image])
     case .maximum, .minimum, .product:
-      value = try emitter.emit(.maxPool2d(MaxPool2D(window: [placement.size(middle), 1])), [image])
+      let window = Self.window(of: placement.size(middle))
+      image = try emitter.reshape(image, [placement.size(outer)] + window + [placement.size(inner)])
+      value = try emitter.emit(.maxPool2d(MaxPool2D(window: window)), [image])
     }
     // Kept axes have the factors that they had, in the order in which they lie now.
     var result = PlacedValue(value: value, placement: placement.keeping(axes: axes, order: outer + inner))

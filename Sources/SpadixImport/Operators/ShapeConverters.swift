@@ -5,7 +5,8 @@ import SpadixTensor
 enum ShapeConverters {
   static let table: [String: Converter] = [
     "Shape": shape, "Size": size, "Reshape": reshape, "Flatten": flatten, "Squeeze": squeeze, "Unsqueeze": unsqueeze,
-    "Identity": identity, "Dropout": dropout, "Cast": cast, "Expand": expand,
+    "Identity": identity, "Dropout": dropout, "Cast": cast, "CastLike": castLike,
+    "Expand": expand,
   ]
 
   private static let shape: Converter = { importer, node in
@@ -125,10 +126,25 @@ enum ShapeConverters {
       throw Refusal.form(
         "a cast to \(TensorKind.name(Int32(clamping: target))); expected real numbers, integers or bool")
     }
-    switch try node.input(0) {
-    case .constant(let constant): return [.constant(try Folding.cast(constant, to: kind))]
-    case .computed(let x):
-      return [.computed(try importer.cast(x, to: kind))]
+    return [try cast(&importer, node.input(0), to: kind)]
+  }
+
+  private static func cast(
+    _ importer: inout ModelImporter, _ input: ImportedValue, to kind: TensorKind
+  ) throws -> ImportedValue {
+    switch input {
+    case .constant(let constant): .constant(try Folding.cast(constant, to: kind))
+    case .computed(let x): .computed(try importer.cast(x, to: kind))
+    case .refused: .refused
+    }
+  }
+
+  /// To the type of another tensor.
+  private static let castLike: Converter = { importer, node in
+    _ = try node.integerIfGiven("saturate")
+    switch try node.input(1) {
+    case .constant(let constant): return [try cast(&importer, node.input(0), to: constant.kind)]
+    case .computed(let x): return [try cast(&importer, node.input(0), to: importer.emitter.kind(x.value))]
     case .refused: return [.refused]
     }
   }
@@ -156,7 +172,8 @@ extension ModelImporter {
       // The same numbers under a type of their own.
       let shape = emitter.shape(x.value)
       result = PlacedValue(
-        value: emitter.graph.append(.reshape(Reshape()), [x.value], type: .f32(shape), name: emitter.name),
+        value: emitter.graph.append(
+          .reshape(Reshape()), [try emitter.numbers(of: x.value)], type: .f32(shape), name: emitter.name),
         placement: x.placement)
     }
     emitter.setKind(kind, of: result.value)

@@ -121,6 +121,20 @@ enum VolumeConverters {
     return [best.value, best.place]
   }
 
+  /// The sum of each window, as a product along each axis.
+  static func sum(_ importer: inout ModelImporter, _ x: PlacedValue, _ windows: Windows) throws -> PlacedValue {
+    var result = x
+    for axis in windows.size.indices {
+      let matrix = windows.taps(axis).map { taps -> [Float] in
+        var row = [Float](repeating: 0, count: windows.size[axis])
+        for place in taps.compactMap({ $0 }) { row[place] = 1 }
+        return row
+      }
+      result = try importer.product(result, axis + 2, matrix)
+    }
+    return result
+  }
+
   /// The mean of each window, as a product along each axis.
   static func average(
     _ importer: inout ModelImporter, _ x: PlacedValue, _ windows: Windows, countsPadding: Bool

@@ -55,7 +55,9 @@ struct FunctionPatterns {
   private func elementwiseOperands(_ operation: Operation) -> [ValueID]? {
     let shape = graph.values[operation.result].type.shape
     let computed = operation.operands.filter { !graph.isConstant($0) }
-    guard !computed.isEmpty, computed.allSatisfy({ graph.values[$0].type.shape == shape }) else { return nil }
+    guard !computed.isEmpty, computed.allSatisfy({ graph.values[$0].type == .f32(shape) }),
+      graph.type(of: operation.result).element == .f32
+    else { return nil }
     switch operation.op {
     case .relu, .clamp, .mul, .add, .batchNorm: break
     case .function(let function) where function.definition is Unary || function.definition is Binary: break

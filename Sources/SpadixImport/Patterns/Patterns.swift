@@ -7,6 +7,10 @@ enum Patterns {
     let functions = FunctionPatterns(graph)
     return graph.rewriting { rewriter, operation in
       var operation = operation
+      guard ([operation.result] + operation.operands).allSatisfy({ graph.type(of: $0).element == .f32 }) else {
+        rewriter.keep(operation)
+        return
+      }
       if let match = norms.match(operation) {
         operation.op = .computing(LayerNorm(epsilon: match.epsilon))
         operation.operands = [match.input] + match.parameters

@@ -1,5 +1,5 @@
 import SpadixISA
-import SpadixPlan
+import SpadixSupport
 import SpadixTiming
 
 /// What a tile program costs: the one place where the compiler guesses cycles before there are commands.
@@ -17,11 +17,9 @@ import SpadixTiming
 /// docs/scheduling.md has how far that is from the machine's time model.
 public struct KernelTime: Sendable {
   public let target: Target
-  fileprivate let moves: MoveTime
-  /// Cycles of moves that were asked for before.
-  fileprivate var moveCycles: [Int: Int] = [:]
+  fileprivate var moves: MoveTime
   /// Array cycles of the taps of a multiplication for one pair of blocks, and its computes.
-  fileprivate var products: [Products: (cycles: Int, computes: Int)] = [:]
+  fileprivate var products: [Products: ProductCycles] = [:]
 
   /// Rows between column blocks that a load can name (config_ld, bits 31:16).
   fileprivate static let largestBlockStride = 65535
@@ -33,6 +31,14 @@ public struct KernelTime: Sendable {
     var taps: Range<Int>
     var plane: PlaneLayout
     var newWeights: Bool
+  }
+
+  fileprivate struct ProductCycles {
+    /// Cycles in which the array is busy.
+    var busy = 0
+    /// Those that it takes for them.
+    var cycles = 0
+    var computes = 0
   }
 
   public init(_ target: Target) {
@@ -82,22 +88,8 @@ public struct KernelTime: Sendable {
   }
 
   private mutating func one(_ rows: Int, _ bytes: Int, _ offset: Int, _ stride: Int, _ reads: Int?) -> Int {
-    let line = Hardware.requestBytes
-    // Only where rows lie in their requests counts, and whether one is repeated.
-    let phase = stride == 0 ? line : stride & (line - 1)
-    let offset = offset & (line - 1)
-    let place = ((rows << 16 | bytes) << 7 | phase) << 7 | offset
-    let key = place << 16 | (reads.map { $0 + 1 } ?? 0)
-    if let cycles = moveCycles[key] { return cycles }
-    let stride = stride == 0 ? 0 : phase == 0 ? line : phase
-    let cycles =
-      if let reads {
-        moves.store(rows: rows, bytes: bytes, offset: offset, stride: stride, reads: rows * reads)
-      } else {
-        moves.load(rows: rows, bytes: bytes, offset: offset, stride: stride)
-      }
-    moveCycles[key] = cycles
-    return cycles
+    guard let reads else { return moves.load(rows: rows, bytes: bytes, offset: offset, stride: stride) }
+    return moves.store(rows: rows, bytes: bytes, offset: offset, stride: stride, reads: reads)
   }
 }
 
@@ -113,7 +105,7 @@ private struct TileFold: TileSink {
   private let sumsBuffer: Int
   /// By buffer, then slot, or line of a ring.
   private var buffers: [[StreamClock.Buffer]]
-  /// First rows of working buffers, for a block at row 0.
+  /// First rows of working buffers: weights at the end of the scratchpad, pixels at its start.
   private var starts: [Int] = []
   private var arrayCycles = 0
   private var commands = 2
@@ -135,10 +127,19 @@ private struct TileFold: TileSink {
       loadLatency: time.moves.loadLatency, arrayLatency: time.moves.arrayLatency,
       storeLatency: time.moves.storeLatency)
     buffers = locals.map { Array(repeating: StreamClock.Buffer(), count: $0.slots) }
-    var row = 0
+    var (low, high) = (0, time.target.scratchpadRows)
     for local in locals {
-      starts.append(local.start ?? row)
-      if local.isWorking { row += local.totalRows }
+      if let start = local.start {
+        starts.append(start)
+      } else if !local.isWorking {
+        starts.append(0)
+      } else if local.contents == .weights {
+        high -= local.totalRows
+        starts.append(high)
+      } else {
+        starts.append(low)
+        low += local.totalRows
+      }
     }
   }
 
@@ -190,27 +191,35 @@ private struct TileFold: TileSink {
     if case .constant = transfer.operand { isConstant = true }
     let together = (transfer.blockStride <= KernelTime.largestBlockStride ? time.target.maxBlockLength : 1) * dim
     let isSums = locals[local.buffer].contents == .sums
-    if transfer.ring != nil {
+    if let ring = transfer.ring, ring > 1 {
       loadLines(transfer, together, isConstant)
       return
     }
     var cycles = 0
     var moves = 0
-    for span in transfer.spans {
+    func add(_ rows: Int, offset: Int, times: Int) {
       for column in stride(from: 0, to: transfer.columns, by: together) {
-        cycles += time.cycles(
-          rows: span.count, bytes: min(together, transfer.columns - column), offset: span.offset + column,
+        cycles += times * time.cycles(
+          rows: rows, bytes: min(together, transfer.columns - column), offset: offset + column,
           stride: transfer.rowStride, reads: nil)
-        moves += moveCount(span.count)
+        moves += times * moveCount(rows)
       }
     }
+    if transfer.linePitch != transfer.rows && transfer.lineStride & (Hardware.requestBytes - 1) == 0 {
+      // Lines by themselves, alike in how they lie in their requests.
+      add(transfer.rows, offset: transfer.offset, times: transfer.lines)
+    } else {
+      for span in transfer.spans { add(span.count, offset: span.offset, times: 1) }
+    }
     commands += moves
+    if !isSums { disturb(local, transfer.lines * transfer.rows * moveCount(transfer.columns)) }
     if load.adds {
       clock.add(cycles, parts: moves, to: &buffers[local.buffer.index][local.slot])
     } else {
-      clock.load(cycles, parts: moves, into: &buffers[local.buffer.index][local.slot], isConstant: isConstant)
+      clock.load(
+        cycles, parts: moves, into: &buffers[local.buffer.index][local.slot], isConstant: isConstant,
+        waitsForAll: !isSums && locals[local.buffer].slots > 1)
     }
-    if !isSums { disturb(local, transfer.lines * transfer.rows * moveCount(transfer.columns)) }
   }
 
   /// Lines of a ring, each a buffer of its own; lines that follow one another in both places share moves.
@@ -244,9 +253,15 @@ private struct TileFold: TileSink {
     disturb(transfer.local, transfer.lines * transfer.rows * moveCount(transfer.columns))
   }
 
-  /// Rows that are written where the array may be reading.
+  /// Rows that are written where the array may be reading: weights that follow their like into one place go to the bank
+  /// that these are read from, others to any.
   private mutating func disturb(_ local: LocalPlace, _ rows: Int) {
-    disturbance += Double(rows) / Double(time.target.scratchpadBanks)
+    if locals[local.buffer].contents == .weights {
+      let isReloaded = locals[local.buffer].slots == 1 && buffers[local.buffer.index][local.slot].wasUsed
+      disturbance += isReloaded ? Double(rows) : 0
+    } else if locals[local.buffer].slots == 1 {
+      disturbance += Double(rows) * sharedBanks(local.buffer.index, local.buffer.index)
+    }
   }
 
   private mutating func zero(_ zero: TileZero) {
@@ -301,7 +316,7 @@ private struct TileFold: TileSink {
   private mutating func multiply(_ it: TileMultiply) {
     let pairs = it.blocks.reduce(0) { $0 + it.inputs(of: $1).count }
     let one = products(it)
-    arrayCycles += pairs * one.cycles
+    arrayCycles += pairs * one.busy
     commands += 2 * pairs * one.computes + 2
     let matrices = pairs * it.taps.count
     var cycles = pairs * one.cycles + Int(disturbance)
@@ -318,19 +333,25 @@ private struct TileFold: TileSink {
   }
 
   /// Cycles and computes of all taps for one pair of blocks.
-  private mutating func products(_ it: TileMultiply) -> (cycles: Int, computes: Int) {
+  private mutating func products(_ it: TileMultiply) -> KernelTime.ProductCycles {
     let key = KernelTime.Products(
       window: windows[it.window], rows: it.tile.rows, columns: it.tile.columns, taps: it.taps, plane: it.source.plane,
       newWeights: !it.weights.isShared)
     if let known = time.products[key] { return known }
     let least = min(4, dim)
-    var sum = (cycles: 0, computes: 0)
+    var sum = KernelTime.ProductCycles()
     for tap in it.taps {
       let runs = windows[it.window].runs(
         rows: it.tile.rows, columns: it.tile.columns, tap: tap, plane: it.source.plane, dim: dim)
       guard let last = runs.last else { continue }
-      for run in runs { sum.cycles += max(run.count, least) }
-      if !it.weights.isShared { sum.cycles += dim - max(last.count, least) }
+      let change = it.weights.isShared ? 0 : dim - max(last.count, least)
+      var cycles = change
+      for run in runs {
+        sum.busy += max(run.count, least)
+        cycles += max(run.count, time.moves.leastCompute(rows: max(run.count, least)))
+      }
+      sum.busy += change
+      sum.cycles += cycles
       sum.computes += runs.count
     }
     time.products[key] = sum
@@ -367,19 +388,24 @@ private struct TileFold: TileSink {
     return (low...min(high, low + ring - 1)).map { $0 % ring }
   }
 
-  /// How much of the weights shares its banks with the pixels that they are multiplied with, for a working block at row 0;
+  /// How much of the weights shares its banks with the pixels that they are multiplied with, these at opposite ends;
   /// where one of them is a tensor anywhere, what is to be expected.
   private func sharedBanks(_ it: TileMultiply) -> Double {
     let (weights, pixels) = (it.weights.place.buffer.index, it.source.place.buffer.index)
     let banks = time.target.scratchpadBanks
     guard locals[weights].isWorking, locals[pixels].isWorking else { return 1 / Double(banks) }
+    return sharedBanks(weights, pixels)
+  }
+
+  private func sharedBanks(_ left: Int, _ right: Int) -> Double {
+    let banks = time.target.scratchpadBanks
     let rows = time.target.scratchpadRowsPerBank
     func share(_ buffer: Int, _ bank: Int) -> Double {
       let all = starts[buffer]..<starts[buffer] + locals[buffer].totalRows
       if all.isEmpty { return 0 }
       return Double(all.clamped(to: bank * rows..<(bank + 1) * rows).count) / Double(all.count)
     }
-    return (0..<banks).reduce(0) { $0 + share(weights, $1) * share(pixels, $1) }
+    return (0..<banks).reduce(0) { $0 + share(left, $1) * share(right, $1) }
   }
 
   // MARK: Stores
@@ -403,7 +429,7 @@ private struct TileFold: TileSink {
     var parts = 1
     let window = sums.store.pooling.map { $0.window * $0.window } ?? 1
     if store.resident != nil {
-      cycles = rows * window + 2 * storeMoves(transfer, store.starts)
+      cycles = time.moves.storeOnChip(reads: rows * window)
     } else {
       cycles = time.cycles(
         rows: rows, bytes: transfer.columns, offset: transfer.offset, stride: transfer.rowStride, reads: window)
@@ -411,7 +437,11 @@ private struct TileFold: TileSink {
     if sums.store.pooling == nil { parts = storeMoves(transfer, store.starts) }
     // A store waits for the scales of its channels.
     if sums.store.scaleConstant != nil { cycles += time.moves.loadLatency / 4 }
-    commands += parts + (sums.store.scaleConstant == nil ? 0 : 2)
+    commands += parts + (sums.store.scaleConstant == nil ? 0 : 2) + (sums.store.pair == nil ? 0 : 2)
+    if stored == 0, sums.store.tableConstant != nil {
+      cycles += time.moves.loadLatency
+      commands += 1
+    }
     let isWide = isInBothHalves(of.tile)
     let isEarly = isWide && 2 * (of.tile.row(of: of.block) + of.tile.pixels) <= of.tile.sumRows
     clock.store(

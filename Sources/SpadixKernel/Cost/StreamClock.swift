@@ -20,6 +20,8 @@ struct StreamClock {
 
     init() {}
 
+    var wasUsed: Bool { freeAll > 0 }
+
     /// The same as one that is complete when both are.
     mutating func include(_ other: Buffer) {
       first = min(first, other.first)
@@ -63,14 +65,17 @@ struct StreamClock {
   /// - Parameters:
   ///   - parts: moves that it consists of.
   ///   - isConstant: whether it can come before the results of earlier operators are stored.
-  mutating func load(_ cycles: Int, parts: Int, into buffer: inout Buffer, isConstant: Bool) {
+  ///   - waitsForAll: whether it begins when all of the buffer may be overwritten, not part by part behind its use.
+  mutating func load(
+    _ cycles: Int, parts: Int, into buffer: inout Buffer, isConstant: Bool, waitsForAll: Bool = false
+  ) {
     loading += cycles
     if !isConstant { isBefore = false }
     let part = cycles / max(1, parts)
     var start = 0
     var end = 0
     if !isBefore {
-      start = max(loadFree, buffer.freeFirst)
+      start = max(loadFree, waitsForAll ? buffer.freeAll : buffer.freeFirst)
       end = max(start + cycles, buffer.freeAll + part)
       loadFree = end
       start += part + loadLatency

@@ -35,6 +35,8 @@ public struct TileCost: Hashable, Sendable, TileSink {
     bias = sums?.bias
     channels = sums?.channels ?? 0
     hasScales = sums?.store.scaleConstant != nil
+    // It stays in the store as long as the program runs.
+    if sums?.store.tableConstant != nil { constantBytes = 256 }
     self.dim = dim
   }
 

@@ -1,5 +1,5 @@
 import SpadixISA
-import SpadixPlan
+import SpadixSupport
 
 /// Finds the tilings of a kernel worth choosing from: those that no other beats in scratchpad rows, time and bytes.
 public struct TilingSearch {
@@ -61,8 +61,11 @@ public struct TilingSearch {
       let pixels = kernel.images * KernelGeometry.ceilDivide(kernel.rows * kernel.columns, dim)
       bytes += ElementWidth.accumulator * pixels * kernel.channels
     }
-    for (index, _) in kernel.identities.enumerated() where !places.identityIsResident[index] {
-      bytes += kernel.images * kernel.rows * kernel.columns * kernel.channels
+    for index in kernel.identities.indices where !places.identityIsResident[index] {
+      // A row of a repeated addend is read for `dim` pixels at once.
+      let columns =
+        kernel.identities[index].isRepeated ? KernelGeometry.ceilDivide(kernel.columns, dim) : kernel.columns
+      bytes += kernel.images * kernel.rows * columns * kernel.channels
     }
     if let contraction = kernel.contraction {
       if !places.inputIsResident {
@@ -206,10 +209,10 @@ public struct TilingSearch {
       defer { if isLow { lower += 1 } }
       for slice in sliceCandidates(sliced) {
         var feasible = false
-        for (group, pinned) in groupCandidates(shape, sliced) {
+        for (group, pinned, spare) in groupCandidates(shape, sliced) {
           var tiling = Tiling(
             tileRows: shape.rows, tileColumns: shape.columns, blocks: shape.blocks, chunksPerGroup: group,
-            pinnedChunks: pinned, windowRows: 1, sliceBlocks: slice.blocks, sliceTaps: slice.taps,
+            pinnedChunks: pinned, sparePlaces: spare, windowRows: 1, sliceBlocks: slice.blocks, sliceTaps: slice.taps,
             streamsMatrices: streamsMatrices)
           let least = geometry(tiling).minimumWindowRows
           let whole = kernel.contraction?.window.inputRows ?? 1
@@ -221,6 +224,9 @@ public struct TilingSearch {
               least + shape.rows * (kernel.store.pooling?.stride ?? 1) * (kernel.contraction?.window.strideRows ?? 1)
             if next < whole && !windowRows.contains(next) { windowRows.append(next) }
             windowRows.append(whole)
+          } else if !places.inputIsResident, kernel.contraction?.window.inputRows == 1 {
+            // Pixels of the next tile likewise.
+            windowRows.append(2)
           }
           for rows in windowRows {
             tiling.windowRows = rows
@@ -260,7 +266,21 @@ public struct TilingSearch {
     return candidates
   }
 
-  private func groupCandidates(_ shape: Shape, _ sliced: Bool) -> [(group: Int, pinned: Int)] {
+  private func groupCandidates(_ shape: Shape, _ sliced: Bool) -> [(group: Int, pinned: Int, spare: Int)] {
+    let chunks = KernelGeometry.ceilDivide(blockCount, shape.blocks)
+    let isMade: Bool
+    switch kernel.contraction?.weights {
+    // Nothing is gained by making matrices early: the array makes them.
+    case .diagonal, .ones, nil: isMade = true
+    case .dense, .activation, .packed: isMade = places.weightsAreResident
+    }
+    return groups(shape, sliced).flatMap { group, pinned in
+      let comesOnce = group == chunks && pinned == chunks && !sliced
+      return (isMade || comesOnce ? [0] : [0, 1]).map { (group, pinned, $0) }
+    }
+  }
+
+  private func groups(_ shape: Shape, _ sliced: Bool) -> [(group: Int, pinned: Int)] {
     let chunks = KernelGeometry.ceilDivide(blockCount, shape.blocks)
     guard let contraction = kernel.contraction, !places.weightsAreResident else { return [(chunks, chunks)] }
     if sliced { return [(chunks, 0)] }

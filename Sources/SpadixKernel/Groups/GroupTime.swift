@@ -1,4 +1,4 @@
-import SpadixPlan
+import SpadixSupport
 
 /// What groups cost: the sum of what the parts of their operators do, each by `KernelTime`. Parts that are alike in all that
 /// it looks at cost the same, and are asked for once.

@@ -17,7 +17,10 @@ public struct ConstantPool: Sendable {
 
   public init() {}
 
-  public subscript(id: ConstantID) -> Constant { all[id] }
+  public subscript(id: ConstantID) -> Constant {
+    get { all[id] }
+    set { all[id] = newValue }
+  }
 
   public mutating func add(_ name: String, _ bytes: [UInt8]) -> ConstantID {
     all.append(Constant(name: name, bytes: bytes))

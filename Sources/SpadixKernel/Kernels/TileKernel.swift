@@ -1,4 +1,5 @@
 import SpadixIR
+import SpadixTensor
 
 /// What an npu operator computes, in the machine's terms: accumulator tiles are started from a bias, summed from at most
 /// one contraction and any number of identity terms, and stored through the output stage.
@@ -6,7 +7,7 @@ import SpadixIR
 ///     acc[y, x, n] = bias[class(y, x), n]
 ///                  + sum over taps (ky, kx), channels c of input[y*s + ky*d - p, x*s + kx*d - p, c] * weights[ky, kx, c, n]
 ///                  + sum over identity terms of multiplier[n] * addend[y, x, n]
-///     result = pool(clamp(round(acc * scale[n]) + zeroPoint))
+///     result = pool(table[clamp(round(acc * scale[n]) + zeroPoint)])
 ///
 /// Convolutions, matrix products, pooling, additions and rescaling are all of this form; so one loop nest, one cost model
 /// and one emitter serve them.
@@ -66,6 +67,9 @@ public struct TileKernel: Sendable {
     /// Whether an accumulating move does it without the array.
     public var isPlainSum: Bool { multipliers.allSatisfy { $0 == 1 } }
 
+    /// Whether one row is added to every pixel of an image: only from DRAM, where a load repeats it.
+    public var isRepeated: Bool { view.pixel == 0 }
+
     /// Diagonal matrices that add up to the multipliers of a block, each entry an int8.
     public var passes: Int { max(1, multipliers.map { (abs($0) + 126) / 127 }.max() ?? 1) }
 
@@ -94,6 +98,10 @@ public struct TileKernel: Sendable {
     public var output: OutputStage
     /// The scales as Float32 in DRAM, when there is one per channel.
     public var scaleConstant: ConstantID?
+    /// The table in DRAM, 256 int8.
+    public var tableConstant: ConstantID?
+    /// Elements of the accumulator are two int8, 256 a + b, that the store combines.
+    public var pair: PairStage?
     public var pooling: Pooling?
     /// The stored image.
     public var rows: Int

@@ -41,6 +41,28 @@ extension KernelLowering {
     return image
   }
 
+  /// a, 256 times, and b in one element. Where b is repeated, each load of it is one row for many pixels.
+  mutating func pair(_ binary: NpuBinary, _ operation: Operation, _ name: String) -> TileForm {
+    let shape = shape(operation.result)
+    let channels = shape.last ?? 1
+    let pixels = shape.dropLast().reduce(1, *)
+    let repeated = NpuBinary.repetition(of: self.shape(operation.operands[1]), in: shape)?.count ?? 1
+    let isRepeated = repeated > 1
+    let columns = isRepeated ? repeated : pixels
+    let view = TileKernel.DRAMView(offset: 0, image: columns * channels, row: 0, pixel: channels)
+    let second = isRepeated ? TileKernel.DRAMView(offset: 0, image: channels, row: 0, pixel: 0) : view
+    var store = store(binary.output, channels, rows: 1, columns: columns, name)
+    store.pair = binary.pair
+    return TileForm(
+      kernel: TileKernel(
+        images: isRepeated ? pixels / repeated : 1, rows: 1, columns: columns, channels: channels, contraction: nil,
+        identities: [
+          TileKernel.Identity(input: 0, multipliers: [256], view: view),
+          TileKernel.Identity(input: 1, multipliers: [1], view: second),
+        ], bias: nil, store: store),
+      input: .any)
+  }
+
   mutating func averagePooling(_ pool: NpuAvgPool2D, _ operation: Operation, _ name: String) -> TileForm {
     let input = shape(operation.operands[0])
     let size = pool.window2D.outputSize(of: Array(input[1..<3]))

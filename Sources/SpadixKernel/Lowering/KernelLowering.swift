@@ -74,7 +74,8 @@ public struct KernelLowering {
       return graph.isConstant(operation.operands[1]) && graph.type(of: operation.operands[1]).isMatrix
         ? [operation.operands[0]] : [operation.operands[0], operation.operands[1]]
     case .npu(.mul): return [operation.operands[0]]
-    case .npu(.add), .npu(.maxPool2d), .npu(.avgPool2d), .npu(.requantize), .npu(.concat), .npu(.pad), .npu(.reshape),
+    case .npu(.add), .npu(.binary), .npu(.maxPool2d), .npu(.avgPool2d), .npu(.requantize), .npu(.concat), .npu(.pad),
+      .npu(.reshape),
       .npu(.transpose):
       return operation.operands
     case .constant: return []
@@ -92,6 +93,7 @@ public struct KernelLowering {
     case .npu(.matmul(let product)): return .tile([try matrixProduct(product, operation, name)])
     case .npu(.mul(let mul)): return .tile([try scaling(mul, operation, name)])
     case .npu(.add(let add)): return .tile([sum(add, operation, name)])
+    case .npu(.binary(let binary)): return .tile([pair(binary, operation, name)])
     case .npu(.requantize(let requantize)):
       return .tile([
         elementwise(
@@ -126,8 +128,9 @@ public struct KernelLowering {
     let isPerChannel = output.scales.count > 1
     return TileKernel.Store(
       output: output,
-      scaleConstant: isPerChannel ? constants.add("\(name).scales", float32: output.scales) : nil, pooling: nil,
-      rows: rows, columns: columns)
+      scaleConstant: isPerChannel ? constants.add("\(name).scales", float32: output.scales) : nil,
+      tableConstant: output.table.map { constants.add("\(name).table", int8: $0) }, pooling: nil, rows: rows,
+      columns: columns)
   }
 
   /// Window and strides are those that a store can do: `TargetVerifier` has seen to it.

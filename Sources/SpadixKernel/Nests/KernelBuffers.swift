@@ -64,8 +64,10 @@ struct KernelBuffers {
           .input(contraction.input), pixels: kernel.images * window.inputRows * window.inputColumns,
           channels: window.inputChannels, dim)
       } else {
-        windowPlane = geometry.tiling.windowRows * geometry.windowPitch
-        input = add("window", .pixels, windowPlane * geometry.mostWindowBlocks)
+        let isFlat = geometry.hasFlatInput
+        windowPlane = (isFlat ? 1 : geometry.tiling.windowRows) * geometry.windowPitch
+        input = add(
+          "window", .pixels, windowPlane * geometry.mostWindowBlocks, slots: isFlat ? geometry.tiling.windowRows : 1)
       }
     }
     sums = add("sums", .sums, accumulatorRows / 2, slots: 2)

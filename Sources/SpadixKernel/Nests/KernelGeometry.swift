@@ -153,11 +153,14 @@ public struct KernelGeometry: Sendable {
   }
   public var accumulatorPixelsPerTile: Int { accumulatorRowsPerTile * accumulatorColumnsPerTile }
 
+  /// Whether the input is one row of pixels, of which the window keeps those of some tiles.
+  public var hasFlatInput: Bool { kernel.contraction?.window.inputRows == 1 }
+
   /// How the contraction's input lies in the scratchpad while a tile is computed.
   public func inputPlane(_ tile: OutputTile, _ slice: ContractionSlice, resident: Bool) -> PlaneLayout {
     if resident { return PlaneLayout(pitch: kernel.contraction!.window.inputColumns) }
     return PlaneLayout(
-      pitch: windowPitch, ring: tiling.windowRows, firstColumn: inputRegion(tile, slice).columns.lowerBound)
+      pitch: windowPitch, ring: hasFlatInput ? 1 : tiling.windowRows, firstColumn: inputRegion(tile, slice).columns.lowerBound)
   }
 
   /// The tiles of the first image, in the order of the walk.
@@ -221,13 +224,27 @@ public struct KernelGeometry: Sendable {
     return min(end, blocks.upperBound * dim) - blocks.lowerBound * dim
   }
 
-  /// Places for weights: pinned chunks have one each, the others of a group share one.
+  /// Places for weights: pinned chunks have one each, the others of a group take turns in one and the spare ones.
   public var weightSlots: Int {
     let chunks = min(tiling.chunksPerGroup, chunkCount)
-    return min(chunks, tiling.pinnedChunks + 1)
+    return min(chunks, tiling.pinnedChunks + 1) + tiling.sparePlaces
   }
 
-  public func slot(chunkInGroup: Int) -> Int { min(chunkInGroup, weightSlots - 1) }
+  /// The places that a chunk's weights can be in: its own, or those in which chunks take turns. Where all chunks of a group
+  /// are pinned, they take turns with those of the next group.
+  func weightSlots(chunkInGroup: Int) -> Range<Int> {
+    let areAllPinned = tiling.pinnedChunks >= min(tiling.chunksPerGroup, chunkCount)
+    if areAllPinned { return 0..<weightSlots }
+    return chunkInGroup < tiling.pinnedChunks ? chunkInGroup..<chunkInGroup + 1 : tiling.pinnedChunks..<weightSlots
+  }
+
+  /// The places of weights that are filled again while others are used.
+  public var refilledWeightSlots: Range<Int> {
+    let group = min(tiling.chunksPerGroup, chunkCount)
+    var comesOnce = tiling.pinnedChunks >= group && group == chunkCount && !isSliced
+    if case .activation = kernel.contraction?.weights, kernel.images > 1 { comesOnce = false }
+    return comesOnce || chunkCount == 0 ? 0..<0 : weightSlots(chunkInGroup: group - 1)
+  }
 
   public var weightSlotRows: Int {
     var most = 0

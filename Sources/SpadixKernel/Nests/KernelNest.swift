@@ -32,6 +32,8 @@ public struct KernelNest {
   private let hasBias: Bool
   private let hasIdentities: Bool
   private let weightsDependOnImage: Bool
+  /// Where constant weights lie in DRAM.
+  let weightOrder: WeightOrder?
   private let window: InputWindow?
   private let input: Int
   private let view: TileKernel.DRAMView
@@ -55,6 +57,7 @@ public struct KernelNest {
     input = kernel.contraction?.input ?? 0
     view = kernel.contraction?.view ?? TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: 0)
     output = (kernel.store.rows, kernel.store.columns, kernel.channels)
+    weightOrder = kernel.contraction?.weights.matrices == nil ? nil : WeightOrder(geometry)
     if case .activation = kernel.contraction?.weights {
       weightsDependOnImage = true
     } else {
@@ -64,6 +67,13 @@ public struct KernelNest {
 
   /// Scratchpad rows beside those of resident tensors.
   public var workingRows: Int { buffers.workingRows }
+
+  /// The buffers of a nest without its program.
+  public static func buffers(
+    _ geometry: KernelGeometry, places: KernelPlaces, accumulatorRows: Int
+  ) -> [LocalBuffer] {
+    KernelBuffers(geometry, places: places, accumulatorRows: accumulatorRows).all
+  }
 
   public func program() -> TileProgram {
     var operations: [TileOperation] = []
@@ -111,8 +121,10 @@ public struct KernelNest {
   /// What is in the buffers while the loops run.
   private struct State {
     var window: Window?
-    /// Per slot of the weights.
+    var windowSlot = -1
+    /// Per slot of the weights, and the slot that was filled last.
     var weights: [WeightsKey?]
+    var filled = -1
     /// Blocks whose diagonal matrices are held, per identity term.
     var matrices: [Range<Int>?]
     /// Of the last tile.
@@ -148,17 +160,18 @@ public struct KernelNest {
               image: image, firstRow: firstRow, firstColumn: firstColumn, end: storedRows.upperBound)
             for chunk in chunks {
               let tile = begin(place, geometry.chunkBlocks(chunk), &state, &sink)
-              let slot = geometry.slot(chunkInGroup: chunk - firstChunk)
+              let slots = geometry.weightSlots(chunkInGroup: chunk - firstChunk)
               let startTap = start(tile, &sink)
               for slice in geometry.slices {
-                loadWeights(tile, chunk, slice, slot: slot, &state, &sink)
+                let slot = loadWeights(tile, chunk, slice, slots, &state, &sink)
                 if !places.inputIsResident && strip?.input == nil {
                   let blocks = geometry.isSliced ? geometry.windowBlocks(tile.blocks, in: slice) : groupWindow
                   loadWindow(place, slice, blocks, &state, &sink)
                 }
                 if takesProducts {
                   multiply(
-                    tile, place, slice, slot: slot, windowBlocks: state.window?.blocks ?? 0..<0,
+                    tile, place, slice, slot: slot, windowSlot: max(0, state.windowSlot),
+                    windowBlocks: state.window?.blocks ?? 0..<0,
                     startTap: slice.index == 0 ? startTap : nil, &sink)
                 }
               }
@@ -244,15 +257,24 @@ public struct KernelNest {
 
   // MARK: Loads
 
+  /// The slot that holds the weights of a chunk in a slice, where they are loaded unless they are there.
   private func loadWeights(
-    _ tile: SumTile, _ chunk: Int, _ slice: ContractionSlice, slot: Int, _ state: inout State,
+    _ tile: SumTile, _ chunk: Int, _ slice: ContractionSlice, _ slots: Range<Int>, _ state: inout State,
     _ sink: inout some TileSink
-  ) {
-    if places.weightsAreResident { return }
+  ) -> Int {
+    if places.weightsAreResident { return 0 }
     let key = WeightsKey(image: weightsDependOnImage ? tile.image : 0, chunk: chunk, slice: slice.index)
-    if state.weights[slot] == key { return }
+    if let slot = slots.first(where: { state.weights[$0] == key }) { return slot }
+    let slot: Int
+    if slots.count == 1 {
+      slot = slots.lowerBound
+    } else {
+      slot = slots.contains(state.filled + 1) ? state.filled + 1 : slots.lowerBound
+      state.filled = slot
+    }
     state.weights[slot] = key
-    loadWeights(tile.blocks, slice, slot: slot, image: tile.image, &sink)
+    loadWeights(tile.blocks, chunk: chunk, slice, slot: slot, image: tile.image, &sink)
+    return slot
   }
 
   /// In a group, the image rows that come from DRAM for this strip.
@@ -285,6 +307,7 @@ public struct KernelNest {
       state.window = Window(image: tile.image, blocks: blocks, columns: region.columns, rows: region.rows)
     }
     if missing.isEmpty || region.columns.isEmpty || blocks.isEmpty { return }
+    if geometry.hasFlatInput { state.windowSlot = (state.windowSlot + 1) % geometry.tiling.windowRows }
     sink.append(
       .load(
         TileLoad(
@@ -294,8 +317,9 @@ public struct KernelNest {
               + region.columns.lowerBound * view.pixel + blocks.lowerBound * dim,
             rows: region.columns.count, rowStride: view.pixel, lines: missing.count, lineStride: view.row,
             columns: min(window!.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim,
-            local: LocalPlace(buffers.input!), blockStride: buffers.windowPlane, linePitch: geometry.windowPitch,
-            firstLine: missing.lowerBound, ring: geometry.tiling.windowRows))))
+            local: LocalPlace(buffers.input!, slot: max(0, state.windowSlot)), blockStride: buffers.windowPlane,
+            linePitch: geometry.windowPitch, firstLine: missing.lowerBound,
+            ring: geometry.hasFlatInput ? 1 : geometry.tiling.windowRows))))
   }
 
   // MARK: The end of a tile

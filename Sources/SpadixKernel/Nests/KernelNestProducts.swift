@@ -1,13 +1,12 @@
 /// The weights of a contraction and its products.
 extension KernelNest {
   func loadWeights(
-    _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, image: Int, _ sink: inout some TileSink
+    _ blocks: Range<Int>, chunk: Int, _ slice: ContractionSlice, slot: Int, image: Int, _ sink: inout some TileSink
   ) {
     let contraction = kernel.contraction!
     switch contraction.weights {
     case .ones: break
-    case .dense(let constant):
-      sink.append(.load(TileLoad(columns(of: .constant(constant), offset: 0, blocks, slice, slot: slot))))
+    case .dense(let constant): loadOrdered(constant, blocks, chunk, slice, slot: slot, &sink)
     case .activation(let input, let isTransposed):
       let offset = image * contraction.window.inputChannels * kernel.channels
       sink.append(
@@ -16,7 +15,7 @@ extension KernelNest {
             isTransposed
               ? rows(of: .input(input), offset: offset, blocks, slice, slot: slot)
               : columns(of: .input(input), offset: offset, blocks, slice, slot: slot))))
-    case .packed(let packed): loadPacked(packed, blocks, slice, slot: slot, &sink)
+    case .packed(let packed): loadOrdered(packed.constant, blocks, chunk, slice, slot: slot, &sink)
     case .diagonal(let constant): loadDiagonals(constant, blocks, slice, slot: slot, &sink)
     }
   }
@@ -55,27 +54,30 @@ extension KernelNest {
       local: weights(slot: slot), blockStride: outputs)
   }
 
-  private func loadPacked(
-    _ packed: PackedWeights, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, _ sink: inout some TileSink
+  /// A sequence of local rows that lies in DRAM as it is loaded.
+  private func loadOrdered(
+    _ constant: ConstantID, _ blocks: Range<Int>, _ chunk: Int, _ slice: ContractionSlice, slot: Int,
+    _ sink: inout some TileSink
   ) {
-    var row = 0
-    for block in blocks {
-      let first = geometry.inputBlocks(of: block, in: slice).lowerBound * dim - packed.firstChannel[block]
-      let contracted = geometry.contractedChannels(block, slice)
-      if contracted == 0 { continue }
-      // A tap by itself: a move that went on into the next would be as long, but not end where its matrix does.
-      for tap in slice.taps {
-        sink.append(
-          .load(
-            TileLoad(
-              Transfer(
-                .constant(packed.constant),
-                offset: packed.offset[block] + (tap * packed.channelCount[block] + first) * dim, rows: contracted,
-                rowStride: dim, columns: geometry.channels(of: block), local: weights(slot: slot, row: row),
-                blockStride: dim))))
-        row += contracted
-      }
+    let rows = WeightOrder.Rows(geometry, blocks, slice)
+    let first = weightOrder!.offset(chunk: chunk, slice: slice.index)
+    for pieces in WeightOrder.pieces(rows: rows.whole, dim: dim) {
+      sink.append(
+        .load(
+          TileLoad(
+            Transfer(
+              .constant(constant), offset: first + pieces.firstRow * dim, rows: pieces.height,
+              rowStride: pieces.width * dim, lines: pieces.count, lineStride: pieces.height * pieces.width * dim,
+              columns: pieces.width * dim, local: weights(slot: slot, row: pieces.firstRow),
+              blockStride: pieces.height, linePitch: pieces.height * pieces.width))))
     }
+    if rows.narrow == 0 { return }
+    sink.append(
+      .load(
+        TileLoad(
+          Transfer(
+            .constant(constant), offset: first + rows.whole * dim, rows: rows.narrow, rowStride: rows.narrowColumns,
+            columns: rows.narrowColumns, local: weights(slot: slot, row: rows.whole), blockStride: dim))))
   }
 
   private func loadDiagonals(
@@ -98,8 +100,8 @@ extension KernelNest {
 
   /// The products of one slice of the contraction; the window holds `windowBlocks` of the input's channel blocks.
   func multiply(
-    _ tile: SumTile, _ place: OutputTile, _ slice: ContractionSlice, slot: Int, windowBlocks: Range<Int>,
-    startTap: Int?,
+    _ tile: SumTile, _ place: OutputTile, _ slice: ContractionSlice, slot: Int, windowSlot: Int,
+    windowBlocks: Range<Int>, startTap: Int?,
     _ sink: inout some TileSink
   ) {
     let contraction = kernel.contraction!
@@ -116,7 +118,7 @@ extension KernelNest {
         place: LocalPlace(buffers.input!, row: tile.image * pixels), blockStride: kernel.images * pixels, plane: plane)
     } else {
       source = TileMultiply.PixelSource(
-        place: LocalPlace(buffers.input!), firstBlock: windowBlocks.lowerBound, blockStride: buffers.windowPlane,
+        place: LocalPlace(buffers.input!, slot: windowSlot), firstBlock: windowBlocks.lowerBound, blockStride: buffers.windowPlane,
         plane: plane)
     }
     if case .packed = contraction.weights {

@@ -9,14 +9,17 @@
 ///             addends, store
 ///
 /// Weights of the first `pinnedChunks` chunks of a group keep a place of their own and are loaded once per group; the others
-/// share one place and are loaded for every tile. The input window keeps `windowRows` rows, as a ring, so that rows shared
-/// by neighbouring tiles are loaded once.
+/// take turns in one place and are loaded for every tile. With spare places, those that come next are loaded while the
+/// ones before are still used; where all chunks of a group are pinned, those of the next group. The input window keeps `windowRows` rows, as a ring, so that rows shared
+/// by neighbouring tiles are loaded once. Of an input that is one row, it keeps the pixels of so many tiles, in turn.
 public struct Tiling: Hashable, Sendable {
   public var tileRows: Int
   public var tileColumns: Int
   public var blocks: Int
   public var chunksPerGroup: Int
   public var pinnedChunks: Int
+  /// Places for weights beyond those that the chunks of a group need.
+  public var sparePlaces: Int
   public var windowRows: Int
   /// Channel blocks of the input in one slice of the contraction; at least the whole range when it is not sliced.
   public var sliceBlocks: Int
@@ -27,14 +30,15 @@ public struct Tiling: Hashable, Sendable {
   public var streamsMatrices: Bool
 
   public init(
-    tileRows: Int, tileColumns: Int, blocks: Int, chunksPerGroup: Int, pinnedChunks: Int, windowRows: Int,
-    sliceBlocks: Int, sliceTaps: Int, streamsMatrices: Bool = false
+    tileRows: Int, tileColumns: Int, blocks: Int, chunksPerGroup: Int, pinnedChunks: Int,
+    sparePlaces: Int = 0, windowRows: Int, sliceBlocks: Int, sliceTaps: Int, streamsMatrices: Bool = false
   ) {
     self.tileRows = tileRows
     self.tileColumns = tileColumns
     self.blocks = blocks
     self.chunksPerGroup = chunksPerGroup
     self.pinnedChunks = pinnedChunks
+    self.sparePlaces = sparePlaces
     self.windowRows = windowRows
     self.sliceBlocks = sliceBlocks
     self.sliceTaps = sliceTaps
@@ -49,7 +53,7 @@ extension Tiling {
     if geometry.kernel.contraction != nil {
       if geometry.isSliced {
         parts.append("\(geometry.slices.count) slices")
-      } else if geometry.weightSlots < min(chunksPerGroup, geometry.chunkCount) {
+      } else if pinnedChunks + 1 < min(chunksPerGroup, geometry.chunkCount) {
         parts.append("weights streamed, \(pinnedChunks) of \(geometry.chunkCount) chunks pinned")
       } else if chunksPerGroup < geometry.chunkCount {
         parts.append("weights in \(KernelGeometry.ceilDivide(geometry.chunkCount, chunksPerGroup)) groups")

@@ -154,6 +154,17 @@ struct TileStatementReader {
     return list
   }
 
+  mutating func reals(count: Int) throws -> [Float] {
+    try tokens.expect("[", Self.id)
+    var list: [Float] = []
+    for index in 0..<count {
+      if index > 0 { try tokens.expect(",", Self.id) }
+      list.append(try real())
+    }
+    try tokens.expect("]", Self.id)
+    return list
+  }
+
   mutating func range() throws -> Range<Int> {
     let mark = tokens.mark
     let ends = try integers()

@@ -1,4 +1,5 @@
 import SpadixIR
+import SpadixTensor
 
 /// The statements of the text of tile programs: which fields each has. Printer and reader follow the same lists.
 enum TileStatements {
@@ -23,7 +24,10 @@ enum TileStatements {
     .integer("stored_rows", \.store.rows), .integer("stored_columns", \.store.columns),
     .real("scale", \.store.output.scales[0]), .optionalConstant("scales", \.store.scaleConstant),
     .level("zero_point", \.store.output.zeroPoint, 0), .level("low", \.store.output.clamp[0], -128),
-    .level("high", \.store.output.clamp[1], 127),
+    .level("high", \.store.output.clamp[1], 127), .optionalConstant("table", \.store.tableConstant),
+    .sum("sum", isUnsigned: false),
+    .sum("unsigned_sum", isUnsigned: true), .product("product", isUnsigned: false),
+    .product("unsigned_product", isUnsigned: true),
   ]
 
   static let pooling: [Field<TileKernel.Pooling>] = [
@@ -103,6 +107,41 @@ extension TileField {
     TileField(
       name: name, isRequired: true, text: { record, _ in TileOperand.constant(record[keyPath: path]).name },
       read: { record, reader in record[keyPath: path] = try reader.constant() })
+  }
+}
+
+extension TileField<SumImage> {
+  /// `[factor of a, factor of b, offset]` of a store of pairs.
+  fileprivate static func sum(_ name: String, isUnsigned: Bool) -> Self {
+    pair(name, count: 3) { pair in
+      pair.function == .sum && pair.isUnsigned == isUnsigned ? (pair.factors + [pair.offset]).map { "\($0)" } : nil
+    } read: {
+      PairStage(.sum, factors: [$0[0], $0[1]], offset: $0[2], isUnsigned: isUnsigned)
+    }
+  }
+
+  /// `[zero point of a, of b, factor, offset]` of a store of pairs.
+  fileprivate static func product(_ name: String, isUnsigned: Bool) -> Self {
+    pair(name, count: 4) { pair in
+      pair.function == .product && pair.isUnsigned == isUnsigned
+        ? pair.zeroPoints.map { "\($0)" } + [pair.factors[0], pair.offset].map { "\($0)" } : nil
+    } read: { values in
+      let zeros = values[..<2].map { Int32(min(max($0, -128), 127)) }
+      return PairStage(
+        .product, zeroPoints: zeros, factors: [values[2], 0], offset: values[3], isUnsigned: isUnsigned)
+    }
+  }
+
+  private static func pair(
+    _ name: String, count: Int, text: @escaping @Sendable (PairStage) -> [String]?,
+    read: @escaping @Sendable ([Float]) -> PairStage
+  ) -> Self {
+    TileField(
+      name: name, isRequired: false,
+      text: { image, _ in
+        image.store.pair.flatMap(text).map { "[" + $0.joined(separator: ", ") + "]" }
+      },
+      read: { image, reader in image.store.pair = read(try reader.reals(count: count)) })
   }
 }
 

@@ -59,7 +59,7 @@ public struct SumImage: Hashable, Sendable {
   public var columns: Int
   public var channels: Int
   public var bias: TileKernel.Bias?
-  /// Of scales per channel the first stands here, and all of them in the constant.
+  /// Of scales per channel the first stands here, and all of them in the constant, as the table does.
   public var store: TileKernel.Store
 
   public init(rows: Int, columns: Int, channels: Int, bias: TileKernel.Bias?, store: TileKernel.Store) {
@@ -74,6 +74,7 @@ public struct SumImage: Hashable, Sendable {
     self.init(
       rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, bias: kernel.bias, store: kernel.store)
     store.output.scales = [kernel.store.output.scales[0]]
+    store.output.table = nil
   }
 
   /// Valid channels of a block of `dim`.

@@ -107,6 +107,15 @@ public struct TileVerifier {
     try require(
       output.scales[0].isFinite && output.scales[0] > 0 && output.low <= output.high, "tiles.sums",
       "expected a positive scale and low <= high")
+    if let constant = image.store.tableConstant {
+      try bytes(.constant(constant), last: 256, "table")
+      try require(target.hasOutputTable, "tiles.sums", "the store of '\(target.name)' has no table")
+    }
+    if let pair = image.store.pair {
+      try require(target.hasOutputPair, "tiles.sums", "the store of '\(target.name)' takes no pairs")
+      try require(
+        pair.factors.allSatisfy(\.isFinite) && pair.offset.isFinite, "tiles.sums", "expected finite factors and offset")
+    }
     if !target.hasOutputStage {
       try require(
         output.zeroPoint == 0 && image.store.scaleConstant == nil && output.high == 127

@@ -71,6 +71,9 @@ struct Checker {
       case .loadScales:
         checkDramRead(Transfer(it), "config_output_scales")
         order?.load(Transfer(it))
+      case .loadTable:
+        checkDramRead(Transfer(it), "config_output_table")
+        order?.load(Transfer(it))
       case .compute: checkCompute(it)
       case .fence: if let decoder { order?.fence(decoder) }
       }

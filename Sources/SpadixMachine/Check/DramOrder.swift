@@ -150,6 +150,7 @@ final class DependenceAnalysis {
   private var storeClock: Int32 = 0
   /// The load of the scales per column that stores wait for.
   private var scalesClock: Int32 = 0
+  private var tableClock: Int32 = 0
   private var loads: [Transfer] = []
   private var found: [(store: Int, load: Int)] = []
 
@@ -181,6 +182,9 @@ final class DependenceAnalysis {
       case .loadScales:
         loads.append(Transfer(it))
         scalesClock = Int32(truncatingIfNeeded: loads.count)
+      case .loadTable:
+        loads.append(Transfer(it))
+        tableClock = Int32(truncatingIfNeeded: loads.count)
       case .fence: break
       }
     }
@@ -229,6 +233,7 @@ final class DependenceAnalysis {
     var rows = Int(it.a.rows)
     if it.flags.contains(.pooled), let pooling = configuration.pooling { rows = pooling.pixelsRead }
     if configuration.perChannel { storeClock = max(storeClock, scalesClock) }
+    if configuration.usesTable { storeClock = max(storeClock, tableClock) }
     var row = Int(it.a.row)
     var columns = Int(it.a.columns)
     while columns > 0 {

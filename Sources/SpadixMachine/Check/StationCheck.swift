@@ -30,7 +30,7 @@ struct StationCheck {
     case .store:
       if _slowPath(it.flags.contains(.pooled)) { look(it, chunk.stores[Int(it.configuration)]) }
     case .storeScratchpad: look(it, StoreConfiguration())
-    case .loadScales: break
+    case .loadScales, .loadTable: break
     case .fence:
       finish()
       guard let decoder else { return }

@@ -78,7 +78,7 @@ struct StationOrder {
 
   mutating func step(_ it: DecodedCommand, _ configuration: StoreConfiguration, isLoop: Bool) -> Conflict? {
     switch it.kind {
-    case .fence, .loadScales: return nil
+    case .fence, .loadScales, .loadTable: return nil
     case .load: return follow(it, configuration, .load, isLoop)
     case .compute: return follow(it, configuration, .execute, isLoop)
     case .store, .storeScratchpad: return follow(it, configuration, .store, isLoop)

@@ -74,7 +74,7 @@ struct StationRanges {
         let tile = it.flags.contains(.outputStationary) ? it.d : it.b
         areComplete = tile.isGarbage || tile.columns <= tile.rows
       }
-    case .loadScales, .fence: break
+    case .loadScales, .loadTable, .fence: break
     }
   }
 }

@@ -91,7 +91,7 @@ struct Counting {
       touch(it.localRows(dim), accumulator: it.flags.contains(.accumulator), false, &tally)
       tally.scratchpadRows += Int(it.c.rows)
       scratchpadPeak = max(scratchpadPeak, Int(it.c.row) + (max(Int(it.c.rows), 1) - 1) * Int(it.cStride) + 1)
-    case .loadScales:
+    case .loadScales, .loadTable:
       Self.add(it.bytesRead, readClass.kind(of: it.dram), to: &tally.dramRead)
     case .compute: countCompute(it, &tally)
     case .fence: tally.fences += 1
@@ -213,10 +213,9 @@ extension Counters.Activity {
 }
 
 extension DecodedCommand {
-  /// DRAM bytes that a load, or a load of scales, reads. A row that a stride of 0 repeats counts once.
+  /// DRAM bytes that a load, also one of scales or of a table, reads. A row that a stride of 0 repeats counts once.
   @inline(__always)
   var bytesRead: Int {
-    if kind == .loadScales { return 4 * Int(a.columns) }
     if flags.contains(.zero) { return 0 }
     return (stride == 0 ? 1 : Int(a.rows)) * Int(a.columns) * elementBytes
   }

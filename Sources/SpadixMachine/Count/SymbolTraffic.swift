@@ -19,7 +19,7 @@ struct SymbolTraffic {
     for index in chunk.commands.indices {
       let it = chunk.commands[index]
       switch it.kind {
-      case .load, .loadScales:
+      case .load, .loadScales, .loadTable:
         if let symbol = cursor.symbol(of: it.dram) { read[symbol] += it.bytesRead }
       case .store:
         if let symbol = cursor.symbol(of: it.dram) {

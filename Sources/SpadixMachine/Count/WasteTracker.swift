@@ -38,7 +38,7 @@ struct WasteTracker {
       if !it.c.isGarbage && !it.flags.contains(.accumulator) {
         forget(Int(it.c.row), Int(it.c.rows), Int(it.cStride))
       }
-    case .loadScales: unread.read(Int(it.dram), Transfer(it).bytes)
+    case .loadScales, .loadTable: unread.read(Int(it.dram), Transfer(it).bytes)
     case .fence: break
     }
   }

@@ -5,7 +5,7 @@ import SpadixISA
 /// Configuration commands leave no step of their own; a preload and its compute become one; a hardware loop becomes many.
 struct DecodedCommand {
   enum Kind: UInt8 {
-    case load, store, storeScratchpad, loadScales, compute, fence
+    case load, store, storeScratchpad, loadScales, loadTable, compute, fence
   }
 
   struct Flags: OptionSet {
@@ -74,7 +74,7 @@ struct DecodedCommand {
     case .load: flags.contains(.accumulator) && !flags.contains(.shrunk) ? 4 : 1
     case .store: flags.contains(.fullWidth) ? 4 : 1
     case .loadScales: 4
-    case .storeScratchpad, .compute, .fence: 1
+    case .storeScratchpad, .loadTable, .compute, .fence: 1
     }
   }
 }
@@ -84,6 +84,9 @@ struct StoreConfiguration {
   enum Activation: UInt8 {
     case none = 0, relu, layernorm, igelu, softmax
   }
+
+  /// Bytes of the table: one for each int8.
+  static let tableEntries = 256
 
   var isSet = false
   var stride = 0
@@ -95,14 +98,19 @@ struct StoreConfiguration {
   /// config_output_scales was given since config_st.
   var perChannel = false
   var output = ConfigOutput()
+  /// Of config_output_pair, if it was given since config_st.
+  var pair: ConfigOutputPair?
   var normalization = NormalizationConstants()
 
   /// What an int8 is bounded by on its way out; relu is the lower bound 0 unless config_output decides.
   var low: Int32 { hasStage ? Int32(output.low) : activation == .relu ? 0 : -128 }
   var high: Int32 { hasStage ? Int32(output.high) : 127 }
   var zeroPoint: Int32 { hasStage ? Int32(output.zeroPoint) : 0 }
-  /// What pixels outside the image count as in pooling: Gemmini says 0.
-  var outside: Int8 { hasStage ? output.low : 0 }
+  var usesTable: Bool { hasStage && output.usesTable }
+  /// Int8 are scaled on their way out, and nothing else.
+  var onlyScales: Bool { pair == nil && !usesTable }
+  /// What pixels outside the image count as in pooling: Gemmini says 0. What a table gives may be less than its bound.
+  var outside: Int8 { !hasStage ? 0 : output.usesTable ? -128 : output.low }
 }
 
 struct NormalizationConstants {

@@ -46,6 +46,8 @@ struct Decoder {
   var loads: (LoadState, LoadState, LoadState) = (LoadState(), LoadState(), LoadState())
   var execute = ExecuteState()
   var store = StoreConfiguration()
+  /// Whether a command has loaded the table of int8 stores.
+  var hasTable = false
   /// Index of the preload that waits for its compute, -1 for none.
   var preloadCommand: Int32 = -1
   var preloadWeights = LocalTile.garbage(rows: 0, columns: 0)
@@ -99,12 +101,10 @@ struct Decoder {
     case .configNorm(let config):
       try configure(config, &chunk)
       if config.statistics > 1 { warn("hardware has the statistics registers 0 and 1 only") }
-    case .configOutput(let config):
-      try requireOutputStage()
-      store.output = config
-      store.hasStage = true
-      chunk.append(store)
+    case .configOutput(let config): try configure(config, &chunk)
     case .configOutputScales(let dram, let count): try loadScales(dram, count, &chunk)
+    case .configOutputTable(let dram): try loadTable(dram, &chunk)
+    case .configOutputPair(let config): try configure(config, &chunk)
     case .moveIn(let state, let dram, let local):
       try moveIn(state == 0 ? loads.0 : state == 1 ? loads.1 : loads.2, dram, local.bits, &chunk)
     case .moveOut(let dram, let local): try moveOut(dram, local.bits, &chunk)

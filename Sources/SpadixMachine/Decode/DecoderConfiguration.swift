@@ -63,6 +63,7 @@ extension Decoder {
     store.output = ConfigOutput()
     store.hasStage = false
     store.perChannel = false
+    store.pair = nil
     chunk.append(store)
   }
 
@@ -98,10 +99,43 @@ extension Decoder {
     chunk.append(store)
   }
 
-  mutating func requireOutputStage() throws(Finding) {
+  mutating func configure(_ config: ConfigOutput, _ chunk: inout DecodedChunk) throws(Finding) {
+    try requireOutputStage()
+    if config.usesTable { try requireTable() }
+    store.output = config
+    store.hasStage = true
+    chunk.append(store)
+  }
+
+  mutating func configure(_ config: ConfigOutputPair, _ chunk: inout DecodedChunk) throws(Finding) {
+    guard target.hasOutputPair else {
+      throw fault(
+        "machine.capability", "config_output_pair needs pairs in the store, which the target '\(target.name)' lacks")
+    }
+    store.pair = config
+    chunk.append(store)
+  }
+
+  private mutating func requireOutputStage() throws(Finding) {
     guard target.hasOutputStage else {
       throw fault("machine.capability", "config_output needs the output stage, which the target '\(target.name)' lacks")
     }
+  }
+
+  private mutating func requireTable() throws(Finding) {
+    guard target.hasOutputTable else {
+      throw fault("machine.capability", "the store of the target '\(target.name)' has no table")
+    }
+  }
+
+  mutating func loadTable(_ dram: UInt64, _ chunk: inout DecodedChunk) throws(Finding) {
+    try requireTable()
+    try checkDram(dram, rows: 1, bytes: StoreConfiguration.tableEntries, stride: 0)
+    var step = DecodedCommand(kind: .loadTable, command: command)
+    step.dram = dram
+    step.a = DecodedCommand.Tile(row: 0, rows: 1, columns: UInt16(StoreConfiguration.tableEntries))
+    chunk.append(step)
+    hasTable = true
   }
 
   mutating func loadScales(_ dram: UInt64, _ count: Int, _ chunk: inout DecodedChunk) throws(Finding) {

@@ -132,6 +132,10 @@ extension Decoder {
     if _slowPath(end > (accumulator ? accumulatorRows : scratchpadRows)) {
       throw localFault("the store", row, end, accumulator: accumulator)
     }
+    if _slowPath(accumulator && store.usesTable && !hasTable && (store.pooling != nil || !fullWidth)) {
+      report(
+        .configured, "machine.unconfigured", "the table of the store is used before config_output_table loads it")
+    }
     var step = DecodedCommand(kind: kind, command: command)
     var flags: DecodedCommand.Flags = []
     if accumulator { flags.insert(.accumulator) }
@@ -225,6 +229,9 @@ extension Decoder {
   mutating func normalizing(_ command: Int, _ fullWidth: Bool) throws(Finding) {
     guard target.hasNormalizations else {
       throw fault("machine.capability", "normalization needs a unit that the target '\(target.name)' lacks")
+    }
+    if store.usesTable || store.pair != nil {
+      throw fault("machine.capability", "a store that normalizes passes by the table and takes no pairs")
     }
     let constants = store.normalization
     let isSet =

@@ -34,7 +34,7 @@ extension DecodedCommand {
         ]
       }
       return blocks("source", dim: dim, stride: dim)
-    case .loadScales, .fence: return []
+    case .loadScales, .loadTable, .fence: return []
     case .compute:
       var found: [LocalAccess] = []
       func add(_ name: String, _ tile: Tile, transposed: Bool, stride: Int) {
@@ -81,7 +81,7 @@ extension DecodedCommand {
           name: "result", isAccumulator: flags.contains(.accumulator), row: Int(c.row), rows: Int(c.rows),
           stride: Int(cStride))
       ]
-    case .store, .loadScales, .fence: return []
+    case .store, .loadScales, .loadTable, .fence: return []
     }
   }
 

@@ -22,6 +22,8 @@ final class Executor {
   let words: UnsafeMutablePointer<Int32>
   /// Scales of config_output_scales.
   let channelScales: UnsafeMutablePointer<Float>
+  /// The table of config_output_table.
+  let table: UnsafeMutablePointer<Int8>
   let stage: UnsafeMutablePointer<spadix_output_stage>
   /// The image of a pooled store after scaling; grown when a larger one comes.
   var image: [Int8] = []
@@ -58,6 +60,8 @@ final class Executor {
     words.initialize(repeating: 0, count: cells)
     channelScales = .allocate(capacity: 64)
     channelScales.initialize(repeating: 1, count: 64)
+    table = .allocate(capacity: StoreConfiguration.tableEntries)
+    table.initialize(repeating: 0, count: StoreConfiguration.tableEntries)
     stage = .allocate(capacity: 1)
     stage.initialize(to: spadix_output_stage())
   }
@@ -70,6 +74,7 @@ final class Executor {
     bytes.deallocate()
     words.deallocate()
     channelScales.deallocate()
+    table.deallocate()
     stage.deallocate()
   }
 
@@ -92,6 +97,9 @@ final class Executor {
         case .loadScales:
           UnsafeMutableRawPointer(channelScales).copyMemory(
             from: dram + Int(commands[index].dram), byteCount: 4 * Int(commands[index].a.columns))
+        case .loadTable:
+          UnsafeMutableRawPointer(table).copyMemory(
+            from: dram + Int(commands[index].dram), byteCount: StoreConfiguration.tableEntries)
         case .fence: break
         }
       }
@@ -186,120 +194,6 @@ extension Executor {
       kernels.add(destination, source, count)
     } else {
       UnsafeMutableRawPointer(destination).copyMemory(from: source, byteCount: 4 * count)
-    }
-  }
-}
-
-// MARK: Stores
-
-extension Executor {
-  /// Sets the output stage to a configuration.
-  @inline(__always)
-  private func prepare(_ configuration: borrowing StoreConfiguration) {
-    stage.pointee.zero_point = configuration.zeroPoint
-    stage.pointee.low = configuration.low
-    stage.pointee.high = configuration.high
-    let scales = UnsafeMutableRawPointer(stage).assumingMemoryBound(to: Float.self)
-    if configuration.perChannel {
-      scales.update(from: channelScales, count: dim)
-    } else {
-      scales.update(repeating: configuration.scale, count: max(dim, 16))
-    }
-  }
-
-  func store(_ it: DecodedCommand, _ configuration: borrowing StoreConfiguration) {
-    if it.flags.contains(.pooled) {
-      let pooling = configuration.pooling!
-      let destination = (dram + Int(it.dram)).assumingMemoryBound(to: Int8.self)
-      pool(it, configuration, pooling, destination, rowBytes: it.stride)
-      return
-    }
-    if it.flags.contains(.normalizing) {
-      storeNormalized(it, configuration)
-      return
-    }
-    let rows = Int(it.a.rows)
-    let columns = Int(it.a.columns)
-    let isStaged = it.flags.contains(.accumulator) && !it.flags.contains(.fullWidth)
-    if isStaged { prepare(configuration) }
-    var row = Int(it.a.row)
-    var done = 0
-    while done < columns {
-      let count = min(dim, columns - done)
-      let destination = dram + Int(it.dram)
-      if isStaged {
-        kernels.store(
-          (destination + done).assumingMemoryBound(to: Int8.self), it.stride, accumulator + row * dim, Int32(rows),
-          Int32(count), Int32(dim), stage)
-      } else if it.flags.contains(.fullWidth) {
-        spadix_copy_rows(destination + 4 * done, it.stride, accumulator + row * dim, 4 * dim, 4 * count, rows)
-      } else {
-        spadix_copy_rows(destination + done, it.stride, scratchpad + row * dim, dim, count, rows)
-      }
-      done += dim
-      row += dim
-    }
-  }
-
-  func storeScratchpad(_ it: DecodedCommand, _ configuration: borrowing StoreConfiguration) {
-    let destination = scratchpad + Int(it.c.row) * dim
-    let pitch = Int(it.cStride) * dim
-    if it.flags.contains(.pooled) {
-      let pooling = configuration.pooling!
-      pool(it, configuration, pooling, destination, rowBytes: pitch)
-      return
-    }
-    let row = Int(it.a.row)
-    let columns = Int(it.a.columns)
-    if it.flags.contains(.accumulator) {
-      prepare(configuration)
-      kernels.store(
-        destination, pitch, accumulator + row * dim, Int32(it.a.rows), Int32(columns), Int32(dim), stage)
-    } else {
-      // Source and destination may overlap: rows move one after the other.
-      for r in 0..<Int(it.a.rows) {
-        UnsafeMutableRawPointer(destination + r * pitch).copyMemory(
-          from: scratchpad + (row + r) * dim, byteCount: columns)
-      }
-    }
-  }
-
-  /// Scales the image once, then takes the maximum of each window.
-  private func pool(
-    _ it: DecodedCommand, _ configuration: borrowing StoreConfiguration, _ pooling: Pooling,
-    _ destination: UnsafeMutablePointer<Int8>, rowBytes: Int
-  ) {
-    let columns = Int(it.a.columns)
-    let pixels = pooling.pixelsRead
-    if image.count < pixels * dim + 64 { image = [Int8](repeating: 0, count: pixels * dim + 64) }
-    prepare(configuration)
-    let outside = it.flags.contains(.accumulator) ? configuration.outside : 0
-    image.withUnsafeMutableBufferPointer { buffer in
-      guard let scaled = buffer.baseAddress else { return }
-      if it.flags.contains(.accumulator) {
-        kernels.store(
-          scaled, dim, accumulator + Int(it.a.row) * dim, Int32(pixels), Int32(columns), Int32(dim), stage)
-      } else {
-        scaled.update(from: scratchpad + Int(it.a.row) * dim, count: pixels * dim)
-      }
-      for outRow in 0..<pooling.outRows {
-        for outCol in 0..<pooling.outCols {
-          let out = destination + (outRow * pooling.outDim + outCol) * rowBytes
-          bytes.update(repeating: -128, count: columns)
-          for windowRow in 0..<pooling.window {
-            let row = outRow * pooling.stride + windowRow - pooling.upPad
-            for windowCol in 0..<pooling.window {
-              let col = outCol * pooling.stride + windowCol - pooling.leftPad
-              if row < 0 || col < 0 || row >= pooling.inRows || col >= pooling.inCols {
-                for column in 0..<columns where bytes[column] < outside { bytes[column] = outside }
-              } else {
-                kernels.maximum(bytes, scaled + (row * pooling.inCols + col) * dim, columns)
-              }
-            }
-          }
-          out.update(from: bytes, count: columns)
-        }
-      }
     }
   }
 }

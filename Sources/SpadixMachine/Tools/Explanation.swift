@@ -82,7 +82,9 @@ private final class History {
       return
     }
     if name == "config_ld" { name += " state=\(command.rs1 >> 3 & 3)" }
-    if name == "config_st" { configurations.removeAll { $0.name.hasPrefix("config_output") } }
+    if name == "config_st" {
+      configurations.removeAll { $0.name.hasPrefix("config_output") && $0.name != "config_output_table" }
+    }
     configurations.removeAll { $0.name == name }
     configurations.append((name, index))
   }
@@ -149,7 +151,7 @@ private final class History {
 
   private func explain(_ it: DecodedCommand, _ configuration: borrowing StoreConfiguration) -> String {
     var text = "\nstep: \(it.kind)\n"
-    if it.kind == .load || it.kind == .store || it.kind == .loadScales {
+    if it.kind == .load || it.kind == .store || it.kind == .loadScales || it.kind == .loadTable {
       if it.flags.contains(.zero) {
         text += "  writes zeros: no DRAM traffic\n"
       } else {

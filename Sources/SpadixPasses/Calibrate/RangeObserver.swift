@@ -1,3 +1,4 @@
+import Foundation
 import SpadixIR
 
 /// The interval that the elements of one tensor fall into, over all samples.
@@ -61,5 +62,32 @@ struct Histogram {
     return ValueRange(
       low: first == 0 ? range.low : Float(Double(range.low) + Double(first) * width),
       high: last == Self.binCount - 1 ? range.high : Float(Double(range.low) + Double(last + 1) * width))
+  }
+
+  /// The interval that 256 levels serve best: the least sum of squared errors of all elements, those that are rounded
+  /// within it and those that are cut off outside of it. Zero stays inside.
+  func leastSquares(isSymmetric: Bool) -> ValueRange {
+    guard width > 0, total > 0 else { return range }
+    let centers = (0..<Self.binCount).map { Double(range.low) + (Double($0) + 0.5) * width }
+    func error(_ low: Double, _ high: Double) -> Double {
+      let step = isSymmetric ? max(-low, high) / 127 : (high - low) / 255
+      let rounding = step * step / 12
+      var sum = 0.0
+      for (bin, count) in bins.enumerated() where count > 0 {
+        let center = centers[bin]
+        let excess = center > high ? center - high : center < low ? low - center : 0
+        sum += Double(count) * (excess * excess + (excess > 0 ? 0 : rounding))
+      }
+      return sum
+    }
+    // Each end in turn, twice: the best place of one depends little on that of the other.
+    var (low, high) = (min(Double(range.low), 0), max(Double(range.high), 0))
+    let (lowest, highest) = (low, high)
+    let ratios = (0...95).map { exp2(-Double($0) / 12) }
+    for _ in 0..<2 {
+      high = ratios.map { highest * $0 }.min { error(low, $0) < error(low, $1) } ?? high
+      low = ratios.map { lowest * $0 }.min { error($0, high) < error($1, high) } ?? low
+    }
+    return ValueRange(low: Float(max(low, Double(range.low))), high: Float(min(high, Double(range.high))))
   }
 }

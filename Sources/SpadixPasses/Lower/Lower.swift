@@ -14,6 +14,9 @@ extension Pass {
       - Max poolings with windows larger than the store's become chains of smaller ones. Padding becomes a border of \
       -128 where the store would take it for zeros.
       - A global average becomes an average over the whole image, `transpose_a` a transpose.
+      - A function of single elements becomes a table of 256 entries in the store that computes its operand, where \
+      nothing else reads that; else a pass over the data. Tables that follow one another become one.
+      - Sums and products of two activations are computed by the store from pairs of int8 in the accumulator.
       - What the target cannot do exactly stays an nn operator with a `host_reason`, of which the first word is the \
       identifier in the table below; `spadix ops --target NAME` says which of them apply to a target.
 
@@ -29,16 +32,24 @@ extension Pass {
 struct Lowering {
   let graph: Graph
   let target: Target
+  let uses: UseIndex
   private let isNotNegative: NonNegativeValues
 
   init(graph: Graph, target: Target) {
     self.graph = graph
     self.target = target
+    uses = UseIndex(graph)
     isNotNegative = NonNegativeValues(graph)
   }
 
   func apply(to operation: Operation, _ rewriter: inout GraphRewriter) {
+    if let table = table(of: operation), absorb(table, of: operation, &rewriter) { return }
     switch lowered(operation) {
+    case .pair(let binary, let isSwapped):
+      let operands = rewriter.operands(of: operation)
+      rewriter.emit(
+        .npu(.binary(binary)), isSwapped ? operands.reversed() : operands, standingFor: operation.result,
+        origin: operation)
     case .unchanged:
       rewriter.keep(operation)
     case .operators(let operators):
@@ -70,6 +81,8 @@ struct Lowering {
     case unchanged
     /// One after the other, each with the type of its result.
     case operators([(op: Operator, type: TensorType)])
+    /// Two operands, maybe in the other order.
+    case pair(NpuBinary, isSwapped: Bool)
     case host(HostReason)
   }
 
@@ -91,8 +104,10 @@ struct Lowering {
       return .host(.floatingPoint)
     case .softmax:
       return .host(.softmax)
-    case .function:
-      return .host(.function)
+    case .function(let function):
+      if let binary = function.definition as? Binary { return pair(operation, binary) }
+      guard let table = table(of: operation) else { return .host(.function) }
+      return target.hasOutputTable ? one(Self.pass(table)) : .host(.outputTable)
     // A relu or clamp has the type of its operand: a rescaling by one.
     case .relu, .clamp:
       return store(nil, operation.op.elementwiseActivation ?? .none) { stage in
@@ -277,7 +292,7 @@ struct Lowering {
     switch pools(pooling.window2D, image: image, isNotNegative: stage.low >= 0) {
     case .operators(let pools): return .operators([(.npu(.conv2d(convolution)), image)] + pools)
     case .host(let reason): return .host(reason)
-    case .unchanged: return .unchanged
+    case .unchanged, .pair: return .unchanged
     }
   }
 

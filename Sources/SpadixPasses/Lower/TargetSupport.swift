@@ -29,7 +29,15 @@ public enum TargetSupport {
     case .concat, .reshape, .pad: return (.move, [.floatingPoint])
     case .transpose: return (.move, [.floatingPoint, .permutation])
     case .softmax: return (.host, [.floatingPoint, .softmax])
-    case .function: return (.host, [.floatingPoint, .function])
+    case .function(let function):
+      if function.definition is Unary {
+        return target.hasOutputTable ? (.array, [.floatingPoint]) : (.host, [.floatingPoint, .outputTable])
+      }
+      if function.definition is Binary {
+        return target.hasOutputPair
+          ? (.array, [.floatingPoint, .function, .broadcast]) : (.host, [.floatingPoint, .function, .outputPair])
+      }
+      return (.host, [.floatingPoint, .function])
     case .quantize, .dequantize: return (.host, [.conversion])
     case .batchNorm: return (.folded, [.floatingPoint])
     case .constant: return (.move, [])

@@ -20,8 +20,12 @@ struct QuantizationPlan {
     ranges = graph.values.map(\.calibration)
     takeOver(graph)
     keepRealsForReals(graph)
-    let members = try int8Values(of: graph, context)
+    _ = try int8Values(of: graph, context)
     RangeInference.complete(&ranges, of: graph)
+    FunctionDomain.confine(&ranges, of: graph, forms)
+    let isMeasured = !context.samples.isEmpty || graph.inputs.contains { graph.values[$0].samples != nil }
+    for remark in HugeRanges.keepReal(&forms, ranges, isMeasured: isMeasured, graph) { context.report(remark) }
+    let members = try int8Values(of: graph, context)
     try check(members, graph)
     try assignTypes(to: members, graph)
   }

@@ -15,6 +15,8 @@ extension Pass {
       - **One type for several values**: the operands and the result of `nn.concat`, `nn.max_pool2d`, `nn.reshape`, \
       `nn.transpose` and `nn.pad`, and the two addends of `nn.add`, share scale and zero point; their range is the \
       hull of all of theirs. `nn.relu` and `nn.clamp` on their own become `nn.requantize` with an activation.
+      - **Functions** of what nothing else reads: their operands' ranges end where the results no longer change by a \
+      quarter of a step, for hard-swish at -3.
       - **Products of two activations** have symmetric operands: their zero points cannot be folded into a bias.
       - **Residuals** in convolutions: the weights' scale is enlarged, at most by the factor (k + 1) / k, until the \
       addend's scale is an integer k times that of the accumulator; k is at most 127 for each pass through the array, and passes may take an eighth of the convolution's own time \
@@ -27,6 +29,8 @@ extension Pass {
       bounds take two of them: for [-1, 2] the upper bound is 127 and the lower one -64; less 64, what lies below \
       saturates at -128, and 64 more bring the rest back. Upper bounds below 0 are beyond that: a remark names them, and \
       `lower` leaves the clamp to the host.
+      - **Masks**: a sum with huge negative numbers, as attention has before its softmax, stays in f32, and so does what \
+      reads it: int8 would have no levels left for the rest. A remark names it.
       - **Softmax** results have scale 1/255 and zero point -128, or 1/127 and 0.
       - **Tiny and huge ranges**: magnitudes from 2^-112 to 2^40 besides 0; others are an error.
 

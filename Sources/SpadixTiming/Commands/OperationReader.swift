@@ -73,6 +73,7 @@ public struct OperationReader: Sendable {
       let stride = max(1, Int(rs1 >> 32))
       operation.writes = rows(UInt32(truncatingIfNeeded: rs1), Int(operation.rows) * stride)
       return operation
+    case Funct.configOutputTable: return tableLoad(rs1, command)
     case Funct.fence: return Operation(.fence, command: command)
     default: return Operation(.none, command: command)
     }
@@ -107,6 +108,18 @@ public struct OperationReader: Sendable {
     }
     if isWide { operation.flags.insert(.wide) } else if state.isScaled { operation.flags.insert(.scaled) }
     if target >> 30 == 3 { operation.flags.insert(.accumulates) }
+    return operation
+  }
+
+  /// A load of 256 bytes, of as many as one request brings in each row, that has no place in local memory.
+  @inline(never)
+  private func tableLoad(_ address: UInt64, _ command: Int32) -> Operation {
+    var operation = Operation(.load, command: command)
+    operation.address = address
+    operation.rows = UInt16(256 / Hardware.requestBytes)
+    operation.bytes = UInt16(Hardware.requestBytes)
+    operation.stride = Int64(Hardware.requestBytes)
+    operation.blocks = UInt16(max(1, Hardware.requestBytes / dim))
     return operation
   }
 

@@ -12,13 +12,15 @@ struct WritePath: ~Copyable {
   private var scaled = History(2)
   private var lastScaled = -1
   /// When the DMA took rows.
-  private var accepted = History(5)
+  private var accepted = History(scaledRows)
   private var writerFree = 0
   private var acknowledged: History
   private(set) var busBytes = 0
   private(set) var lastDone = 0
 
   static let acknowledgeDelay = 7
+  /// Rows that the scaling unit has at a time.
+  static let scaledRows = 5
 
   init(_ hardware: Hardware) {
     self.hardware = hardware

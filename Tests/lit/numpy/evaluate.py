@@ -24,7 +24,32 @@ def store(accumulator, scales, zero_point=0, clamp=(-128, 127)):
 
 def output_stage(accumulator, attributes):
     scales = attributes["scales"] if "scales" in attributes else [attributes["scale"]]
-    return store(accumulator, scales, attributes.get("output_zero_point", 0), attributes.get("clamp", (-128, 127)))
+    result = store(accumulator, scales, attributes.get("output_zero_point", 0), attributes.get("clamp", (-128, 127)))
+    return looked_up(result, attributes)
+
+
+def looked_up(result, attributes):
+    """Two hexadecimal digits for each of -128 to 127."""
+    if "table" not in attributes:
+        return result
+    return np.frombuffer(bytes.fromhex(attributes["table"]), np.int8)[result.astype(np.int32) + 128]
+
+
+def binary(operands, attributes):
+    """Sum or product of two activations; the zero point stands inside the rounding."""
+    a, b = (x.astype(np.int32) for x in operands)
+    offset = np.float32(attributes.get("offset", 0))
+    factors = np.asarray(attributes["factors"], np.float32)
+    shift = 128 if attributes.get("unsigned") else 0
+    if attributes["function"] == "product":
+        zeros = attributes.get("zero_points", [0, 0])
+        real = ((a - zeros[0]) * (b - zeros[1])).astype(np.float32) * factors[0] + offset
+    else:
+        # Products of int8 and Float32 are exact in Float64; each sum is rounded once to Float32.
+        inner = np.float32((b + shift) * np.float64(factors[1]) + np.float64(offset))
+        real = np.float32((a + shift) * np.float64(factors[0]) + np.float64(inner))
+    rounded = np.rint(real).astype(np.float64) - shift
+    return looked_up(np.clip(rounded, *attributes.get("clamp", (-128, 127))).astype(np.int8), attributes)
 
 
 def windows(x, size, attributes, fill, prefix=""):
@@ -118,6 +143,8 @@ def apply(operation, operands, types, data):
         return matmul(operands, attributes)
     if name == "npu.add":
         return add(operands, attributes)
+    if name == "npu.binary":
+        return binary(operands, attributes)
     if name == "npu.mul":
         return output_stage(shifted(x, attributes) * operands[1], attributes)
     if name == "npu.requantize":

@@ -4,6 +4,8 @@ import SpadixTensor
 /// A function of two elements, broadcast as numpy does.
 public struct Binary: FunctionOperator {
   public var function = BinaryFunction.mul
+  /// Of two int8: as uint8.
+  public var isUnsigned = false
 
   public init() {}
   public init(_ function: BinaryFunction) { self.function = function }
@@ -17,14 +19,23 @@ public struct Binary: FunctionOperator {
 
     Shapes are aligned at their last axes; axes of size 1 are repeated. What is true is 1, what is false 0.
 
-    Quantized, for `add`, `sub`, `mul`, `max`, `min` and `prelu`: int8 operands are dequantized, the function is computed \
-    in Float32, and quantized: `clamp(round_half_even(y / sy) + zy)`. Constants stay f32. The others stay in f32.
+    Quantized, for `add` and `sub` of two int8: `clamp(round_half_even(fma(qa, ra, fma(qb, rb, zy - fma(ra, za, rb * \
+    zb)))))` in Float32, with `ra = sa / sy` and `rb = sb / sy`, negative for `sub`; for `mul` `clamp(round_half_even(\
+    (qa - za) * (qb - zb) * ((sa * sb) / sy) + zy))`. The zero point stands inside the rounding, as in ONNX Runtime's \
+    QLinearAdd and QLinearMul; `nn.add` has it outside.
+
+    For these with a constant, which stays f32, and for `max`, `min` and `prelu`: int8 operands are dequantized, the \
+    function is computed in Float32, and quantized: `clamp(round_half_even(y / sy) + zy)`. The others stay in f32.
     """
   public static let operands = [
     OperandDescription("a", "any shape"), OperandDescription("b", "a shape that broadcasts with that of a"),
   ]
   public static let attributes: [AttributeField<Binary>] = [
-    .choice("function", \.function, required: true, "which one")
+    .choice("function", \.function, required: true, "which one"),
+    .flag(
+      "unsigned", \.isUnsigned,
+      "sums and products of two int8 are computed as of uint8: 128 is added to integers and zero points, and taken off the "
+        + "result"),
   ]
 
   public func resultShape(_ check: inout OperatorCheck) -> [Int]? {
@@ -45,6 +56,28 @@ public struct Binary: FunctionOperator {
     let left = Broadcast.expand(operands[0].floats, operands[0].type.shape, to: type.shape)
     let right = Broadcast.expand(operands[1].floats, operands[1].type.shape, to: type.shape)
     return Tensor(type, .f32(zip(left, right).map { function.value($0, $1) }))
+  }
+
+  /// The integer form for operands and result of these types, which are int8 with one scale; nil where there is none.
+  public func pairStage(_ a: TensorType, _ b: TensorType, _ result: TensorType) -> PairStage? {
+    guard let a = a.element.quantization, let b = b.element.quantization, let output = result.element.quantization,
+      a.isPerTensor, b.isPerTensor, output.isPerTensor
+    else { return nil }
+    switch function {
+    case .add: return .sum(a, b, output: output, isUnsigned: isUnsigned)
+    case .sub: return .sum(a, b, output: output, subtracts: true, isUnsigned: isUnsigned)
+    case .mul: return .product(a, b, output: output, isUnsigned: isUnsigned)
+    case .div, .integerDiv, .pow, .mod, .fmod, .max, .min, .prelu, .equal, .less, .lessOrEqual, .greater,
+      .greaterOrEqual, .and, .or, .xor:
+      return nil
+    }
+  }
+
+  public func evaluateInt8(_ operands: [Tensor], _ type: TensorType) throws -> Tensor? {
+    guard let pair = pairStage(operands[0].type, operands[1].type, type) else { return nil }
+    let left = Broadcast.expand(operands[0].int8s, operands[0].type.shape, to: type.shape)
+    let right = Broadcast.expand(operands[1].int8s, operands[1].type.shape, to: type.shape)
+    return Tensor(type, .i8(zip(left, right).map { pair($0, $1) }))
   }
 
   public func range(_ operands: [ValueRange?]) -> ValueRange? { nil }

@@ -23,8 +23,8 @@ public struct Unary: FunctionOperator {
 
     Computed in Float64 and rounded to Float32.
 
-    Quantized, for functions that networks use as activations: `clamp(round_half_even(f((q - zx) * sx) / sy) + zy)`, a \
-    table of 256 entries. The others stay in f32.
+    Quantized: `clamp(round_half_even(f((q - zx) * sx) / sy) + zy)`, a table of 256 entries. `quantize` leaves those \
+    that networks do not use as activations in f32.
     """
   public static let operands = [OperandDescription("input", "any shape")]
   public static let attributes: [AttributeField<Unary>] = [
@@ -39,12 +39,30 @@ public struct Unary: FunctionOperator {
     return check.shape(0)
   }
 
-  public func int8Form(_ operands: [TensorType]) -> FunctionInt8Form { function.isActivation ? .real : .none }
+  public func int8Form(_ operands: [TensorType]) -> FunctionInt8Form {
+    function.isActivation || operands[0].element.isQuantized ? .real : .none
+  }
 
   public func evaluate(_ operands: [Tensor], _ type: TensorType) throws -> Tensor {
     let (alpha, beta) = (Double(alpha), Double(beta))
     let function = function
     return Tensor(type, .f32(operands[0].floats.map { Float(function.value(Double($0), alpha, beta)) }))
+  }
+
+  /// In Float64.
+  public func callAsFunction(_ x: Double) -> Double { function.value(x, Double(alpha), Double(beta)) }
+
+  /// What becomes of each int8, from -128 on.
+  public func table(input: Quantization, output: Quantization) -> [Int8] {
+    QuantizedArithmetic.table(input: input, output: output) { self($0) }
+  }
+
+  public func evaluateInt8(_ operands: [Tensor], _ type: TensorType) throws -> Tensor? {
+    guard let input = operands[0].type.element.quantization, let output = type.element.quantization, input.isPerTensor,
+      output.isPerTensor
+    else { return nil }
+    let table = table(input: input, output: output)
+    return Tensor(type, .i8(operands[0].int8s.map { QuantizedArithmetic.lookUp($0, in: table) }))
   }
 
   public func range(_ operands: [ValueRange?]) -> ValueRange? {

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
+import exporters  # noqa: F401  registers its forms
 import forms
 
 
@@ -70,4 +71,5 @@ def main():
     sys.exit(1 if failed or not passed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -14,6 +14,7 @@ class Builder:
     def __init__(self, rng, opset):
         self.rng, self.opset = rng, opset
         self.nodes, self.initializers, self.inputs, self.feeds, self.count = [], [], [], {}, 0
+        self.domains, self.functions = {}, []
 
     def fresh(self, stem="t"):
         self.count += 1
@@ -55,7 +56,8 @@ class Builder:
     def model(self, *outputs):
         ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
         graph = helper.make_graph(self.nodes, "form", self.inputs, ports, self.initializers)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)])
+        sets = [helper.make_opsetid(domain, version) for domain, version in [("", self.opset), *self.domains.items()]]
+        model = helper.make_model(graph, opset_imports=sets, functions=self.functions)
         model.ir_version = 8
         return model
 

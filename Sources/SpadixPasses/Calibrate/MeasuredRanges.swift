@@ -1,0 +1,210 @@
+import Foundation
+import SpadixIR
+import SpadixReference
+import SpadixSupport
+import SpadixTensor
+
+/// Finds the ranges that a network computes best with in int8, by trying: ranges of several methods are quantized and run
+/// on part of the samples, and held against the float reference.
+///
+/// No method is the best for every network. Percentiles save a detector whose activations have rare extremes, and spoil a
+/// classifier that needs them.
+struct MeasuredRanges {
+  /// Ranges by value id, and what they are called.
+  struct Candidate {
+    var name: String
+    var ranges: [ValueRange?]
+  }
+
+  let graph: Graph
+  let samples: SampleSet
+  let data: DataStore
+  /// The samples that are run, those that say most first.
+  private let batches: [Int]
+  /// Values that noise is measured at: the outputs, and what functions that saturate make outputs of. A sigmoid of large
+  /// numbers is 1 whatever noise they have, for samples that are as clear as these.
+  private let places: [ValueID]
+  /// The float reference's values at these places, for each of the samples.
+  private let expected: [[[Float]]]
+
+  /// How many samples are run at most, and at least where there are as many: a quarter of all.
+  private static let sampleBounds = 4...32
+  /// Where the products of all runs are more than these, every candidate runs on so many samples at first, and the best
+  /// of them, so many, on the others as well.
+  private static let affordableProducts = 1 << 32
+  private static let firstSamples = 4
+  private static let finalists = 3
+  /// Decibels that make a difference: a candidate has to be so much better than one that stands before it.
+  private static let margin = 0.1
+
+  /// - Parameter energies: the sum of squares of the outputs, for each sample. Noise is measured against them all together,
+  ///   so that samples with large outputs decide.
+  init(graph: Graph, samples: SampleSet, data: DataStore, energies: [Double]) throws {
+    self.graph = graph
+    self.samples = samples
+    self.data = data
+    let bounds = Self.sampleBounds
+    let count = min(samples.batchCount, max(bounds.lowerBound, min(samples.batchCount / 4, bounds.upperBound)))
+    // One half by what they weigh, the other spread over the rest.
+    let byEnergy = energies.indices.sorted { (energies[$1], $0) < (energies[$0], $1) }
+    let heavy = Array(byEnergy.prefix((count + 1) / 2))
+    let rest = energies.indices.filter { !heavy.contains($0) }
+    let spread = (0..<count - heavy.count).map { rest[$0 * rest.count / (count - heavy.count)] }
+    // In turns, so that the first few are of both.
+    batches = (0..<heavy.count).flatMap { [heavy[$0]] + ($0 < spread.count ? [spread[$0]] : []) }
+    let places = graph.outputs + graph.saturatedValues
+    self.places = places
+    let evaluator = FloatEvaluator(graph: graph, data: data)
+    expected = try batches.map { batch in
+      var values = [[Float]](repeating: [], count: places.count)
+      _ = try evaluator.run(inputs: samples.batch(batch)) { value, tensor in
+        for place in places.indices where places[place] == value { values[place] = tensor.realValues }
+      }
+      return values
+    }
+  }
+
+  /// The best of the candidates, the first of equal ones, and a description of the choice.
+  ///
+  /// Throws what quantizing with the first candidate throws; others that cannot be quantized are passed over.
+  func best(_ candidates: [Candidate], _ context: PassContext) throws -> (ranges: [ValueRange?], description: String) {
+    let products = candidates.count * batches.count * graph.productCount
+    let isAffordable = products <= Self.affordableProducts
+    var trials: [(index: Int, trial: Trial)] = []
+    for (index, candidate) in candidates.enumerated() {
+      do {
+        var trial = Trial(try quantized(candidate.ranges, context), places: places)
+        try run(&trial, to: isAffordable ? batches.count : Self.firstSamples)
+        trials.append((index, trial))
+      } catch {
+        if index == 0 { throw error }
+      }
+    }
+    func ordered() -> [(index: Int, trial: Trial)] {
+      trials.sorted { ($1.trial.decibels, $0.index) < ($0.trial.decibels, $1.index) }
+    }
+    let finalists = Set(ordered().prefix(isAffordable ? candidates.count : Self.finalists).map(\.index))
+    for position in trials.indices where finalists.contains(trials[position].index) {
+      try run(&trials[position].trial, to: batches.count)
+    }
+    let final = trials.filter { finalists.contains($0.index) }
+    guard var best = final.first else { return (candidates.first?.ranges ?? [], "") }
+    for other in final.dropFirst() where other.trial.decibels > best.trial.decibels + Self.margin { best = other }
+    let tried = final.map { "\(candidates[$0.index].name) \(Self.text($0.trial.decibels))" }.joined(separator: ", ")
+    let rest = trials.count - final.count
+    let description =
+      "\(candidates[best.index].name), the best of \(tried) dB on \(batches.count) of \(samples.batchCount) samples"
+      + (rest > 0 ? "; \(rest) others were behind on \(Self.firstSamples)" : "")
+    return (candidates[best.index].ranges, description)
+  }
+
+  /// A graph in int8, and what it was away from the float reference so far.
+  private struct Trial {
+    let graph: Graph
+    var count = 0
+    /// By place: its value here; nil where it has none.
+    let values: [ValueID?]
+    var noise: [Double]
+    var signal: [Double]
+
+    init(_ graph: Graph, places: [ValueID]) {
+      self.graph = graph
+      let outputs = graph.outputs.count
+      values = places.indices.map { place in
+        if place < outputs { return graph.outputs[place] }
+        return graph.values.indices.last { graph.values[$0].counterpart == places[place] }.map { ValueID($0) }
+      }
+      noise = [Double](repeating: 0, count: places.count)
+      signal = noise
+    }
+
+    /// Signal to noise in decibels, from the mean over the places of the part that noise has in each.
+    var decibels: Double {
+      let parts = zip(noise, signal).compactMap { $1 > 0 ? $0 / $1 : nil }
+      guard !parts.isEmpty else { return 0 }
+      let part = parts.reduce(0, +) / Double(parts.count)
+      return part > 0 ? -10 * log10(part) : 200
+    }
+  }
+
+  private func quantized(_ ranges: [ValueRange?], _ context: PassContext) throws -> Graph {
+    var candidate = graph
+    for (value, range) in ranges.enumerated() {
+      if let range { candidate.values[value].calibration = range }
+    }
+    var trial = PassContext(target: context.target, data: data, samples: context.samples)
+    trial.arguments = PassArguments(Pass.quantize.options)
+    return try Pass.quantize.body(candidate, &trial)
+  }
+
+  /// Runs a trial on the samples up to a number of them.
+  private func run(_ trial: inout Trial, to end: Int) throws {
+    let integers = IntegerEvaluator(graph: trial.graph, data: data)
+    while trial.count < min(end, batches.count) {
+      let values = trial.values
+      _ = try integers.run(inputs: samples.batch(batches[trial.count])) { value, tensor in
+        for place in values.indices where values[place] == value {
+          for (real, found) in zip(expected[trial.count][place], tensor.realValues) {
+            let error = Double(found) - Double(real)
+            trial.noise[place] += error * error
+            trial.signal[place] += Double(real) * Double(real)
+          }
+        }
+      }
+      trial.count += 1
+    }
+  }
+
+  private static func text(_ decibels: Double) -> String {
+    let tenths = Int((decibels * 10).rounded())
+    return "\(tenths / 10).\(abs(tenths) % 10)"
+  }
+}
+
+extension Graph {
+  /// Operands of functions that saturate and whose results are outputs.
+  fileprivate var saturatedValues: [ValueID] {
+    outputs.compactMap { output in
+      var value = output
+      while let operation = producer(of: value) {
+        switch operation.op {
+        case .reshape, .transpose: value = operation.operands[0]
+        case .softmax, .function, .clamp: return isConstant(operation.operands[0]) ? nil : operation.operands[0]
+        default: return nil
+        }
+      }
+      return nil
+    }
+  }
+
+  /// Products of a run of all convolutions and matrix products.
+  fileprivate var productCount: Int {
+    operations.reduce(0) { sum, operation in
+      switch operation.op {
+      case .conv2d:
+        let weights = type(operation.operands[1]).shape
+        return sum + type(operation.result).elementCount * weights.dropLast().reduce(1, *)
+      case .matmul(let product):
+        let a = type(operation.operands[0]).shape
+        return sum + type(operation.result).elementCount * a[a.count - (product.transposeA ? 2 : 1)]
+      default: return sum
+      }
+    }
+  }
+
+  /// Values whose elements become outputs as they are, or by functions of single elements: what is cut off there is
+  /// missing in the result.
+  var valuesNearOutputs: [Bool] {
+    var isNear = [Bool](repeating: false, count: values.count)
+    for output in outputs { isNear[output.index] = true }
+    for operation in operations.reversed() where operation.results.contains(where: { isNear[$0.index] }) {
+      switch operation.op {
+      case .reshape, .transpose, .concat, .pad, .maxPool2d, .relu, .clamp, .add, .softmax, .quantize, .dequantize,
+        .requantize, .function:
+        for operand in operation.operands { isNear[operand.index] = true }
+      case .constant, .conv2d, .matmul, .mul, .avgPool2d, .globalAvgPool2d, .batchNorm, .npu: break
+      }
+    }
+    return isNear
+  }
+}

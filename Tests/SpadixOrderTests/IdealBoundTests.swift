@@ -1,0 +1,85 @@
+import SpadixSupport
+import Testing
+
+@testable import SpadixOrder
+
+@Suite struct IdealBoundTests {
+  /// Never above the cost of the best schedule, also where tensors move other numbers of bytes than they take; and not
+  /// always nothing.
+  @Test func isNeverAboveTheLeast() throws {
+    var bounded = 0
+    var reached = 0
+    for seed in 0..<120 {
+      var problem =
+        seed % 2 == 0
+        ? randomScheduleProblem(seed: UInt64(7_000 + seed), operators: 9)
+        : randomChainProblem(seed: UInt64(7_000 + seed), operators: 9)
+      if seed % 3 == 0 {
+        for index in problem.tensors.indices { problem.tensors[index].bytes = 1 + problem.tensors[index].size * 2 / 3 }
+      }
+      let core = ScheduleCore(problem, scope: .all)
+      let budget = core.smallestCapacity + seed / 2 % 3
+      var effort = 0
+      let bound = try #require(
+        IdealBound(
+          core, capacity: budget, keys: OrderSearch.keys(core), moveLimit: 100_000, cancellation: nil, effort: &effort))
+      let least = try #require(
+        ScheduleBruteForce(problem: problem, scope: .all).least(budget: budget, atMost: Int.max / 2))
+      #expect(bound.total <= least, "\(problem.name), budget \(budget)")
+      bounded += bound.total > 0 ? 1 : 0
+      reached += bound.total == least && least > 0 ? 1 : 0
+    }
+    #expect(bounded > 30 && reached > 10, "\(bounded) bounds above nothing, \(reached) reached")
+  }
+
+  @Test func endsAtTheLimitOnMoves() {
+    let core = ScheduleCore(randomScheduleProblem(seed: 3, operators: 12), scope: .all)
+    var effort = 0
+    #expect(
+      IdealBound(
+        core, capacity: core.smallestCapacity, keys: OrderSearch.keys(core), moveLimit: 5, cancellation: nil,
+        effort: &effort) == nil)
+    #expect(effort > 0)
+  }
+}
+
+@Suite struct SubsetSumsTests {
+  @Test func equalsTryingEverySubset() {
+    var random = SplitMix64(seed: 11)
+    for _ in 0..<300 {
+      let sizes = (0..<random.below(9)).map { _ in random.below(40) }
+      let target = random.below(150)
+      let sums = (0..<(1 << sizes.count)).map { set in
+        sizes.indices.reduce(0) { $0 + (set >> $1 & 1 == 1 ? sizes[$1] : 0) }
+      }
+      var effort = 0
+      let least = SubsetSums.least(of: sizes, atLeast: target, effort: &effort)
+      #expect(least == sums.filter { $0 >= target }.min() ?? target)
+    }
+  }
+}
+
+@Suite struct PlacedCostTests {
+  /// What it counts is what a valid plan of these pieces moves, whatever the variations.
+  @Test(arguments: 0..<60) func isTheTrafficOfItsPlan(seed: Int) throws {
+    let problem =
+      seed % 2 == 0
+      ? randomScheduleProblem(seed: UInt64(8_000 + seed), operators: 14)
+      : randomChainProblem(seed: UInt64(8_000 + seed), operators: 14)
+    let core = ScheduleCore(problem, scope: .all)
+    let budget = core.smallestCapacity + seed % 4
+    let placed = PlacedCost(problem, .all, budget)
+    let improvement = OrderImprovement(core, placed: placed, cancellation: nil)
+    let start = Array(0..<core.count)
+    let before = placed.cost(of: start, limit: Int.max)
+    let found = improvement.run(from: start, effortLimit: 2_000_000)
+    #expect(found.cost <= before && found.cost == placed.cost(of: found.order, limit: Int.max))
+    let pieces = placed.pieces(of: found.order)
+    let traffic = PieceBuilder(problem, .all, core, found.order).traffic(pieces)
+    #expect(traffic.total == found.cost)
+    let plan = ScheduleSolution(
+      scope: .all, budget: budget, order: found.order.map(ScheduleProblem.OperatorID.init), pieces: pieces,
+      traffic: traffic, bound: 0, certificate: ScheduleSolution.Certificate())
+    try ScheduleValidator.validate(plan, for: problem)
+  }
+}
