@@ -94,6 +94,9 @@ struct CommandWriter {
     self.store = nil
   }
 
+  /// Before the commands of a program, which loads its own.
+  mutating func forgetTable() { table = nil }
+
   // MARK: Movement and computation
 
   /// The commands from `first` on have filled one of several slots, which are these rows.

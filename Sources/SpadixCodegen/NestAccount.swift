@@ -57,6 +57,8 @@ struct NestAccount {
     }
     if part == nil { countRows() }
     if part?.constantsAreThere != true { countConstants() }
+    // Other operators of a group may have put another one into the store.
+    if kernel.store.tableConstant != nil { readBytes += 256 }
     for image in 0..<kernel.images { walk(image) }
   }
 
@@ -202,7 +204,6 @@ struct NestAccount {
   // MARK: Bytes
 
   private mutating func countConstants() {
-    if kernel.store.tableConstant != nil { readBytes += 256 }
     switch kernel.contraction?.weights {
     case .diagonal, .ones: readBytes += dim * dim
     case .none, .dense, .activation, .packed: break

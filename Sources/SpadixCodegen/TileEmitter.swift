@@ -63,6 +63,7 @@ struct TileEmitter {
   private var target: Target { writer.target }
 
   mutating func run() {
+    writer.forgetTable()
     for input in program.reads { writer.willRead(buffer: inputs[input].buffer) }
     if program.writes { writer.willWrite(buffer: output.buffer) }
     if let sums = program.sums { writer.expectPooling(sums.store.pooling != nil) }
