@@ -19,6 +19,7 @@ struct QuantizationPlan {
     quantizations = [Quantization?](repeating: nil, count: graph.values.count)
     ranges = graph.values.map(\.calibration)
     takeOver(graph)
+    keepIndices(graph)
     keepRealsForReals(graph)
     _ = try int8Values(of: graph, context)
     RangeInference.complete(&ranges, of: graph)
@@ -40,6 +41,30 @@ struct QuantizationPlan {
       if ranges[operation.operands[0].index] == nil || forms[index]?.keepsType == true {
         ranges[operation.operands[0].index] = fake.range
       }
+    }
+  }
+
+  /// What indices and comparisons are made of, element by element, stays in f32: a token's number is another token when it
+  /// is rounded.
+  private mutating func keepIndices(_ graph: Graph) {
+    var isExact = [Bool](repeating: false, count: graph.values.count)
+    for (index, operation) in graph.operations.enumerated().reversed() {
+      switch operation.op {
+      case .function(let function):
+        if function.definition is Gather, graph.type(operation.operands[1]).element == .f32 {
+          isExact[operation.operands[1].index] = true
+        }
+        if let binary = function.definition as? Binary, binary.function.isCondition {
+          for operand in operation.operands { isExact[operand.index] = true }
+        }
+      case .add, .mul, .relu, .clamp, .reshape, .transpose, .concat, .pad: break
+      case .constant, .conv2d, .matmul, .maxPool2d, .avgPool2d, .globalAvgPool2d, .batchNorm, .softmax, .quantize,
+        .dequantize, .requantize, .npu:
+        continue
+      }
+      guard isExact[operation.result.index] else { continue }
+      forms[index] = nil
+      for operand in operation.operands { isExact[operand.index] = true }
     }
   }
 
