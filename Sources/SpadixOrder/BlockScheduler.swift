@@ -68,6 +68,8 @@ struct BlockScheduler {
   let capacity: Int
   let options: ScheduleOptions
   var statistics: ScheduleStatistics
+  /// Told the best so far between long searches, with elementary steps that may be spent on a plan to fall back on.
+  var checkpoint: ((Outcome, Int) -> Void)?
   /// Whether GLPK gets all its nodes. At first it does not: local search and narrow searches come to better orders sooner,
   /// and most blocks need no more.
   private var isThorough: Bool
@@ -141,6 +143,7 @@ struct BlockScheduler {
       }
     }
     if best.closedBy == .open, options.formulation == .exact {
+      checkpoint?(best, statistics.effort / 4)
       if !isThorough { beThorough(&best) }
       improve(&best, effort: min(10_000_000_000, 1_000_000 * core.count * core.count))
       offer(best.order, &best)
@@ -268,6 +271,7 @@ struct BlockScheduler {
       if width > 16, improveAgain(&best) { return }
       if run(&search, width, &best) != .narrowed { return }
     }
+    checkpoint?(best, statistics.effort / 4)
     boundIdeals(&best, moveLimit: 2_000_000)
     search.completion = completion
     if best.close() { return }
@@ -290,6 +294,7 @@ struct BlockScheduler {
     let isHopeless = core.count > Self.largestWidened && best.cost > 4 * best.bound
     while !improveAgain(&best), !isHopeless, run(&search, width, &best) == .narrowed {
       width = min(width * 8, 1 << 40)
+      checkpoint?(best, statistics.effort / 4)
     }
   }
 

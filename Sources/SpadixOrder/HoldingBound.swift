@@ -5,9 +5,9 @@
 /// tensor in for free the first time.
 struct HoldingBound {
   /// An operator to come, and the live tensors that would have to stay beside it.
-  struct Obstacle {
+  struct Obstacle<Positions: PositionSet> {
     /// Bit per live tensor.
-    var staying: UInt128
+    var staying: Positions
     /// Capacity less what the operator itself needs.
     var room: Int
   }
@@ -35,39 +35,38 @@ struct HoldingBound {
   /// The largest operators to come that some live tensors would have to wait for.
   ///
   /// - Parameter start: how many of the largest operators are known to have run; updated.
-  func obstacles(live: ArraySlice<Int32>, start: inout Int, hasRun: (Int) -> Bool) -> [Obstacle] {
+  func obstacles<Positions>(
+    live: ArraySlice<Int32>, start: inout Int, hasRun: (Int) -> Bool
+  ) -> [Obstacle<Positions>] {
     while start < largestFirst.count, hasRun(largestFirst[start]) { start += 1 }
-    var result: [Obstacle] = []
+    var result: [Obstacle<Positions>] = []
     var attempts = 0
     for op in largestFirst[start...] where !hasRun(op) {
       attempts += 1
       if attempts > Self.attemptLimit || result.count == Self.obstacleLimit { break }
-      var staying: UInt128 = 0
+      var staying = Positions()
       for (position, tensor) in live.enumerated() {
         let waits = core.tensors[Int(tensor)].touches.allSatisfy { hasRun($0) || ancestors[$0].contains(op) }
-        if waits { staying |= 1 << UInt128(position) }
+        if waits, position < Positions.capacity { staying |= Positions(position) }
       }
-      let isNew = !result.contains { staying & ~$0.staying == 0 }
-      if staying != 0, isNew { result.append(Obstacle(staying: staying, room: capacity - core.footprints[op])) }
+      let isNew = !result.contains { (staying & ~$0.staying).isEmpty }
+      if !staying.isEmpty, isNew { result.append(Obstacle(staying: staying, room: capacity - core.footprints[op])) }
     }
     return result
   }
 
   /// By how much resident tensors, of which some are clean, are too large for an obstacle, and what evicting enough of
   /// them costs at least.
-  func shortage(
-    _ obstacle: Obstacle, resident: UInt128, clean: UInt128, live: ArraySlice<Int32>
+  func shortage<Positions>(
+    _ obstacle: Obstacle<Positions>, resident: Positions, clean: Positions, live: ArraySlice<Int32>
   ) -> (size: Int, cost: Int) {
     var dirtySize = 0
     var size = 0
     var all = 0
-    var rest = resident & obstacle.staying
-    while rest != 0 {
-      let position = rest.trailingZeroBitCount
-      rest &= rest - 1
+    (resident & obstacle.staying).forEach { position in
       let tensor = core.tensors[Int(live[live.startIndex + position])]
       size += tensor.size
-      if clean >> UInt128(position) & 1 != 0 {
+      if clean.contains(position) {
         all += tensor.bytes
       } else {
         all += 2 * tensor.bytes

@@ -93,11 +93,11 @@ struct IdealBound {
     var forward = Forward()
     var roundingEffort = 0
     let nothing = SuffixBound(order: Array(0..<core.count))
-    var layer = OrderLayer(words: (core.count + 63) / 64)
+    var layer = OrderLayer<UInt128>(words: (core.count + 63) / 64)
     layer.addRoot(core)
     var order = [0]
     for _ in 0..<core.count {
-      var next = OrderLayer(words: layer.words)
+      var next = OrderLayer<UInt128>(words: layer.words)
       let base = keyOfIdeal.count
       let firstOfLayer = forward.moves.count
       for ideal in order {

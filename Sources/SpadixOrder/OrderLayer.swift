@@ -1,9 +1,9 @@
 /// A way to have run the operators of an ideal: what is in the scratchpad, and what it has cost.
-struct OrderLabel {
+struct OrderLabel<Positions: PositionSet> {
   /// Bit per live tensor of the ideal: whether it is in the scratchpad.
-  var resident: UInt128
+  var resident: Positions
   /// Bit per live tensor: whether DRAM holds it.
-  var clean: UInt128
+  var clean: Positions
   var cost: Int
   /// The cost once everything is stored and evicted.
   var emptiedCost: Int
@@ -18,22 +18,21 @@ struct OrderLabel {
 
   /// Whether two live tensors are in the same places.
   func isAlike(_ one: Int, _ other: Int) -> Bool {
-    let difference = (UInt128(1) << UInt128(one)) | (UInt128(1) << UInt128(other))
-    return [resident, clean].allSatisfy { $0 & difference == 0 || $0 & difference == difference }
+    resident.contains(one) == resident.contains(other) && clean.contains(one) == clean.contains(other)
   }
 
-  func isSame(as other: OrderLabel) -> Bool { resident == other.resident && clean == other.clean }
+  func isSame(as other: Self) -> Bool { resident == other.resident && clean == other.clean }
 }
 
 /// All labels that have run the same number of operators, by the set of operators that they have run (their ideal).
-struct OrderLayer {
+struct OrderLayer<Positions: PositionSet> {
   struct Ideal {
     var liveStart: Int32
     var liveCount: Int32
     /// Size of all live tensors.
     var liveSize: Int
     /// Bit per live tensor that DRAM does not hold until it is stored.
-    var storable: UInt128
+    var storable: Positions
     var readyStart: Int32
     var readyCount: Int32
     /// One past the last position in the suffix bound's order that has run.
@@ -56,9 +55,9 @@ struct OrderLayer {
   private var bytesOfLive: [Int] = []
   private var sizeOfLive: [Int] = []
   private var readyOperators: [Int32] = []
-  private var obstacles: [HoldingBound.Obstacle] = []
+  private var obstacles: [HoldingBound.Obstacle<Positions>] = []
   private(set) var firstLabel: [Int32] = []
-  private(set) var labels: [OrderLabel] = []
+  private(set) var labels: [OrderLabel<Positions>] = []
   private var superfluous: [Bool] = []
   private var indexOfKey: [UInt64: Int] = [:]
   /// The most live tensors of any ideal.
@@ -71,11 +70,15 @@ struct OrderLayer {
     readyOperators = core.operators.indices.filter { core.operators[$0].predecessors.isEmpty }.map(Int32.init)
     ideals = [
       Ideal(
-        liveStart: 0, liveCount: 0, liveSize: 0, storable: 0, readyStart: 0, readyCount: Int32(readyOperators.count),
+        liveStart: 0, liveCount: 0, liveSize: 0, storable: Positions(), readyStart: 0,
+        readyCount: Int32(readyOperators.count),
         frontier: 0, bound: 0,
         largestRun: 0, obstacleStart: 0, obstacleCount: 0, key: 0)
     ]
-    labels = [OrderLabel(resident: 0, clean: 0, cost: 0, emptiedCost: 0, bound: 0, parent: -1, op: -1, ideal: 0)]
+    labels = [
+      OrderLabel(
+        resident: Positions(), clean: Positions(), cost: 0, emptiedCost: 0, bound: 0, parent: -1, op: -1, ideal: 0)
+    ]
     superfluous = [false]
     firstLabel = [0]
   }
@@ -86,7 +89,7 @@ struct OrderLayer {
     return liveTensors[start..<start + Int(ideals[ideal].liveCount)]
   }
 
-  func obstacles(of ideal: Int) -> ArraySlice<HoldingBound.Obstacle> {
+  func obstacles(of ideal: Int) -> ArraySlice<HoldingBound.Obstacle<Positions>> {
     let start = Int(ideals[ideal].obstacleStart)
     return obstacles[start..<start + Int(ideals[ideal].obstacleCount)]
   }
@@ -108,7 +111,8 @@ struct OrderLayer {
 
   /// The ideal that running an operator leads to from one of the layer before.
   mutating func ideal(
-    after op: Int, of parent: Int, in layer: OrderLayer, _ core: ScheduleCore, _ opKey: UInt64, _ suffix: SuffixBound,
+    after op: Int, of parent: Int, in layer: OrderLayer<Positions>, _ core: ScheduleCore, _ opKey: UInt64,
+    _ suffix: SuffixBound,
     _ holding: HoldingBound?
   ) -> Int {
     var key = layer.ideals[parent].key &+ opKey
@@ -128,7 +132,7 @@ struct OrderLayer {
     let frontier = max(Int(layer.ideals[parent].frontier), suffix.position[op] + 1)
     ideals.append(
       Ideal(
-        liveStart: Int32(liveTensors.count), liveCount: 0, liveSize: 0, storable: 0,
+        liveStart: Int32(liveTensors.count), liveCount: 0, liveSize: 0, storable: Positions(),
         readyStart: Int32(readyOperators.count), readyCount: 0, frontier: Int32(frontier), bound: 0,
         largestRun: layer.ideals[parent].largestRun, obstacleStart: Int32(obstacles.count), obstacleCount: 0,
         key: layer.ideals[parent].key &+ opKey))
@@ -137,7 +141,9 @@ struct OrderLayer {
     addReady(op, layer.ready(of: parent), core, index)
     if let holding {
       var largestRun = ideals[index].largestRun
-      let found = holding.obstacles(live: live(of: index), start: &largestRun) { hasRun($0, index) }
+      let found: [HoldingBound.Obstacle<Positions>] = holding.obstacles(live: live(of: index), start: &largestRun) {
+        hasRun($0, index)
+      }
       ideals[index].largestRun = largestRun
       obstacles += found
       ideals[index].obstacleCount = Int32(found.count)
@@ -169,7 +175,9 @@ struct OrderLayer {
       bytesOfLive.append(core.tensors[Int(tensor)].bytes)
       sizeOfLive.append(core.tensors[Int(tensor)].size)
       ideals[index].liveSize += core.tensors[Int(tensor)].size
-      if !core.tensors[Int(tensor)].isClean, position < 128 { ideals[index].storable |= 1 << UInt128(position) }
+      if !core.tensors[Int(tensor)].isClean, position < Positions.capacity {
+        ideals[index].storable |= Positions(position)
+      }
     }
     largestLiveCount = max(largestLiveCount, liveTensors.count - start)
   }
@@ -196,7 +204,7 @@ struct OrderLayer {
   /// and they do so often, and it can only cover dearer ones.
   ///
   /// - Returns: how many labels it was compared with.
-  mutating func insert(_ label: OrderLabel, dominance: Bool) -> Int {
+  mutating func insert(_ label: OrderLabel<Positions>, dominance: Bool) -> Int {
     var compared = 0
     let ideal = Int(label.ideal)
     var index = firstLabel[ideal]
@@ -238,29 +246,29 @@ struct OrderLayer {
 
   /// Whether a label makes one that is no cheaper superfluous.
   @inline(__always)
-  private func covers(_ first: OrderLabel, _ second: OrderLabel, _ dominance: Bool) -> Bool {
+  private func covers(_ first: OrderLabel<Positions>, _ second: OrderLabel<Positions>, _ dominance: Bool) -> Bool {
     dominance ? dominates(first, second) : first.isSame(as: second)
   }
 
   /// Bytes that the layer takes, or nearly so.
   var memory: Int {
-    labels.count * (MemoryLayout<OrderLabel>.stride + 1) + executed.count * 8 + liveTensors.count * 20
-      + readyOperators.count * 4 + obstacles.count * MemoryLayout<HoldingBound.Obstacle>.stride
+    labels.count * (MemoryLayout<OrderLabel<Positions>>.stride + 1) + executed.count * 8 + liveTensors.count * 20
+      + readyOperators.count * 4 + obstacles.count * MemoryLayout<HoldingBound.Obstacle<Positions>>.stride
       + ideals.count * (MemoryLayout<Ideal>.stride + 40)
   }
 
   /// What it costs to evict everything that a label keeps, with stores of what is not clean.
-  func evictionCost(resident: UInt128, clean: UInt128, ideal: Int) -> Int {
+  func evictionCost(resident: Positions, clean: Positions, ideal: Int) -> Int {
     liveBytes(resident, ideal) + liveBytes(resident & ~clean, ideal)
   }
 
   /// Sum of the sizes of live tensors of an ideal.
-  func size(of tensors: UInt128, ideal: Int) -> Int {
+  func size(of tensors: Positions, ideal: Int) -> Int {
     sizeOfLive.withUnsafeBufferPointer { sizes in
       var total = 0
       var start = Int(ideals[ideal].liveStart)
-      for shift in [UInt128(0), 64] {
-        var rest = UInt64(truncatingIfNeeded: tensors >> shift)
+      for index in 0..<Positions.wordCount {
+        var rest = tensors.word(index)
         while rest != 0 {
           total &+= sizes[start &+ rest.trailingZeroBitCount]
           rest &= rest &- 1
@@ -273,12 +281,12 @@ struct OrderLayer {
 
   /// Sum of the bytes of live tensors; from the limit on, some of it.
   @inline(__always)
-  private func liveBytes(_ tensors: UInt128, _ ideal: Int, limit: Int = Int.max) -> Int {
+  private func liveBytes(_ tensors: Positions, _ ideal: Int, limit: Int = Int.max) -> Int {
     bytesOfLive.withUnsafeBufferPointer { bytes in
       var total = 0
       var start = Int(ideals[ideal].liveStart)
-      for shift in [UInt128(0), 64] {
-        var rest = UInt64(truncatingIfNeeded: tensors >> shift)
+      for index in 0..<Positions.wordCount {
+        var rest = tensors.word(index)
         while rest != 0, total < limit {
           total &+= bytes[start &+ rest.trailingZeroBitCount]
           rest &= rest &- 1
@@ -291,7 +299,7 @@ struct OrderLayer {
 
   /// Whether the first label could become as good as the second by storing and evicting now, at no higher cost.
   @inline(__always)
-  private func dominates(_ first: OrderLabel, _ second: OrderLabel) -> Bool {
+  private func dominates(_ first: OrderLabel<Positions>, _ second: OrderLabel<Positions>) -> Bool {
     // What the first saves must pay for what it has to evict; emptying both afterwards keeps the order.
     let slack = second.cost - first.cost
     if slack < 0 || first.emptiedCost > second.emptiedCost { return false }
@@ -310,12 +318,8 @@ struct OrderLayer {
       let ranks = labels.indices.map { index -> (Int, Int) in
         let label = labels[index]
         var size = 0
-        var rest = label.resident
         let start = Int(ideals[Int(label.ideal)].liveStart)
-        while rest != 0 {
-          size += core.tensors[Int(liveTensors[start + rest.trailingZeroBitCount])].size
-          rest &= rest - 1
-        }
+        label.resident.forEach { size += core.tensors[Int(liveTensors[start + $0])].size }
         return (label.bound, size)
       }
       kept.sort { (ranks[$0].0, ranks[$0].1, $0) < (ranks[$1].0, ranks[$1].1, $1) }
@@ -323,7 +327,7 @@ struct OrderLayer {
       kept.sort()
     }
     firstLabel = [Int32](repeating: -1, count: ideals.count)
-    var compact: [OrderLabel] = []
+    var compact: [OrderLabel<Positions>] = []
     compact.reserveCapacity(kept.count)
     for index in kept {
       var label = labels[index]

@@ -48,9 +48,6 @@ struct OrderSearch {
   private let holding: HoldingBound?
   private let exchanges: Exchanges
 
-  /// Tensors that are live at the same time beyond this are not searched.
-  static let largestLiveCount = 128
-
   /// Labels and ideals that may be in memory at once, in bytes.
   static let largestLayer = 500_000_000
 
@@ -79,14 +76,25 @@ struct OrderSearch {
 
   /// Searches with at most `width` labels in a layer, and at most so many labels and elementary steps in all.
   func run(width: Int, cutoff: Int, labelLimit: Int = Int.max, effortLimit: Int = Int.max) -> Outcome {
+    let few = run(UInt128.self, width, cutoff, labelLimit, effortLimit)
+    if !few.hasTooManyLive { return few }
+    var many = run(WidePositionSet.self, width, cutoff, labelLimit, effortLimit)
+    many.labels += few.labels
+    many.effort += few.effort
+    return many
+  }
+
+  private func run<Positions: PositionSet>(
+    _: Positions.Type, _ width: Int, _ cutoff: Int, _ labelLimit: Int, _ effortLimit: Int
+  ) -> Outcome {
     var pass = Pass(
       cutoff: cutoff, labelLimit: labelLimit, effortLimit: effortLimit, isNarrow: width < Self.leastWideWidth,
       outcome: Outcome(order: nil, cost: cutoff, isComplete: true, labels: 0))
-    var layer = OrderLayer(words: (core.count + 63) / 64)
+    var layer = OrderLayer<Positions>(words: (core.count + 63) / 64)
     layer.addRoot(core)
     var history: [(parents: [Int32], ops: [Int32])] = []
     for count in 0..<core.count {
-      var next = OrderLayer(words: layer.words)
+      var next = OrderLayer<Positions>(words: layer.words)
       for ideal in layer.ideals.indices where layer.firstLabel[ideal] >= 0 {
         expand(layer, ideal, count, into: &next, &pass)
         if pass.outcome.isStopped { return pass.outcome }
@@ -129,12 +137,16 @@ struct OrderSearch {
 
     /// Counts steps, and now and then looks whether it is time to stop.
     @inline(__always)
-    mutating func spend(_ steps: Int, _ next: borrowing OrderLayer, _ cancellation: Cancellation?) {
+    mutating func spend<Positions>(
+      _ steps: Int, _ next: borrowing OrderLayer<Positions>, _ cancellation: Cancellation?
+    ) {
       outcome.effort += steps
       if outcome.effort >= nextCheck { check(next, cancellation) }
     }
 
-    private mutating func check(_ next: borrowing OrderLayer, _ cancellation: Cancellation?) {
+    private mutating func check<Positions>(
+      _ next: borrowing OrderLayer<Positions>, _ cancellation: Cancellation?
+    ) {
       nextCheck = outcome.effort + 100_000
       outcome.isTooLarge = next.memory > OrderSearch.largestLayer
       let isOver = outcome.effort > effortLimit || outcome.labels > labelLimit || outcome.isTooLarge
@@ -148,24 +160,24 @@ struct OrderSearch {
   }
 
   /// One ready operator of an ideal, with what running it changes.
-  private struct Move {
+  private struct Move<Positions: PositionSet> {
     var op: Int
     var target: Int
     /// Positions in the ideal's live list of the operands that are live already.
-    var touched: UInt128
+    var touched: Positions
     /// Size of the operands that are not, and of private tensors.
     var freshSize: Int
     /// Live positions that stay live, and how far up they move, together where that is as far.
-    var shifts: [(positions: UInt128, distance: Int)]
+    var shifts: [(positions: Positions, distance: Int)]
     /// Target positions of the operands that stay live.
-    var staying: UInt128
+    var staying: Positions
     /// Of those, the new ones that DRAM holds anyway.
-    var freshClean: UInt128
+    var freshClean: Positions
     var freshStayingSize: Int
     var freshStayingBytes: Int
     var freshStayingIsClean: Bool
     /// Positions that die.
-    var dying: UInt128
+    var dying: Positions
     /// Ways to complete from there, of `completion`.
     var tails = 0..<0
     /// What these cost at least.
@@ -173,24 +185,24 @@ struct OrderSearch {
 
     /// A set of live positions as one of the target's.
     @inline(__always)
-    func shifted(_ set: UInt128) -> UInt128 {
-      var result: UInt128 = 0
+    func shifted(_ set: Positions) -> Positions {
+      var result = Positions()
       for (positions, distance) in shifts {
-        let part = set & positions
-        result |= distance >= 0 ? part << UInt128(distance) : part >> UInt128(-distance)
+        result |= (set & positions).shifted(by: distance)
       }
       return result
     }
   }
 
-  private func expand(
-    _ layer: OrderLayer, _ ideal: Int, _ count: Int, into next: inout OrderLayer, _ pass: inout Pass
+  private func expand<Positions>(
+    _ layer: OrderLayer<Positions>, _ ideal: Int, _ count: Int, into next: inout OrderLayer<Positions>,
+    _ pass: inout Pass
   ) {
     let known = completion?.moves(count, key: layer.ideals[ideal].key) ?? 0..<0
     let live = layer.live(of: ideal)
-    var moves: [Move?] = layer.ready(of: ideal).map { _ in nil }
+    var moves: [Move<Positions>?] = layer.ready(of: ideal).map { _ in nil }
     let ready = layer.ready(of: ideal)
-    func move(_ number: Int) -> Move {
+    func move(_ number: Int) -> Move<Positions> {
       if let known = moves[number] { return known }
       var made = makeMove(layer, ideal, live, Int(ready[ready.startIndex + number]), &next)
       if let completion {
@@ -199,25 +211,21 @@ struct OrderSearch {
       }
       moves[number] = made
       pass.outcome.effort += 200 + core.count / 4 + 10 * live.count
-      if next.largestLiveCount > Self.largestLiveCount {
+      if next.largestLiveCount > Positions.capacity {
         pass.outcome.hasTooManyLive = true
         pass.stop()
       }
       return made
     }
     let mirrored = mirrored(layer, ideal, live, ready)
-    func isRedundant(_ number: Int, _ label: OrderLabel) -> Bool {
+    func isRedundant(_ number: Int, _ label: OrderLabel<Positions>) -> Bool {
       !mirrored.isEmpty && mirrored[number].contains { $0.allSatisfy { label.isAlike($0.0, $0.1) } }
     }
     var labelIndex = layer.firstLabel[ideal]
     while labelIndex >= 0, !pass.outcome.isStopped {
       let label = layer.labels[Int(labelIndex)]
       var residentSize = 0
-      var rest = label.resident
-      while rest != 0 {
-        residentSize += core.tensors[Int(live[live.startIndex + rest.trailingZeroBitCount])].size
-        rest &= rest - 1
-      }
+      label.resident.forEach { residentSize += core.tensors[Int(live[live.startIndex + $0])].size }
       var isSettled = false
       if switches.safeMoves {
         for number in ready.indices.indices(offsetFrom: ready.startIndex) where !isRedundant(number, label) {
@@ -242,8 +250,8 @@ struct OrderSearch {
 
   /// For each ready operator the exchanges that would put an earlier one in its place, as pairs of positions of live
   /// tensors that must be there alike; nothing where there are no exchanges.
-  private func mirrored(
-    _ layer: OrderLayer, _ ideal: Int, _ live: ArraySlice<Int32>, _ ready: ArraySlice<Int32>
+  private func mirrored<Positions>(
+    _ layer: OrderLayer<Positions>, _ ideal: Int, _ live: ArraySlice<Int32>, _ ready: ArraySlice<Int32>
   ) -> [[[(Int, Int)]]] {
     if exchanges.all.isEmpty || !switches.exchanges { return [] }
     var result = [[[(Int, Int)]]](repeating: [], count: ready.count)
@@ -265,21 +273,23 @@ struct OrderSearch {
     return result
   }
 
-  private func makeMove(
-    _ layer: OrderLayer, _ ideal: Int, _ live: ArraySlice<Int32>, _ op: Int, _ next: inout OrderLayer
-  ) -> Move {
+  private func makeMove<Positions>(
+    _ layer: OrderLayer<Positions>, _ ideal: Int, _ live: ArraySlice<Int32>, _ op: Int,
+    _ next: inout OrderLayer<Positions>
+  ) -> Move<Positions> {
     let target = next.ideal(after: op, of: ideal, in: layer, core, keys[op], suffix, holding)
     let targetLive = next.live(of: target)
-    var move = Move(
-      op: op, target: target, touched: 0, freshSize: core.operators[op].privateSize, shifts: [], staying: 0,
-      freshClean: 0, freshStayingSize: 0, freshStayingBytes: 0, freshStayingIsClean: true, dying: 0)
-    if next.largestLiveCount > Self.largestLiveCount { return move }
+    var move = Move<Positions>(
+      op: op, target: target, touched: Positions(), freshSize: core.operators[op].privateSize, shifts: [],
+      staying: Positions(),
+      freshClean: Positions(), freshStayingSize: 0, freshStayingBytes: 0, freshStayingIsClean: true, dying: Positions())
+    if next.largestLiveCount > Positions.capacity { return move }
     var at = targetLive.startIndex
     for (position, tensor) in live.enumerated() {
       // Both lists ascend.
       while at < targetLive.endIndex, targetLive[at] < tensor { at += 1 }
       let stays = at < targetLive.endIndex && targetLive[at] == tensor
-      let bit: UInt128 = 1 << UInt128(position)
+      let bit = Positions(position)
       if !stays {
         move.dying |= bit
         continue
@@ -294,16 +304,16 @@ struct OrderSearch {
     for operand in core.operators[op].operands {
       let tensor = core.tensors[operand]
       let targetPosition = targetLive.firstIndex(of: Int32(operand)).map { $0 - targetLive.startIndex }
-      if let targetPosition { move.staying |= 1 << UInt128(targetPosition) }
+      if let targetPosition { move.staying |= Positions(targetPosition) }
       if let position = live.firstIndex(of: Int32(operand)) {
-        move.touched |= 1 << UInt128(position - live.startIndex)
+        move.touched |= Positions(position - live.startIndex)
       } else {
         move.freshSize += tensor.size
         guard let targetPosition else { continue }
         move.freshStayingSize += tensor.size
         move.freshStayingBytes += tensor.bytes
         if tensor.isClean {
-          move.freshClean |= 1 << UInt128(targetPosition)
+          move.freshClean |= Positions(targetPosition)
         } else {
           move.freshStayingIsClean = false
         }
@@ -314,52 +324,45 @@ struct OrderSearch {
 
   /// Whether running the operator now is at least as good as anything else: it needs no room that is not free, and
   /// what it leaves behind takes the place of an operand that goes, at no higher price of eviction.
-  private func isSafe(_ move: Move, _ label: OrderLabel, _ live: ArraySlice<Int32>, _ residentSize: Int) -> Bool {
-    guard move.touched & ~label.resident == 0, residentSize + move.freshSize <= capacity else { return false }
+  private func isSafe<Positions>(
+    _ move: Move<Positions>, _ label: OrderLabel<Positions>, _ live: ArraySlice<Int32>, _ residentSize: Int
+  ) -> Bool {
+    guard (move.touched & ~label.resident).isEmpty, residentSize + move.freshSize <= capacity else { return false }
     if move.freshStayingSize == 0, move.freshStayingBytes == 0 { return true }
-    var dying = move.dying & move.touched
-    while dying != 0 {
-      let position = dying.trailingZeroBitCount
-      dying &= dying - 1
+    var isReplaced = false
+    (move.dying & move.touched).forEach { position in
       let tensor = core.tensors[Int(live[live.startIndex + position])]
-      let isClean = label.clean >> UInt128(position) & 1 != 0
       if tensor.size >= move.freshStayingSize, tensor.bytes >= move.freshStayingBytes,
-        !isClean || move.freshStayingIsClean
+        !label.clean.contains(position) || move.freshStayingIsClean
       {
-        return true
+        isReplaced = true
       }
     }
-    return false
+    return isReplaced
   }
 
-  private func apply(
-    _ move: Move, _ label: OrderLabel, _ index: Int32, _ live: ArraySlice<Int32>, _ residentSize: Int,
-    _ next: inout OrderLayer, _ pass: inout Pass
+  private func apply<Positions>(
+    _ move: Move<Positions>, _ label: OrderLabel<Positions>, _ index: Int32, _ live: ArraySlice<Int32>,
+    _ residentSize: Int,
+    _ next: inout OrderLayer<Positions>, _ pass: inout Pass
   ) {
     if pass.outcome.isStopped { return }
     let bound = max(next.ideals[move.target].bound, move.tailCost)
     // What was evicted and is needed now comes back; its fetch is paid.
     var size = residentSize + move.freshSize
-    var missing = move.touched & ~label.resident
-    while missing != 0 {
-      size += core.tensors[Int(live[live.startIndex + missing.trailingZeroBitCount])].size
-      missing &= missing - 1
-    }
+    (move.touched & ~label.resident).forEach { size += core.tensors[Int(live[live.startIndex + $0])].size }
     let evictable = label.resident & ~move.touched
     let excess = size - capacity
     if excess <= 0 {
-      emit(move, label, index, evicted: 0, cost: label.cost, bound, live, &next, &pass)
+      emit(move, label, index, evicted: Positions(), cost: label.cost, bound, live, &next, &pass)
       return
     }
     pass.outcome.smallestExcess = min(pass.outcome.smallestExcess, excess)
     // Inclusion-minimal sets: taken from large to small, the last one taken is needed.
     var candidates: [(position: Int, size: Int, cost: Int, isClean: Bool)] = []
-    var rest = evictable
-    while rest != 0 {
-      let position = rest.trailingZeroBitCount
-      rest &= rest - 1
+    evictable.forEach { position in
       let tensor = core.tensors[Int(live[live.startIndex + position])]
-      let isClean = label.clean >> UInt128(position) & 1 != 0
+      let isClean = label.clean.contains(position)
       candidates.append((position, tensor.size, tensor.bytes * (isClean ? 1 : 2), isClean))
     }
     // Of too many the narrow search only tries some.
@@ -385,7 +388,7 @@ struct OrderSearch {
         of: (move.freshClean | move.shifted(label.clean)) & target.storable, ideal: move.target)
     }
     func choose(
-      _ number: Int, _ evicted: UInt128, _ excess: Int, _ smallest: Int, _ cost: Int, _ outside: Int, _ stored: Int
+      _ number: Int, _ evicted: Positions, _ excess: Int, _ smallest: Int, _ cost: Int, _ outside: Int, _ stored: Int
     ) {
       if cost + bound >= pass.cutoff || setsLeft == 0 { return }
       pass.spend(10, next, cancellation)
@@ -407,18 +410,19 @@ struct OrderSearch {
       }
       let candidate = candidates[number]
       choose(
-        number + 1, evicted | (1 << UInt128(candidate.position)), excess - candidate.size,
+        number + 1, evicted | Positions(candidate.position), excess - candidate.size,
         min(smallest, candidate.size), cost + candidate.cost, outside + candidate.size,
         stored + (candidate.isClean ? 0 : candidate.size))
       choose(number + 1, evicted, excess, smallest, cost, outside, stored)
     }
-    choose(0, 0, excess, Int.max, label.cost, outside, stored)
+    choose(0, Positions(), excess, Int.max, label.cost, outside, stored)
     if setsLeft == 0 { pass.outcome.isComplete = false }
   }
 
-  private func emit(
-    _ move: Move, _ label: OrderLabel, _ index: Int32, evicted: UInt128, cost: Int, _ bound: Int,
-    _ live: ArraySlice<Int32>, _ next: inout OrderLayer, _ pass: inout Pass
+  private func emit<Positions>(
+    _ move: Move<Positions>, _ label: OrderLabel<Positions>, _ index: Int32, evicted: Positions, cost: Int,
+    _ bound: Int,
+    _ live: ArraySlice<Int32>, _ next: inout OrderLayer<Positions>, _ pass: inout Pass
   ) {
     if cost + bound >= pass.cutoff { return }
     let resident = move.staying | move.shifted(label.resident & ~evicted)

@@ -11,7 +11,7 @@ public enum ScheduleStop: String, Sendable, CaseIterable {
   /// A block has more operators than are modelled or searched.
   case size = "size of a block"
   /// More tensors are live at once than the order search has places for.
-  case liveTensors = "more than 128 tensors live at once"
+  case liveTensors = "more than 1024 tensors live at once"
   /// Sequences in which operators run again are not searched in full.
   case repeats = "repeated runs"
   case interruption = "interruption"

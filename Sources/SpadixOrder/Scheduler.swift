@@ -91,21 +91,25 @@ public struct Scheduler: Sendable {
       certificate: ScheduleSolution.Certificate())
   }
 
-  /// A plan to fall back on: what was found before the long searches, with addresses.
+  /// A plan to fall back on: the best so far, with addresses.
+  ///
+  /// - Parameters:
+  ///   - orders: the first one is that of the drops.
+  ///   - effort: elementary steps for changes, where the residency does not pack.
   private func earlyLayout(
     _ placed: PlacedCost, _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore,
-    _ budget: Int, _ begun: Ordered, _ work: PackingWork
+    _ budget: Int, _ orders: [[Int]], _ drops: [ResidencyModel.Gap], _ effort: Int, _ work: PackingWork
   ) -> (order: [Int], layout: ScheduleLayout)? {
-    var packer = Packer(options, PieceBuilder(problem, scope, core, begun.order), budget, work)
-    if packer.offer(packer.builder.pieces(begun.drops), nodeLimit: 2_000), let layout = packer.layout {
-      return (begun.order, layout)
+    var packer = Packer(options, PieceBuilder(problem, scope, core, orders[0]), budget, work)
+    if packer.offer(packer.builder.pieces(drops), nodeLimit: 2_000), let layout = packer.layout {
+      return (orders[0], layout)
     }
-    var arena = OnlineArena(problem, scope, core, begun.order, budget, .longestForItsPrice)
+    var arena = OnlineArena(problem, scope, core, orders[0], budget, .longestForItsPrice)
     packer.take(arena.run())
     guard var layout = packer.layout else { return nil }
     let better = improvePlaced(
-      placed, problem, scope, core, budget, [begun.order], &layout, effort: options.packingEffortLimit, work)
-    return (better ?? begun.order, layout)
+      placed, problem, scope, core, budget, orders, &layout, effort: min(effort, options.packingEffortLimit), work)
+    return (better ?? orders[0], layout)
   }
 
   private struct Attempt {
@@ -141,8 +145,12 @@ public struct Scheduler: Sendable {
   ) -> Attempt {
     let core = ScheduleCore(problem, scope: scope)
     var early: (order: [Int], layout: ScheduleLayout)?
-    var result = order(core, budget) { begun in
-      if let placed { early = earlyLayout(placed, problem, scope, core, budget, begun, work) }
+    var result = order(core, budget) { soFar, effort in
+      guard let placed else { return }
+      let layout = earlyLayout(
+        placed, problem, scope, core, budget, [soFar.order] + (early.map { [$0.order] } ?? []), soFar.drops, effort,
+        work)
+      if let layout, layout.layout.traffic.total < early?.layout.traffic.total ?? Int.max { early = layout }
     }
     var layout = layOut(problem, scope, core, budget, result.order, result.drops, work)
     let residencyCost = ResidencyModel.cost(result.drops, core)
@@ -253,18 +261,20 @@ public struct Scheduler: Sendable {
     var statistics = ScheduleStatistics()
   }
 
-  /// - Parameter begun: told what is known before the long searches, where there are some.
-  private func order(_ core: ScheduleCore, _ budget: Int, begun: (Ordered) -> Void) -> Ordered {
+  /// - Parameter checkpoint: told the best so far between long searches, with elementary steps that may be spent on it.
+  private func order(
+    _ core: ScheduleCore, _ budget: Int, checkpoint: @escaping (Ordered, Int) -> Void
+  ) -> Ordered {
     if options.useContraction, options.formulation == .exact {
       let contraction = Contraction(core)
       func expand(_ order: inout [Int], _ drops: inout [ResidencyModel.Gap]) {
         drops = contraction.expanded(drops, order: order)
         order = contraction.expanded(order)
       }
-      var result = orderBlocks(contraction.core, budget, numberedAs: core) { early in
-        var early = early
-        expand(&early.order, &early.drops)
-        begun(early)
+      var result = orderBlocks(contraction.core, budget, numberedAs: core) { soFar, effort in
+        var soFar = soFar
+        expand(&soFar.order, &soFar.drops)
+        checkpoint(soFar, effort)
       }
       expand(&result.order, &result.drops)
       for index in result.earlier.indices {
@@ -274,12 +284,13 @@ public struct Scheduler: Sendable {
       }
       return result
     }
-    return orderBlocks(core, budget, numberedAs: core, begun: begun)
+    return orderBlocks(core, budget, numberedAs: core, checkpoint: checkpoint)
   }
 
   /// - Parameter whole: the core whose numbers of tensors the drops get.
   private func orderBlocks(
-    _ core: ScheduleCore, _ budget: Int, numberedAs whole: ScheduleCore, begun: (Ordered) -> Void
+    _ core: ScheduleCore, _ budget: Int, numberedAs whole: ScheduleCore,
+    checkpoint: @escaping (Ordered, Int) -> Void
   ) -> Ordered {
     var result = Ordered()
     let blocks = options.useSplit ? core.blocks() : (core.count > 0 ? [Array(0..<core.count)] : [])
@@ -297,16 +308,18 @@ public struct Scheduler: Sendable {
       result.statistics = schedulers[number].statistics
     }
     let assembly = BlockAssembly(blocks: blocks, parts: schedulers.map(\.core), whole: whole)
-    if outcomes.contains(where: { $0.closedBy == .open }) {
-      let early = assembly.whole(
-        of: outcomes.map { BlockScheduler.Residency(order: $0.order, drops: $0.drops, cost: $0.cost) })
-      begun(Ordered(order: early.order, drops: early.drops))
-      for number in blocks.indices where outcomes[number].closedBy == .open {
-        tell(number)
-        schedulers[number].statistics = result.statistics
-        schedulers[number].finish(&outcomes[number])
-        result.statistics = schedulers[number].statistics
+    for number in blocks.indices where outcomes[number].closedBy == .open {
+      tell(number)
+      let others = outcomes.map { BlockScheduler.Residency(order: $0.order, drops: $0.drops, cost: $0.cost) }
+      schedulers[number].statistics = result.statistics
+      schedulers[number].checkpoint = { outcome, effort in
+        var residencies = others
+        residencies[number] = .init(order: outcome.order, drops: outcome.drops, cost: outcome.cost)
+        let whole = assembly.whole(of: residencies)
+        checkpoint(Ordered(order: whole.order, drops: whole.drops), effort)
       }
+      schedulers[number].finish(&outcomes[number])
+      result.statistics = schedulers[number].statistics
     }
     result.bound = outcomes.reduce(0) { $0 + $1.bound }
     result.closedBy = outcomes.map(\.closedBy)
