@@ -175,7 +175,8 @@ extension PreparedKernels {
       return nil
     }
     let places = KernelPlaces(
-      kernel, inputs: plan.steps[step].inputs.map { $0 == .resident }, output: plan.steps[step].outputs.first == .resident)
+      kernel, inputs: plan.steps[step].inputs.map { $0 == .resident },
+      output: plan.steps[step].outputs.first == .resident)
     return KernelNest.buffers(
       KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim), places: places,
       accumulatorRows: target.accumulatorRows)

@@ -31,7 +31,9 @@ struct FuzzCommand: ParsableCommand {
   var output: String?
 
   @Option(
-    help: "Whether operators run in groups, strip by strip: where it is better, wherever it is possible and in a random way, or never.")
+    help:
+      "Whether operators run in groups, strip by strip: where it is better, wherever it is possible and in a random way, or never."
+  )
   var groups = GroupPolicy.auto
 
   @Flag(help: "Print the graph of each case instead of running it.")

@@ -76,7 +76,9 @@ public enum KernelValidator {
         case .streamed:
           if !isInMemory[tensor.index] { throw .notInMemory(tensor: problem.tensors[tensor].name, step: step) }
         case .resident:
-          if residentUntil[tensor.index] < unit.steps.upperBound - 1 { throw .notResident(tensor: problem.tensors[tensor].name, step: step) }
+          if residentUntil[tensor.index] < unit.steps.upperBound - 1 {
+            throw .notResident(tensor: problem.tensors[tensor].name, step: step)
+          }
         }
       }
       try produce(unit, beginning[step], problem, &residentUntil, &isInMemory, &cost)

@@ -162,7 +162,8 @@ public struct TextReport {
       + (isPlaced
         ? "  array: cycles in which the array is busy; cycles: modelled, by which the operator lengthens the program\n"
           + "  bound by: what bounds most of these cycles, and how many of them\n"
-          + "  places: operands > results; s in the scratchpad, r in rows of a group, d streamed from or to DRAM\n" : "")
+          + "  places: operands > results; s in the scratchpad, r in rows of a group, d streamed from or to DRAM\n"
+        : "")
   }
 
   private func boundBy(_ row: OperatorReport) -> String {

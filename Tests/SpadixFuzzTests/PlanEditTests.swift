@@ -93,7 +93,8 @@ import Testing
       case 11: plan.groups[group!].row = number(plan.groups[group!].row + 16)
       case 12:
         let steps = plan.groups[group!].steps
-        plan.groups[group!].steps = max(0, steps.lowerBound + Int.random(in: -1...1, using: &generator))..<steps.upperBound
+        plan.groups[group!].steps =
+          max(0, steps.lowerBound + Int.random(in: -1...1, using: &generator))..<steps.upperBound
       case 13, 14: plan.steps[step].keepsConstants.toggle()
       case 15: plan.steps[step].outputs[0] = [.rows, .resident, .streamed].randomElement(using: &generator)!
       case 16: plan.steps[step].inputs[0] = [.rows, .resident, .streamed].randomElement(using: &generator)!

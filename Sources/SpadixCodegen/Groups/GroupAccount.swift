@@ -146,7 +146,8 @@ struct GroupAccount {
       let blocks = max(1, NestAccount.inputBlocks(of: kernel, dim: kernels.target.dim).map(\.count).max() ?? 1)
       if tiling.sliceTaps < taps || tiling.sliceBlocks < blocks {
         throw PlanViolation(
-          "plan.slice", "a step of a group sums all taps and channels at a time: expected \(blocks) blocks, \(taps) taps",
+          "plan.slice",
+          "a step of a group sums all taps and channels at a time: expected \(blocks) blocks, \(taps) taps",
           at: .step(member.step, "slice"))
       }
     }
@@ -210,7 +211,8 @@ struct GroupAccount {
         }
         parts[index].append(
           NestAccount.Part(
-            rows: first..<last + 1, loads: loads, identityIsInRows: kernels[index].identities.map { step.inputs[$0.input] == .rows },
+            rows: first..<last + 1, loads: loads,
+            identityIsInRows: kernels[index].identities.map { step.inputs[$0.input] == .rows },
             stores: step.outputs[0] == .streamed || (step.outputs[0] == .rows && members[index].isNeededOutside),
             isInRows: step.outputs[0] == .rows,
             constantsAreThere: step.keepsConstants && !parts[index].isEmpty))
@@ -243,7 +245,9 @@ struct GroupAccount {
   private static func reads(_ kernel: TileKernel, _ input: Int, _ stored: Int) -> [Int] {
     var sums = [stored]
     if let pooling = kernel.store.pooling {
-      sums = (0..<pooling.window).map { stored * pooling.stride - pooling.top + $0 }.filter { (0..<kernel.rows).contains($0) }
+      sums = (0..<pooling.window).map { stored * pooling.stride - pooling.top + $0 }.filter {
+        (0..<kernel.rows).contains($0)
+      }
     }
     guard let contraction = kernel.contraction, contraction.input == input else { return sums }
     let window = contraction.window

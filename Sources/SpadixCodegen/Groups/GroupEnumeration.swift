@@ -98,7 +98,9 @@ struct GroupEnumeration {
     }
     if random != nil { groups = draw(groups) }
     if isForced { groups = disjoint(groups) }
-    return groups.sorted { ($0.range.steps.lowerBound, $0.range.steps.upperBound) < ($1.range.steps.lowerBound, $1.range.steps.upperBound) }
+    return groups.sorted {
+      ($0.range.steps.lowerBound, $0.range.steps.upperBound) < ($1.range.steps.lowerBound, $1.range.steps.upperBound)
+    }
   }
 
   /// Whether a result that stays inside a range takes much of the scratchpad as a whole. Others may as well be there whole.
@@ -207,7 +209,8 @@ struct GroupEnumeration {
             problem.operators[member.step].inputs[$0] != tensor || places[member.step].inputMayReside[$0]
           }
         }
-      } + range.outputs.map { tensor in
+      }
+      + range.outputs.map { tensor in
         places[range.members.first { problem.operators[$0.step].outputs[0] == tensor }!.step].outputMayReside
       }
     let open = mayReside.indices.filter { mayReside[$0] }
@@ -351,7 +354,9 @@ struct GroupEnumeration {
   /// Those that no other beats in rows, time and bytes together.
   private func frontier(_ ways: [Way]) -> [Way] {
     let sorted = ways.enumerated().map { (offset: $0.offset, way: $0.element, cost: $0.element.costs.reduce(.zero, +)) }
-      .sorted { ($0.way.rows, $0.cost.time, $0.cost.bytes, $0.offset) < ($1.way.rows, $1.cost.time, $1.cost.bytes, $1.offset) }
+      .sorted {
+        ($0.way.rows, $0.cost.time, $0.cost.bytes, $0.offset) < ($1.way.rows, $1.cost.time, $1.cost.bytes, $1.offset)
+      }
     var kept: [(way: Way, cost: Cost)] = []
     for (_, way, cost) in sorted
     where !kept.contains(where: { $0.cost.time <= cost.time && $0.cost.bytes <= cost.bytes }) {

@@ -11,7 +11,8 @@ struct PlanOptions: ParsableArguments {
       valueName: "time|bytes|both:WEIGHT"))
   var objective = Objective.time
 
-  @Option(help: "Whether operators run in groups, strip by strip: where it is better, wherever it is possible, or never.")
+  @Option(
+    help: "Whether operators run in groups, strip by strip: where it is better, wherever it is possible, or never.")
   var groups = GroupPolicy.auto
 
   @Flag(help: "Report plans from the fastest to the one of least traffic as well.")

@@ -199,9 +199,11 @@ private struct TileFold: TileSink {
     var moves = 0
     func add(_ rows: Int, offset: Int, times: Int) {
       for column in stride(from: 0, to: transfer.columns, by: together) {
-        cycles += times * time.cycles(
-          rows: rows, bytes: min(together, transfer.columns - column), offset: offset + column,
-          stride: transfer.rowStride, reads: nil)
+        cycles +=
+          times
+          * time.cycles(
+            rows: rows, bytes: min(together, transfer.columns - column), offset: offset + column,
+            stride: transfer.rowStride, reads: nil)
         moves += times * moveCount(rows)
       }
     }

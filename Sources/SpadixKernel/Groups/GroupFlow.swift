@@ -32,7 +32,8 @@ struct GroupFlow {
   init?(_ group: KernelGroup, _ extents: StripExtents, dim: Int, limit: Int, keepsPlaces: Bool) {
     members = group.members
     sizes = members.map { $0.rowSize(dim: dim) }
-    sizes += members.map { member in member.kernel.contraction.map { member.rowSize(ofInput: $0.input, dim: dim) } ?? 0 }
+    sizes += members.map { member in member.kernel.contraction.map { member.rowSize(ofInput: $0.input, dim: dim) } ?? 0
+    }
     starts = members.map { [Int](repeating: -1, count: $0.kernel.store.rows) }
     starts += members.map { [Int](repeating: -1, count: $0.kernel.contraction?.window.inputRows ?? 0) }
     lastUse = starts.map { [Int32](repeating: -1, count: $0.count) }

@@ -160,7 +160,8 @@ public struct KernelGeometry: Sendable {
   public func inputPlane(_ tile: OutputTile, _ slice: ContractionSlice, resident: Bool) -> PlaneLayout {
     if resident { return PlaneLayout(pitch: kernel.contraction!.window.inputColumns) }
     return PlaneLayout(
-      pitch: windowPitch, ring: hasFlatInput ? 1 : tiling.windowRows, firstColumn: inputRegion(tile, slice).columns.lowerBound)
+      pitch: windowPitch, ring: hasFlatInput ? 1 : tiling.windowRows,
+      firstColumn: inputRegion(tile, slice).columns.lowerBound)
   }
 
   /// The tiles of the first image, in the order of the walk.

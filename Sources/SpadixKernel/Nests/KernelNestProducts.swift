@@ -118,7 +118,8 @@ extension KernelNest {
         place: LocalPlace(buffers.input!, row: tile.image * pixels), blockStride: kernel.images * pixels, plane: plane)
     } else {
       source = TileMultiply.PixelSource(
-        place: LocalPlace(buffers.input!, slot: windowSlot), firstBlock: windowBlocks.lowerBound, blockStride: buffers.windowPlane,
+        place: LocalPlace(buffers.input!, slot: windowSlot), firstBlock: windowBlocks.lowerBound,
+        blockStride: buffers.windowPlane,
         plane: plane)
     }
     if case .packed = contraction.weights {

@@ -6,7 +6,8 @@ enum TileStatements {
   typealias Field = TileField
 
   static let buffer: [Field<LocalBuffer>] = [
-    .integer("rows", \.rows), .integer("slots", \.slots, 1, atLeast: 1), .optionalInteger("start", \.start), .flag("kept", \.isKept),
+    .integer("rows", \.rows), .integer("slots", \.slots, 1, atLeast: 1), .optionalInteger("start", \.start),
+    .flag("kept", \.isKept),
   ]
 
   static let window: [Field<InputWindow>] = [
@@ -77,7 +78,8 @@ enum TileStatements {
     .place("from", \.source.place), .integer("first_block", \.source.firstBlock, 0),
     .integer("block_stride", \.source.blockStride), .integer("pitch", \.source.plane.pitch),
     .optionalInteger("ring", \.source.plane.ring, atLeast: 1), .integer("first_row", \.source.plane.firstRow, 0),
-    .integer("first_column", \.source.plane.firstColumn, 0), .integers("starts", \.source.plane.starts), .place("by", \.weights.place),
+    .integer("first_column", \.source.plane.firstColumn, 0), .integers("starts", \.source.plane.starts),
+    .place("by", \.weights.place),
     .integer("by_block", \.weights.blockStride, 0), .integer("by_tap", \.weights.tapStride, 0),
     .integer("by_input", \.weights.inputStride, 0), .flag("transposed", \.weights.isTransposed),
     .flag("shared", \.weights.isShared),
