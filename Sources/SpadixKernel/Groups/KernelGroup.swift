@@ -103,25 +103,9 @@ extension KernelGroup.Member {
     let rows = kernel.accumulatorRows(stored)
     guard let contraction = kernel.contraction, contraction.input == input else { return rows }
     let window = contraction.window
-    // Of rows of taps that begin or end outside, the first and the last that lie inside: others may see nothing of a row.
-    let taps = 0..<window.kernelRows
-    var low = window.inputRows
-    for row in rows {
-      for tap in taps where window.inputRow(row, tapRow: tap) >= 0 {
-        low = min(low, window.inputRow(row, tapRow: tap))
-        break
-      }
-      if window.inputRow(row, tapRow: 0) >= 0 { break }
-    }
-    var high = low
-    for row in rows.reversed() {
-      for tap in taps.reversed() where window.inputRow(row, tapRow: tap) < window.inputRows {
-        high = max(high, window.inputRow(row, tapRow: tap) + 1)
-        break
-      }
-      if window.inputRow(row, tapRow: window.kernelRows - 1) < window.inputRows { break }
-    }
-    return low..<high
+    let low = min(max(0, window.inputRow(rows.lowerBound, tapRow: 0)), window.inputRows)
+    let high = min(window.inputRows, window.inputRow(rows.upperBound - 1, tapRow: window.kernelRows - 1) + 1)
+    return low..<max(low, high)
   }
 
   /// Rows of a row of pixels of an input: its channel blocks side by side.
