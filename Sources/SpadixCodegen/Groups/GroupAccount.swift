@@ -188,7 +188,11 @@ struct GroupAccount {
         for row in 0..<height where isWanted[index][row] && !isMade[index][row] {
           for (input, producer) in members[index].producers.enumerated() {
             guard let producer else { continue }
-            for read in Self.reads(kernels[index], input, row) { isWanted[producer][read] = true }
+            let all = kernels[producer].store.rows
+            // Up to the last tap: what lies between it and the border is made with the rest.
+            if let last = Self.reads(kernels[index], input, row).max(), last >= 0, all > 0 {
+              isWanted[producer][min(last, all - 1)] = true
+            }
           }
         }
       }
@@ -201,9 +205,10 @@ struct GroupAccount {
         if let contraction = kernels[index].contraction, step.inputs[contraction.input] == .streamed {
           // Rows are loaded in order as well; those that no tap sees only between others that one does.
           let read = new.flatMap { Self.reads(kernels[index], contraction.input, $0) }
+          let limit = contraction.window.inputRows
           if let low = read.min(), let high = read.max() {
-            let begin = max(low, (isLoaded[index].lastIndex(of: true) ?? -1) + 1)
-            for row in begin..<max(begin, high + 1) {
+            let begin = max(min(max(low, 0), limit), (isLoaded[index].lastIndex(of: true) ?? -1) + 1)
+            for row in begin..<max(begin, min(limit, high + 1)) {
               isLoaded[index][row] = true
               loads += 1
             }
@@ -241,7 +246,7 @@ struct GroupAccount {
     }
   }
 
-  /// Image rows of an input that one stored row is made of.
+  /// Image rows of an input that one stored row is made of, also those that taps see beyond the image.
   private static func reads(_ kernel: TileKernel, _ input: Int, _ stored: Int) -> [Int] {
     var sums = [stored]
     if let pooling = kernel.store.pooling {
@@ -253,7 +258,6 @@ struct GroupAccount {
     let window = contraction.window
     return sums.flatMap { row in
       (0..<window.kernelRows).map { row * window.strideRows + $0 * window.dilationRows - window.paddingTop }
-        .filter { (0..<window.inputRows).contains($0) }
     }
   }
 }
