@@ -81,9 +81,9 @@ extension PreparedKernels {
     if raw.groups.isEmpty { return ([], [:]) }
     let grouped = Set(raw.groups.flatMap(\.steps))
     for (index, step) in parsed.steps.enumerated() {
-      if grouped.contains(index), step.fields["row"] != nil {
+      for field in ["row", "rows"] where grouped.contains(index) && step.fields[field] != nil {
         throw PlanViolation(
-          "plan.group-steps", "rows of a step in a group are the group's; expected no row", at: .step(index, "row"))
+          "plan.group-steps", "rows of a step in a group are the group's; expected no \(field)", at: .step(index, field))
       }
       raw.steps.append(
         Plan.Step(
