@@ -83,7 +83,8 @@ extension PreparedKernels {
     for (index, step) in parsed.steps.enumerated() {
       for field in ["row", "rows"] where grouped.contains(index) && step.fields[field] != nil {
         throw PlanViolation(
-          "plan.group-steps", "rows of a step in a group are the group's; expected no \(field)", at: .step(index, field))
+          "plan.group-steps", "rows of a step in a group are the group's; expected no \(field)", at: .step(index, field)
+        )
       }
       raw.steps.append(
         Plan.Step(
