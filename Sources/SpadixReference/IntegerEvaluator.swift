@@ -70,11 +70,11 @@ public struct IntegerEvaluator: GraphEvaluator {
     case .relu: return clamped(operands[0], .relu, type)
     case .clamp(let clamp): return clamped(operands[0], .clamp(low: clamp.low, high: clamp.high), type)
     case .maxPool2d(let pool): return Tensor(type, Pooling.maximum(operands[0], pool.window2D))
-    case .avgPool2d(let pool): return average(operands[0], pool.window2D, pool.activation, type)
+    case .avgPool2d(let pool): return average(operands[0], pool.window2D, pool.activation, type, isGlobal: false)
     case .globalAvgPool2d(let pool):
       let shape = operands[0].type.shape
       let window = Window2D(size: [shape[1], shape[2]], strides: [1, 1], padding: [0, 0, 0, 0])
-      return average(operands[0], window, pool.activation, type)
+      return average(operands[0], window, pool.activation, type, isGlobal: true)
     case .concat(let concat): return Movement.concatenate(operands, axis: concat.axis, type)
     case .reshape: return Tensor(type, operands[0].storage)
     case .transpose(let transpose): return Movement.transpose(operands[0], transpose.permutation, type)
@@ -141,7 +141,7 @@ public struct IntegerEvaluator: GraphEvaluator {
   }
 
   private func average(
-    _ operand: Tensor, _ window: Window2D, _ activation: Activation, _ type: TensorType
+    _ operand: Tensor, _ window: Window2D, _ activation: Activation, _ type: TensorType, isGlobal: Bool
   ) -> Tensor {
     let input = operand.type.element.quantization ?? Quantization(scale: 1)
     let output = type.element.quantization ?? Quantization(scale: 1)
@@ -151,7 +151,7 @@ public struct IntegerEvaluator: GraphEvaluator {
     npu.padding = window.padding
     npu.inputZeroPoint = input.zeroPoint
     let scale = QuantizedArithmetic.averageScale(
-      input: input.scale, output: output.scale, count: window.size[0] * window.size[1])
+      input: input.scale, output: output.scale, count: window.size[0] * window.size[1], isGlobal: isGlobal)
     npu.output = stage([scale], output, activation)
     return IntegerOperators.average(npu, operand, type)
   }

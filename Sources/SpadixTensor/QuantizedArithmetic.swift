@@ -78,9 +78,11 @@ public enum QuantizedArithmetic {
     confined((input / Float(multiplier)) / output)
   }
 
-  /// The scale of an average over `count` elements: `input / (output * count)` in Float32, within `outputScales`.
-  public static func averageScale(input: Float, output: Float, count: Int) -> Float {
-    confined(input / (output * Float(count)))
+  /// The scale of an average over the `count` elements of a window: `(input / output) * (1 / count)` in Float32, within
+  /// `outputScales`; of the average of a whole image `input / (output * count)`, which is what ONNX Runtime's
+  /// QLinearGlobalAveragePool does.
+  public static func averageScale(input: Float, output: Float, count: Int, isGlobal: Bool) -> Float {
+    confined(isGlobal ? input / (output * Float(count)) : (input / output) * (1 / Float(count)))
   }
 
   private static func confined(_ scale: Float) -> Float {

@@ -23,3 +23,10 @@ public struct GlobalAvgPool2D: OperatorDefinition {
     return [check.shape(0)[0], 1, 1, check.shape(0)[3]]
   }
 }
+
+extension Operator {
+  /// Whether it averages whole images, whose scale differs from that of a window in the last bit.
+  public var isGlobalAverage: Bool {
+    if case .globalAvgPool2d = self { true } else { false }
+  }
+}

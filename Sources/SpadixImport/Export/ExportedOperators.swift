@@ -268,7 +268,7 @@ extension ModelExport {
         [
           QuantizedArithmetic.averageScale(
             input: quantization(operation.operands[0]).scale, output: quantization(operation.result).scale,
-            count: window.size[0] * window.size[1])
+            count: window.size[0] * window.size[1], isGlobal: operation.op.isGlobalAverage)
         ], operation, activation)
       return try average(npu, operation)
     }

@@ -250,7 +250,7 @@ struct Lowering {
     pool.output.scales = [
       QuantizedArithmetic.averageScale(
         input: quantization(operation.operands[0]).scale, output: quantization(operation.result).scale,
-        count: window.size[0] * window.size[1])
+        count: window.size[0] * window.size[1], isGlobal: operation.op.isGlobalAverage)
     ]
     return pool
   }
