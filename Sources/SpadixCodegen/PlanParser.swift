@@ -145,31 +145,23 @@ struct PlanParser {
     }
     _ = try number()
     var step = ParsedPlan.Step(range: range(from: start))
-    var places: [String: SourceRange] = [:]
-    func field(_ name: String, _ read: @escaping Reader) -> Reader {
-      { parser in
-        let first = parser.tokens.mark
-        try read(&parser)
-        places[name] = parser.range(from: first)
-      }
-    }
-    try fields(
+    let places = try fields(
       "step",
       [
-        "inputs": field("inputs") { step.inputs = try $0.places() },
-        "outputs": field("outputs") { step.outputs = try $0.places() },
-        "row": field("row") { step.row = try $0.number() }, "rows": field("rows") { step.rows = try $0.numbers() },
-        "form": field("form") { step.form = try $0.number() },
-        "tile": field("tile") { step.tile = try $0.numbers(3) },
-        "group": field("group") { step.group = try $0.numbers(2) },
-        "spare": field("spare") { step.spare = try $0.number() },
-        "window": field("window") { step.window = try $0.number() },
-        "slice": field("slice") { step.slice = try $0.numbers(2) },
-        "matrices": field("matrices") {
+        "inputs": { step.inputs = try $0.places() },
+        "outputs": { step.outputs = try $0.places() },
+        "row": { step.row = try $0.number() }, "rows": { step.rows = try $0.numbers() },
+        "form": { step.form = try $0.number() },
+        "tile": { step.tile = try $0.numbers(3) },
+        "group": { step.group = try $0.numbers(2) },
+        "spare": { step.spare = try $0.number() },
+        "window": { step.window = try $0.number() },
+        "slice": { step.slice = try $0.numbers(2) },
+        "matrices": {
           try $0.expect("streamed")
           step.streamsMatrices = true
         },
-        "weights": field("weights") {
+        "weights": {
           try $0.expect("kept")
           step.keepsConstants = true
         },
@@ -183,24 +175,16 @@ struct PlanParser {
     let start = tokens.mark
     try expect("group")
     var group = ParsedPlan.Group(group: Plan.Group(steps: 0..<0, strips: 0, row: 0, rows: 0), range: range(from: start))
-    var places: [String: SourceRange] = [:]
-    func field(_ name: String, _ read: @escaping Reader) -> Reader {
-      { parser in
-        let first = parser.tokens.mark
-        try read(&parser)
-        places[name] = parser.range(from: first)
-      }
-    }
-    try fields(
+    let places = try fields(
       "group",
       [
-        "steps": field("steps") {
+        "steps": {
           let steps = try $0.numbers(2)
           // The reader refuses ranges that are none.
           group.group.steps = steps[0]..<max(steps[0], steps[1] + 1)
         },
-        "strips": field("strips") { group.group.strips = try $0.number() },
-        "row": field("row") { group.group.row = try $0.number() },
+        "strips": { group.group.strips = try $0.number() },
+        "row": { group.group.row = try $0.number() },
       ])
     group.fields = places
     group.range = range(from: start)
@@ -241,22 +225,27 @@ struct PlanParser {
 
   // MARK: Fields
 
-  /// `{name = value, ...}`, each name once.
-  private mutating func fields(_ owner: String, _ readers: [String: Reader]) throws {
+  /// `{name = value, ...}`, each name once: where the values stand.
+  @discardableResult
+  private mutating func fields(_ owner: String, _ readers: [String: Reader]) throws -> [String: SourceRange] {
     try expect("{")
-    var seen: [String] = []
+    var places: [String: SourceRange] = [:]
     while !accept("}") {
-      if !seen.isEmpty { try expect(",") }
+      if !places.isEmpty { try expect(",") }
       let name = tokens.next
       guard let read = readers[name] else {
         throw failure("one of \(readers.keys.sorted().joined(separator: ", ")) in a \(owner)")
       }
-      if seen.contains(name) { throw tokens.failure(Self.syntax, "'\(name)' stands here twice; expected it once") }
-      seen.append(name)
+      if places[name] != nil {
+        throw tokens.failure(Self.syntax, "'\(name)' stands here twice; expected it once")
+      }
       try expect(name)
       try expect("=")
+      let first = tokens.mark
       try read(&self)
+      places[name] = range(from: first)
     }
+    return places
   }
 
   private mutating func places() throws -> [Plan.Place] {

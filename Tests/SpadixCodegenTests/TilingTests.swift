@@ -47,9 +47,6 @@ private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target
                     tileRows: rows, tileColumns: columns, blocks: tileBlocks, chunksPerGroup: group,
                     pinnedChunks: pinned, sparePlaces: spare, windowRows: window, sliceBlocks: sliceBlocks,
                     sliceTaps: sliceTaps)
-                  // A slice that comes ahead of the others lets the first product start some cycles earlier: slices are for
-                  // sums that do not fit, and the search has no spare places for them in small kernels.
-                  if spare > 0 && (sliceBlocks < inputBlocks || sliceTaps < taps) { continue }
                   if (try? rules.check(tiling)) != nil { found.append(tiling) }
                 }
               }

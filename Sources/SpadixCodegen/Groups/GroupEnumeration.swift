@@ -32,32 +32,13 @@ struct GroupEnumeration {
 
   private let kernels: PreparedKernels
   private let target: Target
-  private var time: GroupTime
+  private var tilings: GroupTilings
   private let shapes: [Int]
   private let places: [PossiblePlaces]
-  /// Rows that operators need beside image rows.
-  private var sizes: [KernelGroup.Member.Key: GroupSizes.Member] = [:]
-  /// Tilings that were chosen for an operator and a height.
-  private var tilings: [TilingKey: [Option]] = [:]
-
   private static let longest = 16
-  private static let largePart = 8
+  /// The part of the scratchpad below which rows hardly count.
+  private static let smallPart = 8
   private static let heights = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
-
-  private struct TilingKey: Hashable {
-    var shape: Int
-    var form: Int
-    var inputs: [KernelGroup.Place]
-    var output: KernelGroup.Place
-    var isStored: Bool
-    var height: Int
-  }
-
-  /// A tiling, and whether constants stay with it.
-  private struct Option: Hashable {
-    var tiling: Tiling
-    var keepsConstants: Bool
-  }
 
   /// All ways count, and one is drawn of each group's.
   private var random: SplitMix64?
@@ -66,7 +47,7 @@ struct GroupEnumeration {
     self.kernels = kernels
     random = seed.map { SplitMix64(seed: $0) }
     target = kernels.target
-    time = GroupTime(KernelTime(target))
+    tilings = GroupTilings(target)
     var known: [KernelShape: Int] = [:]
     shapes = kernels.kernels.indices.map { step in
       guard case .tile(let forms) = kernels.kernels[step] else { return -1 }
@@ -108,7 +89,7 @@ struct GroupEnumeration {
     range.members.contains { member in
       member.isReadInside
         && kernels.problem.tensors[kernels.problem.operators[member.step].outputs[0]].rows
-          > target.scratchpadRows / Self.largePart
+          > target.scratchpadRows / Self.smallPart
     }
   }
 
@@ -164,7 +145,9 @@ struct GroupEnumeration {
           let part = extents[index].dropping(offset)
           ofPattern += self.ways(range, strips, part, inputs, outputs, offset, &costs[index], better: ofPattern)
           // Lower strips need fewer rows and more time.
-          if random == nil, let least = ofPattern.map(\.rows).min(), least <= target.scratchpadRows / 8 { break }
+          if random == nil, let least = ofPattern.map(\.rows).min(), least <= target.scratchpadRows / Self.smallPart {
+            break
+          }
         }
         ways += random == nil ? frontier(ofPattern) : ofPattern
       }
@@ -185,15 +168,12 @@ struct GroupEnumeration {
 
   /// A group of which only the extents matter.
   private func blank(_ range: GroupRange, strips: Int) -> KernelGroup {
-    let tiling = Tiling(
-      tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 1, pinnedChunks: 0, windowRows: 1, sliceBlocks: 1,
-      sliceTaps: 1)
     return KernelGroup(
       members: range.members.map { member in
         let form = kernels.groupForm(member.step, inputIsStreamed: false) ?? 0
         guard case .tile(let forms) = kernels.kernels[member.step] else { preconditionFailure("not in tiles") }
         return KernelGroup.Member(
-          kernel: forms[form].byRows, tiling: tiling, keepsConstants: false,
+          kernel: forms[form].byRows, tiling: .one, keepsConstants: false,
           inputs: member.producers.map { KernelGroup.Operand(.rows, producer: $0) }, output: .rows, isStored: false,
           shape: 0)
       }, strips: strips)
@@ -268,7 +248,7 @@ struct GroupEnumeration {
       forms.append(form)
       members.append(
         KernelGroup.Member(
-          kernel: all[form].byRows, tiling: Tiling.one, keepsConstants: false, inputs: operands, output: output,
+          kernel: all[form].byRows, tiling: .one, keepsConstants: false, inputs: operands, output: output,
           isStored: output == .rows && member.isNeededOutside, shape: shapes[member.step] * 4 + form))
     }
     // Whole tensors at the ends take their rows beside the group's.
@@ -282,7 +262,7 @@ struct GroupEnumeration {
     var options: [[Choice]] = []
     for index in members.indices {
       let rows = extents.rows.map { $0[index] }
-      let found = tilings(of: members[index], form: forms[index], height: max(1, rows.map(\.count).max() ?? 1))
+      let found = tilings.options(of: members[index], form: forms[index], height: max(1, rows.map(\.count).max() ?? 1))
       if found.isEmpty { return [] }
       options.append(
         found.map { option in
@@ -290,9 +270,9 @@ struct GroupEnumeration {
           member.tiling = option.tiling
           member.keepsConstants = option.keepsConstants
           let key = CostKey(step: range.steps.lowerBound + index, member: member.key)
-          let cost = costs[key] ?? time.cost(of: member, rows)
+          let cost = costs[key] ?? tilings.cost(of: member, rows)
           costs[key] = cost
-          return Choice(member: member, cost: cost, size: size(member))
+          return Choice(member: member, cost: cost, size: tilings.size(member))
         })
     }
     var found: [(rows: Int, cost: Cost, choice: [Int])] = []
@@ -316,13 +296,6 @@ struct GroupEnumeration {
         strips: strips, forms: forms, group: KernelGroup(members: chosen.map(\.member), strips: strips),
         costs: chosen.map(\.cost), rows: rows, inputs: inputs, outputs: outputs)
     }
-  }
-
-  private mutating func size(_ member: KernelGroup.Member) -> GroupSizes.Member {
-    if let known = sizes[member.key] { return known }
-    let size = GroupSizes.Member(member, dim: target.dim, accumulatorRows: target.accumulatorRows)
-    sizes[member.key] = size
-    return size
   }
 
   /// Which of its options each operator takes: all the same, and constants that stay for some of the operators.
@@ -364,93 +337,6 @@ struct GroupEnumeration {
     }
     return kept.map(\.way)
   }
-
-  // MARK: Tilings
-
-  /// The fastest tiling with weights for a tile, for a strip, and for all strips; one where these are the same.
-  private mutating func tilings(of member: KernelGroup.Member, form: Int, height: Int) -> [Option] {
-    let key = TilingKey(
-      shape: member.shape, form: form, inputs: member.inputs.map(\.place), output: member.output,
-      isStored: member.isStored, height: height)
-    if let known = tilings[key] { return known }
-    var found: [Option] = []
-    let hasConstants: Bool
-    switch member.kernel.contraction?.weights {
-    case .none, .ones: hasConstants = false
-    case .dense, .activation, .packed, .diagonal: hasConstants = true
-    }
-    for (keeps, holds) in hasConstants ? [(false, false), (false, true), (true, true)] : [(true, true)] {
-      var best: (tiling: Tiling, cost: Cost, rows: Int)?
-      for shape in shapes(member, height) {
-        var it = member
-        it.keepsConstants = keeps
-        it.tiling = shape
-        let chunks = KernelGeometry(kernel: it.kernel, tiling: shape, dim: target.dim, withSlices: false).chunkCount
-        it.tiling.chunksPerGroup = chunks
-        it.tiling.pinnedChunks = holds ? chunks : 0
-        if chunks == 1 && !holds { it.tiling.pinnedChunks = 1 }
-        let size = size(it)
-        if size.constants + size.first > target.scratchpadRows { continue }
-        let cost = time.cost(of: it, height: height, constants: keeps ? .kept : .loaded)
-        if best.map({ (cost.time, cost.bytes, size.first) < ($0.cost.time, $0.cost.bytes, $0.rows) }) ?? true {
-          best = (it.tiling, cost, size.first)
-        }
-      }
-      if let best { found.append(Option(tiling: best.tiling, keepsConstants: keeps)) }
-    }
-    tilings[key] = found
-    return found
-  }
-
-  /// Tiles of the full width where one row of it fits.
-  private func shapes(_ member: KernelGroup.Member, _ height: Int) -> [Tiling] {
-    let kernel = member.kernel
-    let blockCount = KernelGeometry.ceilDivide(kernel.channels, target.dim)
-    let input = kernel.contraction.map { KernelGeometry.ceilDivide($0.window.inputChannels, target.dim) } ?? 1
-    var shapes: [Tiling] = []
-    var tiling = Tiling.one
-    tiling.sliceTaps = kernel.contraction?.window.taps ?? 1
-    tiling.sliceBlocks = max(1, input)
-    func pixels(_ rows: Int, _ columns: Int) -> Int {
-      var probe = tiling
-      probe.tileRows = rows
-      probe.tileColumns = columns
-      let geometry = KernelGeometry(kernel: kernel, tiling: probe, dim: target.dim, withSlices: false)
-      if let pooling = kernel.store.pooling {
-        let sides = [(rows - 1) * pooling.stride + pooling.window, (columns - 1) * pooling.stride + pooling.window]
-        if sides.contains(where: { $0 > 255 }) || (rows > 1 && kernel.store.columns > 255) { return Int.max / 256 }
-      }
-      return geometry.accumulatorPixelsPerTile
-    }
-    var columns = kernel.store.columns
-    while columns > 1 && pixels(1, columns) > target.accumulatorRows { columns = (columns + 1) / 2 }
-    if pixels(1, columns) > target.accumulatorRows { return [] }
-    let highest = kernel.store.pooling != nil && member.output == .rows ? 1 : height
-    var blocks = 1
-    while true {
-      let blocksHere = min(blocks, blockCount)
-      for room in [target.accumulatorRows / 2, target.accumulatorRows] {
-        var rows = 1
-        while rows < highest && pixels(rows + 1, columns) * blocksHere <= room { rows += 1 }
-        if pixels(rows, columns) * blocksHere > room { continue }
-        let tiles = KernelGeometry.ceilDivide(height, rows)
-        tiling.tileRows = KernelGeometry.ceilDivide(height, tiles)
-        tiling.tileColumns = columns
-        tiling.blocks = blocksHere
-        if shapes.last != tiling { shapes.append(tiling) }
-        break
-      }
-      if blocks >= blockCount { break }
-      blocks *= 2
-    }
-    return shapes
-  }
-}
-
-extension Tiling {
-  fileprivate static let one = Tiling(
-    tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 1, pinnedChunks: 0, windowRows: 1, sliceBlocks: 1,
-    sliceTaps: 1)
 }
 
 extension GroupEnumeration.Way {
@@ -461,15 +347,5 @@ extension GroupEnumeration.Way {
       inputs: member.inputs.map { Plan.Place($0.place) }, outputs: [Plan.Place(member.output)],
       nest: .tile(form: forms[index], tiling: member.tiling), workingRow: 0, workingRows: 0, cost: costs[index],
       keepsConstants: member.keepsConstants)
-  }
-}
-
-extension Plan.Place {
-  init(_ place: KernelGroup.Place) {
-    switch place {
-    case .rows: self = .rows
-    case .resident: self = .resident
-    case .streamed: self = .streamed
-    }
   }
 }

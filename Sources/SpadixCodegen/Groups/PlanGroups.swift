@@ -61,3 +61,13 @@ extension KernelGroup.Place {
     }
   }
 }
+
+extension Plan.Place {
+  init(_ place: KernelGroup.Place) {
+    switch place {
+    case .rows: self = .rows
+    case .resident: self = .resident
+    case .streamed: self = .streamed
+    }
+  }
+}

@@ -7,7 +7,8 @@ public struct GlobalAvgPool2D: OperatorDefinition {
   public static let mnemonic = "nn.global_avg_pool2d"
   public static let summary = "Mean over the whole image, for each channel"
   public static let documentation = """
-    `[N, H, W, C]` becomes `[N, 1, 1, C]`. Quantized as `nn.avg_pool2d` with the image as its window.
+    `[N, H, W, C]` becomes `[N, 1, 1, C]`. Quantized as `nn.avg_pool2d` with the image as its window, but with the scale \
+    `sx / (sy * n)` of ONNX Runtime's QLinearGlobalAveragePool, which may differ in the last bit.
     """
   public static let operands = [OperandDescription("input", "[N, H, W, C]")]
   public static let attributes: [AttributeField<GlobalAvgPool2D>] = .activation(\.activation)

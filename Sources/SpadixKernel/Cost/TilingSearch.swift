@@ -32,11 +32,14 @@ public struct TilingSearch {
     // Strips of part of the width compute fewer rows twice where windows of a pooling overlap.
     let isPooled = kernel.store.pooling != nil
     var found = search(shapes: shapes(narrow: isPooled), sliced: false)
+    if slicesAreFew { found += search(shapes: shapes(narrow: true), sliced: true) }
     let compulsory = compulsoryBytes
     if (found.map(\.cost.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
       found += search(shapes: shapes(narrow: true), sliced: false)
       // Slicing reads weights and input again for every tile: only where whole columns of weights leave no room.
-      if kernel.contraction != nil, (found.map(\.cost.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
+      if kernel.contraction != nil, !slicesAreFew,
+        (found.map(\.cost.bytes).min() ?? Int.max) > compulsory + compulsory / 2
+      {
         found += search(shapes: shapes(narrow: true), sliced: true)
       }
     }
@@ -95,6 +98,13 @@ public struct TilingSearch {
 
   /// Kernels of which all tiles are tried.
   private var isSmall: Bool { kernel.store.rows * kernel.store.columns * blockCount <= 128 }
+
+  /// Of small kernels with short sums slices are tried even where they are not needed: one that is loaded ahead of the others
+  /// lets the first product start earlier.
+  private var slicesAreFew: Bool {
+    guard let contraction = kernel.contraction, isSmall else { return false }
+    return KernelGeometry.ceilDivide(contraction.window.inputChannels, dim) * contraction.window.taps <= 32
+  }
 
   /// Accumulator tiles: full-width strips, and when `narrow` strips of part of the width as well.
   private func shapes(narrow: Bool) -> [Shape] {
@@ -240,7 +250,7 @@ public struct TilingSearch {
           }
         }
         // Coarser slices read less; finer ones are tried only while nothing fits.
-        if feasible { break }
+        if feasible && !slicesAreFew { break }
       }
     }
     return found

@@ -1,0 +1,129 @@
+import SpadixISA
+import SpadixKernel
+import SpadixSupport
+
+/// Finds the tilings of operators in groups, and what these need and cost.
+struct GroupTilings {
+  /// A tiling, and whether constants stay with it.
+  struct Option: Hashable {
+    var tiling: Tiling
+    var keepsConstants: Bool
+  }
+
+  private struct Key: Hashable {
+    var shape: Int
+    var form: Int
+    var inputs: [KernelGroup.Place]
+    var output: KernelGroup.Place
+    var isStored: Bool
+    var height: Int
+  }
+
+  private let target: Target
+  private var time: GroupTime
+  private var sizes: [KernelGroup.Member.Key: GroupSizes.Member] = [:]
+  private var options: [Key: [Option]] = [:]
+
+  init(_ target: Target) {
+    self.target = target
+    time = GroupTime(KernelTime(target))
+  }
+
+  /// What an operator costs in all strips.
+  ///
+  /// - Parameter strips: rows of its result by strip.
+  mutating func cost(of member: KernelGroup.Member, _ strips: [Range<Int>]) -> Cost { time.cost(of: member, strips) }
+
+  /// Rows that an operator needs beside image rows.
+  mutating func size(_ member: KernelGroup.Member) -> GroupSizes.Member {
+    if let known = sizes[member.key] { return known }
+    let size = GroupSizes.Member(member, dim: target.dim, accumulatorRows: target.accumulatorRows)
+    sizes[member.key] = size
+    return size
+  }
+
+  /// The fastest tiling with weights for a tile, for a strip, and for all strips; one where these are the same.
+  mutating func options(of member: KernelGroup.Member, form: Int, height: Int) -> [Option] {
+    let key = Key(
+      shape: member.shape, form: form, inputs: member.inputs.map(\.place), output: member.output,
+      isStored: member.isStored, height: height)
+    if let known = options[key] { return known }
+    var found: [Option] = []
+    let hasConstants: Bool
+    switch member.kernel.contraction?.weights {
+    case .none, .ones: hasConstants = false
+    case .dense, .activation, .packed, .diagonal: hasConstants = true
+    }
+    for (keeps, holds) in hasConstants ? [(false, false), (false, true), (true, true)] : [(true, true)] {
+      var best: (tiling: Tiling, cost: Cost, rows: Int)?
+      for shape in shapes(member, height) {
+        var it = member
+        it.keepsConstants = keeps
+        it.tiling = shape
+        let chunks = KernelGeometry(kernel: it.kernel, tiling: shape, dim: target.dim, withSlices: false).chunkCount
+        it.tiling.chunksPerGroup = chunks
+        it.tiling.pinnedChunks = holds ? chunks : 0
+        if chunks == 1 && !holds { it.tiling.pinnedChunks = 1 }
+        let size = size(it)
+        if size.constants + size.first > target.scratchpadRows { continue }
+        let cost = time.cost(of: it, height: height, constants: keeps ? .kept : .loaded)
+        if best.map({ (cost.time, cost.bytes, size.first) < ($0.cost.time, $0.cost.bytes, $0.rows) }) ?? true {
+          best = (it.tiling, cost, size.first)
+        }
+      }
+      if let best { found.append(Option(tiling: best.tiling, keepsConstants: keeps)) }
+    }
+    options[key] = found
+    return found
+  }
+
+  /// Tiles of the full width where one row of it fits.
+  private func shapes(_ member: KernelGroup.Member, _ height: Int) -> [Tiling] {
+    let kernel = member.kernel
+    let blockCount = KernelGeometry.ceilDivide(kernel.channels, target.dim)
+    let input = kernel.contraction.map { KernelGeometry.ceilDivide($0.window.inputChannels, target.dim) } ?? 1
+    var shapes: [Tiling] = []
+    var tiling = Tiling.one
+    tiling.sliceTaps = kernel.contraction?.window.taps ?? 1
+    tiling.sliceBlocks = max(1, input)
+    func pixels(_ rows: Int, _ columns: Int) -> Int {
+      var probe = tiling
+      probe.tileRows = rows
+      probe.tileColumns = columns
+      let geometry = KernelGeometry(kernel: kernel, tiling: probe, dim: target.dim, withSlices: false)
+      if let pooling = kernel.store.pooling {
+        let sides = [(rows - 1) * pooling.stride + pooling.window, (columns - 1) * pooling.stride + pooling.window]
+        if sides.contains(where: { $0 > 255 }) || (rows > 1 && kernel.store.columns > 255) { return Int.max / 256 }
+      }
+      return geometry.accumulatorPixelsPerTile
+    }
+    var columns = kernel.store.columns
+    while columns > 1 && pixels(1, columns) > target.accumulatorRows { columns = (columns + 1) / 2 }
+    if pixels(1, columns) > target.accumulatorRows { return [] }
+    let highest = kernel.store.pooling != nil && member.output == .rows ? 1 : height
+    var blocks = 1
+    while true {
+      let blocksHere = min(blocks, blockCount)
+      for room in [target.accumulatorRows / 2, target.accumulatorRows] {
+        var rows = 1
+        while rows < highest && pixels(rows + 1, columns) * blocksHere <= room { rows += 1 }
+        if pixels(rows, columns) * blocksHere > room { continue }
+        let tiles = KernelGeometry.ceilDivide(height, rows)
+        tiling.tileRows = KernelGeometry.ceilDivide(height, tiles)
+        tiling.tileColumns = columns
+        tiling.blocks = blocksHere
+        if shapes.last != tiling { shapes.append(tiling) }
+        break
+      }
+      if blocks >= blockCount { break }
+      blocks *= 2
+    }
+    return shapes
+  }
+}
+
+extension Tiling {
+  static let one = Tiling(
+    tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 1, pinnedChunks: 0, windowRows: 1, sliceBlocks: 1,
+    sliceTaps: 1)
+}
