@@ -99,11 +99,11 @@ public struct TilingSearch {
   /// Kernels of which all tiles are tried.
   private var isSmall: Bool { kernel.store.rows * kernel.store.columns * blockCount <= 128 }
 
-  /// Of small kernels with short sums slices are tried even where they are not needed: one that is loaded ahead of the others
+  /// Of small kernels with short sums all slices are tried, even where they are not needed: one that is loaded ahead of the others
   /// lets the first product start earlier.
   private var slicesAreFew: Bool {
     guard let contraction = kernel.contraction, isSmall else { return false }
-    return KernelGeometry.ceilDivide(contraction.window.inputChannels, dim) * contraction.window.taps <= 32
+    return blockCount * KernelGeometry.ceilDivide(contraction.window.inputChannels, dim) * contraction.window.taps <= 96
   }
 
   /// Accumulator tiles: full-width strips, and when `narrow` strips of part of the width as well.
@@ -227,7 +227,7 @@ public struct TilingSearch {
           let least = geometry(tiling).minimumWindowRows
           let whole = kernel.contraction?.window.inputRows ?? 1
           var windowRows = [max(1, least)]
-          if !sliced && !places.inputIsResident && whole > least {
+          if (!sliced || slicesAreFew) && !places.inputIsResident && whole > least {
             // With room for the rows of the next tile, these are loaded while this one is computed.
             if isSmall && whole <= 8 { windowRows += least + 1..<whole }
             let next =
@@ -260,6 +260,9 @@ public struct TilingSearch {
     guard let contraction = kernel.contraction else { return [(1, 1)] }
     let blocks = max(1, KernelGeometry.ceilDivide(contraction.window.inputChannels, dim))
     if !sliced { return [(blocks, contraction.window.taps)] }
+    if slicesAreFew {
+      return (1...blocks).flatMap { blocks in (1...contraction.window.taps).map { (blocks, $0) } }.dropLast()
+    }
     var candidates: [(blocks: Int, taps: Int)] = []
     var part = (blocks + 1) / 2
     while blocks > 1 {
