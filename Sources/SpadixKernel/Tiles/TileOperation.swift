@@ -15,6 +15,23 @@ public enum TileOperation: Hashable, Sendable {
   case copy(TileCopy)
   /// The host evaluates the operator.
   case host
+
+  /// Every place that the operation names.
+  /// - Parameter sums: the program's buffer of sums, nil when it has none.
+  func places(sums: BufferID?) -> [LocalPlace] {
+    func place(_ tile: SumTile) -> [LocalPlace] { sums.map { [LocalPlace($0, slot: tile.slot)] } ?? [] }
+    return switch self {
+    case .begin(let tile), .bias(let tile): place(tile)
+    case .load(let load): [load.transfer.local]
+    case .zero(let zero): [zero.local]
+    case .diagonals(let diagonals): [diagonals.oneHot, diagonals.compact, diagonals.matrices]
+    case .multiply(let product): place(product.tile) + [product.source.place, product.weights.place]
+    case .store(let store):
+      [store.transfer.local] + (store.sums.map { place($0.tile) } ?? []) + (store.resident.map { [$0] } ?? [])
+    case .copy(let copy): [copy.local]
+    case .host: []
+    }
+  }
 }
 
 /// A tile of the sums that an operator computes: pixels and blocks of output channels. Pixel p of block b is in row

@@ -55,6 +55,7 @@ public struct TileVerifier {
     }
     for (index, operation) in program.operations.enumerated() {
       position = index
+      try slots(operation)
       switch operation {
       case .begin(let tile): try begin(tile)
       case .load(let load): try self.load(load)
@@ -153,6 +154,16 @@ public struct TileVerifier {
 
   // MARK: Rows
 
+  /// An operation that multiplies or moves nothing names slots too.
+  private func slots(_ operation: TileOperation) throws(Violation) {
+    for place in operation.places(sums: sums) {
+      let buffer = program.buffers[place.buffer]
+      try require(
+        place.slot < buffer.slots, "tiles.slot",
+        "\(buffer.name)[\(place.slot)] is none of the \(buffer.slots) slots of the buffer")
+    }
+  }
+
   /// The index of a place's first row, `count` rows of which must lie in its buffer.
   func rows(_ place: LocalPlace, _ count: Int, _ what: @autoclosure () -> String) throws(Violation) -> Int {
     let buffer = program.buffers[place.buffer]
@@ -197,8 +208,10 @@ public struct TileVerifier {
     for row in rows { held[buffer.index][row] = UInt8(columns) }
   }
 
+  private var sums: BufferID? { program.buffers.firstIndex { $0.contents == .sums }.map { BufferID($0) } }
+
   func sumsPlace(_ tile: SumTile, row: Int = 0) -> LocalPlace {
-    LocalPlace(BufferID(program.buffers.firstIndex { $0.contents == .sums } ?? 0), slot: tile.slot, row: row)
+    LocalPlace(sums ?? BufferID(0), slot: tile.slot, row: row)
   }
 
   func image() throws(Violation) -> SumImage {

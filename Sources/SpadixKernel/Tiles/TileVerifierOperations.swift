@@ -192,6 +192,7 @@ extension TileVerifier {
 
   mutating func store(_ store: TileStore) throws(Violation) {
     let transfer = store.transfer
+    try require(transfer.lines > 0 && transfer.rows > 0, "tiles.transfer", "the store moves no rows")
     try require(
       transfer.operand == .output && transfer.ring == nil && transfer.firstLine == 0, "tiles.operand",
       "a store writes the output, all lines of it in order")
