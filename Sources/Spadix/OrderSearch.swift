@@ -42,6 +42,37 @@ extension ScheduleProblem {
           id: index, name: op.name, inputs: inputs, outputs: op.outputs.map { TensorID($0.index) },
           cycles: min(Self.mostCycles, op.alternatives.map(\.cost.arrayCycles).min() ?? 0)))
     }
+    addDependences(prepared, names)
+  }
+
+  /// What host steps hand to each other is never in the scratchpad: values that keep the order, without a size.
+  private mutating func addDependences(_ prepared: PreparedKernels, _ names: ValueNames) {
+    let graph = prepared.graph
+    var kernel = [Int?](repeating: nil, count: graph.operations.count)
+    for (index, operation) in prepared.operations.enumerated() { kernel[operation.index] = index }
+    // Per operation, the kernels that it is or comes after.
+    var sources = [Set<Int>](repeating: [], count: graph.operations.count)
+    var handed = [TensorID?](repeating: nil, count: operators.count)
+    for (index, operation) in graph.operations.enumerated() {
+      let before = operation.operands.compactMap { graph.values[$0].producer }.reduce(into: Set<Int>()) {
+        $0.formUnion(sources[$1.index])
+      }
+      guard let reader = kernel[index] else {
+        sources[index] = before
+        continue
+      }
+      sources[index] = [reader]
+      for writer in before.sorted() where Set(operators[writer].outputs).isDisjoint(with: operators[reader].inputs) {
+        let tensor = handed[writer] ?? TensorID(tensors.count)
+        if handed[writer] == nil {
+          handed[writer] = tensor
+          let value = graph.operations[prepared.operations[writer]].result
+          tensors.append(Tensor(id: tensor.index, name: names.plain(value), size: 0, bytes: 0, kind: .activation))
+          operators[writer].outputs.append(tensor)
+        }
+        operators[reader].inputs.append(tensor)
+      }
+    }
   }
 }
 
@@ -70,7 +101,9 @@ struct OrderSearch {
     let budget = max(prepared.problem.capacity, ScheduleBudgets.minimum(problem, scope: .activations))
     let solution = try Scheduler(options: options).solve(problem, scope: .activations, budget: budget)
     let closedBy = solution.certificate.closedBy.map(\.component).joined(separator: ", ")
-    return (prepared.graph.reordered(solution.order.map { prepared.operations[$0.index] }), closedBy)
+    let graph = prepared.graph.reordered(solution.order.map { prepared.operations[$0.index] })
+    try graph.verify()
+    return (graph, closedBy)
   }
 }
 

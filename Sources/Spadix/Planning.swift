@@ -1,6 +1,6 @@
 import SpadixCodegen
-import SpadixSupport
 import SpadixPlan
+import SpadixSupport
 
 /// Plans for one set of alternatives, by one objective or by several.
 struct Planning {

@@ -63,6 +63,8 @@ extension PreparedKernels {
     var sections: [[TileSection]] = []
     for step in plan.steps.indices {
       var ofStep: [TileSection] = []
+      var contents: GroupContents?
+      if let group = index.groups[step], group.steps.lowerBound == step { contents = self.contents(of: group, plan) }
       for role in roles(step: step, plan, index) {
         let mark = tokens.mark
         let words = words(role, step)
@@ -75,6 +77,13 @@ extension PreparedKernels {
         let parsed = try TileProgram.parse(&tokens)
         try tokens.expect("}", id)
         try verify(parsed, role, step, plan, index, constantBytes)
+        if case .part(_, let member) = role {
+          do {
+            try contents?.run(member - step, parsed.program)
+          } catch let violation as PlanViolation {
+            throw Diagnostic("tiles.unloaded", violation.message, at: parsed.range)
+          }
+        }
         ofStep.append(TileSection(role, parsed.program))
       }
       sections.append(ofStep)

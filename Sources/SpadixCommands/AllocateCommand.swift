@@ -1,6 +1,5 @@
 import ArgumentParser
 import SpadixAllocation
-import SpadixMIP
 import SpadixOrder
 import SpadixSupport
 

@@ -1,3 +1,4 @@
+import Spadix
 import SpadixSupport
 
 /// A command line that can be typed again: what decides a result, without where the result was put.
@@ -17,13 +18,15 @@ struct CommandText {
   }
 
   /// Adds what says how a graph is compiled.
-  mutating func add(_ target: TargetOptions, _ model: ModelOptions, _ calibrate: [NamedFile], _ formulation: String) {
+  mutating func add(
+    _ target: TargetOptions, _ model: ModelOptions, _ calibrate: [NamedFile], _ formulation: Compiler.Formulation
+  ) {
     add("--target", target.target)
     add("--set", target.settings.set.map(\.text))
     add("--shape", model.shape.map { "\($0.name)=\($0.shape.map(String.init).joined(separator: "x"))" })
     add("--dim", model.dim.map { "\($0.name)=\($0.size)" })
     add("--calibrate", calibrate.map(\.argument))
-    add("--formulation", formulation, unless: "residency")
+    add("--formulation", formulation.rawValue, unless: Compiler.Formulation.residency.rawValue)
   }
 
   /// As a POSIX shell reads it back.

@@ -61,7 +61,7 @@ struct CompileCommand: ParsableCommand {
 
   private var command: CommandText {
     var command = CommandText("compile", input)
-    command.add(target, model, calibrate, formulation.rawValue)
+    command.add(target, model, calibrate, formulation)
     return command
   }
 

@@ -1,5 +1,4 @@
 import Foundation
-import SpadixMIP
 import SpadixSupport
 
 /// Ctrl-C raises a cancellation instead of ending the process; a second one ends it.

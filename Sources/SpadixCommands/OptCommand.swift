@@ -1,6 +1,6 @@
 import ArgumentParser
-import SpadixImport
 import SpadixIR
+import SpadixImport
 import SpadixPasses
 import SpadixSupport
 

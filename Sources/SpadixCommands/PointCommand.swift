@@ -40,7 +40,7 @@ struct PointCommand: ParsableCommand {
   func run() throws {
     let point = SweepPoint(
       network: network, path: network, target: target.target, targetPath: target.target,
-      settings: target.settings.set.map(\.text), timing: time.map(\.text), formulation: formulation.rawValue,
+      settings: target.settings.set.map(\.text), timing: time.map(\.text), formulation: formulation,
       calibratesAtRandom: calibrate != nil)
     var runner = PointRunner()
     let answer = runner.answer(point)

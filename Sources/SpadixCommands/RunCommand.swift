@@ -136,6 +136,17 @@ extension Program {
       "program.target",
       "the program is for target '\(self.target.name)' (\(self.target.fingerprint)); expected '\(argument)' "
         + "(\(target.fingerprint))",
+      notes: self.target.name == target.name ? differences(target) : [],
       help: "compile it again with --target \(argument), or leave --target out")
+  }
+
+  /// The parameters in which a target of the same name differs: lines of its file, up to those of time.
+  private func differences(_ other: Target) -> [Diagnostic.Note] {
+    let files = [target.yaml, other.yaml].map { yaml in
+      yaml.split(separator: "\n").prefix { !$0.hasPrefix("timing:") }.map { $0.split(separator: " ").prefix(2) }
+    }
+    return zip(files[0], files[1]).filter { $0 != $1 }.map { own, expected in
+      Diagnostic.Note("\(own.joined(separator: " ")) in the program, \(expected.last ?? "") expected")
+    }
   }
 }

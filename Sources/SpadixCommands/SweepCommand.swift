@@ -125,8 +125,9 @@ struct SweepCommand: ParsableCommand {
   }
 
   private func summary(_ table: SweepTable, before: Int, compiled: Int) -> String {
-    var text = "\(table.rows.count) points: \(before) known before, \(compiled) programs compiled"
-    if table.failures > 0 { text += ", \(table.failures) points failed" }
+    var text =
+      "\(table.rows.count) point\(table.rows.count == 1 ? "" : "s"): \(before) known before, \(compiled) programs compiled"
+    if table.failures > 0 { text += ", \(table.failures) failed" }
     if table.missing > 0 { text += ", \(table.missing) points missing" }
     return text + "\n  \(output)/sweep.csv, \(output)/sweep.html, \(output)/pareto.svg\n"
   }

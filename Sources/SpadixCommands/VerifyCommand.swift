@@ -101,7 +101,7 @@ struct VerifyCommand: ParsableCommand {
 
   private var command: CommandText {
     var command = CommandText("verify", input)
-    command.add(target, model, calibrate, formulation.rawValue)
+    command.add(target, model, calibrate, formulation)
     command.add("--input", inputs.map(\.argument))
     command.add("--labels", labels)
     command.add("--samples", samples.map(String.init))

@@ -1,5 +1,5 @@
 /// How long the array is busy with a compute: the one definition that the compiler's reports and the machine's counters
-/// add up (gemmini-isa, cost facts).
+/// add up.
 ///
 /// A compute takes a cycle for each of its rows, at least `minimumComputeRows` and never more than `dim`; a transposing
 /// one takes `dim`. New weights shift in behind the compute before and take at least `dim` cycles; transposing them on the

@@ -38,7 +38,8 @@ public enum Assembly {
 
   static func hexadecimal(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
-  private static func signed(_ bits: UInt64, _ width: Int) -> Int64 {
+  /// The lowest bits as a number in two's complement.
+  public static func signed(_ bits: UInt64, _ width: Int) -> Int64 {
     let shift = UInt64(64 - width)
     return Int64(bitPattern: bits << shift) >> Int64(shift)
   }

@@ -12,7 +12,7 @@ public struct Command: Hashable, Sendable {
   }
 }
 
-/// Function numbers (gemmini-isa.md section 1; 32 to 35 are extensions of the `spadix` target).
+/// Function numbers (docs/isa.md; 32 to 35 are extensions of the `spadix` target).
 public enum Funct {
   public static let config: UInt8 = 0
   public static let moveIn2: UInt8 = 1

@@ -1,7 +1,7 @@
 /// A row of the scratchpad or of the accumulator, as the 32 bits of a command.
 ///
 /// Bit 31 selects the accumulator, bit 30 adds on write, bit 29 stores 32-bit elements, bits 28...26 carry the
-/// normalization step of a store. The row number counts rows of `dim` elements, never bytes (gemmini-isa.md section 2).
+/// normalization step of a store. The row number counts rows of `dim` elements, never bytes (docs/isa.md).
 public struct LocalAddress: Hashable, Sendable {
   public var bits: UInt32
 

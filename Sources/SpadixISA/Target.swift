@@ -176,7 +176,7 @@ public struct Target: Hashable, Sendable {
 }
 
 extension Target {
-  /// Gemmini's default configuration (gemmini-isa.md section 0).
+  /// Gemmini's default configuration (its generator's `GemminiConfigs.defaultConfig`).
   public static let gemmini = Target(name: "gemmini")
   /// Gemmini with the move from the accumulator to the scratchpad.
   public static let gemminiSpad = Target(name: "gemmini-spad", hasScratchpadStore: true)

@@ -13,7 +13,8 @@ struct ModelFunctions {
   private static let maximumNodes = 2_000_000
 
   private var functions: [Key: Spadix_Onnx_Function] = [:]
-  private var depth = 0
+  /// The functions that are being brought in, the outermost first.
+  private var open: [Key] = []
   private var nodes = 0
 
   init() {}
@@ -37,15 +38,16 @@ struct ModelFunctions {
 
   /// Counts a call. Throws `onnx.limit`.
   mutating func enter(_ function: Spadix_Onnx_Function) throws {
+    let key = Key(domain: function.domain, name: function.name, overload: function.overload)
+    if open.contains(key) { throw Refusal("onnx.limit", "the function '\(function.name)' calls itself") }
     nodes += function.nodes.count
-    guard depth < Self.maximumDepth, nodes <= Self.maximumNodes else {
-      throw Refusal(
-        "onnx.limit", "the function '\(function.name)' calls itself, or brings too many nodes to be a network")
+    guard open.count < Self.maximumDepth, nodes <= Self.maximumNodes else {
+      throw Refusal("onnx.limit", "the function '\(function.name)' brings too many nodes to be a network")
     }
-    depth += 1
+    open.append(key)
   }
 
-  mutating func leave() { depth -= 1 }
+  mutating func leave() { open.removeLast() }
 
   /// The function's nodes with the attributes of the call, and without inputs that the call leaves out.
   static func body(of function: Spadix_Onnx_Function, calledBy node: Spadix_Onnx_Node) throws -> Spadix_Onnx_Graph {

@@ -51,8 +51,13 @@ struct ModelImporter {
   }
 
   private static func opset(_ sets: [Spadix_Onnx_OperatorSet], of what: String) throws -> Int {
-    let set = sets.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }
-    guard let version = set?.version else {
+    let versions = Set(sets.filter { $0.domain.isEmpty || $0.domain == "ai.onnx" }.map(\.version)).sorted()
+    guard versions.count <= 1 else {
+      throw Diagnostic(
+        "onnx.opset", "\(what) says that its nodes are of the operator sets \(versions); expected one",
+        help: "export the model again")
+    }
+    guard let version = versions.first else {
       throw Diagnostic(
         "onnx.opset", "\(what) does not say which operator set its nodes are of", help: "export the model again")
     }

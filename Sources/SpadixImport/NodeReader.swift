@@ -80,7 +80,8 @@ final class NodeReader {
   // MARK: Attributes
 
   private enum Kind: Int32 {
-    case real = 1, integer, text, tensor, graph, reals, integers, texts
+    case real = 1
+    case integer, text, tensor, graph, reals, integers, texts
   }
 
   private func attribute(_ name: String, _ kind: Kind, _ expected: String) throws -> Spadix_Onnx_Attribute? {

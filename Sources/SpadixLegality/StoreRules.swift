@@ -13,7 +13,7 @@ extension Target {
     return stage.high == 127 && (stage.low == -128 || stage.low == 0) ? nil : .clamp
   }
 
-  /// Why the store cannot pool with this window, or nil (gemmini-isa.md section 4; fields of `config_st`).
+  /// Why the store cannot pool with this window, or nil (fields of `config_st`, docs/isa.md).
   public func storePoolingProblem(window: [Int], strides: [Int]) -> HostReason? {
     guard window[0] == window[1], strides[0] == strides[1], (1...3).contains(window[0]), (1...3).contains(strides[0])
     else { return .poolingWindow }

@@ -87,13 +87,4 @@ public struct Model: Sendable {
     rows.append(Row(name: name, terms: merged.filter { $0.coefficient != 0 }, lower: lower, upper: upper))
     return RowID(rows.count - 1)
   }
-
-  /// Replaces the objective coefficient of a column.
-  public mutating func setCost(_ column: ColumnID, _ cost: Int) { columns[column].cost = cost }
-
-  /// Replaces the bounds of a column.
-  public mutating func setBounds(_ column: ColumnID, lower: Int?, upper: Int?) {
-    columns[column].lower = lower
-    columns[column].upper = upper
-  }
 }

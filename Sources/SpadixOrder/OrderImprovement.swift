@@ -1,4 +1,3 @@
-import SpadixMIP
 import SpadixSupport
 
 /// What an order costs.

@@ -1,4 +1,3 @@
-import SpadixMIP
 import SpadixSupport
 
 /// The smallest capacity at which some order needs no traffic.

@@ -1,4 +1,3 @@
-import SpadixMIP
 import SpadixSupport
 
 /// The budgets that a problem's figures are quoted for.

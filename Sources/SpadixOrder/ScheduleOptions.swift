@@ -1,4 +1,3 @@
-import SpadixMIP
 import SpadixSupport
 
 /// How to schedule: limits, formulation, and a switch for every component.

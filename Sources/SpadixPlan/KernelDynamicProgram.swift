@@ -1,4 +1,3 @@
-import SpadixMIP
 import SpadixSupport
 
 /// Chooses alternatives and residency step by step, keeping the cheapest way into each reachable state.

@@ -90,7 +90,7 @@ public struct OperatorReport: Sendable {
   }
 
   /// Where an operand or a result is while the operator runs.
-  public enum Place: String, Sendable {
+  public enum Place: String, CaseIterable, Sendable {
     case resident
     case streamed
     /// Image rows in the scratchpad, in a group.

@@ -202,7 +202,9 @@ extension OperatorReport {
     func places(_ key: String) throws -> [Place] {
       try it.strings(key).map { text in
         guard let place = Place(rawValue: text) else {
-          throw Diagnostic("report.malformed", "expected resident or streamed in '\(key)', found '\(text)'")
+          throw Diagnostic(
+            "report.malformed",
+            "expected one of \(Place.allCases.map(\.rawValue).joined(separator: ", ")) in '\(key)', found '\(text)'")
         }
         return place
       }

@@ -107,7 +107,7 @@ public struct TextReport {
     }
     func line(_ value: Int, _ bound: Int?, _ unit: String) -> String {
       guard let bound else { return "\(Figures.grouped(value)) \(unit)" }
-      let gap = value <= bound ? "least" : "\(Figures.percent(value - bound, of: value)) % above"
+      let gap = value <= bound ? "least" : "\(Figures.percent(value - bound, of: bound)) % above"
       return "\(Figures.grouped(value)) \(unit), bound \(Figures.grouped(bound)) (\(gap))"
     }
     let verdict = schedule.isProven ? "optimal for \(schedule.objective ?? "")" : "not proven"

@@ -5,7 +5,7 @@ public struct Cost: Sendable, Hashable, CustomStringConvertible {
   public var writtenBytes: Int
   /// Cycles in which the array computes.
   public var arrayCycles: Int
-  /// Modelled cycles from start to end: what the busiest of array, loads and stores takes, and what nothing hides.
+  /// Modelled cycles from start to end.
   public var time: Int
   /// Commands to the accelerator.
   public var commands: Int

@@ -42,11 +42,25 @@ public struct Diagnostic: Error, Sendable, CustomStringConvertible {
   public var description: String {
     var text = Self.line(range, "\(severity.rawValue): \(message) [\(id)]")
     for note in notes { text += Self.line(note.range, "note: \(note.message)") }
-    if let help { text += "  help: \(help)\n" }
+    if let help { text += "  help: \(Self.visible(help))\n" }
     return text
   }
 
+  /// Names come from files: what would break a line, or turn its direction, is written as an escape.
+  private static func visible(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
+        result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
+      default: result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+
   private static func line(_ range: SourceRange?, _ message: String) -> String {
+    let message = visible(message)
     guard let range else { return message + "\n" }
     let (line, column) = range.source.position(of: range.start)
     let (sourceLine, caret) = Excerpt.around(column - 1, in: Array(range.source.line(line).utf8))

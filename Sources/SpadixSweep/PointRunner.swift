@@ -35,12 +35,9 @@ public struct PointRunner {
   private mutating func compilation(for point: SweepPoint) throws -> (Compilation, isCompiled: Bool) {
     if let compiled, compiled.point == point.program { return (compiled.compilation, false) }
     let input = try CompilerInput(reading: point.path)
-    guard let formulation = Compiler.Formulation(rawValue: point.formulation) else {
-      throw Diagnostic("sweep.value", "there is no formulation '\(point.formulation)'")
-    }
     let compiler = Compiler(
       target: try Self.target(point, settings: point.settings),
-      options: Compiler.Options(formulation: formulation, calibratesAtRandom: point.calibratesAtRandom))
+      options: Compiler.Options(formulation: point.formulation, calibratesAtRandom: point.calibratesAtRandom))
     let compilation = try compiler.compile(input, data: DataStore())
     compiled = (point.program, compilation)
     return (compilation, true)

@@ -1,3 +1,4 @@
+import Spadix
 import SpadixISA
 import SpadixSupport
 import Yams
@@ -9,7 +10,7 @@ public struct SweepFile: Sendable {
   public private(set) var networks: [String] = []
   public private(set) var targets: [String] = [Target.spadix.name]
   public private(set) var axes: [SweepAxis] = []
-  public private(set) var formulations = ["residency"]
+  public private(set) var formulations = [Compiler.Formulation.residency]
   public private(set) var calibratesAtRandom = false
   /// The two figures of the Pareto front, both better when they are smaller.
   public private(set) var pareto = ["cycles_modelled", "dram_bytes"]
@@ -37,7 +38,8 @@ public struct SweepFile: Sendable {
       case "set": axes = reader.axes(value, name) + axes
       case "time": axes += reader.axes(value, name)
       case "formulations":
-        formulations = reader.list(value, name, among: ["residency", "joint", "exact"])
+        formulations = reader.list(value, name, among: Compiler.Formulation.allCases.map(\.rawValue))
+          .compactMap { Compiler.Formulation(rawValue: $0) }
       case "calibrate":
         if value.string == "random" {
           calibratesAtRandom = true

@@ -51,7 +51,7 @@ public struct SweepPage {
       ["#", "network", "target", "formulation"] + table.axes.map(\.key) + shown + extra + ["failure"],
       rows.map { index in
         let row = table.rows[index]
-        let names = [row.point.network, row.point.target, row.point.formulation] + row.values
+        let names = [row.point.network, row.point.target, row.point.formulation.rawValue] + row.values
         return [HTMLTable.Cell(number: index)] + names.map { HTMLTable.Cell($0) }
           + (shown + extra).map { name in
             row.figure(name).map { HTMLTable.Cell(number: $0) } ?? HTMLTable.Cell(markup: "", key: -1)

@@ -1,3 +1,4 @@
+import Spadix
 import SpadixSupport
 
 /// One question of a sweep: a network, a target and options.
@@ -13,12 +14,12 @@ public struct SweepPoint: Sendable, Equatable {
   public var settings: [String]
   /// The same, with which the program is timed.
   public var timing: [String]
-  public var formulation: String
+  public var formulation: Compiler.Formulation
   public var calibratesAtRandom: Bool
 
   public init(
     network: String, path: String, target: String, targetPath: String, settings: [String] = [],
-    timing: [String] = [], formulation: String = "residency", calibratesAtRandom: Bool = false
+    timing: [String] = [], formulation: Compiler.Formulation = .residency, calibratesAtRandom: Bool = false
   ) {
     self.network = network
     self.path = path

@@ -1,8 +1,8 @@
 import Foundation
+import Spadix
 import SpadixIR
 import SpadixISA
 import SpadixSupport
-import Spadix
 
 /// A folder of results: `sweep.yaml`, `sweep.json` with the build that made them, and a file for each point.
 ///
@@ -68,7 +68,7 @@ public struct SweepResults {
     \(Self.format) \(build)
     network \(content(ofNetwork: point.path))
     target \(content(ofTarget: point.targetPath))
-    \(point.settings.map { "set \($0)\n" }.joined())\(point.timing.map { "time \($0)\n" }.joined())formulation \(point.formulation)
+    \(point.settings.map { "set \($0)\n" }.joined())\(point.timing.map { "time \($0)\n" }.joined())formulation \(point.formulation.rawValue)
     calibrate \(point.calibratesAtRandom ? "random" : "data")
 
     """

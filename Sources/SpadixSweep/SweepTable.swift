@@ -45,7 +45,7 @@ public struct SweepTable: Sendable {
     let lines = rows.map { row in
       let status = row.answer == nil ? "missing" : row.answer?.failure == nil ? "done" : "failed"
       let figures = SweepFigures.names.map { row.figure($0).map(String.init) ?? "" }
-      return [row.point.network, row.point.target, row.point.formulation] + row.values + [status] + figures
+      return [row.point.network, row.point.target, row.point.formulation.rawValue] + row.values + [status] + figures
         + [row.answer?.failure?.split(separator: "\n").first.map(String.init) ?? ""]
     }
     return ([header] + lines).map { $0.map(Self.field).joined(separator: ",") + "\n" }.joined()

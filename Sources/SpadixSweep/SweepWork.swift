@@ -19,7 +19,8 @@ public struct SweepWork {
     var groups: [[Int]] = []
     var byProgram: [String: Int] = [:]
     for (index, point) in points.enumerated() {
-      let program = ([point.path, point.targetPath, point.formulation] + point.program.settings).joined(separator: "\n")
+      let program = ([point.path, point.targetPath, point.formulation.rawValue] + point.program.settings).joined(
+        separator: "\n")
       if let group = byProgram[program] {
         groups[group].append(index)
       } else {

@@ -41,6 +41,9 @@ public struct OperationNoise: Sendable {
   /// Signal to noise with everything before it in int8 as well; nil where that was not measured.
   public var total: Double? { energies.exact > 0 ? Self.decibels(energies.exact, energies.total) : nil }
 
+  /// Whether there is any noise in a result that is not all zeros.
+  public var isNoisy: Bool { energies.noise > 0 && energies.signal > 0 }
+
   /// What most of the noise comes from.
   public var cause: Cause {
     let rounding = energies.noise - energies.cut - energies.weights

@@ -11,9 +11,12 @@ public struct QuantizationSummary: Sendable {
   /// Where noise comes from, in execution order: operations of which samples were checked.
   public var noise: [OperationNoise]
 
-  /// The operations that add most noise for what they compute, the worst first.
+  /// The operations that add most noise for what they compute, the worst first; of those that add any.
   public func worst(_ count: Int) -> [OperationNoise] {
-    Array(noise.enumerated().sorted { ($0.element.own, $0.offset) < ($1.element.own, $1.offset) }.prefix(count))
-      .map(\.element)
+    Array(
+      noise.filter(\.isNoisy).enumerated().sorted { ($0.element.own, $0.offset) < ($1.element.own, $1.offset) }.prefix(
+        count)
+    )
+    .map(\.element)
   }
 }

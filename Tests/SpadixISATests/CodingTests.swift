@@ -58,7 +58,7 @@ private func randomCommand(_ format: CommandFormat, _ random: inout SplitMix64) 
     }
   }
 
-  /// Bits as gemmini-isa.md has them, written out.
+  /// Bits as docs/isa.md has them, written out.
   @Test func encodingsByHand() {
     let tile = LocalTile(.scratchpad(0x123), rows: 4, columns: 16)
     #expect(

@@ -1,5 +1,6 @@
-@testable import SpadixISA
 import Testing
+
+@testable import SpadixISA
 
 /// Loops found among commands issue the same commands.
 @Suite struct CommandLoopsTests {

@@ -2,8 +2,8 @@ import Foundation
 import SpadixSupport
 import Testing
 
-@testable import SpadixImport
 @testable import SpadixIR
+@testable import SpadixImport
 
 /// Damaged models: whatever the bytes, an import ends with a graph that passes the verifier, or with diagnostics.
 ///

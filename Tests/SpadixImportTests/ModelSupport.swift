@@ -1,8 +1,8 @@
 import Foundation
 import SpadixSupport
 
-@testable import SpadixImport
 @testable import SpadixIR
+@testable import SpadixImport
 
 /// Builds small models, field by field as a file has them.
 struct ModelSupport {

@@ -33,11 +33,10 @@ private let programs: [String] = {
     }
   }
 
-  @Test func suiteIsPresent() {
-    if traces.isEmpty { print("SKIPPED: Gemmini's conformance suite; set SPADIX_GEMMINI_TRACES to its folder") }
-  }
-
-  @Test(arguments: traces) func trace(_ path: String) throws {
+  @Test(
+    .enabled(if: !traces.isEmpty, "Gemmini's conformance suite; set SPADIX_GEMMINI_TRACES to its folder"),
+    arguments: traces)
+  func trace(_ path: String) throws {
     let program = try Program(reading: path)
     let result = try Conformance(program)
     let name = (path as NSString).lastPathComponent

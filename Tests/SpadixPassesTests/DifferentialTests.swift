@@ -106,7 +106,7 @@ private func outcome(seed: UInt64, target: Target, quantize: String) throws -> O
     }
   }
 
-  /// The rules of gemmini-isa.md sections 4 and 5, written down once more.
+  /// The rules of docs/isa.md, written down once more.
   private func checkStore(_ op: Operator, _ target: Target, _ seed: UInt64) {
     if let stage = (op.payload as? any OutputStageOperator)?.output, !target.hasOutputStage {
       #expect(stage.scales.count == 1 && stage.zeroPoint == 0 && stage.high == 127, "seed \(seed)")

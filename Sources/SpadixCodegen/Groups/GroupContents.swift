@@ -7,6 +7,8 @@ import SpadixPlan
 struct GroupContents {
   /// By row of the group's block; 0 for nothing known.
   private var held: [UInt64]
+  /// Names of buffers, in the order in which they are seen.
+  private var nameNumbers: [String: Int] = [:]
   private let group: KernelGroup
   private let first: Int
   private let dim: Int
@@ -37,18 +39,21 @@ struct GroupContents {
     UInt64(image + 1) << 56 | UInt64(y) << 36 | UInt64(x) << 16 | UInt64(block)
   }
 
-  private static func constant(_ member: Int, _ buffer: Int, _ row: Int) -> UInt64 {
-    UInt64(1) << 63 | UInt64(member) << 48 | UInt64(buffer) << 32 | UInt64(row)
+  /// - Parameter name: the number of a buffer's name.
+  private static func constant(_ member: Int, _ name: Int, _ row: Int) -> UInt64 {
+    UInt64(1) << 63 | UInt64(member) << 48 | UInt64(name) << 32 | UInt64(row)
   }
 
-  private mutating func run(_ index: Int, _ program: TileProgram) throws {
+  /// Follows the next program of a member. Throws a `PlanViolation` where it would read something else than it should.
+  mutating func run(_ index: Int, _ program: TileProgram) throws {
     let rows = program.buffers.firstIndex { $0.isKept && $0.contents == .pixels }
     for (number, buffer) in program.buffers.enumerated() where buffer.isWorking && number != rows {
       guard let start = buffer.start, start + buffer.totalRows <= held.count else {
         throw broken(index, "'\(buffer.name)' leaves the group's rows")
       }
       // Constants that stay are found by name: later programs have fewer buffers.
-      let name = abs(buffer.name.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFF })
+      let name = nameNumbers[buffer.name] ?? nameNumbers.count
+      nameNumbers[buffer.name] = name
       for row in 0..<buffer.totalRows {
         let tag = Self.constant(index, name, row)
         if buffer.isKept, held[start + row] != tag {
@@ -98,6 +103,9 @@ struct GroupContents {
   private func multiply(_ index: Int, _ products: TileMultiply, _ window: InputWindow) throws {
     let member = group.members[index]
     let terms = products.window - (member.kernel.contraction == nil ? 0 : 1)
+    guard terms < member.kernel.identities.count else {
+      throw broken(index, "the operator has no window \(products.window)")
+    }
     let input = terms < 0 ? member.kernel.contraction!.input : member.kernel.identities[terms].input
     let image = member.inputs[input].place == .rows ? member.inputs[input].producer! : group.members.count + index
     let tile = products.tile
@@ -123,12 +131,18 @@ struct GroupContents {
 }
 
 extension PreparedKernels {
+  /// The rows of a group before its first program; nil for a group that no plan may have.
+  func contents(of group: Plan.Group, _ plan: Plan) -> GroupContents? {
+    guard let range = try? GroupRange(group.steps, self) else { return nil }
+    return GroupContents(
+      kernelGroup(group, plan, range), from: group.steps.lowerBound, rows: group.rows, dim: target.dim)
+  }
+
   /// Throws where the programs of a group would read something else than they should.
   func checkContents(of group: Plan.Group, _ plan: Plan) throws(PlanViolation) {
-    guard let range = try? GroupRange(group.steps, self) else { return }
-    let kernelGroup = kernelGroup(group, plan, range)
-    guard let nest = groupNest(group, kernelGroup) else { return }
-    var contents = GroupContents(kernelGroup, from: group.steps.lowerBound, rows: group.rows, dim: target.dim)
+    guard var contents = contents(of: group, plan), let range = try? GroupRange(group.steps, self),
+      let nest = groupNest(group, kernelGroup(group, plan, range))
+    else { return }
     try contents.check(nest)
   }
 }

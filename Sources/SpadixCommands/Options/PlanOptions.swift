@@ -7,7 +7,8 @@ import SpadixPlan
 struct PlanOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What the plan minimizes: modelled cycles, bytes through DRAM, or cycles and for each byte WEIGHT cycles more.",
+      "What the plan minimizes: modelled cycles, bytes through DRAM, or cycles and for each byte WEIGHT cycles more "
+        + "(1/\(Objective.parts) to \(Int(Objective.largestWeight))).",
       valueName: "time|bytes|both:WEIGHT"))
   var objective = Objective.time
 

@@ -46,10 +46,6 @@ extension Graph {
 
   public func type(of value: ValueID) -> TensorType { values[value].type }
 
-  public func operandTypes(of operation: Operation) -> [TensorType] { operation.operands.map { values[$0].type } }
-
-  public func resultTypes(of operation: Operation) -> [TensorType] { operation.results.map { values[$0].type } }
-
   /// The operation that produces a value; nil for an input.
   public func producer(of value: ValueID) -> Operation? { values[value].producer.map { operations[$0] } }
 
@@ -100,15 +96,5 @@ extension Graph {
       }
     }
     return uses
-  }
-
-  /// Lets every operand and output that is `old` be `new`. The caller sees to it that `new` comes early enough.
-  public mutating func replaceUses(of old: ValueID, with new: ValueID) {
-    for operation in operations.indices {
-      for operand in operations[operation].operands.indices where operations[operation].operands[operand] == old {
-        operations[operation].operands[operand] = new
-      }
-    }
-    for output in outputs.indices where outputs[output] == old { outputs[output] = new }
   }
 }

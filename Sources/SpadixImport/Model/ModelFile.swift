@@ -17,7 +17,8 @@ struct ModelFile {
     self.folder = folder
     try WireLimits.check(bytes, name: name)
     var options = BinaryDecodingOptions()
-    options.messageDepthLimit = WireLimits.maximumDepth
+    // What is deeper was refused above, but for messages of which nothing is read.
+    options.messageDepthLimit = 2 * WireLimits.maximumDepth
     options.discardUnknownFields = true
     do {
       model = try Spadix_Onnx_Model(serializedBytes: bytes, options: options)

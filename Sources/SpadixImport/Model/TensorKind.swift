@@ -55,6 +55,6 @@ enum TensorKind: Int32 {
       "uint32", "uint64", "complex64", "complex128", "bfloat16", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2",
       "float8e5m2fnuz", "uint4", "int4", "float4e2m1",
     ]
-    return names.indices.contains(Int(number)) ? names[Int(number)] : "type \(number)"
+    return names.indices.contains(Int(number)) ? names[Int(number)] : "number \(number)"
   }
 }

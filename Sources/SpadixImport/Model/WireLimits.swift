@@ -3,7 +3,8 @@ import SpadixSupport
 /// What a file may hold, checked on the encoded bytes before they are decoded: a message of two bytes takes a hundred
 /// times as much memory once it is decoded, and numbers of one byte take eight.
 struct WireLimits {
-  static let maximumDepth = 64
+  /// Of messages within messages: three for each graph within a graph.
+  static let maximumDepth = 256
   /// Messages in a file: nodes, attributes, tensors, names of dimensions.
   static let maximumMessages = 4_000_000
   /// Strings and numbers outside of packed lists.
@@ -57,7 +58,7 @@ struct WireLimits {
   }
 
   private mutating func problem(_ bytes: Slice<UnsafeRawBufferPointer>, _ kind: Kind, depth: Int) -> Problem? {
-    if depth > Self.maximumDepth { return .damaged("its graphs nest too deeply") }
+    if depth > Self.maximumDepth { return .tooMany("graphs within graphs") }
     messages += 1
     if messages > Self.maximumMessages { return .tooMany("messages") }
     var position = bytes.startIndex

@@ -98,14 +98,15 @@ enum SelectionConverters {
     guard case .computed(let x) = try node.input(0), let repeats = try node.constant(1, "repeats")?.indices() else {
       return [.refused]
     }
-    guard repeats.count == x.shape.count, repeats.allSatisfy({ (1...65_535).contains($0) }) else {
+    guard repeats.count == x.shape.count, repeats.allSatisfy({ $0 > 0 }) else {
       throw Refusal(
         "onnx.shape", "\(x.shape) is repeated \(repeats) times; expected a number of at least 1 for each axis")
     }
     var result = x
     for axis in repeats.indices where repeats[axis] > 1 {
       var shape = result.shape
-      shape[axis] *= repeats[axis]
+      shape[axis] =
+        shape[axis].multipliedReportingOverflow(by: repeats[axis]).overflow ? .max : shape[axis] * repeats[axis]
       try GraphEmitter.checkSize(shape)
       let indices = (0..<repeats[axis]).flatMap { _ in 0..<result.shape[axis] }
       result = try importer.selected(result, axis, indices)

@@ -164,17 +164,6 @@ public struct KernelGeometry: Sendable {
       firstColumn: inputRegion(tile, slice).columns.lowerBound)
   }
 
-  /// The tiles of the first image, in the order of the walk.
-  public func tilesOfImage() -> [OutputTile] {
-    var tiles: [OutputTile] = []
-    for firstColumn in stride(from: 0, to: kernel.store.columns, by: tiling.tileColumns) {
-      for firstRow in stride(from: 0, to: kernel.store.rows, by: tiling.tileRows) {
-        tiles.append(tile(image: 0, firstRow: firstRow, firstColumn: firstColumn))
-      }
-    }
-    return tiles
-  }
-
   /// - Parameter end: stored rows from there on are another tile's.
   public func tile(image: Int, firstRow: Int, firstColumn: Int, end: Int = Int.max) -> OutputTile {
     let rows = firstRow..<min(kernel.store.rows, end, firstRow + tiling.tileRows)
@@ -182,12 +171,6 @@ public struct KernelGeometry: Sendable {
     return OutputTile(
       image: image, storedRows: rows, storedColumns: columns, rows: kernel.accumulatorRows(rows),
       columns: kernel.accumulatorColumns(columns))
-  }
-
-  /// Accumulator tiles that are started and stored, over all images, tiles and chunks.
-  public var accumulatorTiles: Int {
-    kernel.images * chunkCount * Self.ceilDivide(kernel.store.rows, tiling.tileRows)
-      * Self.ceilDivide(kernel.store.columns, tiling.tileColumns)
   }
 
   // MARK: Weights

@@ -26,7 +26,6 @@ private struct TileParser {
   private var program = TileProgram()
   private var ranges: [SourceRange] = []
   private var tile: SumTile?
-  private var hasStart = false
 
   init(_ tokens: TokenReader) { reader = TileStatementReader(tokens: tokens) }
 

@@ -149,7 +149,7 @@ public struct TileVerifier {
     guard let size = operandBytes(operand) else {
       throw Violation(id: "tiles.operand", message: "there is no \(operand.name) in DRAM", operation: position)
     }
-    try require(last <= size, "tiles.operand", "the \(what) reach byte \(last) of \(operand.name), which has \(size)")
+    try require(last <= size, "tiles.operand", "the \(what): byte \(last) of \(operand.name) is beyond its \(size)")
   }
 
   // MARK: Rows

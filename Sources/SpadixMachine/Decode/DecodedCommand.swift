@@ -82,7 +82,8 @@ struct DecodedCommand {
 /// Everything that a store takes from configuration commands.
 struct StoreConfiguration {
   enum Activation: UInt8 {
-    case none = 0, relu, layernorm, igelu, softmax
+    case none = 0
+    case relu, layernorm, igelu, softmax
   }
 
   /// Bytes of the table: one for each int8.

@@ -1,6 +1,6 @@
 import SpadixISA
 
-/// One hardware convolution while it is expanded (gemmini-isa.md section 9; order of the functional model).
+/// One hardware convolution while it is expanded (in the order of the functional model).
 private struct ConvLoop {
   let run: LoopConvRun
   let dim: Int

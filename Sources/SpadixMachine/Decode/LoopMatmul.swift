@@ -1,6 +1,6 @@
 import SpadixISA
 
-/// One hardware matrix product while it is expanded (gemmini-isa.md section 8; order of the functional model).
+/// One hardware matrix product while it is expanded (in the order of the functional model).
 private struct MatmulLoop {
   let registers: LoopMatmulRegisters
   let run: LoopMatmulRun

@@ -2,7 +2,7 @@ import CSpadixKernels
 import SpadixISA
 import SpadixSupport
 
-/// Runs programs. It knows nothing of graphs and plans; what it does to memory is what gemmini-isa.md says, bit for bit.
+/// Runs programs. It knows nothing of graphs and plans; what it does to memory is what docs/isa.md says, bit for bit.
 ///
 /// A run goes in slices, so that the caller can evaluate host steps between commands. Programs are not trusted: whatever
 /// they hold, a run ends with results, findings or a fault, never outside its memories.

@@ -1,6 +1,6 @@
 import SpadixISA
 
-/// The normalization unit: integer igelu, softmax and layernorm on rows of the accumulator (gemmini-isa.md section 7).
+/// The normalization unit: integer igelu, softmax and layernorm on rows of the accumulator (Gemmini's Normalizer.scala).
 ///
 /// All arithmetic wraps at 32 bits, as in the functional model.
 struct Normalization {
@@ -22,7 +22,8 @@ struct Normalization {
 
   /// Steps that a store can run, by the number in its local address.
   enum Step: Int {
-    case reset = 0, sum, mean, variance, inverseDeviation, maximum, sumOfExponentials, inverseSum
+    case reset = 0
+    case sum, mean, variance, inverseDeviation, maximum, sumOfExponentials, inverseSum
 
     /// What the blocks before the last one of a row run.
     var beforeLast: Step {

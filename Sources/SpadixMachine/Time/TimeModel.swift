@@ -121,6 +121,8 @@ struct TimeModel: ~Copyable {
     }
     if trace == nil { return }
     switch it.kind {
+    // Tables and scales go into registers.
+    case .load where it.writes.isEmpty: break
     case .load:
       for rows in it.blocks(of: it.writes) { trace?.wrote(rows, 1, step.done) }
     case .store:

@@ -144,6 +144,7 @@ private final class History {
     let summary = field.summary.isEmpty ? "" : "  (\(field.summary))"
     let place = "rs\(field.operand)[\(field.low + field.width - 1):\(field.low)]"
     var value = "\(bits)"
+    if field.kind == .signed { value = "\(Assembly.signed(bits, field.width))" }
     if field.kind == .float { value = "\(Float(bitPattern: UInt32(bits)))" }
     if field.kind == .address || field.kind == .tile || field.kind == .local { value = hexadecimal(bits) }
     return "\(field.name) = \(value)  \(place)\(summary)"

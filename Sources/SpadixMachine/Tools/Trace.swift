@@ -9,7 +9,8 @@ import SpadixTiming
 /// Steps of one operation that follow each other on a queue become one slice. One cycle is one microsecond of the trace.
 public struct Trace: Sendable {
   enum Queue: Int {
-    case load = 0, execute, store
+    case load = 0
+    case execute, store
   }
 
   struct Slice: Sendable {

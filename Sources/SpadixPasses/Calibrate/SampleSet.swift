@@ -62,11 +62,13 @@ struct SampleSet {
     if batchCount == nil, context.arguments.choice("source") != "random" { return nil }
     if let missing {
       let others = batchCount == nil ? "" : ", other inputs have samples"
+      let name = graph.values[missing].name ?? "NAME"
       throw Diagnostic(
         "calibrate.missing-input", "\(graph.describe(missing)) has neither samples nor a range\(others)",
         at: graph.values[missing].range,
-        help: "give it `calibration = @data`, --calibrate \(graph.values[missing].name ?? "NAME")=FILE.npy, or "
-          + "`range = [low, high]` for random samples")
+        help: graph.values[missing].range == nil
+          ? "give it --calibrate \(name)=FILE.npy, or import the model and write `range = [low, high]` at the input"
+          : "give it `calibration = @data`, --calibrate \(name)=FILE.npy, or `range = [low, high]` for random samples")
     }
     for (input, source) in zip(graph.inputs, sources) {
       guard case .random = source, graph.type(input).element != .f32 else { continue }

@@ -18,7 +18,10 @@ struct LoopConvUnroller {
     var tile: LoopConvTile { registers.tile }
   }
 
-  enum Source: Int { case store = 0, execute, bias, weights, input }
+  enum Source: Int {
+    case store = 0
+    case execute, bias, weights, input
+  }
 
   struct Unit: LoopUnit {
     var isIdle = true

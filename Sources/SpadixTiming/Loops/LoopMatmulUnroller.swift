@@ -120,8 +120,8 @@ struct LoopMatmulUnroller {
     self[keyPath: unit].ready = time + 1
   }
 
-  /// The next command and when it leaves, or nil when nothing is left to give out. `entries` says when the station takes
-  /// another load, store, or compute.
+  /// The next command and when it leaves, or nil when nothing is left to give out.
+  /// - Parameter accelerator: says when its station takes another load, store, or compute.
   mutating func next(_ accelerator: inout Accelerator) -> (command: Command, time: Int)? {
     settle()
     if !queue.isBusy { return nil }
@@ -160,9 +160,7 @@ struct LoopMatmulUnroller {
     if a.loop.place.number != b.loop.place.number { return a.loop.place.number < b.loop.place.number ? .a : .b }
     if a.loop.run.residualAdd { return .a }
     let bBegins = b.walk.outer == 0 && b.walk.inner == 0
-    // What stands for k is the inner counter of a transposed operand.
-    let aK = a.loop.run.transposeA ? a.walk.outer : a.walk.outer
-    return aK > b.walk.outer || bBegins ? .b : .a
+    return a.walk.outer > b.walk.outer || bBegins ? .b : .a
   }
 
   /// A tile's commands go out when the loads before it have.

@@ -2,7 +2,8 @@
 
 Covers relative links with their headings, and paths of the repository in code spans (`Sources/SpadixIR/...`). Paths with
 capitals standing for a name (AREA, NAME) and those of a worked example are left out. Also, that the steps for adding an
-operator list every file with a switch over all operators.
+operator list every file with a switch over all operators, that a type which docs name by its module's words is declared,
+and that comments of the sources name documents that are there.
 """
 
 import os
@@ -55,6 +56,36 @@ def unlisted_switches(root):
                         yield f"docs/adding-an-operator.md: does not list {path}"
 
 
+def sources(root):
+    """Every Swift file and its text."""
+    for top in ("Sources", "Tests"):
+        for folder, _, names in os.walk(os.path.join(root, top)):
+            for name in sorted(names):
+                if name.endswith(".swift"):
+                    with open(os.path.join(folder, name), encoding="utf-8") as file:
+                        yield os.path.relpath(os.path.join(folder, name), root), file.read()
+
+
+def unknown_documents(root, texts):
+    for path, text in texts:
+        for name in re.findall(r"//.*?([\w./-]+\.md)\b", text):
+            if not os.path.exists(os.path.join(root, name)):
+                yield f"{path}: there is no {name}"
+
+
+def undeclared_types(root, listed, texts):
+    """Code spans of several capitalized words, such as `TileProgram`, that no source mentions."""
+    words = {word for _, text in texts for word in re.findall(r"\b[A-Z]\w+", text)}
+    words |= {folder for folder in os.listdir(os.path.join(root, "Sources"))}
+    words |= {folder for folder in os.listdir(os.path.join(root, "Tests"))}
+    for document in listed:
+        with open(os.path.join(root, document), encoding="utf-8") as file:
+            text = file.read()
+        for span in sorted(set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", text))):
+            if span not in words:
+                yield f"{document}: nothing is called {span}"
+
+
 def documents(root):
     """Every Markdown file outside hidden folders, which hold what was built or fetched."""
     found = []
@@ -67,7 +98,10 @@ def documents(root):
 def main():
     root = sys.argv[1]
     listed = documents(root)
-    problems = [problem for document in listed for problem in broken(root, document)] + list(unlisted_switches(root))
+    problems = [problem for document in listed for problem in broken(root, document)] 
+    texts = list(sources(root))
+    problems += list(unlisted_switches(root)) + list(unknown_documents(root, texts))
+    problems += list(undeclared_types(root, listed, texts))
     for problem in problems:
         print(problem)
     print(f"{len(listed)} documents, {len(problems)} broken references")
