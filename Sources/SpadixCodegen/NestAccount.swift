@@ -250,16 +250,18 @@ struct NestAccount {
     if bias.isUniform {
       runs = Self.divide(rows.count * columns.count, dim)
     } else {
-      // Pixels of a row that start from the same bias.
-      var length = 0
-      for column in columns {
-        if length > 0, bias.columnClass[column] != bias.columnClass[column - 1] {
-          runs += Self.divide(length, dim)
-          length = 0
+      // Pixels of a row that start from the same bias; zeros are not read.
+      for row in rows {
+        var length = 0
+        for column in columns {
+          length += 1
+          let isLast = column == columns.upperBound - 1
+          if isLast || bias.columnClass[column] != bias.columnClass[column + 1] {
+            if bias.zeroClass != [bias.rowClass[row], bias.columnClass[column]] { runs += Self.divide(length, dim) }
+            length = 0
+          }
         }
-        length += 1
       }
-      runs = (runs + Self.divide(length, dim)) * rows.count
     }
     readBytes += 4 * runs * channels(chunk)
   }
@@ -355,7 +357,9 @@ struct NestAccount {
     }
     // Scales are loaded for each destination.
     let destinations = part?.isInRows == true && part?.stores == true ? 2 : 1
-    if kernel.store.scaleConstant != nil { readBytes += 4 * channels(chunk) * destinations }
+    if kernel.store.scaleConstant != nil {
+      readBytes += (kernel.store.hasBiases ? 8 : 4) * channels(chunk) * destinations
+    }
     if part?.stores ?? !places.outputIsResident { writtenBytes += stored * channels(chunk) }
   }
 }

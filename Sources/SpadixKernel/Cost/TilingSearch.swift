@@ -60,7 +60,7 @@ public struct TilingSearch {
   private var compulsoryBytes: Int {
     var bytes = places.outputIsResident ? 0 : kernel.images * kernel.store.rows * kernel.store.columns * kernel.channels
     // A row of biases starts up to `dim` sums.
-    if kernel.bias != nil {
+    if let bias = kernel.bias, bias.zeroClass.isEmpty {
       let pixels = kernel.images * KernelGeometry.ceilDivide(kernel.rows * kernel.columns, dim)
       bytes += ElementWidth.accumulator * pixels * kernel.channels
     }
