@@ -110,6 +110,7 @@ struct KernelShape: Hashable {
     if let pooling = kernel.store.pooling { sizes += [pooling.window, pooling.stride, pooling.top, pooling.left] }
     if let bias = kernel.bias {
       sizes += bias.isUniform ? [-1] : [-2] + bias.rowClass + bias.columnClass + [-5] + bias.zeroClass
+      sizes.append(bias.paddingTaps == nil ? 0 : 1)
     }
     for identity in kernel.identities {
       sizes += [

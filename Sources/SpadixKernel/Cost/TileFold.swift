@@ -229,7 +229,8 @@ struct TileFold: TileSink {
     var compact = buffers[diagonals.compact.buffer.index][diagonals.compact.slot]
     clock.make(
       cycles, from: &compact, into: &buffers[diagonals.matrices.buffer.index][diagonals.matrices.slot])
-    buffers[diagonals.compact.buffer.index][diagonals.compact.slot] = compact
+    let isApart = diagonals.compact.buffer != diagonals.matrices.buffer
+    if isApart { buffers[diagonals.compact.buffer.index][diagonals.compact.slot] = compact }
   }
 
   private mutating func multiply(_ it: TileMultiply) {

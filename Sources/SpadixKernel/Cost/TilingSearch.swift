@@ -238,8 +238,10 @@ public struct TilingSearch {
             // Pixels of the next tile likewise.
             windowRows.append(2)
           }
-          for rows in windowRows {
+          let paddings = !sliced && kernel.bias?.paddingTaps != nil ? [false, true] : [false]
+          for (rows, padding) in windowRows.flatMap({ rows in paddings.map { (rows, $0) } }) {
             tiling.windowRows = rows
+            tiling.multipliesPadding = padding
             let nest = KernelNest(
               geometry(tiling), places: places, constants: constants, accumulatorRows: accumulatorRows)
             let workingRows = nest.workingRows

@@ -95,6 +95,12 @@ public struct TileKernel: Sendable {
     public var isUniform: Bool
     /// The classes whose start values are zeros, which need no loads: `[row class, column class]`, or none.
     public var zeroClass: [Int] = []
+    /// Int8 [row classes, column classes, taps]: the zero point of the input for each tap outside the image, 0 for others.
+    /// Times the taps of a depthwise kernel they are the same start values, so that the array can add them: each product
+    /// that padding leaves out, with the zero point for the pixel.
+    public var paddingTaps: ConstantID?
+
+    public var rowClasses: Int { (rowClass.max() ?? 0) + 1 }
 
     public func isZero(rowClass: Int, columnClass: Int) -> Bool {
       zeroClass.first == rowClass && zeroClass.last == columnClass

@@ -5,6 +5,21 @@ struct StartValues {
   var rowClass: [Int] = []
   var columnClass: [Int] = []
   var isUniform = true
+  /// Per class, the rows and the columns of taps that are inside the image; and the zero point of the pixels.
+  var rowTaps: [[Int]] = []
+  var columnTaps: [[Int]] = []
+  var zeroPoint: Int8 = 0
+
+  /// The zero point for each tap outside the image, 0 for others: [row classes, column classes, taps].
+  func paddingTaps(_ window: InputWindow) -> [Int8] {
+    rowTaps.flatMap { rows in
+      columnTaps.flatMap { columns in
+        (0..<window.taps).map { tap in
+          rows.contains(tap / window.kernelColumns) && columns.contains(tap % window.kernelColumns) ? 0 : zeroPoint
+        }
+      }
+    }
+  }
 
   /// The classes of most pixels.
   var mostFrequent: (row: Int, column: Int) {
@@ -49,6 +64,13 @@ extension KernelLowering {
       constant: constants.add("\(name).bias", int32: values.table), columnClasses: start.columnClasses,
       rowClass: start.rowClass, columnClass: start.columnClass, isUniform: start.isUniform,
       zeroClass: isInStore ? [base.row, base.column] : [])
+    if isInStore, let contraction = kernel.contraction, case .diagonal = contraction.weights,
+      contraction.window.taps <= dim, start.rowTaps[base.row].count == contraction.window.kernelRows,
+      start.columnTaps[base.column].count == contraction.window.kernelColumns
+    {
+      kernel.bias!.paddingTaps = constants.add(
+        "\(name).padding", int8: start.paddingTaps(contraction.window))
+    }
   }
 
   /// Block by block the scales of its channels and behind them their biases.
@@ -118,7 +140,8 @@ extension KernelLowering {
     return StartValues(
       table: table, columnClasses: columnClasses.taps.count, rowClass: rowClasses.ofPosition,
       columnClass: columnClasses.ofPosition,
-      isUniform: rowClasses.taps.count == 1 && columnClasses.taps.count == 1)
+      isUniform: rowClasses.taps.count == 1 && columnClasses.taps.count == 1, rowTaps: rowClasses.taps,
+      columnTaps: columnClasses.taps, zeroPoint: Int8(inputZeroPoint))
   }
 
   /// Positions that see the same taps form a class.
