@@ -85,7 +85,9 @@ struct CommandWriter {
     pooling = store.pooling
     append(.configStore(store))
     append(.configOutput(stage.output))
-    if let scales = stage.scales { append(.configOutputScales(dram: scales.address, count: scales.count, biases: scales.biases)) }
+    if let scales = stage.scales {
+      append(.configOutputScales(dram: scales.address, count: scales.count, biases: scales.biases))
+    }
     if let table = stage.table, table != self.table {
       append(.configOutputTable(dram: table))
       self.table = table
