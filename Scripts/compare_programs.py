@@ -31,7 +31,7 @@ def target_file(folder, index):
         file.write(f"name: small-{index}\nbase: spadix\ndim: {dim}\n"
                    f"scratchpad:\n  banks: {banks}\n  rows_per_bank: {rows}\naccumulator:\n  rows: {sums}\n"
                    f"capabilities:\n  scratchpad_store: {flag[store]}\n  pooled_scratchpad_store: {flag[pooled]}\n"
-                   f"  output_stage: {flag[output]}\n  output_table: {flag[output]}\n  output_pair: {flag[output]}\nfaults:\n  short_compute: {flag[1 - index % 2]}\n"
+                   f"  output_stage: {flag[output]}\n  output_biases: {flag[output]}\n  output_table: {flag[output]}\n  output_pair: {flag[output]}\nfaults:\n  short_compute: {flag[1 - index % 2]}\n"
                    f"  range_order: {flag[1 - index % 2]}\n")
     return path
 

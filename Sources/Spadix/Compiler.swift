@@ -188,6 +188,7 @@ public struct Compiler {
     var generator = CodeGenerator(target: target)
     generator.progress = options.progress
     generator.groups = options.groups
+    generator.objective = options.objective
     generator.groupSeed = options.groupSeed
     var kernels = try generator.prepare(npu, data: data)
     if let text = input.plan {

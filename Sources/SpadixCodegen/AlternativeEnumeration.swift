@@ -104,12 +104,13 @@ struct KernelShape: Hashable {
 
   init(_ kernel: TileKernel, _ places: KernelPlaces) {
     var sizes = [kernel.images, kernel.rows, kernel.columns, kernel.channels, kernel.store.rows, kernel.store.columns]
-    sizes.append(kernel.store.scaleConstant == nil ? 0 : 1)
+    sizes.append(kernel.store.channelBytes)
     sizes.append(kernel.store.tableConstant == nil ? 0 : 1)
     sizes.append(kernel.store.pair == nil ? 0 : 1)
     if let pooling = kernel.store.pooling { sizes += [pooling.window, pooling.stride, pooling.top, pooling.left] }
     if let bias = kernel.bias {
-      sizes += bias.isUniform ? [-1] : [-2] + bias.rowClass + bias.columnClass
+      sizes += bias.isUniform ? [-1] : [-2] + bias.rowClass + bias.columnClass + [-5] + bias.zeroClass
+      sizes.append(bias.paddingTaps == nil ? 0 : 1)
     }
     for identity in kernel.identities {
       sizes += [

@@ -13,6 +13,8 @@ public struct CodeGenerator {
   public var progress: (@Sendable (String) -> Void)?
   /// Whether operators may run in groups.
   public var groups = GroupPolicy.auto
+  /// What operators of groups have their tilings for.
+  public var objective = Objective.time
   /// Of the ways to run each group only one, drawn with this seed.
   public var groupSeed: UInt64?
 
@@ -50,7 +52,7 @@ public struct CodeGenerator {
       result.add(try alternatives(index, kernels, &enumeration))
     }
     if groups != .never {
-      var enumeration = GroupEnumeration(kernels, seed: groupSeed)
+      var enumeration = GroupEnumeration(kernels, objective, seed: groupSeed)
       result.add(
         enumeration.run(isForced: groups == .always, progress: progress), isForced: groups == .always)
     }

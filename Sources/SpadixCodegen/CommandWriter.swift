@@ -73,8 +73,8 @@ struct CommandWriter {
   /// What the commands of the output stage set.
   struct StoreStage {
     var output: ConfigOutput
-    /// Scales of the block's channels.
-    var scales: (address: UInt64, count: Int)?
+    /// Scales of the block's channels, and whether biases lie behind them.
+    var scales: (address: UInt64, count: Int, biases: Bool)?
     var table: UInt64?
     var pair: ConfigOutputPair?
   }
@@ -85,7 +85,9 @@ struct CommandWriter {
     pooling = store.pooling
     append(.configStore(store))
     append(.configOutput(stage.output))
-    if let scales = stage.scales { append(.configOutputScales(dram: scales.address, count: scales.count)) }
+    if let scales = stage.scales {
+      append(.configOutputScales(dram: scales.address, count: scales.count, biases: scales.biases))
+    }
     if let table = stage.table, table != self.table {
       append(.configOutputTable(dram: table))
       self.table = table

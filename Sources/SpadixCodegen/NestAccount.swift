@@ -132,7 +132,12 @@ struct NestAccount {
       switch contraction.weights {
       // One-hot rows with zeros between them, and the taps of a chunk.
       case .diagonal:
-        rows += dim * dim + dim - 1 + contraction.window.kernelRows * contraction.window.kernelColumns * blocks
+        rows += dim * dim + dim - 1
+        if tiling.multipliesPadding {
+          rows += ((kernel.bias?.rowClass.max() ?? 0) + 1) * kernel.columns
+        } else {
+          rows += contraction.window.kernelRows * contraction.window.kernelColumns * blocks
+        }
       case .ones: rows += dim
       case .dense, .activation, .packed: break
       }
@@ -179,7 +184,7 @@ struct NestAccount {
   private func weightRows(_ chunk: Range<Int>, _ slice: (taps: Range<Int>, blocks: Range<Int>)) -> Int {
     switch kernel.contraction?.weights {
     case .none, .ones: return 0
-    case .diagonal: return chunk.count * slice.taps.count * dim
+    case .diagonal: return chunk.count * slice.taps.count * (dim + (tiling.multipliesPadding ? 1 : 0))
     case .activation(_, true):
       return part(chunk.lowerBound, slice.blocks).count * channels(chunk)
     case .dense, .activation, .packed:
@@ -208,9 +213,26 @@ struct NestAccount {
     case .diagonal, .ones: readBytes += dim * dim
     case .none, .dense, .activation, .packed: break
     }
+    if tiling.multipliesPadding { countPadding() }
     if tiling.streamsMatrices { return }
     for index in kernel.identities.indices where kernel.identities[index].multipliers.count == 1 {
       readBytes += (passes(index) ?? 0) * dim * dim
+    }
+  }
+
+  /// One row for as many pixels of a class as a move has.
+  private mutating func countPadding() {
+    guard let bias = kernel.bias, let window = kernel.contraction?.window else { return }
+    for rowClass in 0..<(bias.rowClass.max() ?? 0) + 1 {
+      var length = 0
+      for column in 0..<kernel.columns {
+        length += 1
+        if column + 1 < kernel.columns, bias.columnClass[column + 1] == bias.columnClass[column] { continue }
+        if bias.zeroClass != [rowClass, bias.columnClass[column]] {
+          readBytes += Self.divide(length, dim) * window.kernelRows * window.kernelColumns
+        }
+        length = 0
+      }
     }
   }
 
@@ -245,21 +267,23 @@ struct NestAccount {
   }
 
   private mutating func begin(_ chunk: Range<Int>, _ rows: Range<Int>, _ columns: Range<Int>) {
-    guard let bias = kernel.bias else { return }
+    guard let bias = kernel.bias, !tiling.multipliesPadding else { return }
     var runs = 0
     if bias.isUniform {
       runs = Self.divide(rows.count * columns.count, dim)
     } else {
-      // Pixels of a row that start from the same bias.
-      var length = 0
-      for column in columns {
-        if length > 0, bias.columnClass[column] != bias.columnClass[column - 1] {
-          runs += Self.divide(length, dim)
-          length = 0
+      // Pixels of a row that start from the same bias; zeros are not read.
+      for row in rows {
+        var length = 0
+        for column in columns {
+          length += 1
+          let isLast = column == columns.upperBound - 1
+          if isLast || bias.columnClass[column] != bias.columnClass[column + 1] {
+            if bias.zeroClass != [bias.rowClass[row], bias.columnClass[column]] { runs += Self.divide(length, dim) }
+            length = 0
+          }
         }
-        length += 1
       }
-      runs = (runs + Self.divide(length, dim)) * rows.count
     }
     readBytes += 4 * runs * channels(chunk)
   }
@@ -355,7 +379,9 @@ struct NestAccount {
     }
     // Scales are loaded for each destination.
     let destinations = part?.isInRows == true && part?.stores == true ? 2 : 1
-    if kernel.store.scaleConstant != nil { readBytes += 4 * channels(chunk) * destinations }
+    if kernel.store.scaleConstant != nil {
+      readBytes += (kernel.store.hasBiases ? 8 : 4) * channels(chunk) * destinations
+    }
     if part?.stores ?? !places.outputIsResident { writtenBytes += stored * channels(chunk) }
   }
 }

@@ -57,6 +57,15 @@ struct NestRules {
       try range(tiling.sliceBlocks, 1...1, "slice", "blocks of a slice", "for an operator that sums nothing")
       try range(tiling.sliceTaps, 1...1, "slice", "taps of a slice", "for an operator that sums nothing")
     }
+    if tiling.multipliesPadding {
+      let taps = kernel.contraction.map { $0.window.kernelRows * $0.window.kernelColumns } ?? 0
+      if kernel.bias?.paddingTaps == nil || tiling.sliceTaps < taps {
+        throw PlanViolation(
+          "plan.padding",
+          "expected a depthwise convolution of pixels with a zero point, at most \(target.dim) taps and all of them in "
+            + "one slice, on a target whose store adds biases", at: .step(step, "padding"))
+      }
+    }
     let usesMatrices = kernel.identities.indices.contains {
       places.identityIsResident[$0] || kernel.identities[$0].multipliers.contains { $0 != 1 }
     }

@@ -16,6 +16,7 @@ struct ParsedPlan {
     var window = 1
     var slice: [Int] = []
     var streamsMatrices = false
+    var multipliesPadding = false
     var keepsConstants = false
     /// Where each field's value stands, by name; and the whole step.
     var fields: [String: SourceRange] = [:]
@@ -160,6 +161,10 @@ struct PlanParser {
         "matrices": {
           try $0.expect("streamed")
           step.streamsMatrices = true
+        },
+        "padding": {
+          try $0.expect("multiplied")
+          step.multipliesPadding = true
         },
         "weights": {
           try $0.expect("kept")

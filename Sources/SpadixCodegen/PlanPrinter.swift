@@ -88,6 +88,7 @@ extension PreparedKernels {
       if !isInGroup { fields.append("window = \(tiling.windowRows)") }
       fields.append("slice = [\(tiling.sliceBlocks), \(tiling.sliceTaps)]")
       if step.keepsConstants { fields.append("weights = kept") }
+      if tiling.multipliesPadding { fields.append("padding = multiplied") }
       if tiling.streamsMatrices { fields.append("matrices = streamed") }
     }
     return "{\(fields.joined(separator: ", "))}"

@@ -130,7 +130,7 @@ extension PreparedKernels {
           tileRows: step.tile[0], tileColumns: step.tile[1], blocks: step.tile[2], chunksPerGroup: step.group[0],
           pinnedChunks: step.group[1], sparePlaces: step.spare, windowRows: step.window, sliceBlocks: step.slice[0],
           sliceTaps: step.slice[1],
-          streamsMatrices: step.streamsMatrices))
+          streamsMatrices: step.streamsMatrices, multipliesPadding: step.multipliesPadding))
     case .copy, .host, .alias:
       if let field = step.fields.keys.sorted().first(where: { !["inputs", "outputs", "row"].contains($0) }) {
         throw PlanViolation(

@@ -146,6 +146,12 @@ struct TileEmitter {
     for block in tile.blocks {
       let first = firstRow(tile) + tile.row(of: block)
       for run in runs {
+        if run.isZero {
+          writer.zero(
+            .accumulator, .accumulator(first + run.result, accumulate: false), rows: run.count,
+            columns: image.channels(of: block, dim: dim))
+          continue
+        }
         let entry = (run.rowClass * bias.columnClasses + run.columnClass) * image.channels + block * dim
         writer.moveIn(
           .accumulator, dram: start + UInt64(ElementWidth.accumulator * entry),
@@ -275,8 +281,8 @@ struct TileEmitter {
         usesTable: image.store.tableConstant != nil),
       scales: image.store.scaleConstant.map {
         (
-          constantAddress[$0.index] + UInt64(ElementWidth.accumulator * block * dim),
-          image.channels(of: block, dim: dim)
+          constantAddress[$0.index] + UInt64(image.store.channelBytes * block * dim),
+          image.channels(of: block, dim: dim), image.store.hasBiases
         )
       },
       table: image.store.tableConstant.map { constantAddress[$0.index] },

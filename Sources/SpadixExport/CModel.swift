@@ -21,8 +21,9 @@ extension CSources {
       uint32_t stride;
       float scale;
       int relu, pool_stride, window, up, left, out_dim, out_rows, out_cols, rows, cols;
-      int has_stage, zero_point, low, high, per_channel;
+      int has_stage, zero_point, low, high, per_channel, has_biases;
       float scales[DIM];
+      int32_t biases[DIM];
       int uses_table, has_pair, is_product, is_unsigned, zero_a, zero_b;
       float factor_a, factor_b, offset;
     } store;
@@ -93,6 +94,7 @@ extension CSources {
       if (!is_accumulator(tile)) return scratchpad[local][column % DIM];
       float scale = store.per_channel ? store.scales[column % DIM] : store.scale;
       int32_t value = accumulator[local][column % DIM];
+      if (store.has_biases) value = (int32_t)((uint32_t)value + (uint32_t)store.biases[column % DIM]);
       int8_t result = staged(value, scale);
       return store.has_stage && store.uses_table ? store_table[result + 128] : result;
     }
@@ -133,7 +135,7 @@ extension CSources {
           store.cols = (int)(rs1 >> 56);
           store.stride = (uint32_t)rs2;
           store.scale = to_float((uint32_t)(rs2 >> 32));
-          store.has_stage = store.per_channel = store.has_pair = 0;
+          store.has_stage = store.per_channel = store.has_biases = store.has_pair = 0;
           break;
         default: refuse("normalization unit");
       }
@@ -251,7 +253,10 @@ extension CSources {
           break;
         case 33:
           store.per_channel = 1;
+          store.has_biases = (int)(rs2 >> 16 & 1);
           memcpy(store.scales, (const void *)(uintptr_t)rs1, 4 * (rs2 & 0xFFFF));
+          if (store.has_biases)
+            memcpy(store.biases, (const char *)(uintptr_t)rs1 + 4 * (rs2 & 0xFFFF), 4 * (rs2 & 0xFFFF));
           break;
         case 34: memcpy(store_table, (const void *)(uintptr_t)rs1, sizeof store_table); break;
         case 35:

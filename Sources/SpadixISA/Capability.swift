@@ -22,6 +22,9 @@ public struct Capability: Sendable {
       name: "output_stage", title: "output stage", mark: "output", comment: "functs 32 and 33",
       path: \.hasOutputStage),
     Capability(
+      name: "output_biases", title: "biases in the store", mark: "biases", comment: "biases of funct 33",
+      path: \.hasOutputBiases, isLater: true),
+    Capability(
       name: "output_table", title: "table in the store", mark: "table", comment: "funct 34", path: \.hasOutputTable,
       isLater: true),
     Capability(

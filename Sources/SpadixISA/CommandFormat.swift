@@ -300,8 +300,9 @@ private let extensions: [CommandFormat] = [
     fields: [
       rs1("dram", 0, 64, .address, "first of the Float32 scales"),
       rs2("count", 0, 16, .unsigned, "scales: one for each column"),
+      rs2("biases", 16, 1, .flag, "as many int32 biases lie behind the scales, added before scaling"),
     ],
-    summary: "a scale per column of int8 stores until the next config_st (spadix)"),
+    summary: "a scale, and a bias, per column of int8 stores until the next config_st (spadix)"),
   CommandFormat(
     mnemonic: "config_output_table", funct: 34, subtype: nil,
     fields: [rs1("dram", 0, 64, .address, "first of the 256 int8 that -128 to 127 become")],

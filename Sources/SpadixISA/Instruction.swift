@@ -6,8 +6,9 @@ public enum Instruction: Hashable, Sendable {
   case configNorm(ConfigNorm)
   /// Sets zero point and clamp of int8 stores from the accumulator until the next `configStore`.
   case configOutput(ConfigOutput)
-  /// Reads `count` Float32 scales from DRAM; column c of int8 stores uses scale c until the next `configStore`.
-  case configOutputScales(dram: UInt64, count: Int)
+  /// Reads `count` Float32 scales from DRAM, and as many int32 biases behind them where `biases` says so; column c of int8
+  /// stores uses scale and bias c until the next `configStore`.
+  case configOutputScales(dram: UInt64, count: Int, biases: Bool = false)
   /// Reads the table of int8 stores from DRAM, 256 int8; it stays until the next one.
   case configOutputTable(dram: UInt64)
   /// Makes int8 stores take two int8 out of each element of the accumulator and combine them, until the next

@@ -42,7 +42,8 @@ extension Instruction {
         ConfigOutput(
           zeroPoint: Int8(truncatingIfNeeded: rs1), low: Int8(truncatingIfNeeded: rs1 >> 8),
           high: Int8(truncatingIfNeeded: rs1 >> 16), usesTable: flag(rs1, 24)))
-    case Funct.configOutputScales: self = .configOutputScales(dram: rs1, count: field(rs2, 0, 16))
+    case Funct.configOutputScales:
+      self = .configOutputScales(dram: rs1, count: field(rs2, 0, 16), biases: flag(rs2, 16))
     case Funct.configOutputTable: self = .configOutputTable(dram: rs1)
     case Funct.configOutputPair:
       self = .configOutputPair(

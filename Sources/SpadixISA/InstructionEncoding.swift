@@ -44,8 +44,8 @@ extension Instruction {
         funct: Funct.configOutput,
         rs1: place(Int(config.zeroPoint), 0, 8) | place(Int(config.low), 8, 8) | place(Int(config.high), 16, 8)
           | place(config.usesTable, 24))
-    case .configOutputScales(let dram, let count):
-      return Command(funct: Funct.configOutputScales, rs1: dram, rs2: place(count, 0, 16))
+    case .configOutputScales(let dram, let count, let biases):
+      return Command(funct: Funct.configOutputScales, rs1: dram, rs2: place(count, 0, 16) | place(biases, 16))
     case .configOutputTable(let dram):
       return Command(funct: Funct.configOutputTable, rs1: dram)
     case .configOutputPair(let config):

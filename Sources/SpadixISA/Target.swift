@@ -12,6 +12,8 @@ public struct Target: Hashable, Sendable {
   public var hasScratchpadStore: Bool
   /// functs 32 and 33: zero point, clamp and per-channel scales of int8 stores.
   public var hasOutputStage: Bool
+  /// funct 33 brings biases too, which int8 stores add before scaling.
+  public var hasOutputBiases: Bool
   /// funct 34: a table of 256 entries that int8 stores pass through.
   public var hasOutputTable: Bool
   /// funct 35: sums and products of two int8 that the accumulator holds in one element.
@@ -123,8 +125,8 @@ public struct Target: Hashable, Sendable {
   public init(
     name: String, dim: Int = 16, scratchpadBanks: Int = 4, scratchpadRowsPerBank: Int = 4096,
     accumulatorRows: Int = 1024, hasScratchpadStore: Bool = false, hasOutputStage: Bool = false,
-    hasOutputTable: Bool = false, hasOutputPair: Bool = false, hasPooledScratchpadStore: Bool = false,
-    hasNormalizations: Bool = false,
+    hasOutputBiases: Bool = false, hasOutputTable: Bool = false, hasOutputPair: Bool = false,
+    hasPooledScratchpadStore: Bool = false, hasNormalizations: Bool = false,
     roundsLikeFunctionalModel: Bool = false, faults: Faults = .gemmini, dramBytes: Int = 1 << 32,
     timing: Timing = Timing(), clockMHz: Int? = nil, energy: EnergyParameters = EnergyParameters()
   ) {
@@ -135,6 +137,7 @@ public struct Target: Hashable, Sendable {
     self.accumulatorRows = accumulatorRows
     self.hasScratchpadStore = hasScratchpadStore
     self.hasOutputStage = hasOutputStage
+    self.hasOutputBiases = hasOutputBiases
     self.hasOutputTable = hasOutputTable
     self.hasOutputPair = hasOutputPair
     self.hasPooledScratchpadStore = hasPooledScratchpadStore
@@ -182,8 +185,8 @@ extension Target {
   public static let gemminiSpad = Target(name: "gemmini-spad", hasScratchpadStore: true)
   /// The default target: everything stays on chip, per-channel scales and zero points are exact.
   public static let spadix = Target(
-    name: "spadix", hasScratchpadStore: true, hasOutputStage: true, hasOutputTable: true, hasOutputPair: true,
-    hasPooledScratchpadStore: true, faults: .none)
+    name: "spadix", hasScratchpadStore: true, hasOutputStage: true, hasOutputBiases: true, hasOutputTable: true,
+    hasOutputPair: true, hasPooledScratchpadStore: true, faults: .none)
 
   /// The targets that ship with the tool, in the order in which they are listed.
   public static let presets: [Target] = [gemmini, gemminiSpad, spadix]
@@ -228,7 +231,9 @@ extension Target {
     expect(
       hasScratchpadStore || !hasPooledScratchpadStore, "capabilities.pooled_scratchpad_store",
       "pooled_scratchpad_store is true and scratchpad_store is not; expected both, or pooled_scratchpad_store: false")
-    for (isThere, name) in [(hasOutputTable, "output_table"), (hasOutputPair, "output_pair")] {
+    for (isThere, name) in [
+      (hasOutputBiases, "output_biases"), (hasOutputTable, "output_table"), (hasOutputPair, "output_pair"),
+    ] {
       expect(
         hasOutputStage || !isThere, "capabilities.\(name)",
         "\(name) is true and output_stage is not; expected both, or \(name): false")

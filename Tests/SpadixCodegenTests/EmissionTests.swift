@@ -45,7 +45,7 @@ let emissionTargets: [Target] = [
   Target(name: "small", dim: 4, scratchpadBanks: 4, scratchpadRowsPerBank: 256, accumulatorRows: 64),
   Target(
     name: "small-spad", dim: 8, scratchpadBanks: 4, scratchpadRowsPerBank: 160, accumulatorRows: 64,
-    hasScratchpadStore: true, hasOutputStage: true, hasOutputTable: true, hasOutputPair: true,
+    hasScratchpadStore: true, hasOutputStage: true, hasOutputBiases: true, hasOutputTable: true, hasOutputPair: true,
     hasPooledScratchpadStore: true),
 ]
 
@@ -59,7 +59,7 @@ private func dramBytes(_ program: Program) throws -> (read: Int, written: Int) {
     switch try Instruction(decoding: command) {
     case .configLoad(let config): loads[config.state] = config
     case .configStore(let config): pooling = config.pooling
-    case .configOutputScales(_, let count): read += 4 * count
+    case .configOutputScales(_, let count, let biases): read += (biases ? 8 : 4) * count
     case .configOutputTable: read += 256
     case .moveIn(let state, let dram, let local):
       if dram == 0 { continue }

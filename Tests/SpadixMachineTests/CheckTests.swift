@@ -307,6 +307,10 @@ private let faults: [(id: String, target: Target, instruction: Instruction)] = [
   ),
   ("machine.shift", .spadix, .configExecute(ConfigExecute(dataflow: .outputStationary, shift: 40))),
   ("machine.shape", .spadix, .configOutputScales(dram: 0x10000, count: 17)),
+  (
+    "machine.capability", Target(name: "stage", hasOutputStage: true),
+    .configOutputScales(dram: 0x10000, count: 4, biases: true)
+  ),
   ("machine.capability", .gemmini, .configOutputTable(dram: 0x10000)),
   ("machine.capability", .gemminiSpad, .configOutputPair(ConfigOutputPair(isProduct: true))),
   (

@@ -23,6 +23,7 @@ struct NaiveMachine {
   var pair: ConfigOutputPair?
   var table = [Int8](repeating: 0, count: 256)
   var scales: [Float]?
+  var biases: [Int32]?
   var weights = LocalTile.garbage(rows: 0, columns: 0)
   var result = LocalTile.garbage(rows: 0, columns: 0)
 
@@ -56,10 +57,12 @@ struct NaiveMachine {
       store = config
       output = nil
       scales = nil
+      biases = nil
       pair = nil
     case .configOutput(let config): output = config
-    case .configOutputScales(let address, let count):
+    case .configOutputScales(let address, let count, let hasBiases):
       scales = (0..<count).map { Float(bitPattern: UInt32(bitPattern: word(Int(address) + 4 * $0))) }
+      biases = hasBiases ? (0..<count).map { word(Int(address) + 4 * (count + $0)) } : nil
     case .configOutputTable(let address):
       table = (0..<256).map { Int8(bitPattern: dram[Int(address) + $0]) }
     case .configOutputPair(let config): pair = config
@@ -124,6 +127,7 @@ struct NaiveMachine {
   /// One int8 on its way out of the accumulator.
   private func staged(_ value: Int32, _ column: Int) -> Int8 {
     let scale = scales.map { $0[column % target.dim] } ?? store.scale
+    let value = value &+ (biases?[column % target.dim] ?? 0)
     let bounds = output ?? ConfigOutput(low: store.activation == .relu ? 0 : -128)
     if output != nil || pair != nil {
       let zeroPoint = Int32(bounds.zeroPoint)

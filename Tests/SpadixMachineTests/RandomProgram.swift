@@ -28,7 +28,7 @@ struct RandomProgram {
     let dim = [2, 4, 8, 16, 16, 16, 32].randomElement(using: &random)!
     target = Target(
       name: "random", dim: dim, scratchpadBanks: 2, scratchpadRowsPerBank: 4 * dim, accumulatorRows: 4 * dim,
-      hasScratchpadStore: true, hasOutputStage: true, hasOutputTable: true, hasOutputPair: true,
+      hasScratchpadStore: true, hasOutputStage: true, hasOutputBiases: true, hasOutputTable: true, hasOutputPair: true,
       hasPooledScratchpadStore: Bool.random(using: &random),
       dramBytes: Self.dramBytes)
   }
@@ -111,7 +111,7 @@ struct RandomProgram {
     if chance(30) {
       emit(
         .configOutputScales(
-          dram: UInt64(Self.readBase + 0x1000 + 4 * number(0...100)), count: target.dim))
+          dram: UInt64(Self.readBase + 0x1000 + 4 * number(0...100)), count: target.dim, biases: chance(50)))
     }
   }
 

@@ -15,7 +15,7 @@ public enum GroupPolicy: String, CaseIterable, Sendable {
 /// Lists the groups of a graph, and the ways to run each that are worth having.
 ///
 /// A group is a range of up to `longest` operators, in strips of a height from a list, each operator with the tiling that is
-/// fastest for it; weights and small matrices stay for the whole group, for a strip, or for a tile. Of the ways with the
+/// best for it by the objective; weights and small matrices stay for the whole group, for a strip, or for a tile. Of the ways with the
 /// same places those are kept that no other beats in rows, time and bytes.
 struct GroupEnumeration {
   /// A way to run a group.
@@ -43,11 +43,11 @@ struct GroupEnumeration {
   /// All ways count, and one is drawn of each group's.
   private var random: SplitMix64?
 
-  init(_ kernels: PreparedKernels, seed: UInt64? = nil) {
+  init(_ kernels: PreparedKernels, _ objective: Objective, seed: UInt64? = nil) {
     self.kernels = kernels
     random = seed.map { SplitMix64(seed: $0) }
     target = kernels.target
-    tilings = GroupTilings(target)
+    tilings = GroupTilings(target, objective)
     var known: [KernelShape: Int] = [:]
     shapes = kernels.kernels.indices.map { step in
       guard case .tile(let forms) = kernels.kernels[step] else { return -1 }

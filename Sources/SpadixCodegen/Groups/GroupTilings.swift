@@ -1,5 +1,6 @@
 import SpadixISA
 import SpadixKernel
+import SpadixPlan
 import SpadixSupport
 
 /// Finds the tilings of operators in groups, and what these need and cost.
@@ -20,12 +21,14 @@ struct GroupTilings {
   }
 
   private let target: Target
+  private let objective: Objective
   private var time: GroupTime
   private var sizes: [KernelGroup.Member.Key: GroupSizes.Member] = [:]
   private var options: [Key: [Option]] = [:]
 
-  init(_ target: Target) {
+  init(_ target: Target, _ objective: Objective) {
     self.target = target
+    self.objective = objective
     time = GroupTime(KernelTime(target))
   }
 
@@ -42,7 +45,7 @@ struct GroupTilings {
     return size
   }
 
-  /// The fastest tiling with weights for a tile, for a strip, and for all strips; one where these are the same.
+  /// The best tiling by the objective with weights for a tile, for a strip, and for all strips; one where these are the same.
   mutating func options(of member: KernelGroup.Member, form: Int, height: Int) -> [Option] {
     let key = Key(
       shape: member.shape, form: form, inputs: member.inputs.map(\.place), output: member.output,
@@ -54,12 +57,14 @@ struct GroupTilings {
     case .none, .ones: hasConstants = false
     case .dense, .activation, .packed, .diagonal: hasConstants = true
     }
+    let paddings = member.kernel.bias?.paddingTaps == nil ? [false] : [false, true]
     for (keeps, holds) in hasConstants ? [(false, false), (false, true), (true, true)] : [(true, true)] {
       var best: (tiling: Tiling, cost: Cost, rows: Int)?
-      for shape in shapes(member, height) {
+      for (shape, padding) in shapes(member, height).flatMap({ shape in paddings.map { (shape, $0) } }) {
         var it = member
         it.keepsConstants = keeps
         it.tiling = shape
+        it.tiling.multipliesPadding = padding
         let chunks = KernelGeometry(kernel: it.kernel, tiling: shape, dim: target.dim, withSlices: false).chunkCount
         it.tiling.chunksPerGroup = chunks
         it.tiling.pinnedChunks = holds ? chunks : 0
@@ -67,7 +72,7 @@ struct GroupTilings {
         let size = size(it)
         if size.constants + size.first > target.scratchpadRows { continue }
         let cost = time.cost(of: it, height: height, constants: keeps ? .kept : .loaded)
-        if best.map({ (cost.time, cost.bytes, size.first) < ($0.cost.time, $0.cost.bytes, $0.rows) }) ?? true {
+        if best.map({ isBetter((cost, size.first), than: ($0.cost, $0.rows)) }) ?? true {
           best = (it.tiling, cost, size.first)
         }
       }
@@ -75,6 +80,11 @@ struct GroupTilings {
     }
     options[key] = found
     return found
+  }
+
+  private func isBetter(_ one: (cost: Cost, rows: Int), than other: (cost: Cost, rows: Int)) -> Bool {
+    let (first, second) = (objective.value(one.cost), objective.value(other.cost))
+    return (first, one.cost.time, one.cost.bytes, one.rows) < (second, other.cost.time, other.cost.bytes, other.rows)
   }
 
   /// Tiles of the full width where one row of it fits.

@@ -73,6 +73,11 @@ struct StreamReader {
       }
     }
     let span = cycles.span(it, compute)
+    // What the output stage loads comes beside stores.
+    if stream == .store && it.kind == .load {
+      item.busy = 1
+      return item
+    }
     item.busy = Int32(span.busy)
     item.behind = Int32(span.behind)
     return item

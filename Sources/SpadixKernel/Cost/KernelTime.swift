@@ -57,11 +57,8 @@ public struct KernelTime: Sendable {
   /// Without a program in memory: what a nest would generate.
   public mutating func cost(of nest: KernelNest) -> Cost {
     let kernel = nest.geometry.kernel
-    let identities = kernel.identities.map {
-      InputWindow.identity(rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, passes: $0.passes)
-    }
     var fold = TileFold(
-      take(), nest.buffers.all, (kernel.contraction.map { [$0.window] } ?? []) + identities, SumImage(kernel),
+      take(), nest.buffers.all, nest.windows, SumImage(kernel),
       inputs: kernel.identities.reduce(kernel.contraction == nil ? 0 : 2) { max($0, $1.input + 1) })
     nest.generate(into: &fold)
     return fold.result(&self)

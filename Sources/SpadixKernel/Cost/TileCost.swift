@@ -13,9 +13,10 @@ public struct TileCost: Hashable, Sendable, TileSink {
   private let dim: Int
   private let bias: TileKernel.Bias?
   private let channels: Int
-  private let hasScales: Bool
-  /// Moves that the biases of a row of pixels take, for the columns looked at last.
-  private var biasMoves: (columns: Range<Int>, count: Int)?
+  private let channelBytes: Int
+  /// Moves that the biases of a row of pixels take, for the columns looked at last: of a row of the class in which some are
+  /// zeros, and of others.
+  private var biasMoves: (columns: Range<Int>, some: Int, all: Int)?
 
   public init(_ program: TileProgram, dim: Int) {
     self.init(inputs: (program.reads.last ?? -1) + 1, sums: program.sums, dim: dim)
@@ -34,7 +35,7 @@ public struct TileCost: Hashable, Sendable, TileSink {
     inputBytes = Array(repeating: 0, count: inputs)
     bias = sums?.bias
     channels = sums?.channels ?? 0
-    hasScales = sums?.store.scaleConstant != nil
+    channelBytes = sums?.store.channelBytes ?? 0
     // It stays in the store as long as the program runs.
     if sums?.store.tableConstant != nil { constantBytes = 256 }
     self.dim = dim
@@ -50,8 +51,8 @@ public struct TileCost: Hashable, Sendable, TileSink {
     case .load(let load): addRead(load.transfer.bytes(dim: dim), load.transfer.operand)
     case .bias(let tile): constantBytes += biasBytes(tile)
     case .store(let store):
-      if let block = store.sums?.block, hasScales {
-        constantBytes += ElementWidth.accumulator * min(dim, channels - block * dim)
+      if let block = store.sums?.block, channelBytes > 0 {
+        constantBytes += channelBytes * min(dim, channels - block * dim)
       }
       if store.resident == nil { writtenBytes += store.transfer.bytes(dim: dim) }
     case .copy(let copy):
@@ -75,9 +76,10 @@ public struct TileCost: Hashable, Sendable, TileSink {
       moves = KernelGeometry.ceilDivide(tile.pixels, dim)
     } else {
       if biasMoves?.columns != tile.columns {
-        biasMoves = (tile.columns, bias.runs(rows: 0..<1, columns: tile.columns, dim: dim).count)
+        biasMoves = bias.moves(columns: tile.columns, dim: dim)
       }
-      moves = tile.rows.count * biasMoves!.count
+      let some = bias.zeroClass.isEmpty ? 0 : tile.rows.count { bias.rowClass[$0] == bias.zeroClass[0] }
+      moves = some * biasMoves!.some + (tile.rows.count - some) * biasMoves!.all
     }
     let channels = min(channels, tile.blocks.upperBound * dim) - tile.blocks.lowerBound * dim
     return moves * ElementWidth.accumulator * channels

@@ -191,13 +191,21 @@ struct TileFold: TileSink {
       cycles = time.cycles(rows: tile.pixels, bytes: bytes, offset: 0, stride: 0, reads: nil)
       moves = moveCount(tile.pixels)
     } else {
-      // All rows of pixels are alike in this.
-      for run in bias.runs(rows: tile.rows.lowerBound..<tile.rows.lowerBound + 1, columns: tile.columns, dim: dim) {
-        cycles += time.cycles(rows: run.count, bytes: bytes, offset: 0, stride: 0, reads: nil)
-        moves += 1
+      // Rows of pixels of a class are alike in this.
+      var known: [Int: (cycles: Int, moves: Int)] = [:]
+      for row in tile.rows {
+        if known[bias.rowClass[row]] == nil {
+          var sum = (cycles: 0, moves: 0)
+          for run in bias.runs(rows: row..<row + 1, columns: tile.columns, dim: dim) {
+            sum.cycles +=
+              run.isZero ? run.count : time.cycles(rows: run.count, bytes: bytes, offset: 0, stride: 0, reads: nil)
+            sum.moves += 1
+          }
+          known[bias.rowClass[row]] = sum
+        }
+        cycles += known[bias.rowClass[row]]!.cycles
+        moves += known[bias.rowClass[row]]!.moves
       }
-      cycles *= tile.rows.count
-      moves *= tile.rows.count
     }
     commands += moves * tile.blocks.count
     clock.load(
@@ -221,7 +229,8 @@ struct TileFold: TileSink {
     var compact = buffers[diagonals.compact.buffer.index][diagonals.compact.slot]
     clock.make(
       cycles, from: &compact, into: &buffers[diagonals.matrices.buffer.index][diagonals.matrices.slot])
-    buffers[diagonals.compact.buffer.index][diagonals.compact.slot] = compact
+    let isApart = diagonals.compact.buffer != diagonals.matrices.buffer
+    if isApart { buffers[diagonals.compact.buffer.index][diagonals.compact.slot] = compact }
   }
 
   private mutating func multiply(_ it: TileMultiply) {

@@ -60,7 +60,7 @@ public struct TilingSearch {
   private var compulsoryBytes: Int {
     var bytes = places.outputIsResident ? 0 : kernel.images * kernel.store.rows * kernel.store.columns * kernel.channels
     // A row of biases starts up to `dim` sums.
-    if kernel.bias != nil {
+    if let bias = kernel.bias, bias.zeroClass.isEmpty {
       let pixels = kernel.images * KernelGeometry.ceilDivide(kernel.rows * kernel.columns, dim)
       bytes += ElementWidth.accumulator * pixels * kernel.channels
     }
@@ -238,8 +238,10 @@ public struct TilingSearch {
             // Pixels of the next tile likewise.
             windowRows.append(2)
           }
-          for rows in windowRows {
+          let paddings = !sliced && kernel.bias?.paddingTaps != nil ? [false, true] : [false]
+          for (rows, padding) in windowRows.flatMap({ rows in paddings.map { (rows, $0) } }) {
             tiling.windowRows = rows
+            tiling.multipliesPadding = padding
             let nest = KernelNest(
               geometry(tiling), places: places, constants: constants, accumulatorRows: accumulatorRows)
             let workingRows = nest.workingRows

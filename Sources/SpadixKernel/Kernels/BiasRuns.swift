@@ -6,6 +6,8 @@ extension TileKernel.Bias {
     /// The first row, from the start of a block of the tile.
     public var result: Int
     public var count: Int
+    /// Whether the start values are zeros.
+    public var isZero = false
   }
 
   /// The runs of a tile, row by row of its image.
@@ -14,7 +16,9 @@ extension TileKernel.Bias {
     func append(_ rowClass: Int, _ columnClass: Int, _ result: Int, _ count: Int) {
       for done in stride(from: 0, to: count, by: dim) {
         runs.append(
-          Run(rowClass: rowClass, columnClass: columnClass, result: result + done, count: min(dim, count - done)))
+          Run(
+            rowClass: rowClass, columnClass: columnClass, result: result + done, count: min(dim, count - done),
+            isZero: isZero(rowClass: rowClass, columnClass: columnClass)))
       }
     }
     if isUniform {
@@ -32,5 +36,19 @@ extension TileKernel.Bias {
       }
     }
     return runs
+  }
+
+  /// Loads that a row of pixels needs: in rows of the class with zeros, and in others.
+  func moves(columns: Range<Int>, dim: Int) -> (columns: Range<Int>, some: Int, all: Int) {
+    var moves = (columns: columns, some: 0, all: 0)
+    var column = columns.lowerBound
+    while column < columns.upperBound {
+      let end = columns[column...].first { columnClass[$0] != columnClass[column] } ?? columns.upperBound
+      let count = KernelGeometry.ceilDivide(end - column, dim)
+      moves.all += count
+      if zeroClass.last != columnClass[column] { moves.some += count }
+      column = end
+    }
+    return moves
   }
 }

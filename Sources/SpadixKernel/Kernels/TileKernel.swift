@@ -1,13 +1,14 @@
 import SpadixIR
+import SpadixISA
 import SpadixTensor
 
 /// What an npu operator computes, in the machine's terms: accumulator tiles are started from a bias, summed from at most
 /// one contraction and any number of identity terms, and stored through the output stage.
 ///
-///     acc[y, x, n] = bias[class(y, x), n]
+///     acc[y, x, n] = start[class(y, x), n]
 ///                  + sum over taps (ky, kx), channels c of input[y*s + ky*d - p, x*s + kx*d - p, c] * weights[ky, kx, c, n]
 ///                  + sum over identity terms of multiplier[n] * addend[y, x, n]
-///     result = pool(table[clamp(round(acc * scale[n]) + zeroPoint)])
+///     result = pool(table[clamp(round((acc + bias[n]) * scale[n]) + zeroPoint)])
 ///
 /// Convolutions, matrix products, pooling, additions and rescaling are all of this form; so one loop nest, one cost model
 /// and one emitter serve them.
@@ -82,7 +83,7 @@ public struct TileKernel: Sendable {
     }
   }
 
-  /// Start values of the accumulator. Rows and columns of the image fall into classes, because an input zero point adds
+  /// Start values of the accumulator, in addition to those that the store adds. Rows and columns of the image fall into classes, because an input zero point adds
   /// a constant only where a tap lies inside the image.
   public struct Bias: Sendable, Hashable {
     /// Int32 [rowClasses, columnClasses, channels].
@@ -92,12 +93,26 @@ public struct TileKernel: Sendable {
     public var rowClass: [Int]
     public var columnClass: [Int]
     public var isUniform: Bool
+    /// The classes whose start values are zeros, which need no loads: `[row class, column class]`, or none.
+    public var zeroClass: [Int] = []
+    /// Int8 [row classes, column classes, taps]: the zero point of the input for each tap outside the image, 0 for others.
+    /// Times the taps of a depthwise kernel they are the same start values, so that the array can add them: each product
+    /// that padding leaves out, with the zero point for the pixel.
+    public var paddingTaps: ConstantID?
+
+    public var rowClasses: Int { (rowClass.max() ?? 0) + 1 }
+
+    public func isZero(rowClass: Int, columnClass: Int) -> Bool {
+      zeroClass.first == rowClass && zeroClass.last == columnClass
+    }
   }
 
   public struct Store: Sendable, Hashable {
     public var output: OutputStage
-    /// The scales as Float32 in DRAM, when there is one per channel.
+    /// The scales as Float32 in DRAM, when there is one per channel or the store adds biases.
     public var scaleConstant: ConstantID?
+    /// Whether the store adds biases: for each block of `dim` channels int32 values behind the scales.
+    public var hasBiases = false
     /// The table in DRAM, 256 int8.
     public var tableConstant: ConstantID?
     /// Elements of the accumulator are two int8, 256 a + b, that the store combines.
@@ -106,6 +121,11 @@ public struct TileKernel: Sendable {
     /// The stored image.
     public var rows: Int
     public var columns: Int
+
+    /// Bytes of scales and biases for each channel.
+    public var channelBytes: Int {
+      scaleConstant == nil ? 0 : hasBiases ? 2 * ElementWidth.accumulator : ElementWidth.accumulator
+    }
   }
 
   public struct Pooling: Sendable, Hashable {

@@ -1,5 +1,89 @@
+/// What sums start from, before it is decided how: int32 [row classes, column classes, channels].
+struct StartValues {
+  var table: [Int32]
+  var columnClasses = 1
+  var rowClass: [Int] = []
+  var columnClass: [Int] = []
+  var isUniform = true
+  /// Per class, the rows and the columns of taps that are inside the image; and the zero point of the pixels.
+  var rowTaps: [[Int]] = []
+  var columnTaps: [[Int]] = []
+  var zeroPoint: Int8 = 0
+
+  /// The zero point for each tap outside the image, 0 for others: [row classes, column classes, taps].
+  func paddingTaps(_ window: InputWindow) -> [Int8] {
+    rowTaps.flatMap { rows in
+      columnTaps.flatMap { columns in
+        (0..<window.taps).map { tap in
+          rows.contains(tap / window.kernelColumns) && columns.contains(tap % window.kernelColumns) ? 0 : zeroPoint
+        }
+      }
+    }
+  }
+
+  /// The classes of most pixels.
+  var mostFrequent: (row: Int, column: Int) {
+    func most(_ classes: [Int]) -> Int {
+      var counts = [Int](repeating: 0, count: (classes.max() ?? 0) + 1)
+      for one in classes { counts[one] += 1 }
+      return counts.indices.max { (counts[$0], $1) < (counts[$1], $0) } ?? 0
+    }
+    return (most(rowClass), most(columnClass))
+  }
+}
+
 /// Biases with zero points folded in.
 extension KernelLowering {
+  /// Gives a kernel its scales and what its sums start from.
+  ///
+  /// Where the store adds biases, they cross DRAM once for each store of a block instead of once for `dim` pixels: those of
+  /// most pixels, so that only pixels at the border start from anything but zeros. A store that has one scale then loads
+  /// scales as well, which a few pixels are not worth.
+  mutating func begin(_ kernel: inout TileKernel, from start: StartValues?, _ name: String) {
+    let scales = kernel.store.output.scales
+    let isPerChannel = scales.count > 1
+    guard let start else {
+      if isPerChannel { kernel.store.scaleConstant = constants.add("\(name).scales", float32: scales) }
+      return
+    }
+    var values = start
+    let isInStore =
+      target.hasOutputBiases && kernel.store.pair == nil && (isPerChannel || kernel.rows * kernel.columns > 2 * dim)
+    let base = start.mostFrequent
+    if isInStore {
+      let first = (base.row * start.columnClasses + base.column) * kernel.channels
+      let biases = Array(start.table[first..<first + kernel.channels])
+      kernel.store.hasBiases = true
+      kernel.store.scaleConstant = constants.add("\(name).scales", outputStage(kernel, scales, biases))
+      if start.isUniform { return }
+      for index in values.table.indices { values.table[index] &-= biases[index % kernel.channels] }
+    } else if isPerChannel {
+      kernel.store.scaleConstant = constants.add("\(name).scales", float32: scales)
+    }
+    kernel.bias = TileKernel.Bias(
+      constant: constants.add("\(name).bias", int32: values.table), columnClasses: start.columnClasses,
+      rowClass: start.rowClass, columnClass: start.columnClass, isUniform: start.isUniform,
+      zeroClass: isInStore ? [base.row, base.column] : [])
+    if isInStore, let contraction = kernel.contraction, case .diagonal = contraction.weights,
+      contraction.window.taps <= dim, start.rowTaps[base.row].count == contraction.window.kernelRows,
+      start.columnTaps[base.column].count == contraction.window.kernelColumns
+    {
+      kernel.bias!.paddingTaps = constants.add(
+        "\(name).padding", int8: start.paddingTaps(contraction.window))
+    }
+  }
+
+  /// Block by block the scales of its channels and behind them their biases.
+  private func outputStage(_ kernel: TileKernel, _ scales: [Float], _ biases: [Int32]) -> [UInt8] {
+    var words: [UInt32] = []
+    for first in stride(from: 0, to: kernel.channels, by: dim) {
+      let channels = first..<min(kernel.channels, first + dim)
+      words += channels.map { scales[scales.count > 1 ? $0 : 0].bitPattern }
+      words += channels.map { UInt32(bitPattern: biases[$0]) }
+    }
+    return words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) } }
+  }
+
   static func multiplier(_ multipliers: [Int32], _ channel: Int) -> Int32 {
     multipliers.count == 1 ? multipliers[0] : multipliers[channel]
   }
@@ -24,13 +108,12 @@ extension KernelLowering {
   /// - Parameter columnsArePadded: the columns beside the image hold zero points in DRAM and count as inside.
   static func bias(
     _ given: [Int32]?, outputs: Int, rows: Int, columns: Int, contraction: TileKernel.Contraction,
-    inputZeroPoint: Int32, columnsArePadded: Bool, tapSums: [Int32], extra: (Int) -> Int32, name: String,
-    pool: inout ConstantPool
-  ) -> TileKernel.Bias? {
+    inputZeroPoint: Int32, columnsArePadded: Bool, tapSums: [Int32], extra: (Int) -> Int32
+  ) -> StartValues? {
     let base = (0..<outputs).map { (given?[$0] ?? 0) &+ extra($0) }
     if inputZeroPoint == 0 {
       if given == nil && base.allSatisfy({ $0 == 0 }) { return nil }
-      return uniform(base, name, &pool)
+      return StartValues(table: base)
     }
     let rowClasses = classes(count: rows, taps: contraction.window.kernelRows) { row, tap in
       (0..<contraction.window.inputRows).contains(contraction.window.inputRow(row, tapRow: tap))
@@ -54,16 +137,11 @@ extension KernelLowering {
         }
       }
     }
-    return TileKernel.Bias(
-      constant: pool.add("\(name).bias", int32: table), columnClasses: columnClasses.taps.count,
-      rowClass: rowClasses.ofPosition, columnClass: columnClasses.ofPosition,
-      isUniform: rowClasses.taps.count == 1 && columnClasses.taps.count == 1)
-  }
-
-  static func uniform(_ values: [Int32], _ name: String, _ pool: inout ConstantPool) -> TileKernel.Bias {
-    TileKernel.Bias(
-      constant: pool.add("\(name).bias", int32: values), columnClasses: 1, rowClass: [], columnClass: [],
-      isUniform: true)
+    return StartValues(
+      table: table, columnClasses: columnClasses.taps.count, rowClass: rowClasses.ofPosition,
+      columnClass: columnClasses.ofPosition,
+      isUniform: rowClasses.taps.count == 1 && columnClasses.taps.count == 1, rowTaps: rowClasses.taps,
+      columnTaps: columnClasses.taps, zeroPoint: Int8(inputZeroPoint))
   }
 
   /// Positions that see the same taps form a class.

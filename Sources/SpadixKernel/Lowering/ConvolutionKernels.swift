@@ -26,17 +26,14 @@ extension KernelLowering {
     let values = weights.int8s
     let bias = try roles.bias.map { try constant(operation.operands[$0], "bias", operation).int32s }
     let halo = halos[operation.operands[0]]
-    let makeBias = { (pool: inout ConstantPool, geometry: TileKernel.Contraction, isPadded: Bool) in
-      Self.bias(
-        bias, outputs: outputs, rows: size[0], columns: size[1], contraction: geometry,
-        inputZeroPoint: conv.inputZeroPoint, columnsArePadded: isPadded,
-        tapSums: Self.tapSums(values, taps: window.size[0] * window.size[1], outputs: outputs),
-        extra: { conv.residual ? -Self.multiplier(conv.residualMultipliers, $0) &* conv.residualZeroPoint : 0 },
-        name: name, pool: &pool)
-    }
+    let start = Self.bias(
+      bias, outputs: outputs, rows: size[0], columns: size[1], contraction: contraction,
+      inputZeroPoint: conv.inputZeroPoint, columnsArePadded: halo != nil,
+      tapSums: Self.tapSums(values, taps: window.size[0] * window.size[1], outputs: outputs),
+      extra: { conv.residual ? -Self.multiplier(conv.residualMultipliers, $0) &* conv.residualZeroPoint : 0 })
     var kernel = TileKernel(
       images: input[0], rows: size[0], columns: size[1], channels: outputs, contraction: contraction,
-      identities: [], bias: nil, store: store(conv.output, outputs, rows: size[0], columns: size[1], name))
+      identities: [], bias: nil, store: store(conv.output, rows: size[0], columns: size[1], name))
     if let pooling = conv.pooling { addPooling(pooling, to: &kernel) }
     if conv.residual {
       kernel.identities = [
@@ -45,12 +42,11 @@ extension KernelLowering {
           view: contiguous([input[0], size[0], size[1], outputs]))
       ]
     }
+    begin(&kernel, from: start, name)
     if let halo {
-      kernel.bias = makeBias(&constants, contraction, true)
       kernel.contraction = packedRows(contraction, halo: halo, outputColumns: size[1])
       return [TileForm(kernel: kernel, input: .streamed)]
     }
-    kernel.bias = makeBias(&constants, contraction, false)
     let isPointwise = kernelSize[0] == 1 && kernelSize[1] == 1 && conv.padding == [0, 0, 0, 0]
     if isPointwise && conv.strides == [1, 1] && conv.pooling == nil {
       return [TileForm(kernel: flattened(kernel), input: .any, image: kernel)]

@@ -19,13 +19,13 @@ extension KernelLowering {
     let pixels = shape.dropLast().reduce(1, *)
     let view = TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: channels)
     let start = zip(multipliers, zeroPoints).reduce(Int32(0)) { $0 &- Int32($1.0) &* $1.1 }
-    let kernel = TileKernel(
+    var kernel = TileKernel(
       images: 1, rows: 1, columns: pixels, channels: channels, contraction: nil,
       identities: multipliers.enumerated().map {
         TileKernel.Identity(input: $0.offset, multipliers: [$0.element], view: view)
       },
-      bias: start == 0 ? nil : Self.uniform([Int32](repeating: start, count: channels), name, &constants),
-      store: store(output, channels, rows: 1, columns: pixels, name))
+      bias: nil, store: store(output, rows: 1, columns: pixels, name))
+    begin(&kernel, from: start == 0 ? nil : StartValues(table: [Int32](repeating: start, count: channels)), name)
     return TileForm(kernel: kernel, input: .any, image: shape.count == 4 ? inRows(kernel, shape) : nil)
   }
 
@@ -51,16 +51,16 @@ extension KernelLowering {
     let columns = isRepeated ? repeated : pixels
     let view = TileKernel.DRAMView(offset: 0, image: columns * channels, row: 0, pixel: channels)
     let second = isRepeated ? TileKernel.DRAMView(offset: 0, image: channels, row: 0, pixel: 0) : view
-    var store = store(binary.output, channels, rows: 1, columns: columns, name)
+    var store = store(binary.output, rows: 1, columns: columns, name)
     store.pair = binary.pair
-    return TileForm(
-      kernel: TileKernel(
-        images: isRepeated ? pixels / repeated : 1, rows: 1, columns: columns, channels: channels, contraction: nil,
-        identities: [
-          TileKernel.Identity(input: 0, multipliers: [256], view: view),
-          TileKernel.Identity(input: 1, multipliers: [1], view: second),
-        ], bias: nil, store: store),
-      input: .any)
+    var kernel = TileKernel(
+      images: isRepeated ? pixels / repeated : 1, rows: 1, columns: columns, channels: channels, contraction: nil,
+      identities: [
+        TileKernel.Identity(input: 0, multipliers: [256], view: view),
+        TileKernel.Identity(input: 1, multipliers: [1], view: second),
+      ], bias: nil, store: store)
+    begin(&kernel, from: nil, name)
+    return TileForm(kernel: kernel, input: .any)
   }
 
   mutating func averagePooling(_ pool: NpuAvgPool2D, _ operation: Operation, _ name: String) -> TileForm {
@@ -76,15 +76,15 @@ extension KernelLowering {
       weights: .ones,
       view: contiguous(input))
     let taps = pool.window[0] * pool.window[1]
-    let bias = Self.bias(
+    let start = Self.bias(
       nil, outputs: channels, rows: size[0], columns: size[1], contraction: contraction,
       inputZeroPoint: pool.inputZeroPoint, columnsArePadded: false,
-      tapSums: [Int32](repeating: 1, count: taps * channels), extra: { _ in 0 }, name: name, pool: &constants)
-    return TileForm(
-      kernel: TileKernel(
-        images: input[0], rows: size[0], columns: size[1], channels: channels, contraction: contraction,
-        identities: [], bias: bias, store: store(pool.output, channels, rows: size[0], columns: size[1], name)),
-      input: .any)
+      tapSums: [Int32](repeating: 1, count: taps * channels), extra: { _ in 0 })
+    var kernel = TileKernel(
+      images: input[0], rows: size[0], columns: size[1], channels: channels, contraction: contraction, identities: [],
+      bias: nil, store: store(pool.output, rows: size[0], columns: size[1], name))
+    begin(&kernel, from: start, name)
+    return TileForm(kernel: kernel, input: .any)
   }
 
   func maxPooling(_ pool: NpuMaxPool2D, _ operation: Operation) -> TileForm {

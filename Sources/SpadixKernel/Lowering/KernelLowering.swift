@@ -122,13 +122,12 @@ public struct KernelLowering {
     return tensor
   }
 
+  /// A store whose scales `begin` adds.
   mutating func store(
-    _ output: OutputStage, _ channels: Int, rows: Int, columns: Int, _ name: String
+    _ output: OutputStage, rows: Int, columns: Int, _ name: String
   ) -> TileKernel.Store {
-    let isPerChannel = output.scales.count > 1
-    return TileKernel.Store(
-      output: output,
-      scaleConstant: isPerChannel ? constants.add("\(name).scales", float32: output.scales) : nil,
+    TileKernel.Store(
+      output: output, scaleConstant: nil,
       tableConstant: output.table.map { constants.add("\(name).table", int8: $0) }, pooling: nil, rows: rows,
       columns: columns)
   }

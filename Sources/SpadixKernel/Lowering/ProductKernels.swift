@@ -46,12 +46,11 @@ extension KernelLowering {
     if product.inputZeroPoint != 0 {
       start = (0..<outputs).map { (bias?[$0] ?? 0) &- product.inputZeroPoint &* tapSums[$0] }
     }
-    return TileForm(
-      kernel: TileKernel(
-        images: images, rows: 1, columns: columns, channels: outputs, contraction: contraction, identities: [],
-        bias: start.map { Self.uniform($0, name, &constants) },
-        store: store(product.output, outputs, rows: 1, columns: columns, name)),
-      input: .any)
+    var kernel = TileKernel(
+      images: images, rows: 1, columns: columns, channels: outputs, contraction: contraction, identities: [], bias: nil,
+      store: store(product.output, rows: 1, columns: columns, name))
+    begin(&kernel, from: start.map { StartValues(table: $0) }, name)
+    return TileForm(kernel: kernel, input: .any)
   }
 
   /// Multiplication with a constant per channel: a depthwise product with one tap.
@@ -69,11 +68,11 @@ extension KernelLowering {
         strideRows: 1, strideColumns: 1, dilationRows: 1, dilationColumns: 1, paddingTop: 0, paddingLeft: 0),
       weights: .packed(packed), view: TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: channels))
     let zero = mul.inputZeroPoint
-    let bias = zero == 0 ? nil : Self.uniform(weights.map { -zero &* Int32($0) }, name, &constants)
-    return TileForm(
-      kernel: TileKernel(
-        images: 1, rows: 1, columns: pixels, channels: channels, contraction: contraction, identities: [], bias: bias,
-        store: store(mul.output, channels, rows: 1, columns: pixels, name)),
-      input: .any)
+    let start = zero == 0 ? nil : StartValues(table: weights.map { -zero &* Int32($0) })
+    var kernel = TileKernel(
+      images: 1, rows: 1, columns: pixels, channels: channels, contraction: contraction, identities: [], bias: nil,
+      store: store(mul.output, rows: 1, columns: pixels, name))
+    begin(&kernel, from: start, name)
+    return TileForm(kernel: kernel, input: .any)
   }
 }

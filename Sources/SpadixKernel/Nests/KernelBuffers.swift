@@ -4,6 +4,8 @@ struct KernelBuffers {
   /// What diagonals of depthwise weights are made with and from.
   private(set) var oneHot: BufferID?
   private(set) var compact: BufferID?
+  /// For each class of rows an image row of the zero points that taps outside the image see.
+  private(set) var padding: BufferID?
   /// The identity matrix of a sum over a window.
   private(set) var ones: BufferID?
   private(set) var identities: [Identity] = []
@@ -41,12 +43,17 @@ struct KernelBuffers {
       case .diagonal where strip?.constants == .kept: break
       case .diagonal:
         oneHot = add("one_hot", .weights, dim - 1 + dim * dim)
-        compact = add("taps", .weights, blocks * contraction.window.taps)
+        if !geometry.tiling.multipliesPadding {
+          compact = add("taps", .weights, blocks * contraction.window.taps)
+        }
       case .ones: ones = add("ones", .weights, dim)
       case .dense, .activation, .packed: break
       }
     }
     addIdentities(geometry, places, blocks, strip)
+    if geometry.tiling.multipliesPadding, let bias = kernel.bias {
+      padding = add("padding", .weights, bias.rowClasses * kernel.columns)
+    }
     if let contraction = kernel.contraction {
       if case .activation(let input, let isTransposed) = contraction.weights, places.weightsAreResident {
         let (outputs, channels) = (kernel.channels, contraction.window.inputChannels)

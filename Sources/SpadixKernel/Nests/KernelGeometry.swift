@@ -180,7 +180,8 @@ public struct KernelGeometry: Sendable {
     guard let contraction = kernel.contraction else { return 0 }
     switch contraction.weights {
     case .ones: return 0
-    case .diagonal: return blocks.count * slice.taps.count * dim
+    // Behind the matrices the taps, where these are multiplied with padding.
+    case .diagonal: return blocks.count * slice.taps.count * (tiling.multipliesPadding ? dim + 1 : dim)
     case .activation(_, let transposed) where transposed:
       // Stored as the tensor is: rows are outputs, blocks run over the contracted channels.
       let outputs = blocks.map(channels(of:)).reduce(0, +)

@@ -51,7 +51,7 @@ public struct KernelNest {
     buffers = KernelBuffers(geometry, places: places, accumulatorRows: accumulatorRows, strip: strip)
     dim = geometry.dim
     half = accumulatorRows / 2
-    hasBias = kernel.bias != nil
+    hasBias = kernel.bias != nil && !geometry.tiling.multipliesPadding
     hasIdentities = !kernel.identities.isEmpty
     window = kernel.contraction?.window
     input = kernel.contraction?.input ?? 0
@@ -78,13 +78,22 @@ public struct KernelNest {
   public func program() -> TileProgram {
     var operations: [TileOperation] = []
     generate(into: &operations)
-    let identities = kernel.identities.map {
-      InputWindow.identity(rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, passes: $0.passes)
-    }
     return TileProgram(
       reads: streamedInputs, writes: writes, buffers: buffers.all,
-      windows: (kernel.contraction.map { [$0.window] } ?? []) + identities, sums: SumImage(kernel),
+      windows: windows, sums: SumImage(kernel),
       operations: operations, summary: geometry.tiling.summary(geometry))
+  }
+
+  /// Of the contraction, of the identity terms, and of padding that is multiplied.
+  var windows: [InputWindow] {
+    var windows = kernel.contraction.map { [$0.window] } ?? []
+    windows += kernel.identities.map {
+      InputWindow.identity(rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, passes: $0.passes)
+    }
+    if geometry.tiling.multipliesPadding, let taps = kernel.contraction?.window.taps {
+      windows.append(.identity(rows: kernel.rows, columns: kernel.columns, channels: taps, passes: 1))
+    }
+    return windows
   }
 
   private var writes: Bool { strip?.storesToMemory ?? !places.outputIsResident }
@@ -173,6 +182,7 @@ public struct KernelNest {
                     tile, place, slice, slot: slot, windowSlot: max(0, state.windowSlot),
                     windowBlocks: state.window?.blocks ?? 0..<0,
                     startTap: slice.index == 0 ? startTap : nil, &sink)
+                  multiplyPadding(tile, slice, slot: slot, &sink)
                 }
               }
               addIdentities(tile, &state, &sink)
@@ -197,6 +207,7 @@ public struct KernelNest {
               .constant(constants.identity), rows: 1, rowStride: dim, lines: dim, lineStride: dim, columns: dim,
               local: LocalPlace(oneHot, row: dim - 1), blockStride: dim, linePitch: dim))))
     }
+    loadPadding(&sink)
     if let ones = buffers.ones { load(.identity, 0..<1, to: LocalPlace(ones), &sink) }
     if geometry.tiling.streamsMatrices { return }
     for (index, identity) in kernel.identities.enumerated()

@@ -84,7 +84,7 @@ extension KernelNest {
     _ constant: ConstantID, _ blocks: Range<Int>, _ slice: ContractionSlice, slot: Int, _ sink: inout some TileSink
   ) {
     let taps = slice.taps.count
-    let compact = LocalPlace(buffers.compact!)
+    let compact = buffers.compact.map { LocalPlace($0) } ?? keptTaps(slot: slot, blocks, slice)
     sink.append(
       .load(
         TileLoad(
@@ -96,6 +96,57 @@ extension KernelNest {
         TileDiagonals(
           blocks: blocks, taps: taps, oneHot: LocalPlace(buffers.oneHot!), compact: compact,
           matrices: weights(slot: slot))))
+  }
+
+  /// Taps that stay behind their matrices.
+  private func keptTaps(slot: Int, _ blocks: Range<Int>, _ slice: ContractionSlice) -> LocalPlace {
+    weights(slot: slot, row: blocks.count * slice.taps.count * dim)
+  }
+
+  /// For each class of rows an image row of what taps outside the image see: runs of one value, loaded as one row.
+  func loadPadding(_ sink: inout some TileSink) {
+    guard let buffer = buffers.padding, let bias = kernel.bias, let constant = bias.paddingTaps else { return }
+    let taps = kernel.contraction!.window.taps
+    for rowClass in 0..<bias.rowClasses {
+      var column = 0
+      while column < kernel.columns {
+        let columnClass = bias.columnClass[column]
+        let end = bias.columnClass[column...].firstIndex { $0 != columnClass } ?? kernel.columns
+        let local = LocalPlace(buffer, row: rowClass * kernel.columns + column)
+        if bias.isZero(rowClass: rowClass, columnClass: columnClass) {
+          sink.append(.zero(TileZero(local, rows: end - column)))
+        } else {
+          sink.append(
+            .load(
+              TileLoad(
+                Transfer(
+                  .constant(constant), offset: (rowClass * bias.columnClasses + columnClass) * taps, rows: end - column,
+                  rowStride: 0, columns: taps, local: local, blockStride: dim))))
+        }
+        column = end
+      }
+    }
+  }
+
+  /// Adds the products of taps outside the image with the zero point, where a tile has any.
+  func multiplyPadding(_ tile: SumTile, _ slice: ContractionSlice, slot: Int, _ sink: inout some TileSink) {
+    guard let buffer = buffers.padding, let bias = kernel.bias else { return }
+    let touches = tile.rows.contains { row in
+      tile.columns.contains { !bias.isZero(rowClass: bias.rowClass[row], columnClass: bias.columnClass[$0]) }
+    }
+    if !touches { return }
+    sink.append(
+      .multiply(
+        TileMultiply(
+          tile: tile, window: 1 + kernel.identities.count, taps: 0..<1, startTap: nil, blocks: tile.blocks,
+          inputBlocks: 0..<1,
+          source: TileMultiply.PixelSource(
+            place: LocalPlace(buffer), blockStride: kernel.columns,
+            plane: PlaneLayout(
+              pitch: kernel.columns, firstRow: tile.rows.lowerBound,
+              starts: tile.rows.map { bias.rowClass[$0] * kernel.columns })),
+          weights: TileMultiply.WeightSource(
+            place: keptTaps(slot: slot, tile.blocks, slice), blockStride: slice.taps.count, inputStride: dim))))
   }
 
   /// The products of one slice of the contraction; the window holds `windowBlocks` of the input's channel blocks.

@@ -28,10 +28,14 @@ public struct Tiling: Hashable, Sendable {
   /// Whether the diagonal matrices of identity terms and their addends share one place, and are loaded for every pass of
   /// every tile: where multipliers need so many matrices that they leave no room.
   public var streamsMatrices: Bool
+  /// Whether the array adds what pixels at the border start from, instead of loads: products of the taps that padding leaves
+  /// out with the input's zero point.
+  public var multipliesPadding: Bool
 
   public init(
     tileRows: Int, tileColumns: Int, blocks: Int, chunksPerGroup: Int, pinnedChunks: Int,
-    sparePlaces: Int = 0, windowRows: Int, sliceBlocks: Int, sliceTaps: Int, streamsMatrices: Bool = false
+    sparePlaces: Int = 0, windowRows: Int, sliceBlocks: Int, sliceTaps: Int, streamsMatrices: Bool = false,
+    multipliesPadding: Bool = false
   ) {
     self.tileRows = tileRows
     self.tileColumns = tileColumns
@@ -43,6 +47,7 @@ public struct Tiling: Hashable, Sendable {
     self.sliceBlocks = sliceBlocks
     self.sliceTaps = sliceTaps
     self.streamsMatrices = streamsMatrices
+    self.multipliesPadding = multipliesPadding
   }
 }
 
@@ -59,6 +64,7 @@ extension Tiling {
         parts.append("weights in \(KernelGeometry.ceilDivide(geometry.chunkCount, chunksPerGroup)) groups")
       }
     }
+    if multipliesPadding { parts.append("padding multiplied") }
     if streamsMatrices { parts.append("matrices streamed") }
     return parts.joined(separator: ", ")
   }

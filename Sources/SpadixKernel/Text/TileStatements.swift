@@ -24,6 +24,7 @@ enum TileStatements {
     .integer("rows", \.rows), .integer("columns", \.columns), .integer("channels", \.channels, atLeast: 1),
     .integer("stored_rows", \.store.rows), .integer("stored_columns", \.store.columns),
     .real("scale", \.store.output.scales[0]), .optionalConstant("scales", \.store.scaleConstant),
+    .flag("store_biases", \.store.hasBiases),
     .level("zero_point", \.store.output.zeroPoint, 0), .level("low", \.store.output.clamp[0], -128),
     .level("high", \.store.output.clamp[1], 127), .optionalConstant("table", \.store.tableConstant),
     .sum("sum", isUnsigned: false),
@@ -39,6 +40,7 @@ enum TileStatements {
   static let bias: [Field<TileKernel.Bias>] = [
     .constant("from", \.constant), .integer("column_classes", \.columnClasses, 1, atLeast: 1),
     .integers("row_class", \.rowClass), .integers("column_class", \.columnClass), .flag("uniform", \.isUniform),
+    .integers("zero_class", \.zeroClass),
   ]
 
   static let tile: [Field<SumTile>] = [

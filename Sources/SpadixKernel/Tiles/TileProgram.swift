@@ -73,6 +73,7 @@ public struct SumImage: Hashable, Sendable {
   public init(_ kernel: TileKernel) {
     self.init(
       rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, bias: kernel.bias, store: kernel.store)
+    bias?.paddingTaps = nil
     store.output.scales = [kernel.store.output.scales[0]]
     store.output.table = nil
   }

@@ -102,7 +102,12 @@ public struct TileVerifier {
     }
     guard let image = program.sums else { return }
     if let constant = image.store.scaleConstant {
-      try bytes(.constant(constant), last: ElementWidth.accumulator * image.channels, "scales")
+      try bytes(.constant(constant), last: image.store.channelBytes * image.channels, "scales")
+    }
+    if image.store.hasBiases {
+      try require(
+        target.hasOutputBiases && image.store.scaleConstant != nil, "tiles.sums",
+        "biases of a store lie behind scales, on targets whose store adds them")
     }
     let output = image.store.output
     try require(
@@ -141,6 +146,9 @@ public struct TileVerifier {
         "expected a class for each of \(image.rows) rows and \(image.columns) columns, below column_classes")
       entries = ((bias.rowClass.max() ?? 0) + 1) * bias.columnClasses
     }
+    try require(
+      bias.zeroClass.isEmpty || (!bias.isUniform && bias.zeroClass.count == 2), "tiles.biases",
+      "expected a class of rows and one of columns whose start values are zeros, in a program that has classes")
     try bytes(.constant(bias.constant), last: entries * ElementWidth.accumulator * image.channels, "biases")
   }
 

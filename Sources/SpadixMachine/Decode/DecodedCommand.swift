@@ -30,6 +30,8 @@ struct DecodedCommand {
     static let pooled = Flags(rawValue: 1 << 11)
     /// A store that runs a normalization step or activation, off the fast path.
     static let normalizing = Flags(rawValue: 1 << 12)
+    /// Biases lie behind the scales.
+    static let biases = Flags(rawValue: 1 << 13)
   }
 
   /// A rectangle of local memory; `row` is -1 for no operand.
@@ -73,7 +75,7 @@ struct DecodedCommand {
     switch kind {
     case .load: flags.contains(.accumulator) && !flags.contains(.shrunk) ? 4 : 1
     case .store: flags.contains(.fullWidth) ? 4 : 1
-    case .loadScales: 4
+    case .loadScales: flags.contains(.biases) ? 8 : 4
     case .storeScratchpad, .loadTable, .compute, .fence: 1
     }
   }
@@ -98,6 +100,8 @@ struct StoreConfiguration {
   var hasStage = false
   /// config_output_scales was given since config_st.
   var perChannel = false
+  /// It brought biases.
+  var hasBiases = false
   var output = ConfigOutput()
   /// Of config_output_pair, if it was given since config_st.
   var pair: ConfigOutputPair?
@@ -109,7 +113,7 @@ struct StoreConfiguration {
   var zeroPoint: Int32 { hasStage ? Int32(output.zeroPoint) : 0 }
   var usesTable: Bool { hasStage && output.usesTable }
   /// Int8 are scaled on their way out, and nothing else.
-  var onlyScales: Bool { pair == nil && !usesTable }
+  var onlyScales: Bool { pair == nil && !usesTable && !hasBiases }
   /// What pixels outside the image count as in pooling: Gemmini says 0. What a table gives may be less than its bound.
   var outside: Int8 { !hasStage ? 0 : output.usesTable ? -128 : output.low }
 }

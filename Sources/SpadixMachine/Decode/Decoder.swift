@@ -102,7 +102,7 @@ struct Decoder {
       try configure(config, &chunk)
       if config.statistics > 1 { warn("hardware has the statistics registers 0 and 1 only") }
     case .configOutput(let config): try configure(config, &chunk)
-    case .configOutputScales(let dram, let count): try loadScales(dram, count, &chunk)
+    case .configOutputScales(let dram, let count, let biases): try loadScales(dram, count, biases, &chunk)
     case .configOutputTable(let dram): try loadTable(dram, &chunk)
     case .configOutputPair(let config): try configure(config, &chunk)
     case .moveIn(let state, let dram, let local):

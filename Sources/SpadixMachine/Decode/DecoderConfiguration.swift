@@ -63,6 +63,7 @@ extension Decoder {
     store.output = ConfigOutput()
     store.hasStage = false
     store.perChannel = false
+    store.hasBiases = false
     store.pair = nil
     chunk.append(store)
   }
@@ -138,17 +139,24 @@ extension Decoder {
     hasTable = true
   }
 
-  mutating func loadScales(_ dram: UInt64, _ count: Int, _ chunk: inout DecodedChunk) throws(Finding) {
+  mutating func loadScales(
+    _ dram: UInt64, _ count: Int, _ biases: Bool, _ chunk: inout DecodedChunk
+  ) throws(Finding) {
     try requireOutputStage()
+    guard target.hasOutputBiases || !biases else {
+      throw fault("machine.capability", "the store of the target '\(target.name)' adds no biases")
+    }
     guard (1...dim).contains(count) else {
       throw fault("machine.shape", "config_output_scales reads \(count) scales; expected 1 to \(dim)")
     }
-    try checkDram(dram, rows: 1, bytes: 4 * count, stride: 0)
+    try checkDram(dram, rows: 1, bytes: (biases ? 8 : 4) * count, stride: 0)
     var step = DecodedCommand(kind: .loadScales, command: command)
+    if biases { step.flags.insert(.biases) }
     step.dram = dram
     step.a = DecodedCommand.Tile(row: 0, rows: 1, columns: UInt16(count))
     chunk.append(step)
     store.perChannel = true
+    store.hasBiases = biases
     chunk.append(store)
   }
 }

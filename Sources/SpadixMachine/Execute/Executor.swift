@@ -22,6 +22,7 @@ final class Executor {
   let words: UnsafeMutablePointer<Int32>
   /// Scales of config_output_scales.
   let channelScales: UnsafeMutablePointer<Float>
+  let channelBiases: UnsafeMutablePointer<Int32>
   /// The table of config_output_table.
   let table: UnsafeMutablePointer<Int8>
   let stage: UnsafeMutablePointer<spadix_output_stage>
@@ -60,6 +61,8 @@ final class Executor {
     words.initialize(repeating: 0, count: cells)
     channelScales = .allocate(capacity: 64)
     channelScales.initialize(repeating: 1, count: 64)
+    channelBiases = .allocate(capacity: 64)
+    channelBiases.initialize(repeating: 0, count: 64)
     table = .allocate(capacity: StoreConfiguration.tableEntries)
     table.initialize(repeating: 0, count: StoreConfiguration.tableEntries)
     stage = .allocate(capacity: 1)
@@ -74,6 +77,7 @@ final class Executor {
     bytes.deallocate()
     words.deallocate()
     channelScales.deallocate()
+    channelBiases.deallocate()
     table.deallocate()
     stage.deallocate()
   }
@@ -94,9 +98,7 @@ final class Executor {
         case .load: load(commands[index])
         case .store: store(commands[index], stores[Int(commands[index].configuration)])
         case .storeScratchpad: storeScratchpad(commands[index], stores[Int(commands[index].configuration)])
-        case .loadScales:
-          UnsafeMutableRawPointer(channelScales).copyMemory(
-            from: dram + Int(commands[index].dram), byteCount: 4 * Int(commands[index].a.columns))
+        case .loadScales: loadScales(commands[index])
         case .loadTable:
           UnsafeMutableRawPointer(table).copyMemory(
             from: dram + Int(commands[index].dram), byteCount: StoreConfiguration.tableEntries)
@@ -110,6 +112,15 @@ final class Executor {
 // MARK: Loads
 
 extension Executor {
+  private func loadScales(_ it: DecodedCommand) {
+    let bytes = 4 * Int(it.a.columns)
+    let source = dram + Int(it.dram)
+    UnsafeMutableRawPointer(channelScales).copyMemory(from: source, byteCount: bytes)
+    if it.flags.contains(.biases) {
+      UnsafeMutableRawPointer(channelBiases).copyMemory(from: source + bytes, byteCount: bytes)
+    }
+  }
+
   func load(_ it: DecodedCommand) {
     let rows = Int(it.a.rows)
     let columns = Int(it.a.columns)

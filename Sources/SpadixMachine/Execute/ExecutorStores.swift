@@ -31,7 +31,12 @@ extension Executor {
     }
     // One row after the other, because rows may lie over one another.
     for index in 0..<rows {
-      let (to, from) = (destination + index * pitch, accumulator + (row + index) * dim)
+      let to = destination + index * pitch
+      var from = UnsafePointer(accumulator + (row + index) * dim)
+      if configuration.hasBiases {
+        for column in 0..<columns { words[column] = from[column] &+ channelBiases[column] }
+        from = UnsafePointer(words)
+      }
       if let pair = configuration.pair {
         for column in 0..<columns { to[column] = combined(from[column], pair, configuration) }
       } else {

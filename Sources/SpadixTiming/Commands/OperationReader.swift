@@ -73,6 +73,7 @@ public struct OperationReader: Sendable {
       let stride = max(1, Int(rs1 >> 32))
       operation.writes = rows(UInt32(truncatingIfNeeded: rs1), Int(operation.rows) * stride)
       return operation
+    case Funct.configOutputScales: return scalesLoad(rs1, rs2, command)
     case Funct.configOutputTable: return tableLoad(rs1, command)
     case Funct.fence: return Operation(.fence, command: command)
     default: return Operation(.none, command: command)
@@ -108,6 +109,19 @@ public struct OperationReader: Sendable {
     }
     if isWide { operation.flags.insert(.wide) } else if state.isScaled { operation.flags.insert(.scaled) }
     if target >> 30 == 3 { operation.flags.insert(.accumulates) }
+    return operation
+  }
+
+  /// A load of scales, and of biases behind them, in one row that has no place in local memory.
+  private func scalesLoad(_ address: UInt64, _ fields: UInt64, _ command: Int32) -> Operation {
+    var operation = Operation(.load, command: command)
+    operation.address = address
+    operation.rows = 1
+    operation.bytes = UInt16(max(1, min(Int(fields & 0xFFFF), dim)) * (fields >> 16 & 1 == 0 ? 4 : 8))
+    operation.blocks = 1
+    // 32-bit words, which pass by the scaling unit and no bank of the scratchpad.
+    operation.flags.insert(.wide)
+    operation.writes = Operation.Rows(Operation.accumulatorBase, Operation.accumulatorBase)
     return operation
   }
 
