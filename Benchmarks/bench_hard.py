@@ -3,8 +3,8 @@
 
 The problems are read in place, from SPADIX_HARD (../shared by default): networks-hard/NAME.json with best.json (budget,
 traffic and bound of the best known plans) and optima.json (proven ones), allocation-hard/NAME.CAPACITY.csv. A run is
-interrupted, as by Ctrl-C, after the given seconds of processor time, so that a busy machine shows the same. Exits with 1 when a case has no valid plan, or one that contradicts
-what is proven.
+interrupted, as by Ctrl-C, after the given seconds of processor time, so that a busy machine shows the same. Exits with 1
+when a case has no valid plan, one that contradicts what is proven, or one that is worse with more time or memory.
 """
 
 import argparse
@@ -49,50 +49,103 @@ def run(command, seconds):
     return process.returncode, error, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
+class Case:
+    """One problem, scope and budget, and what came of it within each time."""
+
+    def __init__(self, options, folder, scratch, name, scope, budget, known):
+        self.name, self.scope, self.budget = name, scope, budget
+        self.size, self.known, _ = known
+        self.problem = str(folder / f"{name}.json")
+        self.plan_file = scratch / "plan.json"
+        self.command = [options.spadix, "schedule", self.problem, "--budget", str(self.size)]
+        self.command += ["--tensors", "activations" if scope == "A" else "all", "-o", str(self.plan_file)]
+        self.check = [options.spadix, "schedule", "--check", str(self.plan_file), self.problem]
+        # Seconds allowed, to (plan or None, first line of the error, seconds taken, MB).
+        self.results = {}
+
+    def solve(self, seconds):
+        """What a search that ended earlier found stays what it is, as searches do not look at clocks."""
+        for plan, _, taken, _ in self.results.values():
+            if plan is not None and "interruption" not in plan["certificate"]["stoppedBy"]:
+                self.results[seconds] = (plan, "", taken, 0)
+                return
+        self.plan_file.unlink(missing_ok=True)
+        status, error, taken, memory = run(self.command, seconds)
+        is_valid = status == 0 and subprocess.run(self.check, stdout=subprocess.DEVNULL).returncode == 0
+        plan = json.loads(self.plan_file.read_text()) if is_valid else None
+        self.results[seconds] = (plan, (error.strip().splitlines() or ["no plan"])[0], taken, memory)
+
+    def traffic(self, seconds):
+        plan = self.results[seconds][0]
+        return plan["traffic"]["total"] if plan else None
+
+    def is_near(self, seconds):
+        traffic = self.traffic(seconds)
+        return traffic is not None and traffic <= 1.02 * self.known
+
+    def is_proven(self, seconds):
+        plan = self.results[seconds][0]
+        return plan is not None and plan["proven"]
+
+    def row(self, optimum):
+        """The line of the table, and whether it contradicts a proven optimum."""
+        plan, error, taken, memory = list(self.results.values())[-1]
+        head = f"| {self.name} | {self.scope} | {self.budget} | {self.known} |"
+        columns = " | ".join("none" if total is None else str(total) for total in map(self.traffic, self.results))
+        if plan is None:
+            return f"{head} {columns} | | | {error} | {taken:.1f} | {memory:.0f} |", False
+        traffic, bound = plan["traffic"]["total"], plan["bound"]
+        state = "proven" if plan["proven"] else ", ".join(plan["certificate"]["stoppedBy"])
+        is_wrong = optimum is not None and not bound <= optimum <= traffic
+        if is_wrong:
+            state = f"CONTRADICTS the optimum {optimum}"
+        ratio = f"{traffic / self.known:.3f}" if self.known else ("1.000" if traffic == 0 else "-")
+        return f"{head} {columns} | {bound} | {ratio} | {state} | {taken:.1f} | {memory:.0f} |", is_wrong
+
+
 def networks(options, folder, scratch):
     best = json.loads((folder / "best.json").read_text())
     optima = json.loads((folder / "optima.json").read_text())
-    print("| problem | tensors | budget | best known | traffic | bound | ratio | state | s | MB |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    times = [float(seconds) for seconds in options.seconds.split(",")]
+    columns = " | ".join(f"traffic, {seconds:g} s" for seconds in times)
+    print(f"| problem | tensors | budget | best known | {columns} | bound | ratio | state | s | MB |")
+    print("|---|---|---|---|" + "---|" * len(times) + "---|---|---|---|---|")
+    names = options.only.split(",") if options.only else sorted(best)
     cases = [
-        (name, scope, budget) for name in sorted(best) for scope in best[name] for budget in best[name][scope]
-        if not options.only or name in options.only.split(",")]
-    failures = valid = near = proven = 0
-    largest = 0.0
-    total = 0.0
-    for name, scope, budget in cases:
-        size, known, _ = best[name][scope][budget]
-        optimum = optima.get(name, {}).get(scope, {}).get(budget, [None, None])[1]
-        plan_file = scratch / "plan.json"
-        plan_file.unlink(missing_ok=True)
-        command = [options.spadix, "schedule", str(folder / f"{name}.json"), "--budget", str(size)]
-        command += ["--tensors", "activations" if scope == "A" else "all", "-o", str(plan_file)]
-        status, error, seconds, memory = run(command, options.seconds)
-        largest = max(largest, memory)
-        total += seconds
-        check = [options.spadix, "schedule", "--check", str(plan_file), command[2]]
-        if status != 0 or subprocess.run(check, stdout=subprocess.DEVNULL).returncode != 0:
-            failures += 1
-            line = (error.strip().splitlines() or ["no plan"])[0]
-            print(f"| {name} | {scope} | {budget} | {known} | {line} | | | none | {seconds:.1f} | {memory:.0f} |", flush=True)
-            continue
-        plan = json.loads(plan_file.read_text())
-        traffic, bound = plan["traffic"]["total"], plan["bound"]
-        valid += 1
-        near += traffic <= 1.02 * known
-        proven += plan["proven"]
-        state = "proven" if plan["proven"] else ", ".join(plan["certificate"]["stoppedBy"])
-        if optimum is not None and not bound <= optimum <= traffic:
-            failures += 1
-            state = f"CONTRADICTS the optimum {optimum}"
-        ratio = f"{traffic / known:.3f}" if known else ("1.000" if traffic == 0 else "-")
-        print(
-            f"| {name} | {scope} | {budget} | {known} | {traffic} | {bound} | {ratio} | {state} | {seconds:.1f} "
-            f"| {memory:.0f} |", flush=True)
-    print(
-        f"\n{len(cases)} cases, interrupted after {options.seconds:g} s: {valid} valid plans, {near} at most 2 % above the "
-        f"best known, {proven} proven; {total:.0f} s of processor time, at most {largest:.0f} MB")
-    return failures
+        Case(options, folder, scratch, name, scope, budget, best[name][scope][budget])
+        for name in names for scope in best[name] for budget in best[name][scope]]
+    failures = 0
+    for case in cases:
+        for seconds in times:
+            case.solve(seconds)
+        optimum = optima.get(case.name, {}).get(case.scope, {}).get(case.budget, [None, None])[1]
+        line, is_wrong = case.row(optimum)
+        failures += is_wrong + sum(plan is None for plan, *_ in case.results.values())
+        print(line, flush=True)
+    print(f"\n| s | valid plans of {len(cases)} | at most 2 % above the best known | proven | MB at most |")
+    print("|---|---|---|---|---|")
+    for seconds in times:
+        valid, near, proven = (
+            sum(map(count, cases)) for count in (
+                lambda case: case.traffic(seconds) is not None, lambda case: case.is_near(seconds),
+                lambda case: case.is_proven(seconds)))
+        largest = max(case.results[seconds][3] for case in cases)
+        print(f"| {seconds:g} | {valid} | {near} | {proven} | {largest:.0f} |")
+    worse = 0
+    for case in cases:
+        for less, more in zip(times, times[1:]):
+            if case.traffic(more) > case.traffic(less):
+                worse += 1
+                print(f"WORSE with more time: {case.name} {case.scope} {case.budget}, {more:g} s")
+    for case, larger in zip(cases, cases[1:]):
+        for seconds in times:
+            is_pair = (case.name, case.scope) == (larger.name, larger.scope)
+            if is_pair and larger.traffic(seconds) > case.traffic(seconds):
+                worse += 1
+                print(f"WORSE with more memory: {case.name} {case.scope} {larger.budget}, {seconds:g} s")
+    total = sum(result[2] for case in cases for result in case.results.values() if result[3] > 0)
+    print(f"\n{worse} worse with more time or memory; {total:.0f} s of processor time in all")
+    return failures + worse
 
 
 def allocations(options, folder, scratch):
@@ -105,7 +158,7 @@ def allocations(options, folder, scratch):
         answer = scratch / "placed.csv"
         answer.unlink(missing_ok=True)
         command = [options.spadix, "allocate", str(file), "--capacity", capacity, "-o", str(answer)]
-        status, error, seconds, memory = run(command, options.seconds)
+        status, error, seconds, memory = run(command, max(float(limit) for limit in options.seconds.split(",")))
         state = "placed"
         if status == 0:
             check = [options.spadix, "allocate", str(answer), "--capacity", capacity, "--check"]
@@ -125,7 +178,8 @@ def allocations(options, folder, scratch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spadix", default=".build/release/spadix", help="the binary")
-    parser.add_argument("--seconds", type=float, default=60, help="of processor time until a run is interrupted")
+    parser.add_argument(
+        "--seconds", default="60", help="of processor time until a run is interrupted; several, ascending, with commas")
     parser.add_argument("--only", help="networks, separated by commas")
     parser.add_argument("--part", choices=["networks", "allocations"], help="only one of the tables")
     options = parser.parse_args()

@@ -49,7 +49,10 @@ static void on_node(glp_tree *tree, void *info) {
   state->result->nodes = total;
   int best = glp_ios_best_node(tree);
   if (best != 0) state->result->bound = glp_ios_node_bound(tree, best);
-  if (glp_ios_reason(tree) == GLP_ISELECT && (total > state->options->node_limit || is_cancelled(state))) {
+  int limit = state->options->iteration_limit;
+  int is_long = limit > 0 && glp_get_it_cnt(glp_ios_get_prob(tree)) > limit;
+  int is_over = glp_ios_reason(tree) == GLP_ISELECT && total > state->options->node_limit;
+  if (is_long || is_over || is_cancelled(state)) {
     state->stopped = 1;
     glp_ios_terminate(tree);
   }
@@ -103,7 +106,7 @@ static void solve_relaxation(glp_prob *prob, solve_state *state) {
   control.presolve = GLP_ON;
   control.meth = GLP_DUALP;
   control.out_frq = 200;
-  if (state->options->time_limit > 0) control.tm_lim = state->options->time_limit;
+  if (state->options->iteration_limit > 0) control.it_lim = state->options->iteration_limit;
   int code = glp_simplex(prob, &control);
   spadix_glpk_result *result = state->result;
   if (code == GLP_ENOPFS) {
@@ -111,7 +114,7 @@ static void solve_relaxation(glp_prob *prob, solve_state *state) {
   } else if (code == GLP_ENODFS) {
     result->status = SPADIX_GLPK_UNBOUNDED;
   } else if (code != 0) {
-    result->status = code == GLP_ETMLIM || code == GLP_EITLIM ? SPADIX_GLPK_UNKNOWN : SPADIX_GLPK_FAILED;
+    result->status = code == GLP_EITLIM ? SPADIX_GLPK_UNKNOWN : SPADIX_GLPK_FAILED;
   } else {
     switch (glp_get_status(prob)) {
       case GLP_OPT: result->status = SPADIX_GLPK_OPTIMAL; extract_relaxation(prob, result); break;
@@ -135,15 +138,19 @@ static void solve_integer(glp_prob *prob, solve_state *state) {
   control.cb_func = on_node;
   control.cb_info = state;
   control.out_frq = 200;
-  if (state->options->time_limit > 0) control.tm_lim = state->options->time_limit;
   if (!control.presolve) {
     glp_smcp simplex;
     glp_init_smcp(&simplex);
     simplex.meth = GLP_DUALP;
     simplex.out_frq = 200;
+    if (state->options->iteration_limit > 0) simplex.it_lim = state->options->iteration_limit;
     glp_adv_basis(prob, 0);
     int code = glp_simplex(prob, &simplex);
     int status = glp_get_status(prob);
+    if (code == GLP_EITLIM) {
+      result->status = SPADIX_GLPK_UNKNOWN;
+      return;
+    }
     if (code != 0 || status != GLP_OPT) {
       int infeasible = code == 0 && (status == GLP_NOFEAS || status == GLP_INFEAS);
       result->status = infeasible ? SPADIX_GLPK_INFEASIBLE : SPADIX_GLPK_FAILED;
@@ -160,7 +167,7 @@ static void solve_integer(glp_prob *prob, solve_state *state) {
     result->status = SPADIX_GLPK_UNBOUNDED;
     return;
   }
-  int stopped = state->stopped || code == GLP_ETMLIM || code == GLP_ESTOP || code == GLP_EMIPGAP;
+  int stopped = state->stopped || code == GLP_ESTOP || code == GLP_EMIPGAP;
   if (code != 0 && !stopped) {
     result->status = SPADIX_GLPK_FAILED;
     return;

@@ -59,9 +59,12 @@ public struct AllocationSolver: Sendable {
     }
   }
 
-  /// Problems of more buffers are not searched, and those of still more not swept: rules have to do.
-  public static let largestSearch = 4_000
+  /// Problems of more buffers, or of more pairs of buffers that meet, are not searched: rules have to do.
+  static let largestSearch = 20_000
+  private static let mostPairs = 4_000_000
   static let largestSweep = 20_000
+  /// Levels of a search for which there always is room on the stack; a level takes less than a KB.
+  private static let levelsOnStack = 4_000
 
   public var options: Options
   public var cancellation: Cancellation?
@@ -103,7 +106,16 @@ public struct AllocationSolver: Sendable {
     let isPlain = problem.buffers.allSatisfy { $0.fixedOffset == nil && $0.gaps.isEmpty }
     if isPlain, place(problem, totals, &result) { return result }
     // What follows has tables of all pairs of buffers that meet, and descends one level a buffer.
-    if problem.buffers.count > Self.largestSearch { return result }
+    if problem.buffers.count > Self.largestSearch || Lifetimes.pairs(problem.buffers) > Self.mostPairs { return result }
+    if problem.buffers.count > Self.levelsOnStack {
+      return LargeStack.run(bytes: problem.buffers.count << 10) { [result] in searched(problem, isPlain, result) }
+    }
+    return searched(problem, isPlain, result)
+  }
+
+  /// What tables and searches make of it where rules do not do.
+  private func searched(_ problem: AllocationProblem, _ isPlain: Bool, _ before: Result) -> Result {
+    var result = before
     let sections = AllocationSections(problem)
     if !isPlain, placeAround(problem, sections, &result) { return result }
     result.leastCapacity = max(result.leastCapacity, SectionStacks.leastCapacity(problem, sections))

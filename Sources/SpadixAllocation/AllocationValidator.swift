@@ -1,4 +1,4 @@
-/// Checks an allocation by comparing all pairs of buffers; quadratic on purpose.
+/// Checks an allocation by comparing all pairs of buffers that live at the same time.
 public enum AllocationValidator {
   public enum Violation: Error, Sendable, Equatable, CustomStringConvertible {
     case offsetCount(expected: Int, found: Int)
@@ -39,17 +39,58 @@ public enum AllocationValidator {
         throw .moved(buffer: buffer.id, expected: fixed, found: offset)
       }
     }
-    for second in buffers.indices {
-      for first in 0..<second {
-        for step in steps(of: buffers[first]) + steps(of: buffers[second]) {
-          guard let one = taken(buffers[first], solution.offsets[first], step),
-            let other = taken(buffers[second], solution.offsets[second], step)
-          else { continue }
-          if one.overlaps(other) {
-            throw .overlap(first: buffers[first].id, second: buffers[second].id, step: step)
-          }
+    guard let pair = firstOverlap(solution, problem) else { return }
+    let (one, other) = (buffers[pair.first], buffers[pair.second])
+    let step = sharedStep(one, solution.offsets[pair.first], other, solution.offsets[pair.second])
+    throw .overlap(first: one.id, second: other.id, step: step ?? one.lower)
+  }
+
+  /// The first pair in the order of the second buffer, then the first one.
+  private static func firstOverlap(
+    _ solution: AllocationSolution, _ problem: AllocationProblem
+  ) -> (first: Int, second: Int)? {
+    struct Extent {
+      var buffer: Int
+      var lower: Int
+      var upper: Int
+      var bottom: Int
+      var top: Int
+    }
+    let extents = problem.buffers.indices.map { index in
+      let buffer = problem.buffers[index]
+      let windows = buffer.gaps.compactMap(\.window)
+      return Extent(
+        buffer: index, lower: buffer.lower, upper: buffer.upper,
+        bottom: solution.offsets[index] + windows.reduce(0) { min($0, $1.lowerBound) },
+        top: solution.offsets[index] + windows.reduce(buffer.size) { max($0, $1.upperBound) })
+    }.sorted { ($0.lower, $0.buffer) < ($1.lower, $1.buffer) }
+    var result: (first: Int, second: Int)?
+    extents.withUnsafeBufferPointer { extents in
+      for (number, one) in extents.enumerated() {
+        var next = number + 1
+        // The later ones that begin before this one ends; and only where the whole buffers meet may parts of them.
+        while next < extents.count, extents[next].lower < one.upper {
+          let other = extents[next]
+          next += 1
+          guard one.bottom < other.top, other.bottom < one.top else { continue }
+          let pair = (first: min(one.buffer, other.buffer), second: max(one.buffer, other.buffer))
+          if let result, (result.second, result.first) <= (pair.second, pair.first) { continue }
+          let (first, second) = (problem.buffers[pair.first], problem.buffers[pair.second])
+          let step = sharedStep(first, solution.offsets[pair.first], second, solution.offsets[pair.second])
+          if step != nil { result = pair }
         }
       }
+    }
+    return result
+  }
+
+  /// A step in which two buffers take the same unit.
+  private static func sharedStep(
+    _ one: AllocationProblem.Buffer, _ offset: Int, _ other: AllocationProblem.Buffer, _ otherOffset: Int
+  ) -> Int? {
+    (steps(of: one) + steps(of: other)).first { step in
+      guard let taken = taken(one, offset, step) else { return false }
+      return self.taken(other, otherOffset, step)?.overlaps(taken) ?? false
     }
   }
 

@@ -52,6 +52,19 @@ public struct Lifetimes {
     self.nodes = nodes
   }
 
+  /// How many pairs of buffers live at the same time.
+  static func pairs(_ buffers: [AllocationProblem.Buffer]) -> Int {
+    let lowers = buffers.map(\.lower).sorted()
+    let uppers = buffers.map(\.upper).sorted()
+    var pairs = 0
+    var ended = 0
+    for (begun, lower) in lowers.enumerated() {
+      while ended < uppers.count, uppers[ended] <= lower { ended += 1 }
+      pairs += max(0, begun - ended)
+    }
+    return pairs
+  }
+
   /// Calls with every other buffer that lives during some step of a buffer's lifetime, once each.
   @inline(__always)
   func forEachOverlap(of buffer: Int, _ body: (Int) -> Void) {

@@ -7,6 +7,9 @@ public struct GLPKSolver: Sendable {
   /// Branch-and-bound nodes after which the best solution so far is returned. Nodes and not seconds, so that the answer
   /// does not depend on the load of the machine.
   public var nodeLimit: Int
+  /// Simplex iterations after which it is, nil for none: nodes of large models differ in what they take. The first relaxation
+  /// only ends at the limit where there is no preprocessor.
+  public var iterationLimit: Int?
   /// Whether to generate cutting planes.
   public var cuts: Bool
   /// Whether to run GLPK's preprocessor.
@@ -16,10 +19,11 @@ public struct GLPKSolver: Sendable {
   public var cancellation: Cancellation?
 
   public init(
-    nodeLimit: Int = 100_000, cuts: Bool = true, presolve: Bool = true, cutoff: Int? = nil,
+    nodeLimit: Int = 100_000, iterationLimit: Int? = nil, cuts: Bool = true, presolve: Bool = true, cutoff: Int? = nil,
     cancellation: Cancellation? = nil
   ) {
     self.nodeLimit = nodeLimit
+    self.iterationLimit = iterationLimit
     self.cuts = cuts
     self.presolve = presolve
     self.cutoff = cutoff
@@ -193,6 +197,7 @@ public struct GLPKSolver: Sendable {
           withPointers(problem) { raw in
             var options = spadix_glpk_options()
             options.node_limit = Int32(clamping: max(1, nodeLimit))
+            options.iteration_limit = iterationLimit.map { Int32(clamping: max(1, $0)) } ?? 0
             options.cuts = cuts ? 1 : 0
             options.presolve = presolve ? 1 : 0
             options.relaxation = problem.relaxation ? 1 : 0

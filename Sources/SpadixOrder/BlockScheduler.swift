@@ -75,6 +75,7 @@ struct BlockScheduler {
   private var isThorough: Bool
   /// The bound of every ideal, where there are few.
   private var completion: IdealBound?
+  private var effortOfIdeals = 0
   /// Whether GLPK ran out of nodes for the first bound.
   private var isFirstBoundCut = false
 
@@ -159,7 +160,10 @@ struct BlockScheduler {
   private mutating func boundIdeals(_ best: inout Outcome, moveLimit: Int) {
     guard options.useIdealBound, completion == nil, core.count <= options.largestSearchedBlock else { return }
     options.progress?("bytes over ideals")
+    let before = statistics.effort
+    defer { effortOfIdeals += statistics.effort - before }
     let keys = OrderSearch.keys(core)
+    guard IdealCount.moves(core, keys: keys, limit: moveLimit, effort: &statistics.effort) != nil else { return }
     completion = IdealBound(
       core, capacity: capacity, keys: keys, moveLimit: moveLimit, cancellation: options.cancellation,
       effort: &statistics.effort)
@@ -219,7 +223,8 @@ struct BlockScheduler {
   /// little; for a part of that otherwise. True when that closes the block.
   private mutating func improveAgain(_ best: inout Outcome) -> Bool {
     let isFarApart = best.cost > 2 * best.bound
-    improve(&best, effort: min(3_000_000_000, statistics.effort / (isFarApart ? 1 : 8)))
+    let spent = statistics.effort - effortOfIdeals
+    improve(&best, effort: min(3_000_000_000, spent / (isFarApart ? 1 : 8)))
     return best.close()
   }
 
@@ -272,7 +277,7 @@ struct BlockScheduler {
       if run(&search, width, &best) != .narrowed { return }
     }
     checkpoint?(best, statistics.effort / 4)
-    boundIdeals(&best, moveLimit: 2_000_000)
+    boundIdeals(&best, moveLimit: 3_000_000)
     search.completion = completion
     if best.close() { return }
     beThorough(&best)
@@ -292,6 +297,7 @@ struct BlockScheduler {
     var width = 4096
     // Far from its bound, a wide search of a large block proves nothing, and local search finds more.
     let isHopeless = core.count > Self.largestWidened && best.cost > 4 * best.bound
+    if isHopeless { statistics.stops.insert(.size) }
     while !improveAgain(&best), !isHopeless, run(&search, width, &best) == .narrowed {
       width = min(width * 8, 1 << 40)
       checkpoint?(best, statistics.effort / 4)

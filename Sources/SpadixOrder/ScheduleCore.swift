@@ -36,6 +36,18 @@ struct ScheduleCore {
   /// The largest footprint: no schedule exists below this capacity.
   var smallestCapacity: Int { footprints.max() ?? 0 }
 
+  /// The same problem where a part of a capacity stays free beside every operator that leaves so much; what a schedule for it
+  /// does can be done in all of the capacity, where its pieces have room to fit around each other.
+  func leaving(percent: Int, of capacity: Int) -> ScheduleCore {
+    var result = self
+    for op in operators.indices {
+      let free = max(0, min(capacity - footprints[op], capacity / 100 * percent + capacity % 100 * percent / 100))
+      result.operators[op].privateSize += free
+      result.footprints[op] += free
+    }
+    return result
+  }
+
   init(_ problem: ScheduleProblem, scope: ScheduleProblem.Scope) {
     let sources = problem.tensors.indices.map { index -> Source in
       let tensor = problem.tensors[index]

@@ -24,7 +24,7 @@ extension Scheduler {
       var arena = OnlineArena(problem, scope, core, order, budget, policy)
       packer.take(arena.run())
     }
-    if first.count <= AllocationSolver.largestSearch {
+    if first.count <= Packer.mostRefined {
       withLessRoom(core, order, budget, &packer)
       if options.usePacking, core.count <= options.largestModelledBlock {
         repair(core, order, budget, drops, &packer, work)
@@ -65,6 +65,9 @@ extension Scheduler {
 
   /// The best layout for an order so far.
   struct Packer {
+    /// Of more pieces there is one attempt to pack them.
+    static let mostRefined = 4_000
+
     let builder: PieceBuilder
     private let options: ScheduleOptions
     private let budget: Int
@@ -115,23 +118,60 @@ extension Scheduler {
 
   /// Residency for less than the budget leaves the packing some room.
   func withLessRoom(_ core: ScheduleCore, _ order: [Int], _ budget: Int, _ packer: inout Packer) {
-    for percent in [99, 97, 94, 90, 85, 80, 70, 60] where !packer.isOver {
-      let capacity = budget / 100 * percent + budget % 100 * percent / 100
-      var candidates: [[ResidencyModel.Gap]] = []
-      if core.count <= options.largestModelledBlock {
-        let residency = ResidencyModel(core, order: order, capacity: capacity)
-        let result = GLPKSolver(
-          within: options.nodeLimit, for: residency.model, cancellation: options.cancellation
-        ).solve(residency.model)
-        if result.objective != nil { candidates.append(residency.drops(result.values)) }
-      }
-      for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] where candidates.isEmpty {
-        candidates.append(FurthestUse.drops(core, order: order, capacity: capacity, policy: policy))
-      }
-      for drops in candidates {
+    for percent in [1, 3, 6, 10, 15, 20, 30, 40] where !packer.isOver {
+      let smaller = core.leaving(percent: percent, of: budget)
+      for drops in residencies(smaller, order, budget, nodeLimit: options.nodeLimit) {
         let pieces = packer.builder.pieces(drops)
         if packer.isBetter(pieces), packer.offer(pieces, nodeLimit: 100_000) { return }
       }
+    }
+  }
+
+  /// Orders for less than the budget: fewer bytes move than where the best residency of the best order is cut up until it
+  /// packs. The order of a better layout, if there is one.
+  func improveWithLessRoom(
+    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ budget: Int, _ orders: [[Int]],
+    _ layout: inout ScheduleLayout, effort: Int, _ work: PackingWork
+  ) -> [Int]? {
+    var result: [Int]?
+    let percentages = [2, 4, 7, 10, 14, 20, 30]
+    for percent in percentages where work.left > 0 && options.cancellation?.isCancelled != true {
+      let smaller = core.leaving(percent: percent, of: budget)
+      let improvement = OrderImprovement(smaller, capacity: budget, cancellation: options.cancellation)
+      let costs = orders.map { improvement.cost(of: $0) }
+      guard let start = orders.indices.min(by: { (costs[$0], $0) < (costs[$1], $1) }) else { break }
+      options.progress?("changes to the order, \(percent) % of the budget free, best \(layout.traffic.total)")
+      let found = improvement.run(
+        from: orders[start], effortLimit: max(1, min(effort / percentages.count, work.left)))
+      work.left -= improvement.effort
+      var packer = Packer(options, PieceBuilder(problem, scope, core, found.order), budget, work)
+      packer.take(layout.pieces)
+      for drops in residencies(smaller, found.order, budget, nodeLimit: 500) + [improvement.drops(of: found.order)] {
+        let pieces = packer.builder.pieces(drops)
+        guard packer.isBetter(pieces), packer.offer(pieces, nodeLimit: 100_000), let better = packer.layout else {
+          continue
+        }
+        layout = ScheduleLayout(pieces: better.pieces, traffic: better.traffic, nodes: layout.nodes + better.nodes)
+        result = found.order
+      }
+    }
+    return result
+  }
+
+  /// What to drop in an order: the best of GLPK, or what rules say.
+  private func residencies(
+    _ core: ScheduleCore, _ order: [Int], _ capacity: Int, nodeLimit: Int
+  ) -> [[ResidencyModel.Gap]] {
+    if core.count <= options.largestModelledBlock {
+      let residency = ResidencyModel(core, order: order, capacity: capacity)
+      if !GLPKSolver.isTooLarge(residency.model) {
+        let result = GLPKSolver(within: nodeLimit, for: residency.model, cancellation: options.cancellation)
+          .solve(residency.model)
+        if result.objective != nil { return [residency.drops(result.values)] }
+      }
+    }
+    return [FurthestUse.Policy.furthestNextUse, .longestForItsPrice].map {
+      FurthestUse.drops(core, order: order, capacity: capacity, policy: $0)
     }
   }
 
@@ -143,7 +183,7 @@ extension Scheduler {
   ) {
     var model = ResidencyModel(core, order: order, capacity: budget)
     var current = drops
-    for _ in 0..<16 where !packer.isOver {
+    for _ in 0..<16 where !packer.isOver && !GLPKSolver.isTooLarge(model.model) {
       let core = unpackableCore(packer.builder.pieces(current), packer.builder, budget, work)
       let dropped = Set(current.map { GapKey($0) })
       let kept = model.gaps.filter { gap in

@@ -81,7 +81,7 @@ public struct Scheduler: Sendable {
       var arena = OnlineArena(problem, scope, core, order, budget, policy)
       packer.take(arena.run())
       let pieces = packer.builder.pieces(FurthestUse.drops(core, order: order, capacity: budget, policy: policy))
-      if packer.isBetter(pieces), pieces.count <= AllocationSolver.largestSearch {
+      if packer.isBetter(pieces), pieces.count <= Packer.mostRefined {
         _ = packer.offer(pieces, nodeLimit: 20_000)
       }
     }
@@ -107,9 +107,11 @@ public struct Scheduler: Sendable {
     var arena = OnlineArena(problem, scope, core, orders[0], budget, .longestForItsPrice)
     packer.take(arena.run())
     guard var layout = packer.layout else { return nil }
-    let better = improvePlaced(
-      placed, problem, scope, core, budget, orders, &layout, effort: min(effort, options.packingEffortLimit), work)
-    return (better ?? orders[0], layout)
+    let effort = min(effort, options.packingEffortLimit)
+    var order = orders[0]
+    order = improveWithLessRoom(problem, scope, core, budget, orders, &layout, effort: effort / 2, work) ?? order
+    order = improvePlaced(placed, problem, scope, core, budget, orders, &layout, effort: effort / 2, work) ?? order
+    return (order, layout)
   }
 
   private struct Attempt {
@@ -129,9 +131,11 @@ public struct Scheduler: Sendable {
   ) {
     let plan = attempt.solution
     var layout = ScheduleLayout(pieces: plan.pieces, traffic: plan.traffic, nodes: plan.certificate.nodes)
-    let better = improvePlaced(
-      placed, problem, scope, ScheduleCore(problem, scope: scope), budget,
-      [plan.order.map(\.index)] + attempt.orders, &layout, effort: 2 * options.packingEffortLimit, work)
+    let core = ScheduleCore(problem, scope: scope)
+    let orders = [plan.order.map(\.index)] + attempt.orders
+    let effort = options.packingEffortLimit
+    var better = improveWithLessRoom(problem, scope, core, budget, orders, &layout, effort: effort, work)
+    better = improvePlaced(placed, problem, scope, core, budget, orders, &layout, effort: effort, work) ?? better
     guard let better else { return }
     attempt.solution.order = better.map(ScheduleProblem.OperatorID.init)
     attempt.solution.pieces = layout.pieces

@@ -42,6 +42,40 @@ private func canPlace(_ problem: AllocationProblem, _ number: Int = 0, _ offsets
     #expect((result.solution != nil) == canPlace(problem), "seed \(seed)")
   }
 
+  /// Six thousand buffers that fill their memory without a hole, which no rule finds: rectangles cut into parts again and
+  /// again, one rectangle after the other in time, all of them above a buffer that lives throughout.
+  @Test func thousandsOfTightBuffersAreSearched() throws {
+    var random = SplitMix64(seed: 11)
+    var buffers = [Buffer(id: "all", lower: 0, upper: 6_000, size: 1)]
+    for block in 0..<600 {
+      var parts = [(lower: 10 * block, upper: 10 * block + 10, bottom: 1, top: 65)]
+      while parts.count < 10 {
+        let number = random.below(parts.count)
+        let part = parts[number]
+        var (one, other) = (part, part)
+        if random.below(2) == 0, part.upper - part.lower > 1 {
+          one.upper = part.lower + 1 + random.below(part.upper - part.lower - 1)
+          other.lower = one.upper
+        } else if part.top - part.bottom > 1 {
+          one.top = part.bottom + 1 + random.below(part.top - part.bottom - 1)
+          other.bottom = one.top
+        } else {
+          continue
+        }
+        parts[number] = one
+        parts.append(other)
+      }
+      for part in parts {
+        let id = "\(buffers.count)"
+        buffers.append(Buffer(id: id, lower: part.lower, upper: part.upper, size: part.top - part.bottom))
+      }
+    }
+    let problem = AllocationProblem(capacity: 65, buffers: buffers)
+    let result = AllocationSolver().solve(problem)
+    #expect(result.nodes > 0, "a rule found it, so that nothing is shown")
+    try AllocationValidator.validate(#require(result.solution), for: problem)
+  }
+
   @Test(arguments: 0..<7) func everyTechniqueCanBeSwitchedOff(technique: Int) {
     for seed in 300..<330 {
       let problem = randomAllocation(seed: UInt64(seed), buffers: 6, capacity: 7)
@@ -166,5 +200,45 @@ private func canPlace(_ problem: AllocationProblem, _ number: Int = 0, _ offsets
     check(.misaligned(buffer: "a", offset: 3, alignment: 2), [3, 0])
     check(.overlap(first: "a", second: "b", step: 3), [0, 3])
     try AllocationValidator.validate(AllocationSolution(offsets: [0, 4]), for: problem)
+  }
+
+  /// Against every step of every pair, on random offsets of buffers with gaps and windows.
+  @Test(arguments: 0..<60) func findsTheFirstOverlapOfAll(seed: Int) {
+    var random = SplitMix64(seed: UInt64(seed))
+    let buffers = (0..<8).map { number in
+      let lower = random.below(12)
+      let upper = lower + random.below(8)
+      var buffer = Buffer(id: "\(number)", lower: lower, upper: upper, size: 1 + random.below(6))
+      if upper - lower > 2, random.below(2) == 0 {
+        let window = random.below(2) == 0 ? nil : 0..<1 + random.below(buffer.size)
+        buffer.gaps = [.init(lower: lower + 1, upper: upper - 1, window: window)]
+      }
+      return buffer
+    }
+    let offsets = buffers.map { _ in random.below(40) }
+    func taken(_ number: Int, _ step: Int) -> Range<Int> {
+      let buffer = buffers[number]
+      guard buffer.lower <= step, step < buffer.upper else { return 0..<0 }
+      let gap = buffer.gaps.first { $0.lower <= step && step < $0.upper }
+      guard let taken = gap == nil ? 0..<buffer.size : gap?.window else { return 0..<0 }
+      return offsets[number] + taken.lowerBound..<offsets[number] + taken.upperBound
+    }
+    var expected: (first: String, second: String)?
+    for second in buffers.indices {
+      for first in 0..<second where expected == nil {
+        if (0..<20).contains(where: { taken(first, $0).overlaps(taken(second, $0)) }) {
+          expected = (buffers[first].id, buffers[second].id)
+        }
+      }
+    }
+    let problem = AllocationProblem(capacity: 100, buffers: buffers)
+    do throws(AllocationValidator.Violation) {
+      try AllocationValidator.validate(AllocationSolution(offsets: offsets), for: problem)
+      #expect(expected == nil, "seed \(seed)")
+    } catch .overlap(let first, let second, _) {
+      #expect(expected?.first == first && expected?.second == second, "seed \(seed)")
+    } catch {
+      Issue.record("seed \(seed): \(error)")
+    }
   }
 }

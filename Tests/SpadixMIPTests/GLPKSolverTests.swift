@@ -90,6 +90,27 @@ private func knapsack(weights: [Int], values: [Int], capacity: Int) -> (model: M
     #expect(result.bound.map { $0 <= 1015 } ?? true)
   }
 
+  @Test func iterationLimitIsHonestAndRepeatable() throws {
+    var random = SplitMix64(seed: 21)
+    var model = Model(name: "cover")
+    let columns = (0..<60).map { model.addColumn("x\($0)", .binary, cost: 10 + random.below(10)) }
+    for row in 0..<30 {
+      model.addRow("row\(row)", columns.map { Model.Term(1 + random.below(9), $0) }, lower: 60 + random.below(60))
+    }
+    let best = try #require(GLPKSolver().solve(model).objective)
+    for presolve in [false, true] {
+      for limit in [1, 10, 40, 100, 1000] {
+        let solver = GLPKSolver(iterationLimit: limit, presolve: presolve)
+        let (first, second) = (solver.solve(model), solver.solve(model))
+        #expect(first.status == second.status && first.values == second.values && first.bound == second.bound)
+        if let bound = first.bound { #expect(bound <= best) }
+        if let objective = first.objective { #expect(objective >= best) }
+        if limit == 1 { #expect(first.status != .optimal) }
+        if limit == 1, !presolve { #expect(first.status == .unknown) }
+      }
+    }
+  }
+
   @Test func solvesOnManyThreadsAtOnce() async {
     await withTaskGroup(of: Bool.self) { group in
       for _ in 0..<8 {

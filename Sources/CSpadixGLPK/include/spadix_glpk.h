@@ -26,8 +26,9 @@ typedef struct {
 typedef struct {
   /* Branch-and-bound nodes after which the search stops with its best solution; at least 1. */
   int node_limit;
-  /* Clock limit in milliseconds: a safety net only, 0 for none. */
-  int time_limit;
+  /* Simplex iterations after which it does; looked at between those of a node, and in the first relaxation of all where it
+     is not preprocessed. 0 for none. */
+  int iteration_limit;
   /* Whether to generate Gomory, rounding, cover and clique cuts. */
   int cuts;
   /* Whether to run the integer preprocessor. */
