@@ -78,7 +78,7 @@ def main():
     logging.disable(logging.WARNING)
     onnxruntime.set_default_logger_severity(4)
     failed = 0
-    for number, form in enumerate((plain, mobile, joined, residual, line)):
+    for number, form in enumerate(FORMS):
         for name, kind in (("s8s8", QuantType.QInt8), ("u8u8", QuantType.QUInt8)):
             for per_channel in (False, True):
                 rng = np.random.default_rng([arguments.seed, number])
@@ -98,4 +98,7 @@ def main():
     sys.exit(1 if failed else 0)
 
 
-main()
+FORMS = (plain, mobile, joined, residual, line)
+
+if __name__ == "__main__":
+    main()
