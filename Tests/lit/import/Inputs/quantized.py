@@ -60,6 +60,11 @@ def line(b):
     return b.node("Transpose", x, perm=[0, 2, 1])
 
 
+def shares(b):
+    """A softmax over many classes, in many rows."""
+    return b.node("Softmax", b.node("MatMul", b.input(1, 90, 16), b.weights(16, 60)), axis=-1)
+
+
 class Samples(CalibrationDataReader):
     def __init__(self, feeds, rng):
         self.rest = [{k: rng.standard_normal(v.shape).astype(np.float32) for k, v in feeds.items()} for _ in range(8)]
@@ -98,7 +103,7 @@ def main():
     sys.exit(1 if failed else 0)
 
 
-FORMS = (plain, mobile, joined, residual, line)
+FORMS = (plain, mobile, joined, residual, line, shares)
 
 if __name__ == "__main__":
     main()
