@@ -53,19 +53,6 @@ struct ExportedHostSteps {
       for (long i = 0; i < count; i++) row[i * stride] /= sum;
     }
 
-    // The same of integers, into work.
-    __attribute__((unused)) static void softmax_int8(const int8_t *row, float *work, long count, long stride, double raise,
-                                                     double scale) {
-      int maximum = row[0];
-      float sum = 0;
-      for (long i = 1; i < count; i++) maximum = row[i * stride] > maximum ? row[i * stride] : maximum;
-      for (long i = 0; i < count; i++) {
-        work[i * stride] = (float)exp((row[i * stride] - maximum + raise) * scale);
-        sum += work[i * stride];
-      }
-      for (long i = 0; i < count; i++) work[i * stride] /= sum;
-    }
-
     // Rows between DRAM and an array without padding.
     __attribute__((unused)) static void gather(void *to, unsigned long offset, unsigned long rows, unsigned long bytes,
                                                unsigned long stride) {
@@ -290,16 +277,14 @@ private struct HostStepWriter {
     arrays += "static float \(work)[\(count)];\n"
     let input = type(operand).element.quantization
     let output = type(result).element.quantization
-    if input == nil { body += "  memcpy(\(work), \(name(operand)), sizeof \(work));\n" }
-    body += "  for (long o = 0; o < \(count / length / inner); o++)\n    for (long i = 0; i < \(inner); i++) "
-    let place = "o * \(length * inner) + i"
     if let input {
-      let raise = QuantizedArithmetic.softmaxRaise(count: length, scale: input.scale)
-      body += "softmax_int8(\(name(operand)) + \(place), \(work) + \(place), \(length), \(inner), \(raise), "
-      body += "\(literal(input.scale)));\n"
+      let (scale, zero) = tables(input, shape, operand)
+      body += "  for (long i = 0; i < \(count); i++) \(work)[i] = dequantize(\(name(operand))[i], \(scale), \(zero));\n"
     } else {
-      body += "softmax(\(work) + \(place), \(length), \(inner));\n"
+      body += "  memcpy(\(work), \(name(operand)), sizeof \(work));\n"
     }
+    body += "  for (long o = 0; o < \(count / length / inner); o++)\n    for (long i = 0; i < \(inner); i++) "
+    body += "softmax(\(work) + o * \(length * inner) + i, \(length), \(inner));\n"
     if let output {
       let (scale, zero) = tables(output, shape, result)
       body += "  for (long i = 0; i < \(count); i++) \(name(result))[i] = quantize(\(work)[i], \(scale), \(zero));\n"

@@ -110,22 +110,10 @@ public enum QuantizedArithmetic {
     return exponentials.map { $0 / sum }
   }
 
-  /// Softmax of one row of int8, as ONNX Runtime's QLinearSoftmax computes it where the result's scale is a power of two.
-  ///
-  /// Distances from the maximum are raised (`softmaxRaise`), multiplied with the scale and taken through the exponential in
-  /// Float64, and each is rounded to Float32; the sum is taken in Float32 from left to right.
+  /// Softmax of one row of int8: dequantize, softmax, quantize.
   public static func softmax(_ row: [Int8], input: Quantization, output: Quantization) -> [Int8] {
-    guard let maximum = row.max() else { return [] }
-    let raise = softmaxRaise(count: row.count, scale: input.scale)
-    let exponentials = row.map { Float(exp((Double(Int($0) - Int(maximum)) + raise) * Double(input.scale))) }
-    let sum = exponentials.reduce(0, +)
-    return exponentials.map { quantize($0 / sum, scale: output.scale, zeroPoint: output.zeroPoint) }
-  }
-
-  /// What is added to integers before the exponential, so that the sum of so many is large and still a Float32: small terms
-  /// keep their bits.
-  public static func softmaxRaise(count: Int, scale: Float) -> Double {
-    max(0, log(Double(Float.greatestFiniteMagnitude) / Double(max(1, count))) - 5) / Double(scale)
+    let real = row.map { dequantize($0, scale: input.scale, zeroPoint: input.zeroPoint) }
+    return softmax(real).map { quantize($0, scale: output.scale, zeroPoint: output.zeroPoint) }
   }
 }
 

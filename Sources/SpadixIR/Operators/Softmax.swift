@@ -11,9 +11,7 @@ public struct Softmax: OperatorDefinition {
   public static let documentation = """
     `y = exp(x - max) / sum(exp(x - max))` along the axis, each exponential rounded to Float32, summed in order.
 
-    Quantized: `e = float32(exp((q - max + raise) * sx))`, `y = clamp(round_half_even(e / sum(e) / sy) + zy)`, with \
-    `raise = max(0, ln(largest Float32 / count) - 5) / sx` in Float64: the bytes of ONNX Runtime's QLinearSoftmax where `sy` \
-    is a power of two.
+    Quantized: the row is dequantized, taken through the same steps in Float32, and quantized.
     """
   public static let operands = [OperandDescription("input", "any shape of rank 1 or more")]
   public static let attributes: [AttributeField<Softmax>] = [
