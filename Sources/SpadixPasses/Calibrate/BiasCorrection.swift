@@ -93,7 +93,9 @@ struct BiasCorrection {
     var sums = [Double](repeating: 0, count: channels)
     var count = 0
     for sample in real.values.indices {
-      guard let operands = real.operands(of: bare, sample), var integers = int8.operands(of: step, sample) else { return nil }
+      guard let operands = real.operands(of: bare, sample), var integers = int8.operands(of: step, sample) else {
+        return nil
+      }
       if let bias = step.biasPosition {
         let reals = integers[bias].int32s.enumerated().map { Float(Double($1) * units[$0]) }
         integers[bias] = Tensor(.f32([reals.count]), .f32(reals))

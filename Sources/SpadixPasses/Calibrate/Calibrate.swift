@@ -110,23 +110,35 @@ struct Calibrator {
   private func measured(_ extremes: [ValueRange?], _ energies: [Double], _ context: inout PassContext) throws -> Graph {
     let trials = try Trials(graph: graph, samples: samples, data: data, energies: energies, context: context)
     let plain = try candidates(extremes, context)
-    var all = plain.candidates
-    var equalizedChoices: [[ValueRange?]] = []
-    if let graph = try Equalization(graph: graph, data: data).equalized(samples) {
-      let equalized = Calibrator(graph: graph, samples: samples, data: data)
-      let found = try equalized.candidates(try equalized.extremes().ranges, context)
-      all += found.candidates.map { Trials.Candidate(name: "\($0.name) of equalized channels", graph: $0.graph) }
-      equalizedChoices = found.choices
-    }
-    let (place, decibels, choice) = try trials.best(all)
+    let (place, decibels, choice) = try trials.best(plain.candidates)
     var notes = [context.calibration, choice].compactMap { $0 }
-    let search = RangeSearch(
-      trials: trials, choices: place < plain.candidates.count ? plain.choices : equalizedChoices)
-    let (searched, found, changes) = try search.improved(all[place].graph, decibels: decibels)
-    if changes > 0 { notes.append("other ranges for \(changes) values \(Trials.text(found)) dB") }
-    let result = try corrected(searched, decibels: found, trials, &notes, &context)
+    var (best, most, choices) = (plain.candidates[place].graph, decibels, plain.choices)
+    if let equalized = try equalized(place, trials, context), equalized.decibels > most + Trials.margin {
+      (best, most, choices) = equalized
+      notes.append("equalized channels \(Trials.text(most)) dB")
+    }
+    let searched = try RangeSearch(trials: trials, choices: choices).improved(best, decibels: most)
+    if searched.changes > 0 {
+      (best, most) = (searched.graph, searched.decibels)
+      notes.append("other ranges for \(searched.changes) values \(Trials.text(most)) dB")
+    }
+    let result = try corrected(best, decibels: most, trials, &notes, &context)
     context.calibration = notes.joined(separator: "; ")
     return result
+  }
+
+  /// The graph with equalized channels and ranges by the method of this place, on the samples of the trials; nil where no
+  /// channels can be equalized.
+  private func equalized(
+    _ place: Int, _ trials: Trials, _ context: PassContext
+  ) throws -> (graph: Graph, decibels: Double, choices: [[ValueRange?]])? {
+    guard trials.canCalibrateAgain, let graph = try Equalization(graph: graph, data: data).equalized(samples) else {
+      return nil
+    }
+    let calibrator = Calibrator(graph: graph, samples: samples, data: data)
+    let found = try calibrator.candidates(try calibrator.extremes().ranges, context)
+    let candidate = found.candidates[place].graph
+    return try trials.decibels(candidate).map { (candidate, $0, found.choices) }
   }
 
   /// The graph with the ranges of every method, and these ranges by method and value id.
@@ -149,7 +161,7 @@ struct Calibrator {
     return (candidates, [extremes] + cuts.map(\.1))
   }
 
-  /// Elements that bias correction holds at a time at most, and samples.
+  /// Elements that bias correction holds at a time at most, and the samples that it needs.
   private static let correctionElements = 1 << 26
   private static let correctionSamples = 2...32
 
@@ -158,12 +170,15 @@ struct Calibrator {
     _ graph: Graph, decibels: Double, _ trials: Trials, _ notes: inout [String], _ context: inout PassContext
   ) throws -> Graph {
     let bounds = Self.correctionSamples
-    let held = trials.unusedSamples(min(bounds.upperBound, Self.correctionElements / max(1, graph.mostLiveElements)))
-    guard held.count >= bounds.lowerBound else { return graph }
+    let held = trials.unusedSamples(
+      min(bounds.upperBound, trials.affordableCorrections, Self.correctionElements / max(1, graph.mostLiveElements)))
+    guard held.count >= bounds.lowerBound else { return graph.eliminatingDead() }
     let correction = BiasCorrection(graph: graph, quantized: try trials.quantized(graph), data: data)
     let corrections = try correction.corrections(on: held)
     let corrected = try BiasCorrection.graph(graph, corrections, isCorrected: true, data: data)
-    guard let found = try trials.decibels(corrected), found > decibels + Trials.margin else { return graph }
+    guard let found = try trials.decibels(corrected), found > decibels + Trials.margin else {
+      return graph.eliminatingDead()
+    }
     notes.append("biases corrected by \(held.count) other samples \(Trials.text(found)) dB")
     context.uncorrected = try BiasCorrection.graph(graph, corrections, isCorrected: false, data: data).eliminatingDead()
     return corrected.eliminatingDead()

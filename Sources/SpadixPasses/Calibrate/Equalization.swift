@@ -70,7 +70,8 @@ struct Equalization {
       let factors = Self.factors(activations, reader.largest(weights.floats), isFree: reader.isDepthwise)
       if factors.allSatisfy({ $0 == 1 }) { continue }
       isChanged = true
-      constants[Place(operation: pair.second, position: 1)] = Tensor(weights.type, .f32(reader.scaled(weights.floats, factors)))
+      constants[Place(operation: pair.second, position: 1)] = Tensor(
+        weights.type, .f32(reader.scaled(weights.floats, factors)))
       let operands = graph.operations[pair.first].operands
       for position in 1..<operands.count {
         guard let tensor = try tensor(pair.first, position) else { continue }
@@ -106,7 +107,8 @@ struct Equalization {
       _ = try evaluator.run(inputs: samples.batch(batch)) { value, tensor in
         guard let place = places[value] else { return }
         let channels = largest[place].count
-        for (position, element) in tensor.floats.enumerated() where element.magnitude > largest[place][position % channels] {
+        for (position, element) in tensor.floats.enumerated()
+        where element.magnitude > largest[place][position % channels] {
           largest[place][position % channels] = element.magnitude
         }
       }
@@ -139,7 +141,11 @@ private struct ReaderChannels {
   init(_ operation: Operation, _ shape: [Int], channels: Int) {
     self.channels = channels
     columns = shape.last ?? 1
-    if case .conv2d(let convolution) = operation.op { isDepthwise = convolution.groups > 1 } else { isDepthwise = false }
+    if case .conv2d(let convolution) = operation.op {
+      isDepthwise = convolution.groups > 1
+    } else {
+      isDepthwise = false
+    }
   }
 
   private func channel(_ position: Int) -> Int {

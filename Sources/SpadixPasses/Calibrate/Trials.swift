@@ -76,6 +76,12 @@ struct Trials {
   /// How often all samples may run at most before that takes too long.
   var affordableRuns: Int { Self.affordableProducts / max(1, productCount * batches.count) }
 
+  /// Whether all samples may run three times more: for what channels hold, for extremes, and for what lies between.
+  var canCalibrateAgain: Bool { 3 * samples.batchCount * productCount <= Self.affordableProducts << 3 }
+
+  /// On how many samples products may be compared, each computed four times.
+  var affordableCorrections: Int { (Self.affordableProducts << 2) / max(1, 4 * productCount) }
+
   var description: String { "on \(batches.count) of \(samples.batchCount) samples" }
 
   /// The place of the best of the candidates, the first of equal ones, its decibels, and a description of the choice.
