@@ -132,9 +132,10 @@ struct Calibrator {
   private func equalized(
     _ place: Int, _ trials: Trials, _ context: PassContext
   ) throws -> (graph: Graph, decibels: Double, choices: [[ValueRange?]])? {
-    guard trials.canCalibrateAgain, let graph = try Equalization(graph: graph, data: data).equalized(samples) else {
-      return nil
-    }
+    let scheme = QuantizationScheme(target: context.target)
+    guard trials.canCalibrateAgain,
+      let graph = try Equalization(graph: graph, data: data, scheme: scheme).equalized(samples)
+    else { return nil }
     let calibrator = Calibrator(graph: graph, samples: samples, data: data)
     let found = try calibrator.candidates(try calibrator.extremes().ranges, context)
     let candidate = found.candidates[place].graph

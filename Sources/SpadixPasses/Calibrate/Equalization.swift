@@ -14,6 +14,7 @@ import SpadixTensor
 struct Equalization {
   private let graph: Graph
   private let data: DataStore
+  private let scheme: QuantizationScheme
   private let pairs: [Pair]
 
   /// A product whose result's channels are the input channels of another one.
@@ -25,9 +26,10 @@ struct Equalization {
     let channels: Int
   }
 
-  init(graph: Graph, data: DataStore) {
+  init(graph: Graph, data: DataStore, scheme: QuantizationScheme) {
     self.graph = graph
     self.data = data
+    self.scheme = scheme
     let uses = UseIndex(graph)
     pairs = graph.operations.indices.compactMap { Self.pair(OperationID($0), graph, uses) }
   }
@@ -67,7 +69,8 @@ struct Equalization {
     for (pair, activations) in zip(pairs, activations) {
       guard let weights = try tensor(pair.second, 1) else { continue }
       let reader = ReaderChannels(graph.operations[pair.second], weights.type.shape, channels: pair.channels)
-      let factors = Self.factors(activations, reader.largest(weights.floats), isFree: reader.isDepthwise)
+      let factors = Self.factors(
+        activations, reader.largest(weights.floats), isFree: reader.isDepthwise && scheme.weights == .perChannel)
       if factors.allSatisfy({ $0 == 1 }) { continue }
       isChanged = true
       constants[Place(operation: pair.second, position: 1)] = Tensor(
@@ -117,7 +120,7 @@ struct Equalization {
   }
 
   /// What each channel is divided by: the root of its largest activation by its largest weight, or, where weights have a scale
-  /// for each channel, all of the activation; against the geometric mean of all channels.
+  /// for each channel, all of the activation (a kernel of its own then has its own scale); against the geometric mean of all channels.
   private static func factors(_ activations: [Float], _ weights: [Float], isFree: Bool) -> [Float] {
     let logarithms = zip(activations, weights).map { activation, weight -> Double? in
       guard activation > 0, weight > 0, activation.isFinite, weight.isFinite else { return nil }
