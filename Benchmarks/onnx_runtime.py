@@ -49,11 +49,8 @@ def decibels(found, expected):
     return float(10 * np.log10(signal / noise)) if noise else float("inf")
 
 
-def best(path, calibration, held_out, count, scratch):
-    """(decibels of the first output, the choice) of the best of the choices; None where none can be made or run."""
-    logging.disable(logging.WARNING)
-    inputs = feeds(path, held_out, count)
-    expected = [session(path).run(None, f)[0] for f in inputs]
+def prepared(path, scratch):
+    """A model in an operator set that the quantizer writes well, simplified."""
     source = pathlib.Path(scratch) / "prepared.onnx"
     model = onnx.load(path)
     if next(s.version for s in model.opset_import if s.domain in ("", "ai.onnx")) < 13:
@@ -67,6 +64,30 @@ def best(path, calibration, held_out, count, scratch):
         quant_pre_process(str(source), str(source), skip_symbolic_shape=True)
     except Exception:
         pass
+    return source
+
+
+def on_integers(path, calibration, scratch):
+    """The model as operators on integers: (types, file, its outputs for the first samples, these) for s8 and u8. Both operands of
+    products are of one type: only then are ONNX Runtime's sums exact on every machine."""
+    logging.disable(logging.WARNING)
+    onnxruntime.set_default_logger_severity(4)
+    source = prepared(path, scratch)
+    for name, kind in (("s8s8", QuantType.QInt8), ("u8u8", QuantType.QUInt8)):
+        result = pathlib.Path(scratch) / f"{name}.onnx"
+        with contextlib.redirect_stdout(io.StringIO()):
+            quantize_static(str(source), str(result), Reader(feeds(path, calibration, 8)), quant_format=QuantFormat.QOperator,
+                            activation_type=kind, weight_type=kind)
+        inputs = feeds(path, calibration, 8)
+        yield name, result, [session(result).run(None, f) for f in inputs], inputs
+
+
+def best(path, calibration, held_out, count, scratch):
+    """(decibels of the first output, the choice) of the best of the choices; None where none can be made or run."""
+    logging.disable(logging.WARNING)
+    inputs = feeds(path, held_out, count)
+    expected = [session(path).run(None, f)[0] for f in inputs]
+    source = prepared(path, scratch)
     found = []
     for name, (per_channel, method) in CHOICES.items():
         result = pathlib.Path(scratch) / "quantized.onnx"

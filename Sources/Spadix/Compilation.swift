@@ -29,6 +29,8 @@ public struct Compilation {
   public internal(set) var optimized: Graph?
   /// The same with ranges: what was quantized. Nil where the input was quantized already.
   public internal(set) var calibrated: Graph?
+  /// The calibrated graph before its biases were corrected, value by value the same; nil where none was.
+  public internal(set) var uncorrected: Graph?
   public internal(set) var quantized: Graph?
   public internal(set) var npu: Graph?
   public internal(set) var schedule: Schedule?

@@ -171,7 +171,10 @@ public struct Compiler {
         options.progress?("pass \(step.pass.name)")
         let manager = PassManager(PassPipeline([step]), instrumentation: options.instrumentation)
         graph = try manager.run(graph, in: &context)
-        if step.pass.name == Pass.calibrate.name { compilation.calibrated = graph }
+        if step.pass.name == Pass.calibrate.name {
+          compilation.calibrated = graph
+          compilation.uncorrected = context.uncorrected
+        }
         try dump.write(graph, phase: step.pass.name)
       }
       compilation[phase] = graph

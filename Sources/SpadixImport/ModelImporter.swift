@@ -203,9 +203,10 @@ struct ModelImporter {
     for name in node.outputs where !name.isEmpty { values[name] = .refused }
   }
 
-  /// Weights that nothing else reads are not kept: the graph has them.
+  /// Weights that nothing else reads are not kept: the graph has them, or what was made of them.
   private mutating func forgetWeights(of node: Spadix_Onnx_Node) {
-    guard ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(node.operator) else { return }
+    guard ["Cast", "Conv", "ConvTranspose", "DequantizeLinear", "Gemm", "MatMul", "Transpose"].contains(node.operator)
+    else { return }
     for name in node.inputs where uses[name] == 1 {
       if case .constant(let constant)? = values[name], constant.count > 1 << 12 { values[name] = nil }
     }

@@ -11,6 +11,7 @@ import SpadixTensor
 /// - Weights, biases and factors are within half a step of their types, so that a convolution of the magnitudes of its
 ///   input with half steps bounds what they do to each element of the result. Held against the weights as they are in the
 ///   quantized graph, a result has only the other errors, and weights are held against theirs one by one.
+/// - `nn.fake_quantize` to a type that the target has not is a range: its own roundings are not made.
 /// - Scales that are not quite what a sum of integers takes them for add their difference, times the largest integer.
 /// - Sums in Float32, here and in the reference, are off by a part in 2^24 for each term.
 struct ErrorBound {
@@ -30,6 +31,8 @@ struct ErrorBound {
       last = try rounding(step, incoming)
       errors[step.result] = last
     }
+    // Its own grid is another one than the type's, which is a bound only.
+    if let fake = computation.operation.op.fakeQuantize { last += Double(fake.scale) / 2 }
     return last
   }
 

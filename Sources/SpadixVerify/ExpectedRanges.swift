@@ -1,10 +1,13 @@
 import SpadixIR
+import SpadixTensor
 
 /// The intervals that a graph in floating point says its values lie in.
 enum ExpectedRanges {
   /// By value id: what is written there, or follows from the ranges of what is moved, pooled or averaged; nil for values
   /// that nothing is said about, which then may not saturate at all.
-  static func ranges(of graph: Graph) -> [ValueRange?] {
+  ///
+  /// - Parameter types: by value id, the types of int8 forms; nil where there is none.
+  static func ranges(of graph: Graph, types: [Quantization?]) -> [ValueRange?] {
     var ranges = graph.values.map(\.calibration)
     for operation in graph.operations where ranges[operation.result.index] == nil {
       ranges[operation.result.index] = follows(operation, operation.operands.map { ranges[$0.index] })
@@ -19,7 +22,29 @@ enum ExpectedRanges {
       }
     }
     confineFunctions(of: graph, &ranges)
+    confineToGivenTypes(of: graph, types, &ranges)
     return ranges
+  }
+
+  /// What a model quantizes saturates where the model says, and so does what its integers are moved from.
+  private static func confineToGivenTypes(of graph: Graph, _ types: [Quantization?], _ ranges: inout [ValueRange?]) {
+    var given = [ValueRange?](repeating: nil, count: graph.values.count)
+    for operation in graph.operations.reversed() {
+      guard let operand = operation.operands.first?.index, let type = types[operand] else { continue }
+      if let fake = operation.op.fakeQuantize {
+        if fake.quantization == type { given[operand] = fake.range }
+        continue
+      }
+      switch operation.op {
+      case .reshape, .transpose, .maxPool2d, .concat, .pad:
+        guard let range = given[operation.result.index] else { continue }
+        for operand in operation.operands where types[operand.index] == types[operation.result.index] {
+          given[operand.index] = range
+        }
+      default: break
+      }
+    }
+    for (value, range) in given.enumerated() where range != nil { ranges[value] = range }
   }
 
   /// What only a function reads may saturate where the function is flat, that is, within a third of a step of its result.

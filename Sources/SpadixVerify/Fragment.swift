@@ -43,13 +43,13 @@ struct Fragment {
       guard let operation = real.producer(of: counterpart) else {
         throw Diagnostic.unmatched("\(producer.op.mnemonic) stands for an input", at: producer.range)
       }
-      source = .computation(try Computation(operation, of: result, quantized))
+      source = .computation(try Computation(operation, of: result, real: real, quantized))
     }
   }
 }
 
 extension Fragment.Computation {
-  fileprivate init(_ operation: Operation, of result: ValueID, _ quantized: Graph) throws {
+  fileprivate init(_ operation: Operation, of result: ValueID, real: Graph, _ quantized: Graph) throws {
     self.operation = operation
     operands = Array(repeating: nil, count: operation.operands.count)
     var found = Set<OperationID>()
@@ -62,7 +62,10 @@ extension Fragment.Computation {
       if !found.insert(id).inserted { continue }
       for operand in quantized.operations[id].operands {
         if let counterpart = quantized.values[operand].counterpart {
-          let positions = operation.operands.indices.filter { operation.operands[$0] == counterpart }
+          let type = quantized.values[operand].type.element.quantization
+          let positions = operation.operands.indices.filter {
+            real.isUnchanged(counterpart, as: operation.operands[$0], in: type)
+          }
           if positions.isEmpty {
             throw Diagnostic.unmatched(
               "\(quantized.operations[id].op.mnemonic) reads the int8 form of a value that \(operation.op.mnemonic) "
@@ -87,6 +90,18 @@ extension Diagnostic {
 }
 
 extension Graph {
+  /// Whether a value in an int8 type is another one as well, because `nn.fake_quantize` to that very type lies between.
+  fileprivate func isUnchanged(_ value: ValueID, as other: ValueID, in type: Quantization?) -> Bool {
+    var current = other
+    while current != value {
+      guard let producer = producer(of: current), let fake = producer.op.fakeQuantize, fake.quantization == type else {
+        return false
+      }
+      current = producer.operands[0]
+    }
+    return true
+  }
+
   /// The name of a value for messages: `%conv1`, or `the result of nn.conv2d` where it has none.
   func describe(_ value: ValueID) -> String {
     if let name = values[value].name { return "%\(name)" }

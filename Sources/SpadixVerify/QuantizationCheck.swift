@@ -33,7 +33,6 @@ public struct QuantizationCheck {
     self.real = real
     self.quantized = quantized
     self.data = data
-    ranges = ExpectedRanges.ranges(of: real)
     floats = FloatEvaluator(graph: real, data: data)
     integers = IntegerEvaluator(graph: quantized, data: data)
     fragments = try quantized.values.indices.compactMap { index in
@@ -41,6 +40,11 @@ public struct QuantizationCheck {
       guard let counterpart = quantized.values[value].counterpart else { return nil }
       return try Fragment(of: value, standingFor: counterpart, real: real, quantized: quantized)
     }
+    var types = [Quantization?](repeating: nil, count: real.values.count)
+    for fragment in fragments {
+      types[fragment.counterpart.index] = quantized.values[fragment.result].type.element.quantization
+    }
+    ranges = ExpectedRanges.ranges(of: real, types: types)
     worst = Array(repeating: nil, count: fragments.count)
     worstPart = worst
     noise = Array(repeating: nil, count: fragments.count)

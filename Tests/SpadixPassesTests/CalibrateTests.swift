@@ -1,6 +1,8 @@
+import Foundation
 import SpadixIR
 import SpadixISA
 import SpadixPasses
+import SpadixReference
 import SpadixTensor
 import Testing
 
@@ -62,6 +64,80 @@ private func graph(samples: String, type: String = "f32[4, 2]", range: String = 
     let result = try PassManager(PassPipeline([.calibrate])).run(graph, in: &context)
     #expect(result.values[0].calibration == ValueRange(low: 5, high: 8))
     #expect(result.values[1].calibration == ValueRange(low: 10, high: 16))
+  }
+
+  /// A graph calibrated by measurement, and what the report says about it.
+  private func measured(_ text: String, samples: [Float], shape: [Int]) throws -> (graph: Graph, choice: String) {
+    var context = PassContext(
+      target: .spadix, data: DataStore(),
+      samples: [CalibrationSamples(input: "x", tensor: Tensor(shape: shape, samples))])
+    let result = try PassManager(PassPipeline([.calibrate])).run(parse(text), in: &context)
+    return (result, context.calibration ?? "")
+  }
+
+  /// Signal to noise of the quantized graph against a graph in floating point, as a ratio.
+  private func ratio(_ calibrated: Graph, against real: Graph, _ samples: [Float], count: Int) throws -> Double {
+    let quantized = try run("quantize", on: calibrated).graph
+    let (integers, floats) = (
+      IntegerEvaluator(graph: quantized, data: DataStore()), FloatEvaluator(graph: real, data: DataStore())
+    )
+    var (signal, noise) = (0.0, 0.0)
+    for start in stride(from: 0, to: samples.count, by: count) {
+      let input = [Tensor(shape: [1, count], Array(samples[start..<start + count]))]
+      for (found, exact) in zip(try integers.run(inputs: input)[0].realValues, try floats.run(inputs: input)[0].floats)
+      {
+        signal += Double(exact) * Double(exact)
+        noise += (Double(found) - Double(exact)) * (Double(found) - Double(exact))
+      }
+    }
+    return signal / noise
+  }
+
+  /// All weights are rounded down by the same, and all inputs are positive.
+  @Test func biasesTakeOutWhatWeightsAddOnAverage() throws {
+    let weights = (0..<64).map { row in row == 0 ? "127.0" : "\(row % 7).45" }.joined(separator: ", ")
+    let text = """
+      data @w : f32[64, 1] = [\(weights)]
+      graph @g(%x: f32[1, 64]) -> f32[1, 1] {
+        %w = constant @w : f32[64, 1]
+        %y = nn.matmul %x, %w : f32[1, 1]
+        return %y
+      }
+      """
+    let samples = RandomTensor.uniform(count: 64 * 40, seed: 3, low: 0.5, high: 1)
+    let real = try parse(text)
+    let (graph, choice) = try measured(text, samples: samples, shape: [40, 64])
+    #expect(choice.contains("biases corrected by 20 other samples"))
+    let unseen = RandomTensor.uniform(count: 64 * 20, seed: 4, low: 0.5, high: 1)
+    let minmax = try run(
+      "calibrate{method=minmax}",
+      on: text.replacingOccurrences(of: "f32[1, 64])", with: "f32[1, 64] {range = [0.5, 1.0]})")
+        .replacingOccurrences(of: "%y = nn.matmul %x, %w :", with: "%y = nn.matmul %x, %w {range = [0.0, 400.0]} :"))
+    #expect(try ratio(graph, against: real, unseen, count: 64) > 4 * ratio(minmax, against: real, unseen, count: 64))
+  }
+
+  /// One channel between two products is a thousand times as large as the others, which matter as much.
+  @Test func channelsOfDifferentSizeAreEqualized() throws {
+    let first = (0..<8 * 8).map { String($0 % 9 == 0 ? ($0 == 0 ? 512.0 : 0.5) : 0.0) }.joined(separator: ", ")
+    let second = (0..<8).map { String($0 == 0 ? 0.001 : 1.0) }.joined(separator: ", ")
+    let text = """
+      data @v : f32[8, 8] = [\(first)]
+      data @w : f32[8, 1] = [\(second)]
+      graph @g(%x: f32[1, 8]) -> f32[1, 1] {
+        %v = constant @v : f32[8, 8]
+        %w = constant @w : f32[8, 1]
+        %h = nn.matmul %x, %v : f32[1, 8]
+        %r = nn.relu %h : f32[1, 8]
+        %y = nn.matmul %r, %w : f32[1, 1]
+        return %y
+      }
+      """
+    let samples = RandomTensor.uniform(count: 8 * 32, seed: 5, low: -1, high: 1)
+    let (graph, choice) = try measured(text, samples: samples, shape: [32, 8])
+    #expect(choice.contains("equalized channels"))
+    let real = try parse(text)
+    for seed in 1...4 { #expect(try floatOutputs(graph, seed: UInt64(seed)) == floatOutputs(real, seed: UInt64(seed))) }
+    #expect(try ratio(graph, against: real, samples, count: 8) > 1000)
   }
 
   @Test func withoutSamplesNothingHappens() throws {

@@ -52,6 +52,28 @@ import Testing
     }
   }
 
+  /// What a model quantizes itself, before and behind operations and moved in between, has one int8 form with what it is made
+  /// of on targets that have its type, and is a range on others.
+  @Test func typesThatAModelGivesAreRight() throws {
+    let text = """
+      data @w : f32[1, 1, 2, 2] = [0.5, -0.25, 0.75, 1.0]
+      graph @g(%x: f32[1, 4, 4, 2] {range = [-4.0, 4.0]}) -> f32[1, 32] {
+        %w = constant @w
+        %a = nn.fake_quantize %x {scale = 0.03, zero_point = 10} : f32[1, 4, 4, 2]
+        %c = nn.conv2d %a, %w {range = [-6.0, 6.0]} : f32[1, 4, 4, 2]
+        %d = nn.reshape %c : f32[1, 32]
+        %e = nn.fake_quantize %d {scale = 0.02, zero_point = -20} : f32[1, 32]
+        %y = nn.clamp %e {high = 2.0, low = -1.0} : f32[1, 32]
+        return %y
+      }
+      """
+    for target in Target.presets { #expect(try violations(of: text, target: target) == []) }
+    // The form of another type is no form of what the model says.
+    #expect(throws: (any Error).self) {
+      try violations(of: text, target: .spadix) { setScale(1.2, of: "nn.quantize", in: &$0) }
+    }
+  }
+
   @Test func whatTheQuantizerWritesIsRight() throws {
     for target in Target.presets { #expect(try violations(target: target) == []) }
   }

@@ -3,7 +3,13 @@ typealias Folder = @Sendable (inout FoldingBudget, NodeReader, [ConstantTensor?]
 
 /// How many elements folding may still make: a few bytes of a file can ask for any number.
 struct FoldingBudget {
-  var remaining: Int
+  private(set) var remaining: Int
+
+  /// As many elements as the masks of large networks have, or several times those of the operands: what is larger than that is
+  /// a damaged shape, and would take gigabytes.
+  init(_ operands: [ConstantTensor] = [], limit: Int = .max) {
+    remaining = min(limit, max(1 << 25, 8 * operands.reduce(0) { $0 + $1.count }))
+  }
 
   /// Throws `onnx.limit` where a tensor of this shape is too much.
   mutating func take(_ shape: [Int]) throws {
@@ -30,9 +36,10 @@ extension ModelImporter {
       case .computed?, .refused?: return nil
       }
     }
-    var budget = FoldingBudget(remaining: Self.foldedElementLimit - foldedElements)
+    var budget = FoldingBudget(constants.compactMap { $0 }, limit: Self.foldedElementLimit - foldedElements)
+    let before = budget.remaining
     let results = try folder(&budget, node, constants)
-    foldedElements = Self.foldedElementLimit - budget.remaining
+    foldedElements += before - budget.remaining
     return results.map { .constant($0) }
   }
 }

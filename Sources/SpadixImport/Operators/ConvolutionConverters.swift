@@ -114,7 +114,7 @@ extension ModelImporter {
 
   /// Weights [O, C, kD, kH, kW] at a depth, as [O, C, kH, kW].
   func slice(_ weights: ConstantTensor, _ depth: Int) throws -> ConstantTensor {
-    var budget = FoldingBudget(remaining: Self.foldedElementLimit)
+    var budget = FoldingBudget([weights])
     var result = try Folding.gather(
       &budget, weights, ConstantTensor(.int64, shape: [], .integers([Int64(depth)])), axis: 2)
     result.name = weights.name

@@ -112,7 +112,7 @@ enum EinsumConverter {
     func matrices(_ term: Term, _ order: [Character], _ last: [Int]) throws -> ImportedValue {
       let full = order.map { sizes[$0] ?? 1 }
       if case .constant(let constant) = term.value, term.letters.allSatisfy(order.contains) {
-        var budget = FoldingBudget(remaining: ModelImporter.foldedElementLimit)
+        var budget = FoldingBudget([constant])
         let moved = Folding.transpose(constant, order.map { term.letters.firstIndex(of: $0) ?? 0 })
         var matrix = try Folding.expand(&budget, moved, full)
         matrix.shape = batch.map { sizes[$0] ?? 1 } + last

@@ -216,6 +216,8 @@ enum IndexConverters {
     let shape = try node.shape(0)
     guard shape.count >= 2 else { throw Refusal("onnx.shape", "the input has shape \(shape); expected matrices") }
     let size = Array(shape.suffix(2))
+    var budget = FoldingBudget()
+    try budget.take(size)
     let mask = (0..<size[0]).flatMap { row in
       (0..<size[1]).map { column -> Int64 in
         (isUpper ? column - row >= offset : column - row <= offset) ? 1 : 0
@@ -224,7 +226,7 @@ enum IndexConverters {
     let inside = ConstantTensor(.bool, shape: size, .integers(mask))
     switch try node.input(0) {
     case .constant(let constant):
-      var budget = FoldingBudget(remaining: ModelImporter.foldedElementLimit)
+      var budget = FoldingBudget([constant])
       let zero = ConstantTensor(
         constant.kind, shape: [], constant.reals == nil ? .integers([0]) : .real([0]))
       return [.constant(try Folding.choose(&budget, inside, constant, zero))]
@@ -250,7 +252,7 @@ enum IndexConverters {
       }
       kind = known
     }
-    var budget = FoldingBudget(remaining: ModelImporter.foldedElementLimit)
+    var budget = FoldingBudget()
     try budget.take(shape)
     let ones = (0..<shape[0]).flatMap { row in (0..<shape[1]).map { Int64($0 - row == offset ? 1 : 0) } }
     return [

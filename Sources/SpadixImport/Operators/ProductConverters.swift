@@ -111,7 +111,7 @@ extension ModelImporter {
       let shape = batch + b.suffix(2)
       switch right {
       case .constant(let constant):
-        var budget = FoldingBudget(remaining: Self.foldedElementLimit)
+        var budget = FoldingBudget([constant])
         second = .constant(identified(try Folding.expand(&budget, constant, shape)))
       case .computed(let placed): second = .computed(try broadcast(placed, to: shape))
       case .refused: break

@@ -18,7 +18,7 @@ enum QuantizationConverters {
     let axis = try NodeReader.axis(axis, rank: shape.count)
     var result = ConstantTensor(.float, shape: parameter.shape, .real(parameter.asReals))
     if block > 0 {
-      var budget = FoldingBudget(remaining: ModelImporter.foldedElementLimit)
+      var budget = FoldingBudget([parameter])
       guard result.shape.count == shape.count, result.shape[axis] == (shape[axis] + block - 1) / block else {
         throw Refusal("onnx.shape", "scales of shape \(parameter.shape) for blocks of \(block) in \(shape)")
       }
@@ -84,7 +84,7 @@ enum QuantizationConverters {
   static func real(
     _ constant: ConstantTensor, _ scale: ConstantTensor, _ zero: ConstantTensor?
   ) throws -> ConstantTensor {
-    var budget = FoldingBudget(remaining: ModelImporter.foldedElementLimit)
+    var budget = FoldingBudget([constant])
     var real = ConstantTensor(.float, shape: constant.shape, .real(constant.asReals))
     if let zero { real = try Folding.binary(&budget, real, zero, { $0 - $1 }) { _, _ in (0, true) } }
     real = try Folding.binary(&budget, real, scale, { $0 * $1 }) { _, _ in (0, true) }
@@ -126,7 +126,7 @@ enum QuantizationConverters {
     guard node.has(zero) else { return operand }
     switch (operand, try node.input(zero)) {
     case (.constant(let constant), .constant(let point)):
-      var budget = FoldingBudget(remaining: ModelImporter.foldedElementLimit)
+      var budget = FoldingBudget([constant])
       let zero = try spread(point, shape, axis: axis, block: 0)
       var real = ConstantTensor(.float, shape: shape, .real(constant.asReals))
       real = try Folding.binary(&budget, real, zero, { $0 - $1 }) { _, _ in (0, true) }

@@ -92,6 +92,8 @@ enum ResizeConverters {
           x = try importer.selected(x, index, places)
         }
       } else {
+        var budget = FoldingBudget()
+        try budget.take([axis.result, axis.size])
         let matrix = (0..<axis.result).map { sampling.weights($0, axis) }
         x = try importer.product(x, index, matrix)
       }

@@ -124,7 +124,9 @@ enum VolumeConverters {
   /// The sum of each window, as a product along each axis.
   static func sum(_ importer: inout ModelImporter, _ x: PlacedValue, _ windows: Windows) throws -> PlacedValue {
     var result = x
+    var budget = FoldingBudget()
     for axis in windows.size.indices {
+      try budget.take([windows.taps(axis).count, windows.size[axis]])
       let matrix = windows.taps(axis).map { taps -> [Float] in
         var row = [Float](repeating: 0, count: windows.size[axis])
         for place in taps.compactMap({ $0 }) { row[place] = 1 }
@@ -140,9 +142,11 @@ enum VolumeConverters {
     _ importer: inout ModelImporter, _ x: PlacedValue, _ windows: Windows, countsPadding: Bool
   ) throws -> PlacedValue {
     var result = x
+    var budget = FoldingBudget()
     for axis in windows.size.indices {
       let size = windows.size[axis]
       let limit = size + windows.padding[axis + windows.size.count]
+      try budget.take([windows.taps(axis).count, size])
       let matrix = windows.taps(axis).enumerated().map { window, taps -> [Float] in
         // The divisor counts the padding where that is asked for, but never what lies behind it.
         let start = window * windows.strides[axis] - windows.padding[axis]

@@ -14,10 +14,20 @@ extension Pass {
       Without samples the pass leaves the graph as it is. Samples with a NaN or an infinity are an error, as is a graph \
       in which one appears.
 
-      No method is the best for every network. Where samples are given with `--calibrate`, minmax, percentiles and least \
-      squares are therefore tried: the graph is quantized with each, run on part of the samples, and held against the float \
-      reference. The report says which was the best, and by how much. Each is tried twice: for all values, and with whole ranges \
-      for those that become outputs without a product in between. `method` chooses one instead.
+      No method is the best for every network. Where samples are given with `--calibrate`, several are therefore tried: the \
+      graph is quantized with each, run on half of the samples, at most 32, and held against the float reference. The report \
+      says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
+      kept only where it is better by a tenth of a decibel:
+
+      - **Ranges**: minmax, percentiles and least squares, each for all values, and with whole ranges for those that become \
+      outputs without a product in between.
+      - **Equalized channels**: where one product's channels reach another one through functions with f(kx) = k f(x), weights \
+      are scaled so that the channels between them are of about the same size. The factors are powers of two: in floating \
+      point the network stays the same, bit for bit.
+      - **Other ranges for single values**: each tries the ranges of the other methods, a narrower and a wider one, where the \
+      network is so small that every value can.
+      - **Corrected biases**: what int8 adds to each channel of a convolution or product on average is taken out of its bias. \
+      The averages come from samples that are not among those that the result is measured on.
 
       An input that has a range and no samples, where others have samples, gets seeded random ones: uniform over its \
       range. With `source=random`, or `--calibrate random`, every input without samples does. What such ranges are worth \
@@ -28,7 +38,7 @@ extension Pass {
         "method", .choice(["measured", "minmax", "percentile", "least-squares"]), default: "measured",
         help:
           "minmax keeps every value that was seen; percentile cuts rare extremes off; least-squares cuts off what 256 "
-          + "levels gain by; measured tries all of them on samples of --calibrate, and is minmax without"),
+          + "levels gain by; measured tries all of them and more on samples of --calibrate, and is minmax without"),
       PassOption(
         "percentile", .number(50...100), default: "99.99",
         help: "with method=percentile: percent of the elements of a value that stay within its range"),
@@ -46,12 +56,7 @@ extension Pass {
     guard let samples = try SampleSet(graph: graph, context: context) else { return graph }
     if let description = samples.randomDescription(graph) { context.calibration = description }
     let calibrator = Calibrator(graph: graph, samples: samples, data: context.data)
-    let ranges = try calibrator.ranges(&context)
-    var result = graph
-    for (value, range) in ranges.enumerated() where !context.samples.isEmpty || graph.lacksRange(ValueID(value)) {
-      if let range { result.values[value].calibration = range }
-    }
-    return result
+    return try calibrator.calibrated(&context)
   }
 }
 
@@ -79,41 +84,105 @@ struct Calibrator {
     self.evaluator = FloatEvaluator(graph: graph, data: data)
   }
 
-  /// By value id, by the method that is asked for; nil for values that are not f32.
-  func ranges(_ context: inout PassContext) throws -> [ValueRange?] {
+  /// The graph with ranges, by the method that is asked for.
+  func calibrated(_ context: inout PassContext) throws -> Graph {
     let (extremes, energies) = try extremes()
     let percentile = context.arguments.number("percentile") ?? 100
     switch context.arguments.choice("method") {
-    case "percentile":
-      return percentile < 100 ? try histograms(extremes).map { $0?.interval(percentile: percentile) } : extremes
-    case "least-squares": return try leastSquares(histograms(extremes), context)
+    case "percentile" where percentile < 100:
+      return graph(with: try histograms(extremes).map { $0?.interval(percentile: percentile) }, context)
+    case "least-squares": return graph(with: leastSquares(try histograms(extremes), context), context)
     case "measured" where !context.samples.isEmpty && !graph.saysTypes:
       return try measured(extremes, energies, &context)
-    default: return extremes
+    default: return graph(with: extremes, context)
     }
   }
 
-  private func measured(
-    _ extremes: [ValueRange?], _ energies: [Double], _ context: inout PassContext
-  ) throws -> [ValueRange?] {
+  /// Ranges that are written in the graph stay, unless samples were given that stand in for them.
+  private func graph(with ranges: [ValueRange?], _ context: PassContext) -> Graph {
+    var result = graph
+    for (value, range) in ranges.enumerated() where !context.samples.isEmpty || graph.lacksRange(ValueID(value)) {
+      if let range { result.values[value].calibration = range }
+    }
+    return result
+  }
+
+  private func measured(_ extremes: [ValueRange?], _ energies: [Double], _ context: inout PassContext) throws -> Graph {
+    let trials = try Trials(graph: graph, samples: samples, data: data, energies: energies, context: context)
+    let plain = try candidates(extremes, context)
+    let (place, decibels, choice) = try trials.best(plain.candidates)
+    var notes = [context.calibration, choice].compactMap { $0 }
+    var (best, most, choices) = (plain.candidates[place].graph, decibels, plain.choices)
+    if let equalized = try equalized(place, trials, context), equalized.decibels > most + Trials.margin {
+      (best, most, choices) = equalized
+      notes.append("equalized channels \(Trials.text(most)) dB")
+    }
+    let searched = try RangeSearch(trials: trials, choices: choices).improved(best, decibels: most)
+    if searched.changes > 0 {
+      (best, most) = (searched.graph, searched.decibels)
+      notes.append("other ranges for \(searched.changes) values \(Trials.text(most)) dB")
+    }
+    let result = try corrected(best, decibels: most, trials, &notes, &context)
+    context.calibration = notes.joined(separator: "; ")
+    return result
+  }
+
+  /// The graph with equalized channels and ranges by the method of this place, on the samples of the trials; nil where no
+  /// channels can be equalized.
+  private func equalized(
+    _ place: Int, _ trials: Trials, _ context: PassContext
+  ) throws -> (graph: Graph, decibels: Double, choices: [[ValueRange?]])? {
+    let scheme = QuantizationScheme(target: context.target)
+    guard trials.canCalibrateAgain,
+      let graph = try Equalization(graph: graph, data: data, scheme: scheme).equalized(samples)
+    else { return nil }
+    let calibrator = Calibrator(graph: graph, samples: samples, data: data)
+    let found = try calibrator.candidates(try calibrator.extremes().ranges, context)
+    let candidate = found.candidates[place].graph
+    return try trials.decibels(candidate).map { (candidate, $0, found.choices) }
+  }
+
+  /// The graph with the ranges of every method, and these ranges by method and value id.
+  private func candidates(
+    _ extremes: [ValueRange?], _ context: PassContext
+  ) throws -> (candidates: [Trials.Candidate], choices: [[ValueRange?]]) {
     let histograms = try histograms(extremes)
     let isNear = graph.valuesNearOutputs
-    var candidates = [MeasuredRanges.Candidate(name: "minmax", ranges: extremes)]
     let cuts = [
       ("percentile 99.99", histograms.map { $0?.interval(percentile: 99.99) }),
       ("percentile 99.9", histograms.map { $0?.interval(percentile: 99.9) }),
       ("least-squares", leastSquares(histograms, context)),
     ]
+    var candidates = [Trials.Candidate(name: "minmax", graph: graph(with: extremes, context))]
     for (name, ranges) in cuts {
-      candidates.append(
-        MeasuredRanges.Candidate(
-          name: "\(name) but for outputs", ranges: ranges.indices.map { isNear[$0] ? extremes[$0] : ranges[$0] }))
-      candidates.append(MeasuredRanges.Candidate(name: name, ranges: ranges))
+      let mixed = ranges.indices.map { isNear[$0] ? extremes[$0] : ranges[$0] }
+      candidates.append(Trials.Candidate(name: "\(name) but for outputs", graph: graph(with: mixed, context)))
+      candidates.append(Trials.Candidate(name: name, graph: graph(with: ranges, context)))
     }
-    let trial = try MeasuredRanges(graph: graph, samples: samples, data: data, energies: energies)
-    let (ranges, description) = try trial.best(candidates, context)
-    context.calibration = [context.calibration, description].compactMap { $0 }.joined(separator: "; ")
-    return ranges
+    return (candidates, [extremes] + cuts.map(\.1))
+  }
+
+  /// Elements that bias correction holds at a time at most, and the samples that it needs.
+  private static let correctionElements = 1 << 26
+  private static let correctionSamples = 2...32
+
+  /// The graph with corrected biases where these are better on the samples that they were not made from.
+  private func corrected(
+    _ graph: Graph, decibels: Double, _ trials: Trials, _ notes: inout [String], _ context: inout PassContext
+  ) throws -> Graph {
+    let bounds = Self.correctionSamples
+    let held = trials.unusedSamples(
+      min(bounds.upperBound, trials.affordableCorrections, Self.correctionElements / max(1, graph.mostLiveElements)))
+    guard held.count >= bounds.lowerBound else { return graph.eliminatingDead() }
+    let correction = BiasCorrection(graph: graph, quantized: try trials.quantized(graph), data: data)
+    let corrections = try correction.corrections(on: held)
+    let corrected = try BiasCorrection.graph(graph, corrections, isCorrected: true, data: data)
+    guard let found = try trials.decibels(corrected), found > decibels + Trials.margin else {
+      return graph.eliminatingDead()
+    }
+    notes.append("biases corrected by \(held.count) other samples \(Trials.text(found)) dB")
+    context.uncorrected = try BiasCorrection.graph(graph, corrections, isCorrected: false, data: data).eliminatingDead()
+    return corrected.eliminatingDead()
   }
 
   private func leastSquares(_ histograms: [Histogram?], _ context: PassContext) -> [ValueRange?] {

@@ -14,6 +14,8 @@ public struct PassContext {
   public internal(set) var arguments: PassArguments
   /// What is random about the samples that ranges come from; nil where nothing is.
   public internal(set) var calibration: String?
+  /// The calibrated graph before its biases were corrected, value by value the same; nil where none was.
+  public internal(set) var uncorrected: Graph?
   /// Warnings and remarks so far, in the order of reporting.
   public private(set) var diagnostics: Diagnostics
 

@@ -80,10 +80,3 @@ struct Int8Form {
     zip(roles, operation.operands).filter { $0.0 == role }.map(\.1)
   }
 }
-
-extension Operator {
-  /// What a model says about the int8 of a value.
-  var fakeQuantize: FakeQuantize? {
-    if case .function(let function) = self { function.definition as? FakeQuantize } else { nil }
-  }
-}

@@ -86,7 +86,8 @@ struct QuantizationRewriter {
     _ operation: Operation, _ form: Int8Form, _ rewriter: inout GraphRewriter
   ) throws {
     let input = try int8(operation.operands[0], &rewriter)
-    guard let fake = operation.op.fakeQuantize, !form.keepsType else {
+    let type = quantization(operation.result)
+    guard let fake = operation.op.fakeQuantize, !form.keepsType || fake.quantization != type else {
       // The int8 form stands for the operand already.
       int8Forms[operation.result.index] = input
       finishReal(operation, input, &rewriter)

@@ -68,3 +68,10 @@ public struct FakeQuantize: FunctionOperator {
 
   public func range(_ operands: [ValueRange?]) -> ValueRange? { range }
 }
+
+extension Operator {
+  /// What a model says about the int8 of a value; nil for all operators but `nn.fake_quantize`.
+  public var fakeQuantize: FakeQuantize? {
+    if case .function(let function) = self { function.definition as? FakeQuantize } else { nil }
+  }
+}

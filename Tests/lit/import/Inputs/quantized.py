@@ -60,6 +60,11 @@ def line(b):
     return b.node("Transpose", x, perm=[0, 2, 1])
 
 
+def shares(b):
+    """A softmax in many rows."""
+    return b.node("Softmax", b.node("MatMul", b.input(1, 2000, 4), b.weights(4, 3)), axis=-1)
+
+
 class Samples(CalibrationDataReader):
     def __init__(self, feeds, rng):
         self.rest = [{k: rng.standard_normal(v.shape).astype(np.float32) for k, v in feeds.items()} for _ in range(8)]
@@ -78,7 +83,7 @@ def main():
     logging.disable(logging.WARNING)
     onnxruntime.set_default_logger_severity(4)
     failed = 0
-    for number, form in enumerate((plain, mobile, joined, residual, line)):
+    for number, form in enumerate(FORMS):
         for name, kind in (("s8s8", QuantType.QInt8), ("u8u8", QuantType.QUInt8)):
             for per_channel in (False, True):
                 rng = np.random.default_rng([arguments.seed, number])
@@ -98,4 +103,7 @@ def main():
     sys.exit(1 if failed else 0)
 
 
-main()
+FORMS = (plain, mobile, joined, residual, line, shares)
+
+if __name__ == "__main__":
+    main()

@@ -4,30 +4,31 @@ import SpadixReference
 import SpadixSupport
 import SpadixTensor
 
-/// Finds the ranges that a network computes best with in int8, by trying: ranges of several methods are quantized and run
-/// on part of the samples, and held against the float reference.
+/// Runs a network in int8, in several forms, on part of the samples, and holds them against the float reference.
 ///
 /// No method is the best for every network. Percentiles save a detector whose activations have rare extremes, and spoil a
 /// classifier that needs them.
-struct MeasuredRanges {
-  /// Ranges by value id, and what they are called.
+struct Trials {
+  /// A graph in floating point with the ranges of its values, whose outputs are those of the network, and what it is called.
   struct Candidate {
     var name: String
-    var ranges: [ValueRange?]
+    var graph: Graph
   }
 
-  let graph: Graph
   let samples: SampleSet
   let data: DataStore
-  /// The samples that are run, those that say most first.
+  private let context: PassContext
+  /// The samples that are run, those that say most first, and others, which corrections may be made from.
   private let batches: [Int]
+  private let others: [Int]
   /// Values that noise is measured at: the outputs, and what functions that saturate make outputs of. A sigmoid of large
   /// numbers is 1 whatever noise they have, for samples that are as clear as these.
   private let places: [ValueID]
   /// The float reference's values at these places, for each of the samples.
   private let expected: [[[Float]]]
+  private let productCount: Int
 
-  /// How many samples are run at most, and at least where there are as many: a quarter of all.
+  /// How many samples are run at most, and at least where there are as many: half of all.
   private static let sampleBounds = 4...32
   /// Where the products of all runs are more than these, every candidate runs on so many samples at first, and the best
   /// of them, so many, on the others as well.
@@ -35,16 +36,16 @@ struct MeasuredRanges {
   private static let firstSamples = 4
   private static let finalists = 3
   /// Decibels that make a difference: a candidate has to be so much better than one that stands before it.
-  private static let margin = 0.1
+  static let margin = 0.1
 
   /// - Parameter energies: the sum of squares of the outputs, for each sample. Noise is measured against them all together,
   ///   so that samples with large outputs decide.
-  init(graph: Graph, samples: SampleSet, data: DataStore, energies: [Double]) throws {
-    self.graph = graph
+  init(graph: Graph, samples: SampleSet, data: DataStore, energies: [Double], context: PassContext) throws {
     self.samples = samples
     self.data = data
+    self.context = context
     let bounds = Self.sampleBounds
-    let count = min(samples.batchCount, max(bounds.lowerBound, min(samples.batchCount / 4, bounds.upperBound)))
+    let count = min(samples.batchCount, max(bounds.lowerBound, min(samples.batchCount / 2, bounds.upperBound)))
     // One half by what they weigh, the other spread over the rest.
     let byEnergy = energies.indices.sorted { (energies[$1], $0) < (energies[$0], $1) }
     let heavy = Array(byEnergy.prefix((count + 1) / 2))
@@ -52,8 +53,10 @@ struct MeasuredRanges {
     let spread = (0..<count - heavy.count).map { rest[$0 * rest.count / (count - heavy.count)] }
     // In turns, so that the first few are of both.
     batches = (0..<heavy.count).flatMap { [heavy[$0]] + ($0 < spread.count ? [spread[$0]] : []) }
+    others = rest.filter { !spread.contains($0) }
     let places = graph.outputs + graph.saturatedValues
     self.places = places
+    productCount = graph.productCount
     let evaluator = FloatEvaluator(graph: graph, data: data)
     expected = try batches.map { batch in
       var values = [[Float]](repeating: [], count: places.count)
@@ -64,16 +67,32 @@ struct MeasuredRanges {
     }
   }
 
-  /// The best of the candidates, the first of equal ones, and a description of the choice.
+  /// The samples that no trial runs on, at most so many.
+  func unusedSamples(_ count: Int) -> [[Tensor]] {
+    let chosen = min(count, others.count)
+    return (0..<chosen).map { samples.batch(others[$0 * others.count / chosen]) }
+  }
+
+  /// How often all samples may run at most before that takes too long.
+  var affordableRuns: Int { Self.affordableProducts / max(1, productCount * batches.count) }
+
+  /// Whether all samples may run three times more: for what channels hold, for extremes, and for what lies between.
+  var canCalibrateAgain: Bool { 3 * samples.batchCount * productCount <= Self.affordableProducts << 3 }
+
+  /// On how many samples products may be compared, each computed four times.
+  var affordableCorrections: Int { (Self.affordableProducts << 2) / max(1, 4 * productCount) }
+
+  var description: String { "on \(batches.count) of \(samples.batchCount) samples" }
+
+  /// The place of the best of the candidates, the first of equal ones, its decibels, and a description of the choice.
   ///
-  /// Throws what quantizing with the first candidate throws; others that cannot be quantized are passed over.
-  func best(_ candidates: [Candidate], _ context: PassContext) throws -> (ranges: [ValueRange?], description: String) {
-    let products = candidates.count * batches.count * graph.productCount
-    let isAffordable = products <= Self.affordableProducts
+  /// Throws what quantizing the first candidate throws; others that cannot be quantized are passed over.
+  func best(_ candidates: [Candidate]) throws -> (place: Int, decibels: Double, description: String) {
+    let isAffordable = candidates.count <= affordableRuns
     var trials: [(index: Int, trial: Trial)] = []
     for (index, candidate) in candidates.enumerated() {
       do {
-        var trial = Trial(try quantized(candidate.ranges, context), places: places)
+        var trial = Trial(try quantized(candidate.graph), places: places)
         try run(&trial, to: isAffordable ? batches.count : Self.firstSamples)
         trials.append((index, trial))
       } catch {
@@ -88,14 +107,22 @@ struct MeasuredRanges {
       try run(&trials[position].trial, to: batches.count)
     }
     let final = trials.filter { finalists.contains($0.index) }
-    guard var best = final.first else { return (candidates.first?.ranges ?? [], "") }
+    guard var best = final.first else { return (0, 0, "") }
     for other in final.dropFirst() where other.trial.decibels > best.trial.decibels + Self.margin { best = other }
     let tried = final.map { "\(candidates[$0.index].name) \(Self.text($0.trial.decibels))" }.joined(separator: ", ")
     let rest = trials.count - final.count
-    let description =
-      "\(candidates[best.index].name), the best of \(tried) dB on \(batches.count) of \(samples.batchCount) samples"
+    let text =
+      "\(candidates[best.index].name), the best of \(tried) dB \(description)"
       + (rest > 0 ? "; \(rest) others were behind on \(Self.firstSamples)" : "")
-    return (candidates[best.index].ranges, description)
+    return (best.index, best.trial.decibels, text)
+  }
+
+  /// Decibels on all samples of the trials; nil where the graph cannot be quantized.
+  func decibels(_ graph: Graph) throws -> Double? {
+    guard let quantized = try? quantized(graph) else { return nil }
+    var trial = Trial(quantized, places: places)
+    try run(&trial, to: batches.count)
+    return trial.decibels
   }
 
   /// A graph in int8, and what it was away from the float reference so far.
@@ -127,14 +154,11 @@ struct MeasuredRanges {
     }
   }
 
-  private func quantized(_ ranges: [ValueRange?], _ context: PassContext) throws -> Graph {
-    var candidate = graph
-    for (value, range) in ranges.enumerated() {
-      if let range { candidate.values[value].calibration = range }
-    }
+  /// The graph in int8, with the ranges that its values have.
+  func quantized(_ graph: Graph) throws -> Graph {
     var trial = PassContext(target: context.target, data: data, samples: context.samples)
     trial.arguments = PassArguments(Pass.quantize.options)
-    return try Pass.quantize.body(candidate, &trial)
+    return try Pass.quantize.body(graph, &trial)
   }
 
   /// Runs a trial on the samples up to a number of them.
@@ -155,7 +179,7 @@ struct MeasuredRanges {
     }
   }
 
-  private static func text(_ decibels: Double) -> String {
+  static func text(_ decibels: Double) -> String {
     let tenths = Int((decibels * 10).rounded())
     return "\(tenths / 10).\(abs(tenths) % 10)"
   }
