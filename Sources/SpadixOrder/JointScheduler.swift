@@ -25,7 +25,8 @@ struct JointScheduler {
     if problem.operators.isEmpty { return solution }
     let joint = JointModel(problem, scope: scope, budget: budget)
     let result = GLPKSolver(
-      nodeLimit: options.nodeLimit, cutoff: solution.traffic.total, cancellation: options.cancellation
+      nodeLimit: options.nodeLimit, iterationLimit: 4 * GLPKSolver.iterationLimit(for: joint.model),
+      cutoff: solution.traffic.total, cancellation: options.cancellation
     ).solve(joint.model)
     solution.bound = 0
     var component = "open"

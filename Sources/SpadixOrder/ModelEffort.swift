@@ -8,9 +8,12 @@ extension GLPKSolver {
     let terms = Self.terms(of: model)
     let largestRefined = 50_000
     self.init(
-      nodeLimit: min(nodeLimit, max(20, 20_000_000 / terms)), iterationLimit: 1_500_000_000 / terms,
+      nodeLimit: min(nodeLimit, max(20, 20_000_000 / terms)), iterationLimit: Self.iterationLimit(for: model),
       cuts: terms < largestRefined, presolve: terms < largestRefined, cutoff: cutoff, cancellation: cancellation)
   }
+
+  /// Simplex iterations that a model takes seconds for.
+  static func iterationLimit(for model: Model) -> Int { 1_500_000_000 / terms(of: model) }
 
   /// Whether even the first relaxation of a model would take more than seconds.
   static func isTooLarge(_ model: Model) -> Bool { terms(of: model) > 300_000 }

@@ -41,7 +41,7 @@ struct ScheduleCore {
   func leaving(percent: Int, of capacity: Int) -> ScheduleCore {
     var result = self
     for op in operators.indices {
-      let free = max(0, min(capacity - footprints[op], capacity / 100 * percent + capacity % 100 * percent / 100))
+      let free = max(0, min(capacity - footprints[op], capacity * percent / 100))
       result.operators[op].privateSize += free
       result.footprints[op] += free
     }

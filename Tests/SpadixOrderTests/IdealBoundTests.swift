@@ -32,6 +32,26 @@ import Testing
     #expect(bounded > 30 && reached > 10, "\(bounded) bounds above nothing, \(reached) reached")
   }
 
+  /// Against going through all subsets of the operators.
+  @Test(arguments: 0..<20) func movesAreCounted(seed: Int) {
+    let core = ScheduleCore(randomScheduleProblem(seed: UInt64(seed), operators: 6 + seed % 6), scope: .all)
+    var moves = 0
+    for set in 0..<1 << core.count {
+      func isReady(_ op: Int) -> Bool { core.operators[op].predecessors.allSatisfy { set >> $0 & 1 == 1 } }
+      let isIdeal = core.operators.indices.allSatisfy { set >> $0 & 1 == 0 || isReady($0) }
+      if isIdeal { moves += core.operators.indices.filter { set >> $0 & 1 == 0 && isReady($0) }.count }
+    }
+    let keys = OrderSearch.keys(core)
+    var effort = 0
+    #expect(IdealCount.moves(core, keys: keys, limit: moves, effort: &effort) == moves)
+    #expect(IdealCount.moves(core, keys: keys, limit: moves - 1, effort: &effort) == nil)
+    for limit in [moves, moves - 1] {
+      let bound = IdealBound(
+        core, capacity: core.smallestCapacity, keys: keys, moveLimit: limit, cancellation: nil, effort: &effort)
+      #expect((bound != nil) == (limit == moves))
+    }
+  }
+
   @Test func endsAtTheLimitOnMoves() {
     let core = ScheduleCore(randomScheduleProblem(seed: 3, operators: 12), scope: .all)
     var effort = 0

@@ -36,13 +36,13 @@ def main():
         size = {tensor["id"]: tensor["bytes"] for tensor in graph["tensors"] if tensor["kind"] != "parameter"}
         least = max(sum(size.get(t, 0) for t in set(op["inputs"] + op["outputs"])) for op in graph["ops"])
         by_budget = []
-        for percent in [100, 130]:
+        for percent in [100, 115, 130]:
             total, is_proven = traffic(spadix, problem, plan, "--budget", str(least * percent // 100))
             by_budget.append(total)
             cases += 1
             proven += is_proven
         descending(name, "memory", by_budget)
-        by_limit = [traffic(spadix, problem, plan, "--label-limit", "300")[0]]
+        by_limit = [traffic(spadix, problem, plan, "--label-limit", limit)[0] for limit in ["300", "10000"]]
         descending(name, "labels", by_limit + by_budget[:1])
         print(f"{name}: {by_budget}")
     print(f"{cases} cases, {proven} proven")
