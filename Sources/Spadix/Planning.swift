@@ -57,9 +57,9 @@ struct Planning {
     }
     var known = [plan.cost]
     return rivals.filter { rival in
-      if known.contains(rival.cost) || rival.cost.time > plan.cost.time + plan.cost.time / Self.mostBehind { return false }
+      let isNew = !known.contains(rival.cost)
       known.append(rival.cost)
-      return true
+      return isNew && rival.cost.time <= plan.cost.time + plan.cost.time / Self.mostBehind
     }
   }
 
