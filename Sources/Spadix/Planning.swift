@@ -46,12 +46,21 @@ struct Planning {
   /// commands overlap across them as well, which no sum knows.
   mutating func rivals(_ plan: Plan, _ cancellation: Cancellation) throws -> [Plan] {
     var rivals = [try self.plan(.bytes, cancellation)]
+    // Groups that take a little longer by themselves and move much less.
+    if !alternatives.problem.groups.isEmpty {
+      rivals = try Self.weights.prefix(2).map { try self.plan(.both(cyclesPerByte: $0), cancellation) } + rivals
+    }
     if !plan.groups.isEmpty, alternatives.problem.groups.first?.isForced == false {
       var single = try single(.time)
       single.bounds = plan.bounds
       rivals.append(single)
     }
-    return rivals.filter { $0.cost != plan.cost }
+    var known = [plan.cost]
+    return rivals.filter { rival in
+      let isNew = !known.contains(rival.cost)
+      known.append(rival.cost)
+      return isNew && rival.cost.time <= plan.cost.time + plan.cost.time / Self.mostBehind
+    }
   }
 
   private mutating func bound(_ objective: Objective, _ plan: Plan, _ problem: KernelProblem) throws -> Int? {
@@ -63,6 +72,9 @@ struct Planning {
     }
     return bounds[objective].map { min($0, objective.value(plan.cost)) }
   }
+
+  /// A plan that takes by this part more than the fastest does not overlap so much better.
+  private static let mostBehind = 10
 
   /// Cycles that a byte is worth, for plans between the fastest and the one of least traffic.
   private static let weights = [1.0 / 64, 1.0 / 16, 0.25, 1, 4]

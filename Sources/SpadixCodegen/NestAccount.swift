@@ -134,7 +134,8 @@ struct NestAccount {
       case .diagonal:
         rows += dim * dim + dim - 1
         if tiling.multipliesPadding {
-          rows += ((kernel.bias?.rowClass.max() ?? 0) + 1) * kernel.columns
+          let taps = contraction.window.kernelRows * contraction.window.kernelColumns
+          rows += Self.divide(taps, dim) * ((kernel.bias?.rowClass.max() ?? 0) + 1) * kernel.columns
         } else {
           rows += contraction.window.kernelRows * contraction.window.kernelColumns * blocks
         }

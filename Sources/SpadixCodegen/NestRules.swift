@@ -62,8 +62,8 @@ struct NestRules {
       if kernel.bias?.paddingTaps == nil || tiling.sliceTaps < taps {
         throw PlanViolation(
           "plan.padding",
-          "expected a depthwise convolution of pixels with a zero point, at most \(target.dim) taps and all of them in "
-            + "one slice, on a target whose store adds biases", at: .step(step, "padding"))
+          "expected a depthwise convolution of pixels with a zero point, all taps of it in one slice, on a target whose "
+            + "store adds biases", at: .step(step, "padding"))
       }
     }
     let usesMatrices = kernel.identities.indices.contains {

@@ -65,7 +65,7 @@ extension KernelLowering {
       rowClass: start.rowClass, columnClass: start.columnClass, isUniform: start.isUniform,
       zeroClass: isInStore ? [base.row, base.column] : [])
     if isInStore, let contraction = kernel.contraction, case .diagonal = contraction.weights,
-      contraction.window.taps <= dim, start.rowTaps[base.row].count == contraction.window.kernelRows,
+      start.rowTaps[base.row].count == contraction.window.kernelRows,
       start.columnTaps[base.column].count == contraction.window.kernelColumns
     {
       kernel.bias!.paddingTaps = constants.add(

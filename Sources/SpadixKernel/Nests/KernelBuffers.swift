@@ -52,7 +52,9 @@ struct KernelBuffers {
     }
     addIdentities(geometry, places, blocks, strip)
     if geometry.tiling.multipliesPadding, let bias = kernel.bias {
-      padding = add("padding", .weights, bias.rowClasses * kernel.columns)
+      let taps = kernel.contraction?.window.taps ?? 0
+      padding = add(
+        "padding", .weights, KernelGeometry.ceilDivide(taps, dim) * bias.rowClasses * kernel.columns)
     }
     if let contraction = kernel.contraction {
       if case .activation(let input, let isTransposed) = contraction.weights, places.weightsAreResident {

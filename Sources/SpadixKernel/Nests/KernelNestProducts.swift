@@ -107,6 +107,7 @@ extension KernelNest {
   func loadPadding(_ sink: inout some TileSink) {
     guard let buffer = buffers.padding, let bias = kernel.bias, let constant = bias.paddingTaps else { return }
     let taps = kernel.contraction!.window.taps
+    let plane = bias.rowClasses * kernel.columns
     for rowClass in 0..<bias.rowClasses {
       var column = 0
       while column < kernel.columns {
@@ -114,14 +115,16 @@ extension KernelNest {
         let end = bias.columnClass[column...].firstIndex { $0 != columnClass } ?? kernel.columns
         let local = LocalPlace(buffer, row: rowClass * kernel.columns + column)
         if bias.isZero(rowClass: rowClass, columnClass: columnClass) {
-          sink.append(.zero(TileZero(local, rows: end - column)))
+          for block in 0..<KernelGeometry.ceilDivide(taps, dim) {
+            sink.append(.zero(TileZero(LocalPlace(buffer, row: local.row + block * plane), rows: end - column)))
+          }
         } else {
           sink.append(
             .load(
               TileLoad(
                 Transfer(
                   .constant(constant), offset: (rowClass * bias.columnClasses + columnClass) * taps, rows: end - column,
-                  rowStride: 0, columns: taps, local: local, blockStride: dim))))
+                  rowStride: 0, columns: taps, local: local, blockStride: plane))))
         }
         column = end
       }
@@ -139,9 +142,9 @@ extension KernelNest {
       .multiply(
         TileMultiply(
           tile: tile, window: 1 + kernel.identities.count, taps: 0..<1, startTap: nil, blocks: tile.blocks,
-          inputBlocks: 0..<1,
+          inputBlocks: 0..<KernelGeometry.ceilDivide(slice.taps.count, dim),
           source: TileMultiply.PixelSource(
-            place: LocalPlace(buffer), blockStride: kernel.columns,
+            place: LocalPlace(buffer), blockStride: bias.rowClasses * kernel.columns,
             plane: PlaneLayout(
               pitch: kernel.columns, firstRow: tile.rows.lowerBound,
               starts: tile.rows.map { bias.rowClass[$0] * kernel.columns })),
