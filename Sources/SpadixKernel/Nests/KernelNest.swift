@@ -78,13 +78,17 @@ public struct KernelNest {
   public func program() -> TileProgram {
     var operations: [TileOperation] = []
     generate(into: &operations)
-    let identities = kernel.identities.map {
-      InputWindow.identity(rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, passes: $0.passes)
-    }
     return TileProgram(
-      reads: streamedInputs, writes: writes, buffers: buffers.all,
-      windows: (kernel.contraction.map { [$0.window] } ?? []) + identities, sums: SumImage(kernel),
+      reads: streamedInputs, writes: writes, buffers: buffers.all, windows: windows, sums: SumImage(kernel),
       operations: operations, summary: geometry.tiling.summary(geometry))
+  }
+
+  /// How its multiplications see their pixels: the contraction's, then those of identity terms.
+  var windows: [InputWindow] {
+    (kernel.contraction.map { [$0.window] } ?? [])
+      + kernel.identities.map {
+        InputWindow.identity(rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, passes: $0.passes)
+      }
   }
 
   private var writes: Bool { strip?.storesToMemory ?? !places.outputIsResident }
@@ -177,6 +181,7 @@ public struct KernelNest {
               }
               addIdentities(tile, &state, &sink)
               for block in tile.blocks { store(tile, block, &sink) }
+              if !sink.wantsMore { return }
             }
           }
         }

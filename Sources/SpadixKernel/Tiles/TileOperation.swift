@@ -190,6 +190,9 @@ public struct TileMultiply: Hashable, Sendable {
   /// The input blocks of an output block.
   public func inputs(of block: Int) -> Range<Int> { inputBlocks ?? block..<block + 1 }
 
+  /// Pairs of an output block and an input block.
+  var pairs: Int { blocks.count * (inputBlocks?.count ?? 1) }
+
   /// The row of a matrix, from the start of its slot.
   public func weightRow(block: Int, tap: Int, input: Int) -> Int {
     weights.place.row + (block - blocks.lowerBound) * weights.blockStride + (tap - taps.lowerBound) * weights.tapStride
