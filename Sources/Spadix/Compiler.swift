@@ -226,9 +226,10 @@ public struct Compiler {
       kernels: kernels, plan: plan, generated: generated, front: options.findsFront ? try planning.front() : [])
   }
 
-  /// Of the plan for time, which is the first, and others, the one whose commands take the fewest cycles, with its program where
-  /// that was made.
-  private func fastest(_ plans: [Plan], _ kernels: PreparedKernels) throws -> (plan: Plan, generated: GeneratedProgram?) {
+  /// Of the plan for time, which is the first, and others, the one whose commands take the fewest cycles, with its
+  /// program where that was made.
+  private func fastest(_ plans: [Plan], _ kernels: PreparedKernels) throws -> (plan: Plan, generated: GeneratedProgram?)
+  {
     if plans.count == 1 { return (plans[0], nil) }
     var best: (index: Int, generated: GeneratedProgram, cycles: Int)?
     for (index, plan) in plans.enumerated() {

@@ -1,12 +1,12 @@
 import SpadixIR
 import SpadixISA
-import SpadixKernel
 import SpadixPlan
 import SpadixSupport
 import SpadixTensor
 import Testing
 
 @testable import SpadixCodegen
+@testable import SpadixKernel
 
 /// Small random convolutions, as tile kernels with the places that they can have on a target.
 private func kernel(seed: Int, target: Target) throws -> TileForm {
@@ -97,6 +97,22 @@ private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target
       let least = try #require(best[objective])
       let chosen = try #require(found.map { objective.value($0.cost) }.min())
       #expect(chosen * 100 <= least.value * 102, "seed \(seed), \(objective.text): \(least.tiling)")
+    }
+  }
+
+  /// A tiling is given up for another one only where it takes no less time: what the search expects it to take at least is never
+  /// more than what it takes.
+  @Test(arguments: 0..<50) func noTilingIsGivenUpTooEarly(seed: Int) throws {
+    let target = Self.targets[seed % 2]
+    let kernel = try kernel(seed: seed, target: target).kernel
+    let places = KernelPlaces(kernel, inputs: [false], output: seed % 3 == 0)
+    var time = KernelTime(target)
+    for tiling in legalTilings(kernel, places, target) {
+      let nest = Self.nest(kernel, tiling, places, target)
+      let cost = time.cost(of: nest)
+      let work = time.work(of: nest)
+      #expect(time.cost(of: nest, limit: (cost.time + 1, work)) == cost, "seed \(seed): \(tiling)")
+      #expect(time.cost(of: nest, limit: (0, work)) == nil, "seed \(seed): \(tiling)")
     }
   }
 

@@ -1,4 +1,5 @@
-/// What the array has to do for a kernel whatever is loaded when: a bound for the time of every tiling with the same tiles.
+/// What the array has to do for a kernel whatever is loaded when: a bound for the time of every tiling with the same
+/// tiles.
 struct ArrayWork {
   /// By window of the kernel: its products.
   struct Products {
@@ -26,10 +27,11 @@ struct ArrayWorkFold: TileSink {
   private var work: ArrayWork
 
   init(_ time: KernelTime, _ windows: [InputWindow], _ sums: SumImage) {
+    var time = time
+    numbers = windows.map { time.products.number(of: $0) }
     self.time = time
     self.windows = windows
     self.sums = sums
-    numbers = windows.map { self.time.products.number(of: $0) }
     work = ArrayWork(products: Array(repeating: ArrayWork.Products(), count: windows.count))
   }
 
@@ -66,7 +68,8 @@ struct ArrayWorkFold: TileSink {
 }
 
 extension TileStore {
-  /// Whether a block's results are there half of the computing before the last ones, in another bank of the accumulator.
+  /// Whether a block's results are there half of the computing before the last ones, in another bank of the
+  /// accumulator.
   func isEarly(_ of: Sums, _ time: KernelTime) -> Bool {
     time.isInBothHalves(of.tile) && 2 * (of.tile.row(of: of.block) + of.tile.pixels) <= of.tile.sumRows
   }

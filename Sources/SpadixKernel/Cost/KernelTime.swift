@@ -41,7 +41,8 @@ public struct KernelTime: Sendable {
     cost(of: nest, limit: nil) ?? .zero
   }
 
-  /// - Parameter limit: time from which on the cost does not matter, with the work that is to come; nil, then, is the answer.
+  /// - Parameter limit: time from which on the cost does not matter, with the work that is to come; the answer is then
+  ///   nil.
   mutating func cost(of nest: KernelNest, limit: (time: Int, work: ArrayWork)?) -> Cost? {
     let kernel = nest.geometry.kernel
     var fold = TileFold(

@@ -23,9 +23,9 @@ struct ProductTimes: Sendable {
     func hash(into hasher: inout Hasher) {
       var word = window &* 31 &+ rows.lowerBound
       for next in [rows.upperBound, columns.lowerBound, columns.upperBound, taps.lowerBound, taps.upperBound] {
-        word = (word &* 0x9E37_79B9_7F4A_7C15) ^ (word >> 29) &+ next
+        word = (word &* 0x1E37_79B9_7F4A_7C15) ^ (word >> 29) &+ next
       }
-      word = (word &* 0x9E37_79B9_7F4A_7C15) ^ (word >> 29) &+ plane.pitch &+ (plane.ring ?? -1) << 20
+      word = (word &* 0x1E37_79B9_7F4A_7C15) ^ (word >> 29) &+ plane.pitch &+ (plane.ring ?? -1) << 20
       word = word &* 31 &+ plane.firstRow &+ (plane.starts.first ?? 0) << 16
       hasher.combine(word)
     }

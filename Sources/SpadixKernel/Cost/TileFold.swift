@@ -26,10 +26,11 @@ struct TileFold: TileSink {
   init(
     _ time: KernelTime, _ locals: [LocalBuffer], _ windows: [InputWindow], _ sums: SumImage?, inputs: Int
   ) {
+    var time = time
+    windowNumbers = windows.map { time.products.number(of: $0) }
     self.time = time
     self.locals = locals
     self.windows = windows
-    windowNumbers = windows.map { self.time.products.number(of: $0) }
     self.sums = sums
     dim = time.target.dim
     bytes = TileCost(inputs: inputs, sums: sums, dim: time.target.dim)
@@ -364,7 +365,8 @@ struct TileFold: TileSink {
     }
     let isWide = time.isInBothHalves(of.tile)
     clock.store(
-      cycles, parts: parts, from: &buffers[sumsBuffer][of.tile.slot], isFirst: stored == 0, isEarly: store.isEarly(of, time),
+      cycles, parts: parts, from: &buffers[sumsBuffer][of.tile.slot], isFirst: stored == 0,
+      isEarly: store.isEarly(of, time),
       toMemory: store.resident == nil)
     stored += 1
     if isWide { buffers[sumsBuffer][1] = buffers[sumsBuffer][0] }

@@ -258,8 +258,8 @@ public struct TilingSearch {
     addCosts(of: nests)
   }
 
-  /// Costs of nests, but for those that another one beats. By ascending rows, what beats a nest comes before it; its time need
-  /// then be known only as far as it takes to see that it is beaten.
+  /// Costs of nests, but for those that another one beats. By ascending rows, what beats a nest comes before it; its
+  /// time need then be known only as far as it takes to see that it is beaten.
   private mutating func addCosts(of nests: [KernelNest]) {
     let rows = nests.map(\.workingRows)
     for index in nests.indices.sorted(by: { (rows[$0], $0) < (rows[$1], $1) }) {
