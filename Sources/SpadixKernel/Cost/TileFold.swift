@@ -67,8 +67,8 @@ struct TileFold: TileSink {
   /// Stops as soon as the time is known to be a limit or more.
   mutating func limit(_ time: Int, _ work: ArrayWork) {
     limit = time
-    toCome =
-      self.time.moves.arrayLatency + work.lastStores + (work.storesToMemory ? self.time.moves.storeLatency : 0)
+    toCome = work.lastStores + (work.storesToMemory ? self.time.moves.storeLatency : 0)
+    if work.products.contains(where: { $0.cycles > 0 }) { toCome += self.time.moves.arrayLatency }
     for products in work.products {
       let conflicts = Double(products.newMatrices * dim) * sharedBanks(products.weights, of: products.pixels)
       toCome += products.cycles + max(0, Int(conflicts) - products.multiplications)
