@@ -43,11 +43,14 @@ private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target
             for window in 1...max(1, kernel.contraction?.window.inputRows ?? 1) {
               for sliceBlocks in 1...inputBlocks {
                 for sliceTaps in 1...taps {
-                  let tiling = Tiling(
+                  var tiling = Tiling(
                     tileRows: rows, tileColumns: columns, blocks: tileBlocks, chunksPerGroup: group,
                     pinnedChunks: pinned, sparePlaces: spare, windowRows: window, sliceBlocks: sliceBlocks,
                     sliceTaps: sliceTaps)
-                  if (try? rules.check(tiling)) != nil { found.append(tiling) }
+                  if (try? rules.check(tiling)) == nil { continue }
+                  found.append(tiling)
+                  tiling.windowCopies = kernel.contraction?.window.kernelColumns ?? 1
+                  if tiling.windowCopies > 1, (try? rules.check(tiling)) != nil { found.append(tiling) }
                 }
               }
             }

@@ -199,9 +199,10 @@ struct TileFold: TileSink {
   }
 
   private mutating func zero(_ zero: TileZero) {
-    commands += moveCount(zero.rows)
+    let moves = zero.lines * moveCount(zero.rows)
+    commands += moves
     clock.load(
-      zero.rows, parts: moveCount(zero.rows), into: &buffers[zero.local.buffer.index][zero.local.slot],
+      zero.lines * zero.rows, parts: moves, into: &buffers[zero.local.buffer.index][zero.local.slot],
       isConstant: true)
   }
 
@@ -365,8 +366,7 @@ struct TileFold: TileSink {
     }
     let isWide = time.isInBothHalves(of.tile)
     clock.store(
-      cycles, parts: parts, from: &buffers[sumsBuffer][of.tile.slot], isFirst: stored == 0,
-      isEarly: store.isEarly(of, time),
+      cycles, parts: parts, from: &buffers[sumsBuffer][of.tile.slot], isFirst: stored == 0, isEarly: store.isEarly(of, time),
       toMemory: store.resident == nil)
     stored += 1
     if isWide { buffers[sumsBuffer][1] = buffers[sumsBuffer][0] }

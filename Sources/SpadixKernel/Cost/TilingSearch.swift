@@ -240,8 +240,9 @@ public struct TilingSearch {
             // Pixels of the next tile likewise.
             windowRows.append(2)
           }
-          for rows in windowRows {
+          for (rows, copies) in windowRows.flatMap({ rows in windowCopies(rows, shape, sliced).map { (rows, $0) } }) {
             tiling.windowRows = rows
+            tiling.windowCopies = copies
             let nest = KernelNest(
               geometry(tiling), places: places, constants: constants, accumulatorRows: accumulatorRows)
             let workingRows = nest.workingRows
@@ -283,6 +284,14 @@ public struct TilingSearch {
     let work = time.work(of: nest)
     works[key] = work
     return work
+  }
+
+  /// Copies of a window, where that makes long runs of short ones: a whole image with narrow rows and padding at their ends.
+  private func windowCopies(_ rows: Int, _ shape: Shape, _ sliced: Bool) -> [Int] {
+    guard let window = kernel.contraction?.window, !places.inputIsResident, !sliced, rows == window.inputRows,
+      isSmall || kernel.columns <= dim / 2, shape.columns == kernel.store.columns, kernel.allowsWindowCopies
+    else { return [1] }
+    return [1, window.kernelColumns]
   }
 
   private func sliceCandidates(_ sliced: Bool) -> [(blocks: Int, taps: Int)] {

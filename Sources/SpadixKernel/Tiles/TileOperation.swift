@@ -80,11 +80,17 @@ public struct TileLoad: Hashable, Sendable {
 /// Writes zeros, without DRAM.
 public struct TileZero: Hashable, Sendable {
   public var local: LocalPlace
+  /// Rows of a line.
   public var rows: Int
+  public var lines: Int
+  /// Local rows from line to line.
+  public var linePitch: Int
 
-  public init(_ local: LocalPlace, rows: Int) {
+  public init(_ local: LocalPlace, rows: Int, lines: Int = 1, linePitch: Int = 0) {
     self.local = local
     self.rows = rows
+    self.lines = lines
+    self.linePitch = linePitch
   }
 }
 
