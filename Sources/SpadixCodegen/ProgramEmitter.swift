@@ -86,7 +86,8 @@ private struct ProgramEmitter {
     }
     writer.fence()
     program.commands = writer.commands
-    return GeneratedProgram(program: program, operators: statistics, slotLoads: writer.slotLoads, tileStarts: writer.tileStarts)
+    return GeneratedProgram(
+      program: program, operators: statistics, slotLoads: writer.slotLoads, tileStarts: writer.tileStarts)
   }
 
   // MARK: DRAM image

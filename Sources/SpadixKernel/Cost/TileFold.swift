@@ -366,7 +366,8 @@ struct TileFold: TileSink {
     }
     let isWide = time.isInBothHalves(of.tile)
     clock.store(
-      cycles, parts: parts, from: &buffers[sumsBuffer][of.tile.slot], isFirst: stored == 0, isEarly: store.isEarly(of, time),
+      cycles, parts: parts, from: &buffers[sumsBuffer][of.tile.slot], isFirst: stored == 0,
+      isEarly: store.isEarly(of, time),
       toMemory: store.resident == nil)
     stored += 1
     if isWide { buffers[sumsBuffer][1] = buffers[sumsBuffer][0] }

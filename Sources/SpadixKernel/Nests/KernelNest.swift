@@ -344,7 +344,8 @@ public struct KernelNest {
     let lines = geometry.mostWindowBlocks * geometry.tiling.windowRows
     for copy in 0..<geometry.tiling.windowCopies {
       let read = geometry.columns(readBy: copy)
-      for columns in [0..<read.lowerBound, read.upperBound..<geometry.windowPitch] where !read.isEmpty && !columns.isEmpty {
+      for columns in [0..<read.lowerBound, read.upperBound..<geometry.windowPitch]
+      where !read.isEmpty && !columns.isEmpty {
         sink.append(
           .zero(
             TileZero(

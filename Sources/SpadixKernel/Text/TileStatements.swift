@@ -66,7 +66,8 @@ enum TileStatements {
     ] + Field.part(\.transfer, transfer) + [.integers("starts", \.starts)]
 
   static let zero: [Field<TileZero>] = [
-    .place("at", \.local), .integer("rows", \.rows), .integer("lines", \.lines, 1), .integer("line_pitch", \.linePitch, 0),
+    .place("at", \.local), .integer("rows", \.rows), .integer("lines", \.lines, 1),
+    .integer("line_pitch", \.linePitch, 0),
   ]
 
   static let diagonals: [Field<TileDiagonals>] = [
