@@ -10,6 +10,8 @@ public struct Compilation {
   public struct Schedule {
     public var kernels: PreparedKernels
     public var plan: Plan
+    /// The plan's program, where it was made to compare plans.
+    var generated: GeneratedProgram?
     /// Plans from the fastest to the one of least traffic, where these were asked for.
     public var front: [FrontPoint] = []
   }

@@ -108,7 +108,9 @@ public struct Compiler {
     }
     guard last >= .program else { return compilation }
 
-    let generated = try schedule.kernels.emit(schedule.plan, tiles: tiles, progress: options.progress)
+    let known = input.tiles == nil ? schedule.generated : nil
+    let generated = try known ?? schedule.kernels.emit(schedule.plan, tiles: tiles, progress: options.progress)
+    compilation.schedule?.generated = nil
     compilation.generated = generated
     try dump.write(generated.program, phase: "program")
     return compilation
@@ -206,10 +208,14 @@ public struct Compiler {
       orderedBy = result.closedBy
     }
     var planning = Planning(try generator.alternatives(of: kernels), progress: options.progress)
+    var generated: GeneratedProgram?
     var plan = try options.interruptible { cancellation in
       let plan = try planning.plan(options.objective, cancellation)
       guard options.objective == .time else { return kernels.spread(plan) }
-      return try fastest(kernels.spread(plan), planning.rivals(plan, cancellation).map(kernels.spread), kernels)
+      let plans = try [kernels.spread(plan)] + planning.rivals(plan, cancellation).map(kernels.spread)
+      let fastest = try self.fastest(plans, kernels)
+      generated = fastest.generated
+      return fastest.plan
     }
     do throws(PlanViolation) {
       try PlanValidator(kernels).validate(plan)
@@ -221,18 +227,27 @@ public struct Compiler {
     }
     if let orderedBy { plan.certificate.closedBy += " for the order by \(orderedBy)" }
     return Compilation.Schedule(
-      kernels: kernels, plan: plan, front: options.findsFront ? try planning.front() : [])
+      kernels: kernels, plan: plan, generated: generated, front: options.findsFront ? try planning.front() : [])
   }
 
-  /// The plan for time, or the first of some others whose commands take the fewest cycles.
-  private func fastest(_ time: Plan, _ others: [Plan], _ kernels: PreparedKernels) throws -> Plan {
-    if others.isEmpty { return time }
-    let cycles = try ([time] + others).map { try kernels.emit($0).program.modelledCycles() }
-    guard let best = others.indices.min(by: { cycles[$0 + 1] < cycles[$1 + 1] }), cycles[best + 1] < cycles[0]
-    else { return time }
-    var plan = others[best]
-    plan.certificate.closedBy += "; its commands take fewer cycles than those of the plan for time"
-    return plan
+  /// Of the plan for time, which is the first, and others, the one whose commands take the fewest cycles, with its
+  /// program where that was made.
+  private func fastest(_ plans: [Plan], _ kernels: PreparedKernels) throws -> (plan: Plan, generated: GeneratedProgram?)
+  {
+    if plans.count == 1 { return (plans[0], nil) }
+    var best: (index: Int, generated: GeneratedProgram, cycles: Int)?
+    for (index, plan) in plans.enumerated() {
+      // No order of the commands is faster than the array.
+      if let best, plan.cost.arrayCycles >= best.cycles { continue }
+      let generated = try kernels.emit(plan, progress: options.progress)
+      let cycles = try generated.program.modelledCycles()
+      if best.map({ cycles < $0.cycles }) ?? true { best = (index, generated, cycles) }
+    }
+    var plan = plans[best!.index]
+    if best!.index > 0 {
+      plan.certificate.closedBy += "; its commands take fewer cycles than those of the plan for time"
+    }
+    return (plan, best!.generated)
   }
 }
 

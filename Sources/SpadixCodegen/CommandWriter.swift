@@ -14,6 +14,8 @@ struct CommandWriter {
   let target: Target
   private(set) var commands: [Command] = []
   private(set) var slotLoads: [SlotLoad] = []
+  /// Commands before which all loads of sums so far have to go.
+  private(set) var tileStarts: [Int] = []
   private var execute: ConfigExecute?
   private var loads: [ConfigLoad?] = [nil, nil, nil]
   private var store: ConfigStore?
@@ -100,6 +102,10 @@ struct CommandWriter {
   mutating func forgetTable() { table = nil }
 
   // MARK: Movement and computation
+
+  /// A tile begins with the next product: its start values are in a bank that the array does not use yet, where loads are not
+  /// held up by results.
+  mutating func startTile() { tileStarts.append(commands.count) }
 
   /// The commands from `first` on have filled one of several slots, which are these rows.
   mutating func filledSlot(_ rows: Range<Int>, since first: Int) {

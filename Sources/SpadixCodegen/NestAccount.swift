@@ -179,7 +179,7 @@ struct NestAccount {
     } else {
       for group in groups { widest = max(widest, span(group.blocks, slices[0].blocks).count) }
     }
-    rows += tiling.windowRows * min(contraction.window.inputColumns, reach) * widest
+    rows += tiling.windowRows * min(contraction.window.inputColumns, reach) * widest * tiling.windowCopies
   }
 
   private func weightRows(_ chunk: Range<Int>, _ slice: (taps: Range<Int>, blocks: Range<Int>)) -> Int {
@@ -360,7 +360,15 @@ struct NestAccount {
       held = (key, needed)
     }
     let bytes = min(contraction.window.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim
-    readBytes += loaded * across.count * max(0, bytes)
+    var pixels = across.count
+    if tiling.windowCopies > 1 {
+      // Each copy without the columns beside the border that its taps do not read.
+      pixels = (0..<width).reduce(0) { sum, tap in
+        let shift = tap * contraction.window.dilationColumns - contraction.window.paddingLeft
+        return sum + max(0, contraction.window.inputColumns - abs(shift))
+      }
+    }
+    readBytes += loaded * pixels * max(0, bytes)
   }
 
   private mutating func finish(_ chunk: Range<Int>, _ pixels: Int, _ stored: Int) {

@@ -66,6 +66,7 @@ struct NestRules {
             + "store adds biases", at: .step(step, "padding"))
       }
     }
+    try checkCopies(tiling)
     let usesMatrices = kernel.identities.indices.contains {
       places.identityIsResident[$0] || kernel.identities[$0].multipliers.contains { $0 != 1 }
     }
@@ -137,6 +138,28 @@ struct NestRules {
     try range(
       tiling.windowRows, 1...limit, "window", isFlat ? "tiles of the window" : "rows of the window",
       isFlat ? "for an input of one row" : "rows of the input")
+  }
+
+  /// Copies of the window: whole images in full rows, of which each tap reads all columns but those beside the border.
+  private func checkCopies(_ tiling: Tiling) throws(PlanViolation) {
+    if tiling.windowCopies == 1 { return }
+    guard let window = kernel.contraction?.window, !isInGroup, !places.inputIsResident else {
+      try range(tiling.windowCopies, 1...1, "copies", "copies of the window", "for an operator that has none")
+      return
+    }
+    let taps = window.kernelRows * window.kernelColumns
+    let inputBlocks = max(1, NestAccount.inputBlocks(of: kernel, dim: target.dim).map(\.count).max() ?? 1)
+    let isWhole =
+      tiling.windowRows == window.inputRows && tiling.tileColumns == kernel.store.columns && tiling.sliceTaps == taps
+      && tiling.sliceBlocks >= inputBlocks
+    if tiling.windowCopies != window.kernelColumns || !isWhole || !kernel.allowsWindowCopies || tiling.multipliesPadding
+    {
+      throw PlanViolation(
+        "plan.copies",
+        "expected 1 copy of the window, or one for each of \(window.kernelColumns) columns of taps where strides are 1, rows of "
+          + "input and result have the same length and more than one tap, and neither the window nor a tile or slice is a "
+          + "part of the image; found \(tiling.windowCopies)", at: .step(step, "copies"))
+    }
   }
 
   private func range(

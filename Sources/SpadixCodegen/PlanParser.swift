@@ -14,6 +14,7 @@ struct ParsedPlan {
     var group: [Int] = []
     var spare = 0
     var window = 1
+    var copies = 1
     var slice: [Int] = []
     var streamsMatrices = false
     var multipliesPadding = false
@@ -157,6 +158,7 @@ struct PlanParser {
         "group": { step.group = try $0.numbers(2) },
         "spare": { step.spare = try $0.number() },
         "window": { step.window = try $0.number() },
+        "copies": { step.copies = try $0.number() },
         "slice": { step.slice = try $0.numbers(2) },
         "matrices": {
           try $0.expect("streamed")

@@ -86,6 +86,7 @@ extension PreparedKernels {
       ]
       if tiling.sparePlaces > 0 { fields.append("spare = \(tiling.sparePlaces)") }
       if !isInGroup { fields.append("window = \(tiling.windowRows)") }
+      if tiling.windowCopies > 1 { fields.append("copies = \(tiling.windowCopies)") }
       fields.append("slice = [\(tiling.sliceBlocks), \(tiling.sliceTaps)]")
       if step.keepsConstants { fields.append("weights = kept") }
       if tiling.multipliesPadding { fields.append("padding = multiplied") }

@@ -128,9 +128,9 @@ extension PreparedKernels {
         form: step.form,
         tiling: Tiling(
           tileRows: step.tile[0], tileColumns: step.tile[1], blocks: step.tile[2], chunksPerGroup: step.group[0],
-          pinnedChunks: step.group[1], sparePlaces: step.spare, windowRows: step.window, sliceBlocks: step.slice[0],
-          sliceTaps: step.slice[1],
-          streamsMatrices: step.streamsMatrices, multipliesPadding: step.multipliesPadding))
+          pinnedChunks: step.group[1], sparePlaces: step.spare, windowRows: step.window, windowCopies: step.copies,
+          sliceBlocks: step.slice[0], sliceTaps: step.slice[1], streamsMatrices: step.streamsMatrices,
+          multipliesPadding: step.multipliesPadding))
     case .copy, .host, .alias:
       if let field = step.fields.keys.sorted().first(where: { !["inputs", "outputs", "row"].contains($0) }) {
         throw PlanViolation(

@@ -12,10 +12,11 @@ public struct GeneratedProgram: Sendable {
   public var operators: [OperatorStatistics]
   /// Of the commands before they are merged.
   var slotLoads: [SlotLoad] = []
+  var tileStarts: [Int] = []
 
   /// Puts the commands into their final order.
   mutating func mergeStreams() {
-    CommandOrder.merge(&program, slotLoads)
+    CommandOrder.merge(&program, slotLoads, tileStarts)
     var commands = [Int](repeating: 0, count: program.operations.count)
     for run in program.debug { commands[run.operation] += run.count }
     for index in operators.indices {
@@ -85,7 +86,8 @@ private struct ProgramEmitter {
     }
     writer.fence()
     program.commands = writer.commands
-    return GeneratedProgram(program: program, operators: statistics, slotLoads: writer.slotLoads)
+    return GeneratedProgram(
+      program: program, operators: statistics, slotLoads: writer.slotLoads, tileStarts: writer.tileStarts)
   }
 
   // MARK: DRAM image

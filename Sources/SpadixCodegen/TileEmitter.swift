@@ -1,3 +1,4 @@
+import SpadixSupport
 import SpadixISA
 import SpadixKernel
 
@@ -24,6 +25,8 @@ struct TileEmitter {
   /// First row of each slot of each buffer.
   private let firstRows: [[Int]]
   private var hasBegun = false
+  /// Whether products of a tile with start values of its own come next.
+  private var startsTile = false
   /// Whether slot 0 of the sums is the upper half of the accumulator.
   private var swapsHalves = false
 
@@ -132,13 +135,17 @@ struct TileEmitter {
   private mutating func zero(_ zero: TileZero) {
     let state = loadState(zero.local)
     writer.configureLoad(state, stride: state == .accumulator ? 0 : dim, blockStride: dim)
-    for row in stride(from: 0, to: zero.rows, by: dim) {
-      writer.zero(state, address(zero.local, plus: row), rows: min(dim, zero.rows - row), columns: dim)
+    for line in 0..<zero.lines {
+      for row in stride(from: 0, to: zero.rows, by: dim) {
+        writer.zero(
+          state, address(zero.local, plus: line * zero.linePitch + row), rows: min(dim, zero.rows - row), columns: dim)
+      }
     }
   }
 
   private mutating func loadBias(_ tile: SumTile) {
     guard let image = program.sums, let bias = image.bias else { return }
+    startsTile = tile.sumRows <= program.buffers[sums].rows
     // Stride 0 repeats one row of biases over the run.
     writer.configureLoad(.accumulator, stride: 0, blockStride: dim)
     let runs = bias.runs(rows: tile.rows, columns: tile.columns, dim: dim)
@@ -323,6 +330,8 @@ struct TileEmitter {
     let window = program.windows[product.window]
     let tile = product.tile
     writer.configureExecute(sourceStride: window.strideColumns, transposeWeights: product.weights.isTransposed)
+    if startsTile { writer.startTile() }
+    startsTile = false
     let result = firstRow(tile)
     let source = firstRow(ofSlot: product.source.place)
     let weights = firstRow(ofSlot: product.weights.place)

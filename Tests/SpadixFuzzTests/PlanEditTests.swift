@@ -88,16 +88,16 @@ import Testing
     var plan = plan
     for _ in 0...Int.random(in: 0...1, using: &generator) {
       let group = plan.groups.firstIndex { $0.steps.contains(step) }
-      switch Int.random(in: 0..<(group == nil ? 10 : 17), using: &generator) {
-      case 10: plan.groups[group!].strips = number(plan.groups[group!].strips * 2)
-      case 11: plan.groups[group!].row = number(plan.groups[group!].row + 16)
-      case 12:
+      switch Int.random(in: 0..<(group == nil ? 11 : 18), using: &generator) {
+      case 11: plan.groups[group!].strips = number(plan.groups[group!].strips * 2)
+      case 12: plan.groups[group!].row = number(plan.groups[group!].row + 16)
+      case 13:
         let steps = plan.groups[group!].steps
         plan.groups[group!].steps =
           max(0, steps.lowerBound + Int.random(in: -1...1, using: &generator))..<steps.upperBound
-      case 13, 14: plan.steps[step].keepsConstants.toggle()
-      case 15: plan.steps[step].outputs[0] = [.rows, .resident, .streamed].randomElement(using: &generator)!
-      case 16: plan.steps[step].inputs[0] = [.rows, .resident, .streamed].randomElement(using: &generator)!
+      case 14, 15: plan.steps[step].keepsConstants.toggle()
+      case 16: plan.steps[step].outputs[0] = [.rows, .resident, .streamed].randomElement(using: &generator)!
+      case 17: plan.steps[step].inputs[0] = [.rows, .resident, .streamed].randomElement(using: &generator)!
       case 0: tiling.tileRows = number(tiling.tileRows)
       case 1: tiling.tileColumns = number(tiling.tileColumns)
       case 2: tiling.blocks = number(tiling.blocks)
@@ -107,6 +107,7 @@ import Testing
       case 6: tiling.sliceBlocks = number(tiling.sliceBlocks)
       case 7: tiling.sliceTaps = number(tiling.sliceTaps)
       case 8: tiling.sparePlaces = number(tiling.sparePlaces)
+      case 9: tiling.windowCopies = tiling.windowCopies == 1 ? [2, 3].randomElement(using: &generator)! : 1
       default: plan.steps[step].workingRow = number(plan.steps[step].workingRow + 16)
       }
     }

@@ -1,3 +1,4 @@
+import SpadixSupport
 import SpadixISA
 import SpadixTiming
 
@@ -52,8 +53,9 @@ struct CommandOrder: ~Copyable {
   /// - Parameters:
   ///   - program: kernels one after the other, every byte of DRAM stored at most once.
   ///   - slotLoads: loads that wait for all uses of a slot, by ascending commands.
-  static func merge(_ program: inout Program, _ slotLoads: [SlotLoad] = []) {
-    var order = CommandOrder(program, slotLoads)
+  ///   - tileStarts: products that wait for all loads of sums before them, ascending.
+  static func merge(_ program: inout Program, _ slotLoads: [SlotLoad] = [], _ tileStarts: [Int] = []) {
+    var order = CommandOrder(program, slotLoads, tileStarts)
     for index in program.hostSteps.indices {
       order.merge(until: program.hostSteps[index].before)
       program.hostSteps[index].before = order.output.count
@@ -63,10 +65,10 @@ struct CommandOrder: ~Copyable {
     program.debug = order.runs
   }
 
-  private init(_ program: Program, _ slotLoads: [SlotLoad]) {
+  private init(_ program: Program, _ slotLoads: [SlotLoad], _ tileStarts: [Int]) {
     commands = program.commands
     runsBefore = program.debug
-    reader = StreamReader(program, slotLoads)
+    reader = StreamReader(program, slotLoads, tileStarts)
     acknowledgement = UnitCycles(program.target).acknowledgement
     if program.target.faults.rangeOrder {
       station = StationGuard(program.target)

@@ -1,3 +1,4 @@
+import SpadixSupport
 import SpadixISA
 import SpadixTiming
 
@@ -15,12 +16,17 @@ struct StreamReader {
   /// Loads of slots that are still to come, and how far products have come with the slot that is being loaded.
   private var slotLoads: ArraySlice<SlotLoad>
   private var slotUses: Int32?
+  /// By row of the scratchpad, the last load of its slot.
+  private var slotEnds: [Int32]
+  private var tileStarts: ArraySlice<Int>
 
-  init(_ program: Program, _ slotLoads: [SlotLoad]) {
+  init(_ program: Program, _ slotLoads: [SlotLoad], _ tileStarts: [Int]) {
+    self.tileStarts = tileStarts[...]
     self.slotLoads = slotLoads[...]
     target = program.target
     reader = OperationReader(Hardware(target))
     cycles = UnitCycles(target)
+    slotEnds = [Int32](repeating: 0, count: target.scratchpadRows)
     rows = RowTable(rows: target.scratchpadRows + target.accumulatorRows)
     stored = StoredBlocks(program)
   }
@@ -57,6 +63,12 @@ struct StreamReader {
       rows.read(item.local.source, &item, number: number)
       rows.read(item.local.weights, &item, number: number)
       rows.write(item.local.result, &item, number: number)
+      completeSlotLoads(before: item.first)
+      if !item.local.weights.isEmpty { item.after.raise(.weights, to: slotEnds[item.local.weights.first]) }
+      if let start = tileStarts.first, item.first >= start {
+        tileStarts.removeFirst()
+        item.after.raise(.sums, to: counts[.sums])
+      }
     case Funct.moveOut, Funct.moveOutScratchpad:
       let isOnChip = command.funct == Funct.moveOutScratchpad
       item.kind = isOnChip ? .scratchpadStore : .store
@@ -107,13 +119,19 @@ struct StreamReader {
 
   /// Products that have to go before a load because they use its slot.
   private mutating func usesOfSlot(before command: Int) -> Int32 {
-    while let load = slotLoads.first, load.commands.upperBound <= command {
-      slotLoads.removeFirst()
-      slotUses = nil
-    }
+    completeSlotLoads(before: command)
     guard let load = slotLoads.first, load.commands.contains(command) else { return 0 }
     if slotUses == nil { slotUses = rows.lastProduct(in: load.rows) }
     return slotUses!
+  }
+
+  /// Weights of a slot are used when all of it is loaded: what is still to come would be written to the bank that the array reads.
+  private mutating func completeSlotLoads(before command: Int) {
+    while let load = slotLoads.first, load.commands.upperBound <= command {
+      for row in load.rows where row < slotEnds.count { slotEnds[row] = counts[.weights] }
+      slotLoads.removeFirst()
+      slotUses = nil
+    }
   }
 
   private func loaded(_ command: Command, _ it: SpadixTiming.Operation) -> LocalRows {

@@ -18,28 +18,10 @@ import SpadixTiming
 public struct KernelTime: Sendable {
   public let target: Target
   var moves: MoveTime
-  /// Array cycles of the taps of a multiplication for one pair of blocks, and its computes.
-  var products: [Products: ProductCycles] = [:]
+  var products = ProductTimes()
 
   /// Rows between column blocks that a load can name (config_ld, bits 31:16).
   static let largestBlockStride = 65535
-
-  struct Products: Hashable {
-    var window: InputWindow
-    var rows: Range<Int>
-    var columns: Range<Int>
-    var taps: Range<Int>
-    var plane: PlaneLayout
-    var newWeights: Bool
-  }
-
-  struct ProductCycles {
-    /// Cycles in which the array is busy.
-    var busy = 0
-    /// Those that it takes for them.
-    var cycles = 0
-    var computes = 0
-  }
 
   public init(_ target: Target) {
     self.target = target
@@ -56,10 +38,25 @@ public struct KernelTime: Sendable {
 
   /// Without a program in memory: what a nest would generate.
   public mutating func cost(of nest: KernelNest) -> Cost {
+    cost(of: nest, limit: nil) ?? .zero
+  }
+
+  /// - Parameter limit: time from which on the cost does not matter, with the work that is to come; the answer is then
+  ///   nil.
+  mutating func cost(of nest: KernelNest, limit: (time: Int, work: ArrayWork)?) -> Cost? {
     let kernel = nest.geometry.kernel
     var fold = TileFold(
       take(), nest.buffers.all, nest.windows, SumImage(kernel),
       inputs: kernel.identities.reduce(kernel.contraction == nil ? 0 : 2) { max($0, $1.input + 1) })
+    if let limit { fold.limit(limit.time, limit.work) }
+    nest.generate(into: &fold)
+    let cost = fold.result(&self)
+    return fold.wantsMore ? cost : nil
+  }
+
+  /// What the array has to do whatever is loaded when: the same for all tilings with the same tiles and slices.
+  mutating func work(of nest: KernelNest) -> ArrayWork {
+    var fold = ArrayWorkFold(take(), nest.windows, SumImage(nest.geometry.kernel))
     nest.generate(into: &fold)
     return fold.result(&self)
   }
@@ -83,6 +80,19 @@ public struct KernelTime: Sendable {
     if rows % dim > 0 { cycles += one(rows % dim, bytes, offset, stride, reads) }
     return cycles
   }
+
+  /// Cycles of a store of sums, without what it waits for.
+  mutating func cycles(of store: TileStore, _ sums: SumImage) -> Int {
+    let transfer = store.transfer
+    let rows = transfer.lines * transfer.rows
+    let window = sums.store.pooling.map { $0.window * $0.window } ?? 1
+    if store.resident != nil { return moves.storeOnChip(reads: rows * window) }
+    return cycles(
+      rows: rows, bytes: transfer.columns, offset: transfer.offset, stride: transfer.rowStride, reads: window)
+  }
+
+  /// Whether a tile takes both halves of the accumulator.
+  func isInBothHalves(_ tile: SumTile) -> Bool { tile.sumRows > target.accumulatorRows / 2 }
 
   private mutating func one(_ rows: Int, _ bytes: Int, _ offset: Int, _ stride: Int, _ reads: Int?) -> Int {
     guard let reads else { return moves.load(rows: rows, bytes: bytes, offset: offset, stride: stride) }

@@ -44,7 +44,7 @@ struct StreamClock {
   let storeLatency: Int
 
   private var loadFree = 0
-  private var arrayFree = 0
+  private(set) var arrayFree = 0
   private var storeFree = 0
   /// When the last result and the last store are complete.
   private var lastResult = 0

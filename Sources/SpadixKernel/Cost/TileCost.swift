@@ -9,6 +9,7 @@ public struct TileCost: Hashable, Sendable, TileSink {
   public private(set) var writtenBytes = 0
 
   public var readBytes: Int { inputBytes.reduce(0, +) + constantBytes }
+  public var bytes: Int { readBytes + writtenBytes }
 
   private let dim: Int
   private let bias: TileKernel.Bias?

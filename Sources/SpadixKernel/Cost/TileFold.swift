@@ -8,14 +8,15 @@ struct TileFold: TileSink {
   private var clock: StreamClock
   private var bytes: TileCost
   private let windows: [InputWindow]
+  private let windowNumbers: [Int]
   private let sums: SumImage?
   private let locals: [LocalBuffer]
   private let dim: Int
   private let sumsBuffer: Int
   /// By buffer, then slot, or line of a ring.
   private var buffers: [[StreamClock.Buffer]]
-  /// First rows of working buffers: weights at the end of the scratchpad, pixels at its start.
-  private var starts: [Int] = []
+  /// For each pair of buffers, how much of them is in the same banks.
+  private let shared: [Double]
   private var arrayCycles = 0
   private var commands = 2
   /// Rows that loads have written to banks that the array reads, since the last compute.
@@ -25,6 +26,8 @@ struct TileFold: TileSink {
   init(
     _ time: KernelTime, _ locals: [LocalBuffer], _ windows: [InputWindow], _ sums: SumImage?, inputs: Int
   ) {
+    var time = time
+    windowNumbers = windows.map { time.products.number(of: $0) }
     self.time = time
     self.locals = locals
     self.windows = windows
@@ -36,6 +39,8 @@ struct TileFold: TileSink {
       loadLatency: time.moves.loadLatency, arrayLatency: time.moves.arrayLatency,
       storeLatency: time.moves.storeLatency)
     buffers = locals.map { Array(repeating: StreamClock.Buffer(), count: $0.slots) }
+    // Working buffers: weights at the end of the scratchpad, pixels at its start.
+    var starts: [Int] = []
     var (low, high) = (0, time.target.scratchpadRows)
     for local in locals {
       if let start = local.start {
@@ -50,7 +55,27 @@ struct TileFold: TileSink {
         low += local.totalRows
       }
     }
+    shared = Self.sharedBanks(locals, starts, time.target)
   }
+
+  // MARK: Limit
+
+  /// Time from which on the cost does not matter.
+  private var limit = Int.max
+  /// Cycles that are at least to come once the array is done with what it has.
+  private var toCome = 0
+  /// Stops as soon as the time is known to be a limit or more.
+  mutating func limit(_ time: Int, _ work: ArrayWork) {
+    limit = time
+    toCome = work.lastStores + (work.storesToMemory ? self.time.moves.storeLatency : 0)
+    if work.products.contains(where: { $0.cycles > 0 }) { toCome += self.time.moves.arrayLatency }
+    for products in work.products {
+      let conflicts = Double(products.newMatrices * dim) * sharedBanks(products.weights, of: products.pixels)
+      toCome += products.cycles + max(0, Int(conflicts) - products.multiplications)
+    }
+  }
+
+  var wantsMore: Bool { clock.arrayFree + toCome < limit }
 
   /// - Parameter time: takes back what is known.
   mutating func result(_ time: inout KernelTime) -> Cost {
@@ -83,12 +108,10 @@ struct TileFold: TileSink {
 
   private func moveCount(_ rows: Int) -> Int { KernelGeometry.ceilDivide(rows, dim) }
 
-  private func isInBothHalves(_ tile: SumTile) -> Bool { tile.sumRows > time.target.accumulatorRows / 2 }
-
   private mutating func begin(_ tile: SumTile) {
     stored = 0
     // A tile in both halves waits for the stores from both.
-    if isInBothHalves(tile) { buffers[sumsBuffer][0].include(buffers[sumsBuffer][1]) }
+    if time.isInBothHalves(tile) { buffers[sumsBuffer][0].include(buffers[sumsBuffer][1]) }
   }
 
   // MARK: Loads
@@ -176,9 +199,10 @@ struct TileFold: TileSink {
   }
 
   private mutating func zero(_ zero: TileZero) {
-    commands += moveCount(zero.rows)
+    let moves = zero.lines * moveCount(zero.rows)
+    commands += moves
     clock.load(
-      zero.rows, parts: moveCount(zero.rows), into: &buffers[zero.local.buffer.index][zero.local.slot],
+      zero.lines * zero.rows, parts: moves, into: &buffers[zero.local.buffer.index][zero.local.slot],
       isConstant: true)
   }
 
@@ -234,98 +258,92 @@ struct TileFold: TileSink {
   }
 
   private mutating func multiply(_ it: TileMultiply) {
-    let pairs = it.blocks.reduce(0) { $0 + it.inputs(of: $1).count }
-    let one = products(it)
+    let pairs = it.pairs
+    let one = time.products.cycles(
+      it, windows[it.window], number: windowNumbers[it.window], dim: dim, time.moves)
     arrayCycles += pairs * one.busy
     commands += 2 * pairs * one.computes + 2
     let matrices = pairs * it.taps.count
-    var cycles = pairs * one.cycles + Int(disturbance)
+    var cycles = pairs * one.cycles
+    if !it.weights.isShared {
+      cycles += Int(Double(matrices * dim) * sharedBanks(it.weights.place.buffer, of: it.source.place.buffer))
+    }
+    toCome -= cycles
+    cycles += Int(disturbance)
     disturbance = 0
-    if !it.weights.isShared { cycles += Int(Double(matrices * dim) * sharedBanks(it)) }
     let place = (it.weights.place.buffer.index, min(it.weights.place.slot, buffers[it.weights.place.buffer].count - 1))
     var weights = buffers[place.0][place.1]
-    var pixels = pixelBuffer(it)
+    let lines = self.lines(it)
+    var pixels = pixelBuffer(it, lines)
     clock.compute(
       cycles, weights: &weights, matrices: matrices, pixels: &pixels, sums: &buffers[sumsBuffer][it.tile.slot],
       firstPass: cycles / max(1, it.taps.count * it.blocks.count))
     buffers[place.0][place.1] = weights
-    adopt(pixels, it)
-  }
-
-  /// Cycles and computes of all taps for one pair of blocks.
-  private mutating func products(_ it: TileMultiply) -> KernelTime.ProductCycles {
-    let key = KernelTime.Products(
-      window: windows[it.window], rows: it.tile.rows, columns: it.tile.columns, taps: it.taps, plane: it.source.plane,
-      newWeights: !it.weights.isShared)
-    if let known = time.products[key] { return known }
-    let least = min(4, dim)
-    var sum = KernelTime.ProductCycles()
-    for tap in it.taps {
-      let runs = windows[it.window].runs(
-        rows: it.tile.rows, columns: it.tile.columns, tap: tap, plane: it.source.plane, dim: dim)
-      guard let last = runs.last else { continue }
-      let change = it.weights.isShared ? 0 : dim - max(last.count, least)
-      var cycles = change
-      for run in runs {
-        sum.busy += max(run.count, least)
-        cycles += max(run.count, time.moves.leastCompute(rows: max(run.count, least)))
-      }
-      sum.busy += change
-      sum.cycles += cycles
-      sum.computes += runs.count
-    }
-    time.products[key] = sum
-    return sum
+    adopt(pixels, it, lines)
   }
 
   /// The buffer of the pixels; of a ring, all lines that the tile reads as one.
-  private func pixelBuffer(_ it: TileMultiply) -> StreamClock.Buffer {
-    let buffer = buffers[it.source.place.buffer]
-    guard let lines = lines(it), let first = lines.first else {
-      return buffer[min(it.source.place.slot, buffer.count - 1)]
+  private func pixelBuffer(_ it: TileMultiply, _ lines: RingLines?) -> StreamClock.Buffer {
+    let index = it.source.place.buffer.index
+    guard let lines, !lines.rows.isEmpty else {
+      return buffers[index][min(it.source.place.slot, buffers[index].count - 1)]
     }
-    var pixels = buffer[first]
-    for line in lines.dropFirst() { pixels.include(buffer[line]) }
+    var line = lines.rows.lowerBound % lines.ring
+    var pixels = buffers[index][line]
+    for _ in 1..<lines.rows.count {
+      line = line + 1 == lines.ring ? 0 : line + 1
+      pixels.include(buffers[index][line])
+    }
     return pixels
   }
 
-  private mutating func adopt(_ pixels: StreamClock.Buffer, _ it: TileMultiply) {
-    let buffer = it.source.place.buffer.index
-    guard let lines = lines(it) else {
-      buffers[buffer][min(it.source.place.slot, buffers[buffer].count - 1)] = pixels
+  private mutating func adopt(_ pixels: StreamClock.Buffer, _ it: TileMultiply, _ lines: RingLines?) {
+    let index = it.source.place.buffer.index
+    guard let lines else {
+      buffers[index][min(it.source.place.slot, buffers[index].count - 1)] = pixels
       return
     }
-    for line in lines { buffers[buffer][line].adopt(useOf: pixels) }
+    for row in lines.rows { buffers[index][row % lines.ring].adopt(useOf: pixels) }
   }
 
-  private func lines(_ it: TileMultiply) -> [Int]? {
-    guard let ring = it.source.plane.ring, buffers[it.source.place.buffer].count == ring else { return nil }
+  /// Rows of the input that are in a ring.
+  private struct RingLines {
+    var rows: Range<Int>
+    var ring: Int
+  }
+
+  private func lines(_ it: TileMultiply) -> RingLines? {
+    guard let ring = it.source.plane.ring, buffers[it.source.place.buffer.index].count == ring else { return nil }
     let window = windows[it.window]
     let taps = it.taps.lowerBound / window.kernelColumns...(it.taps.upperBound - 1) / window.kernelColumns
     let low = max(0, window.inputRow(it.tile.rows.lowerBound, tapRow: taps.lowerBound))
     let high = min(window.inputRows - 1, window.inputRow(it.tile.rows.upperBound - 1, tapRow: taps.upperBound))
-    if low > high { return [] }
-    return (low...min(high, low + ring - 1)).map { $0 % ring }
+    if low > high { return RingLines(rows: 0..<0, ring: ring) }
+    return RingLines(rows: low..<min(high, low + ring - 1) + 1, ring: ring)
   }
 
-  /// How much of the weights shares its banks with the pixels that they are multiplied with, these at opposite ends;
+  /// How much of some weights shares its banks with the pixels that they are multiplied with, these at opposite ends;
   /// where one of them is a tensor anywhere, what is to be expected.
-  private func sharedBanks(_ it: TileMultiply) -> Double {
-    let (weights, pixels) = (it.weights.place.buffer.index, it.source.place.buffer.index)
-    let banks = time.target.scratchpadBanks
-    guard locals[weights].isWorking, locals[pixels].isWorking else { return 1 / Double(banks) }
-    return sharedBanks(weights, pixels)
+  private func sharedBanks(_ weights: BufferID, of pixels: BufferID) -> Double {
+    guard locals[weights.index].isWorking, locals[pixels.index].isWorking else {
+      return 1 / Double(time.target.scratchpadBanks)
+    }
+    return sharedBanks(weights.index, pixels.index)
   }
 
-  private func sharedBanks(_ left: Int, _ right: Int) -> Double {
-    let banks = time.target.scratchpadBanks
-    let rows = time.target.scratchpadRowsPerBank
-    func share(_ buffer: Int, _ bank: Int) -> Double {
+  private func sharedBanks(_ left: Int, _ right: Int) -> Double { shared[left * locals.count + right] }
+
+  /// For each pair of buffers, how much of them is in the same banks.
+  private static func sharedBanks(_ locals: [LocalBuffer], _ starts: [Int], _ target: Target) -> [Double] {
+    let banks = target.scratchpadBanks
+    let rows = target.scratchpadRowsPerBank
+    let shares = locals.indices.map { buffer in
       let all = starts[buffer]..<starts[buffer] + locals[buffer].totalRows
-      if all.isEmpty { return 0 }
-      return Double(all.clamped(to: bank * rows..<(bank + 1) * rows).count) / Double(all.count)
+      return (0..<banks).map { bank in
+        all.isEmpty ? 0 : Double(all.clamped(to: bank * rows..<(bank + 1) * rows).count) / Double(all.count)
+      }
     }
-    return (0..<banks).reduce(0) { $0 + share(left, $1) * share(right, $1) }
+    return shares.flatMap { left in shares.map { right in (0..<banks).reduce(0) { $0 + left[$1] * right[$1] } } }
   }
 
   // MARK: Stores
@@ -345,15 +363,8 @@ struct TileFold: TileSink {
       clock.copy(loading: 0, storing: cycles)
       return
     }
-    var cycles: Int
+    var cycles = time.cycles(of: store, sums)
     var parts = 1
-    let window = sums.store.pooling.map { $0.window * $0.window } ?? 1
-    if store.resident != nil {
-      cycles = time.moves.storeOnChip(reads: rows * window)
-    } else {
-      cycles = time.cycles(
-        rows: rows, bytes: transfer.columns, offset: transfer.offset, stride: transfer.rowStride, reads: window)
-    }
     if sums.store.pooling == nil { parts = storeMoves(transfer, store.starts) }
     // A store waits for the scales of its channels.
     if sums.store.scaleConstant != nil { cycles += time.moves.loadLatency / 4 }
@@ -362,10 +373,10 @@ struct TileFold: TileSink {
       cycles += time.moves.loadLatency
       commands += 1
     }
-    let isWide = isInBothHalves(of.tile)
-    let isEarly = isWide && 2 * (of.tile.row(of: of.block) + of.tile.pixels) <= of.tile.sumRows
+    let isWide = time.isInBothHalves(of.tile)
     clock.store(
-      cycles, parts: parts, from: &buffers[sumsBuffer][of.tile.slot], isFirst: stored == 0, isEarly: isEarly,
+      cycles, parts: parts, from: &buffers[sumsBuffer][of.tile.slot], isFirst: stored == 0,
+      isEarly: store.isEarly(of, time),
       toMemory: store.resident == nil)
     stored += 1
     if isWide { buffers[sumsBuffer][1] = buffers[sumsBuffer][0] }

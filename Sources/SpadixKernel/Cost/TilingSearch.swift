@@ -15,6 +15,10 @@ public struct TilingSearch {
   let places: KernelPlaces
   let target: Target
   private var time: KernelTime
+  /// Work of the array by what it depends on of a tiling.
+  private var works: [Tiling: ArrayWork] = [:]
+  /// Of the candidates so far, those that no other beats.
+  private var found: [Candidate] = []
 
   public init(kernel: TileKernel, places: KernelPlaces, time: KernelTime) {
     self.kernel = kernel
@@ -31,27 +35,27 @@ public struct TilingSearch {
   public mutating func run() -> [Candidate] {
     // Strips of part of the width compute fewer rows twice where windows of a pooling overlap.
     let isPooled = kernel.store.pooling != nil
-    var found = search(shapes: shapes(narrow: isPooled), sliced: false)
-    if slicesAreFew { found += search(shapes: shapes(narrow: true), sliced: true) }
+    search(shapes: shapes(narrow: isPooled), sliced: false)
+    if slicesAreFew { search(shapes: shapes(narrow: true), sliced: true) }
     let compulsory = compulsoryBytes
-    if (found.map(\.cost.bytes).min() ?? Int.max) > compulsory + compulsory / 2 {
-      found += search(shapes: shapes(narrow: true), sliced: false)
+    if leastBytes > compulsory + compulsory / 2 {
+      search(shapes: shapes(narrow: true), sliced: false)
       // Slicing reads weights and input again for every tile: only where whole columns of weights leave no room.
-      if kernel.contraction != nil, !slicesAreFew,
-        (found.map(\.cost.bytes).min() ?? Int.max) > compulsory + compulsory / 2
-      {
-        found += search(shapes: shapes(narrow: true), sliced: true)
+      if kernel.contraction != nil, !slicesAreFew, leastBytes > compulsory + compulsory / 2 {
+        search(shapes: shapes(narrow: true), sliced: true)
       }
     }
     // Multipliers beyond int8 need a matrix for each 127.
     if found.isEmpty, !kernel.identities.isEmpty {
-      found = search(shapes: shapes(narrow: true), sliced: false, streamsMatrices: true)
+      search(shapes: shapes(narrow: true), sliced: false, streamsMatrices: true)
       if kernel.contraction != nil {
-        found += search(shapes: shapes(narrow: true), sliced: true, streamsMatrices: true)
+        search(shapes: shapes(narrow: true), sliced: true, streamsMatrices: true)
       }
     }
     return frontier(found)
   }
+
+  private var leastBytes: Int { found.map(\.cost.bytes).min() ?? Int.max }
 
   private func geometry(_ tiling: Tiling) -> KernelGeometry { KernelGeometry(kernel: kernel, tiling: tiling, dim: dim) }
 
@@ -200,11 +204,9 @@ public struct TilingSearch {
     KernelGeometry.ceilDivide(value, multiple) * multiple
   }
 
-  private mutating func search(
-    shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false
-  ) -> [Candidate] {
+  private mutating func search(shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false) {
     let constants = NestConstants(for: kernel)
-    var found: [Candidate] = []
+    var nests: [KernelNest] = []
     // Lower tiles need fewer rows and more time: of so few rows that they hardly count, the highest will do.
     var last: Shape?
     var lower = 0
@@ -238,24 +240,64 @@ public struct TilingSearch {
             // Pixels of the next tile likewise.
             windowRows.append(2)
           }
-          let paddings = !sliced && kernel.bias?.paddingTaps != nil ? [false, true] : [false]
-          for (rows, padding) in windowRows.flatMap({ rows in paddings.map { (rows, $0) } }) {
-            tiling.windowRows = rows
-            tiling.multipliesPadding = padding
+          var forms = windowRows.flatMap { rows in
+            windowCopies(rows, shape, sliced).map { (rows: rows, copies: $0, multipliesPadding: false) }
+          }
+          // What goes past the ends of image rows has no padding to multiply.
+          if !sliced && kernel.bias?.paddingTaps != nil { forms += windowRows.map { ($0, 1, true) } }
+          for form in forms {
+            tiling.windowRows = form.rows
+            tiling.windowCopies = form.copies
+            tiling.multipliesPadding = form.multipliesPadding
             let nest = KernelNest(
               geometry(tiling), places: places, constants: constants, accumulatorRows: accumulatorRows)
             let workingRows = nest.workingRows
             if workingRows > scratchpadRows { continue }
             feasible = true
             isLow = isLow || workingRows <= scratchpadRows / 16
-            found.append(Candidate(tiling: tiling, rows: workingRows, cost: time.cost(of: nest)))
+            nests.append(nest)
           }
         }
         // Coarser slices read less; finer ones are tried only while nothing fits.
         if feasible && !slicesAreFew { break }
       }
     }
-    return found
+    addCosts(of: nests)
+  }
+
+  /// Costs of nests, but for those that another one beats. By ascending rows, what beats a nest comes before it; its
+  /// time need then be known only as far as it takes to see that it is beaten.
+  private mutating func addCosts(of nests: [KernelNest]) {
+    let rows = nests.map(\.workingRows)
+    for index in nests.indices.sorted(by: { (rows[$0], $0) < (rows[$1], $1) }) {
+      let nest = nests[index]
+      var limit: (time: Int, work: ArrayWork)?
+      if found.contains(where: { $0.rows <= rows[index] }) {
+        let bytes = TileCost(nest).bytes
+        let better = found.filter { $0.rows <= rows[index] && $0.cost.bytes <= bytes }
+        if let least = better.map(\.cost.time).min() { limit = (least, work(of: nest)) }
+      }
+      if let cost = time.cost(of: nest, limit: limit) {
+        found.append(Candidate(tiling: nest.geometry.tiling, rows: rows[index], cost: cost))
+      }
+    }
+  }
+
+  private mutating func work(of nest: KernelNest) -> ArrayWork {
+    var key = nest.geometry.tiling
+    (key.chunksPerGroup, key.pinnedChunks, key.sparePlaces) = (0, 0, 0)
+    if let known = works[key] { return known }
+    let work = time.work(of: nest)
+    works[key] = work
+    return work
+  }
+
+  /// Copies of a window, where that makes long runs of short ones: a whole image with narrow rows and padding at their ends.
+  private func windowCopies(_ rows: Int, _ shape: Shape, _ sliced: Bool) -> [Int] {
+    guard let window = kernel.contraction?.window, !places.inputIsResident, !sliced, rows == window.inputRows,
+      isSmall || kernel.columns <= dim / 2, shape.columns == kernel.store.columns, kernel.allowsWindowCopies
+    else { return [1] }
+    return [1, window.kernelColumns]
   }
 
   private func sliceCandidates(_ sliced: Bool) -> [(blocks: Int, taps: Int)] {

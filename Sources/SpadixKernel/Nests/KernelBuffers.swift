@@ -76,7 +76,8 @@ struct KernelBuffers {
         let isFlat = geometry.hasFlatInput
         windowPlane = (isFlat ? 1 : geometry.tiling.windowRows) * geometry.windowPitch
         input = add(
-          "window", .pixels, windowPlane * geometry.mostWindowBlocks, slots: isFlat ? geometry.tiling.windowRows : 1)
+          "window", .pixels, windowPlane * geometry.mostWindowBlocks,
+          slots: isFlat ? geometry.tiling.windowRows : geometry.tiling.windowCopies)
       }
     }
     sums = add("sums", .sums, accumulatorRows / 2, slots: 2)

@@ -156,12 +156,20 @@ public struct KernelGeometry: Sendable {
   /// Whether the input is one row of pixels, of which the window keeps those of some tiles.
   public var hasFlatInput: Bool { kernel.contraction?.window.inputRows == 1 }
 
+  /// The columns of the input that a column of taps reads: what a copy of the window for it holds, beside zeros.
+  public func columns(readBy tapColumn: Int) -> Range<Int> {
+    guard let window = kernel.contraction?.window else { return 0..<0 }
+    let low = min(window.inputColumns, max(0, window.inputColumn(0, tapColumn: tapColumn)))
+    let high = window.inputColumn(kernel.columns - 1, tapColumn: tapColumn) + 1
+    return low..<max(low, min(window.inputColumns, high))
+  }
+
   /// How the contraction's input lies in the scratchpad while a tile is computed.
   public func inputPlane(_ tile: OutputTile, _ slice: ContractionSlice, resident: Bool) -> PlaneLayout {
     if resident { return PlaneLayout(pitch: kernel.contraction!.window.inputColumns) }
     return PlaneLayout(
       pitch: windowPitch, ring: hasFlatInput ? 1 : tiling.windowRows,
-      firstColumn: inputRegion(tile, slice).columns.lowerBound)
+      firstColumn: inputRegion(tile, slice).columns.lowerBound, hasZeroEdges: tiling.windowCopies > 1)
   }
 
   /// - Parameter end: stored rows from there on are another tile's.

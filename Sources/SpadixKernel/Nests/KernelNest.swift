@@ -34,7 +34,7 @@ public struct KernelNest {
   private let weightsDependOnImage: Bool
   /// Where constant weights lie in DRAM.
   let weightOrder: WeightOrder?
-  private let window: InputWindow?
+  let window: InputWindow?
   private let input: Int
   private let view: TileKernel.DRAMView
   private let output: (rows: Int, columns: Int, channels: Int)
@@ -154,6 +154,7 @@ public struct KernelNest {
       loadMatrices(&sink)
     }
     loadImageRows(&sink)
+    zeroEdges(&sink)
     for image in 0..<kernel.images {
       for firstChunk in stride(from: 0, to: geometry.chunkCount, by: tiling.chunksPerGroup) {
         let chunks = firstChunk..<min(geometry.chunkCount, firstChunk + tiling.chunksPerGroup)
@@ -187,6 +188,7 @@ public struct KernelNest {
               }
               addIdentities(tile, &state, &sink)
               for block in tile.blocks { store(tile, block, &sink) }
+              if !sink.wantsMore { return }
             }
           }
         }
@@ -319,18 +321,45 @@ public struct KernelNest {
     }
     if missing.isEmpty || region.columns.isEmpty || blocks.isEmpty { return }
     if geometry.hasFlatInput { state.windowSlot = (state.windowSlot + 1) % geometry.tiling.windowRows }
-    sink.append(
-      .load(
-        TileLoad(
-          Transfer(
-            .input(input),
-            offset: view.offset + tile.image * view.image + missing.lowerBound * view.row
-              + region.columns.lowerBound * view.pixel + blocks.lowerBound * dim,
-            rows: region.columns.count, rowStride: view.pixel, lines: missing.count, lineStride: view.row,
-            columns: min(window!.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim,
-            local: LocalPlace(buffers.input!, slot: max(0, state.windowSlot)), blockStride: buffers.windowPlane,
-            linePitch: geometry.windowPitch, firstLine: missing.lowerBound,
-            ring: geometry.hasFlatInput ? 1 : geometry.tiling.windowRows))))
+    func load(_ columns: Range<Int>, slot: Int) {
+      sink.append(
+        .load(
+          TileLoad(
+            Transfer(
+              .input(input),
+              offset: view.offset + tile.image * view.image + missing.lowerBound * view.row
+                + columns.lowerBound * view.pixel + blocks.lowerBound * dim,
+              rows: columns.count, rowStride: view.pixel, lines: missing.count, lineStride: view.row,
+              columns: min(window!.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim,
+              local: LocalPlace(buffers.input!, slot: slot, row: columns.lowerBound - region.columns.lowerBound),
+              blockStride: buffers.windowPlane, linePitch: geometry.windowPitch, firstLine: missing.lowerBound,
+              ring: geometry.hasFlatInput ? 1 : geometry.tiling.windowRows))))
+    }
+    if geometry.tiling.windowCopies == 1 {
+      load(region.columns, slot: max(0, state.windowSlot))
+      return
+    }
+    for copy in 0..<geometry.tiling.windowCopies {
+      let columns = geometry.columns(readBy: copy)
+      if !columns.isEmpty { load(columns, slot: copy) }
+    }
+  }
+
+  /// The columns of copies of the window that stay zeros.
+  private func zeroEdges(_ sink: inout some TileSink) {
+    if geometry.tiling.windowCopies == 1 { return }
+    let lines = geometry.mostWindowBlocks * geometry.tiling.windowRows
+    for copy in 0..<geometry.tiling.windowCopies {
+      let read = geometry.columns(readBy: copy)
+      for columns in [0..<read.lowerBound, read.upperBound..<geometry.windowPitch]
+      where !read.isEmpty && !columns.isEmpty {
+        sink.append(
+          .zero(
+            TileZero(
+              LocalPlace(buffers.input!, slot: copy, row: columns.lowerBound), rows: columns.count, lines: lines,
+              linePitch: geometry.windowPitch)))
+      }
+    }
   }
 
   // MARK: The end of a tile

@@ -185,12 +185,22 @@ extension KernelNest {
     case .diagonal, .ones: isDiagonal = true
     case .dense, .activation, .packed: isDiagonal = false
     }
-    sink.append(
-      .multiply(
-        TileMultiply(
-          tile: tile, window: 0, taps: slice.taps, startTap: startTap, blocks: tile.blocks,
-          inputBlocks: isDiagonal ? nil : geometry.inputBlocks(of: tile.blocks.lowerBound, in: slice), source: source,
-          weights: weights(of: tile, slice, slot: slot))))
+    let product = TileMultiply(
+      tile: tile, window: 0, taps: slice.taps, startTap: startTap, blocks: tile.blocks,
+      inputBlocks: isDiagonal ? nil : geometry.inputBlocks(of: tile.blocks.lowerBound, in: slice), source: source,
+      weights: weights(of: tile, slice, slot: slot))
+    if geometry.tiling.windowCopies == 1 {
+      sink.append(.multiply(product))
+      return
+    }
+    for tap in product.orderedTaps {
+      var ofTap = product
+      ofTap.taps = tap..<tap + 1
+      ofTap.startTap = tap == startTap ? tap : nil
+      ofTap.source.place.slot = tap % window.kernelColumns
+      ofTap.weights.place.row += (tap - slice.taps.lowerBound) * product.weights.tapStride
+      sink.append(.multiply(ofTap))
+    }
   }
 
   private func weights(of tile: SumTile, _ slice: ContractionSlice, slot: Int) -> TileMultiply.WeightSource {
@@ -233,6 +243,8 @@ extension KernelNest {
     var taps = Array(slice.taps)
     if let startTap { taps.swapAt(0, startTap - slice.taps.lowerBound) }
     for tap in taps {
+      var source = source
+      if geometry.tiling.windowCopies > 1 { source.place.slot = tap % window!.kernelColumns }
       var row = 0
       for block in tile.blocks {
         let inputs = geometry.inputBlocks(of: block, in: slice)

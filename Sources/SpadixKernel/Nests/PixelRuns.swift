@@ -19,8 +19,14 @@ public struct PlaneLayout: Hashable, Sendable {
   public var firstColumn: Int
   /// Where the rows from the first on begin, when each is by itself.
   public var starts: [Int]
+  /// Whether columns that a tap does not read are zeros, so that its runs go on past the ends of image rows.
+  public var hasZeroEdges: Bool
 
-  public init(pitch: Int, ring: Int? = nil, firstRow: Int = 0, firstColumn: Int = 0, starts: [Int] = []) {
+  public init(
+    pitch: Int, ring: Int? = nil, firstRow: Int = 0, firstColumn: Int = 0, starts: [Int] = [],
+    hasZeroEdges: Bool = false
+  ) {
+    self.hasZeroEdges = hasZeroEdges
     self.pitch = pitch
     self.ring = ring
     self.firstRow = firstRow
@@ -38,7 +44,8 @@ public struct PlaneLayout: Hashable, Sendable {
 }
 
 extension InputWindow {
-  /// The runs of a tile for one tap: only pixels whose input lies inside the image, so padding costs nothing.
+  /// The runs of a tile for one tap: only pixels whose input lies inside the image, so padding costs nothing. Where the ends of
+  /// image rows are zeros, rows are one run with what lies between them.
   ///
   /// The last run is a full one where there is any: the array needs `dim` cycles to take new weights, and hides them
   /// behind a full run.
@@ -56,12 +63,13 @@ extension InputWindow {
     let pitch = tileColumns.count
     let x = inputColumn(columns.lowerBound, tapColumn: tapColumn)
     var runs: [PixelRun] = []
+    let isJoined = columns.count == pitch || plane.hasZeroEdges
     var row = rows.lowerBound
     while row < rows.upperBound {
       let source = plane.row(inputRow(row, tapRow: tapRow), x)
       var count = columns.count
       var next = row + 1
-      if columns.count == pitch {
+      if isJoined {
         while next < rows.upperBound,
           plane.row(inputRow(next, tapRow: tapRow), x) == source + (next - row) * pitch * strideColumns
         {

@@ -12,6 +12,7 @@
 /// take turns in one place and are loaded for every tile. With spare places, those that come next are loaded while the
 /// ones before are still used; where all chunks of a group are pinned, those of the next group. The input window keeps `windowRows` rows, as a ring, so that rows shared
 /// by neighbouring tiles are loaded once. Of an input that is one row, it keeps the pixels of so many tiles, in turn.
+/// With copies there is a window for each column of taps, with zeros in the columns that these taps do not read.
 public struct Tiling: Hashable, Sendable {
   public var tileRows: Int
   public var tileColumns: Int
@@ -21,6 +22,8 @@ public struct Tiling: Hashable, Sendable {
   /// Places for weights beyond those that the chunks of a group need.
   public var sparePlaces: Int
   public var windowRows: Int
+  /// Copies of the window: 1, or one for each column of taps.
+  public var windowCopies: Int
   /// Channel blocks of the input in one slice of the contraction; at least the whole range when it is not sliced.
   public var sliceBlocks: Int
   /// Taps in one slice of the contraction.
@@ -34,8 +37,8 @@ public struct Tiling: Hashable, Sendable {
 
   public init(
     tileRows: Int, tileColumns: Int, blocks: Int, chunksPerGroup: Int, pinnedChunks: Int,
-    sparePlaces: Int = 0, windowRows: Int, sliceBlocks: Int, sliceTaps: Int, streamsMatrices: Bool = false,
-    multipliesPadding: Bool = false
+    sparePlaces: Int = 0, windowRows: Int, windowCopies: Int = 1, sliceBlocks: Int, sliceTaps: Int,
+    streamsMatrices: Bool = false, multipliesPadding: Bool = false
   ) {
     self.tileRows = tileRows
     self.tileColumns = tileColumns
@@ -44,6 +47,7 @@ public struct Tiling: Hashable, Sendable {
     self.pinnedChunks = pinnedChunks
     self.sparePlaces = sparePlaces
     self.windowRows = windowRows
+    self.windowCopies = windowCopies
     self.sliceBlocks = sliceBlocks
     self.sliceTaps = sliceTaps
     self.streamsMatrices = streamsMatrices

@@ -67,7 +67,10 @@ enum TileStatements {
       .integer("offset", \.transfer.offset, 0),
     ] + Field.part(\.transfer, transfer) + [.integers("starts", \.starts)]
 
-  static let zero: [Field<TileZero>] = [.place("at", \.local), .integer("rows", \.rows)]
+  static let zero: [Field<TileZero>] = [
+    .place("at", \.local), .integer("rows", \.rows), .integer("lines", \.lines, 1),
+    .integer("line_pitch", \.linePitch, 0),
+  ]
 
   static let diagonals: [Field<TileDiagonals>] = [
     .place("to", \.matrices), .place("from", \.compact), .place("one_hot", \.oneHot), .range("blocks", \.blocks),
@@ -81,6 +84,7 @@ enum TileStatements {
     .integer("block_stride", \.source.blockStride), .integer("pitch", \.source.plane.pitch),
     .optionalInteger("ring", \.source.plane.ring, atLeast: 1), .integer("first_row", \.source.plane.firstRow, 0),
     .integer("first_column", \.source.plane.firstColumn, 0), .integers("starts", \.source.plane.starts),
+    .flag("zero_edges", \.source.plane.hasZeroEdges),
     .place("by", \.weights.place),
     .integer("by_block", \.weights.blockStride, 0), .integer("by_tap", \.weights.tapStride, 0),
     .integer("by_input", \.weights.inputStride, 0), .flag("transposed", \.weights.isTransposed),

@@ -80,11 +80,17 @@ public struct TileLoad: Hashable, Sendable {
 /// Writes zeros, without DRAM.
 public struct TileZero: Hashable, Sendable {
   public var local: LocalPlace
+  /// Rows of a line.
   public var rows: Int
+  public var lines: Int
+  /// Local rows from line to line.
+  public var linePitch: Int
 
-  public init(_ local: LocalPlace, rows: Int) {
+  public init(_ local: LocalPlace, rows: Int, lines: Int = 1, linePitch: Int = 0) {
     self.local = local
     self.rows = rows
+    self.lines = lines
+    self.linePitch = linePitch
   }
 }
 
@@ -189,6 +195,9 @@ public struct TileMultiply: Hashable, Sendable {
 
   /// The input blocks of an output block.
   public func inputs(of block: Int) -> Range<Int> { inputBlocks ?? block..<block + 1 }
+
+  /// Pairs of an output block and an input block.
+  var pairs: Int { blocks.count * (inputBlocks?.count ?? 1) }
 
   /// The row of a matrix, from the start of its slot.
   public func weightRow(block: Int, tap: Int, input: Int) -> Int {

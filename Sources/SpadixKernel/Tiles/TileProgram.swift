@@ -94,7 +94,13 @@ public struct SumImage: Hashable, Sendable {
 public protocol TileSink {
   /// Whether it wants products at all: most of the operations, and free of DRAM.
   static var takesProducts: Bool { get }
+  /// Whether it wants the next tile as well.
+  var wantsMore: Bool { get }
   mutating func append(_ operation: TileOperation)
+}
+
+extension TileSink {
+  public var wantsMore: Bool { true }
 }
 
 extension [TileOperation]: TileSink {

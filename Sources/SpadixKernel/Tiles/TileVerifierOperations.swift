@@ -74,8 +74,15 @@ extension TileVerifier {
   }
 
   mutating func zero(_ zero: TileZero) throws(Violation) {
-    let first = try rows(zero.local, zero.rows, "zeros")
-    fill(zero.local.buffer, first..<first + zero.rows, columns: dim)
+    try require(
+      zero.lines > 0 && zero.lines <= 1 << 26 && zero.linePitch >= 0 && zero.linePitch <= 1 << 26, "tiles.transfer",
+      "expected lines of zeros")
+    for line in 0..<zero.lines {
+      var place = zero.local
+      place.row += line * zero.linePitch
+      let first = try rows(place, zero.rows, "zeros")
+      fill(zero.local.buffer, first..<first + zero.rows, columns: dim)
+    }
   }
 
   mutating func bias(_ tile: SumTile) throws(Violation) {
