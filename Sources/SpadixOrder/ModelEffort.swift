@@ -6,10 +6,9 @@ extension GLPKSolver {
   /// that a call ends within seconds.
   init(within nodeLimit: Int, for model: Model, cutoff: Int? = nil, cancellation: Cancellation?) {
     let terms = Self.terms(of: model)
-    let largestRefined = 50_000
     self.init(
       nodeLimit: min(nodeLimit, max(20, 20_000_000 / terms)), iterationLimit: 1_500_000_000 / terms,
-      cuts: terms < largestRefined, presolve: terms < largestRefined, cutoff: cutoff, cancellation: cancellation)
+      cuts: terms < 50_000, cutoff: cutoff, cancellation: cancellation)
   }
 
   /// Whether even the first relaxation of a model would take more than seconds.
