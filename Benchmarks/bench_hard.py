@@ -65,9 +65,9 @@ class Case:
 
     def solve(self, seconds):
         """What a search that ended earlier found stays what it is, as searches do not look at clocks."""
-        for plan, _, taken, _ in self.results.values():
-            if plan is not None and "interruption" not in plan["certificate"]["stoppedBy"]:
-                self.results[seconds] = (plan, "", taken, 0)
+        for allowed, result in self.results.items():
+            if result[0] is not None and result[2] < allowed:
+                self.results[seconds] = result
                 return
         self.plan_file.unlink(missing_ok=True)
         status, error, taken, memory = run(self.command, seconds)
@@ -148,7 +148,7 @@ def networks(options, folder, scratch):
             if is_pair and is_worse(larger.traffic(seconds), case.traffic(seconds)):
                 worse += 1
                 print(f"WORSE with more memory: {case.name} {case.scope} {larger.budget}, {seconds:g} s")
-    total = sum(result[2] for case in cases for result in case.results.values() if result[3] > 0)
+    total = sum(result[2] for case in cases for result in {id(each): each for each in case.results.values()}.values())
     print(f"\n{worse} worse with more time or memory; {total:.0f} s of processor time in all")
     return failures + worse
 
