@@ -7,7 +7,7 @@ extension GLPKSolver {
   init(within nodeLimit: Int, for model: Model, cutoff: Int? = nil, cancellation: Cancellation?) {
     let terms = Self.terms(of: model)
     self.init(
-      nodeLimit: min(nodeLimit, max(20, 20_000_000 / terms)), iterationLimit: 1_500_000_000 / terms,
+      nodeLimit: min(nodeLimit, max(20, 20_000_000 / terms)), iterationLimit: Self.iterationLimit(for: model),
       cuts: terms < 50_000, cutoff: cutoff, cancellation: cancellation)
   }
 
