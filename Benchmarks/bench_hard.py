@@ -65,8 +65,8 @@ class Case:
 
     def solve(self, seconds):
         """What a search that ended earlier found stays what it is, as searches do not look at clocks."""
-        for result in self.results.values():
-            if result[0] is not None and "interruption" not in result[0]["certificate"]["stoppedBy"]:
+        for allowed, result in self.results.items():
+            if result[0] is not None and result[2] < allowed:
                 self.results[seconds] = result
                 return
         self.plan_file.unlink(missing_ok=True)
@@ -103,6 +103,11 @@ class Case:
         return f"{head} {columns} | {bound} | {ratio} | {state} | {taken:.1f} | {memory:.0f} |", is_wrong
 
 
+def is_worse(one, other):
+    """Whether the first traffic is more than the second; none is more than any."""
+    return other is not None and (one is None or one > other)
+
+
 def networks(options, folder, scratch):
     best = json.loads((folder / "best.json").read_text())
     optima = json.loads((folder / "optima.json").read_text())
@@ -134,13 +139,13 @@ def networks(options, folder, scratch):
     worse = 0
     for case in cases:
         for less, more in zip(times, times[1:]):
-            if case.traffic(more) > case.traffic(less):
+            if is_worse(case.traffic(more), case.traffic(less)):
                 worse += 1
                 print(f"WORSE with more time: {case.name} {case.scope} {case.budget}, {more:g} s")
     for case, larger in zip(cases, cases[1:]):
         for seconds in times:
             is_pair = (case.name, case.scope) == (larger.name, larger.scope)
-            if is_pair and larger.traffic(seconds) > case.traffic(seconds):
+            if is_pair and is_worse(larger.traffic(seconds), case.traffic(seconds)):
                 worse += 1
                 print(f"WORSE with more memory: {case.name} {case.scope} {larger.budget}, {seconds:g} s")
     total = sum(result[2] for case in cases for result in {id(each): each for each in case.results.values()}.values())

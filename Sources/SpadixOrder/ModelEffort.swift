@@ -6,10 +6,9 @@ extension GLPKSolver {
   /// that a call ends within seconds.
   init(within nodeLimit: Int, for model: Model, cutoff: Int? = nil, cancellation: Cancellation?) {
     let terms = Self.terms(of: model)
-    let largestRefined = 50_000
     self.init(
       nodeLimit: min(nodeLimit, max(20, 20_000_000 / terms)), iterationLimit: Self.iterationLimit(for: model),
-      cuts: terms < largestRefined, presolve: terms < largestRefined, cutoff: cutoff, cancellation: cancellation)
+      cuts: terms < 50_000, cutoff: cutoff, cancellation: cancellation)
   }
 
   /// Simplex iterations that a model takes seconds for.
