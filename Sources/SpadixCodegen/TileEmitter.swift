@@ -1,6 +1,6 @@
-import SpadixSupport
 import SpadixISA
 import SpadixKernel
+import SpadixSupport
 
 /// Where a tensor that a tile program moves is.
 struct OperandLocation {

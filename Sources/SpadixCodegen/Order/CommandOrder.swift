@@ -1,5 +1,5 @@
-import SpadixSupport
 import SpadixISA
+import SpadixSupport
 import SpadixTiming
 
 /// Puts the commands of a program into the order in which an accelerator with endless queues would start them.

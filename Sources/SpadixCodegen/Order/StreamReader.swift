@@ -1,5 +1,5 @@
-import SpadixSupport
 import SpadixISA
+import SpadixSupport
 import SpadixTiming
 
 /// Takes a program apart into items of streams, and finds what has to go before each: in program order, the last users of

@@ -1,8 +1,9 @@
-import func Foundation.exp2
-import func Foundation.log2
 import SpadixIR
 import SpadixReference
 import SpadixTensor
+
+import func Foundation.exp2
+import func Foundation.log2
 
 /// Lets the channels between two products be of about the same size: what the first one's weights make smaller, the second
 /// one's make larger again. One scale for all channels of an activation then serves each of them.
