@@ -24,8 +24,6 @@ extension Pass {
       - **Equalized channels**: where one product's channels reach another one through functions with f(kx) = k f(x), weights \
       are scaled so that the channels between them are of about the same size. The factors are powers of two: in floating \
       point the network stays the same, bit for bit.
-      - **Other ranges for single values**: each tries the ranges of the other methods, a narrower and a wider one, where the \
-      network is so small that every value can.
       - **Corrected biases**: what int8 adds to each channel of a convolution or product on average is taken out of its bias. \
       The averages come from samples that are not among those that the result is measured on.
 
@@ -110,17 +108,12 @@ struct Calibrator {
   private func measured(_ extremes: [ValueRange?], _ energies: [Double], _ context: inout PassContext) throws -> Graph {
     let trials = try Trials(graph: graph, samples: samples, data: data, energies: energies, context: context)
     let plain = try candidates(extremes, context)
-    let (place, decibels, choice) = try trials.best(plain.candidates)
+    let (place, decibels, choice) = try trials.best(plain)
     var notes = [context.calibration, choice].compactMap { $0 }
-    var (best, most, choices) = (plain.candidates[place].graph, decibels, plain.choices)
+    var (best, most) = (plain[place].graph, decibels)
     if let equalized = try equalized(place, trials, context), equalized.decibels > most + Trials.margin {
-      (best, most, choices) = equalized
+      (best, most) = equalized
       notes.append("equalized channels \(Trials.text(most)) dB")
-    }
-    let searched = try RangeSearch(trials: trials, choices: choices).improved(best, decibels: most)
-    if searched.changes > 0 {
-      (best, most) = (searched.graph, searched.decibels)
-      notes.append("other ranges for \(searched.changes) values \(Trials.text(most)) dB")
     }
     let result = try corrected(best, decibels: most, trials, &notes, &context)
     context.calibration = notes.joined(separator: "; ")
@@ -131,21 +124,20 @@ struct Calibrator {
   /// channels can be equalized.
   private func equalized(
     _ place: Int, _ trials: Trials, _ context: PassContext
-  ) throws -> (graph: Graph, decibels: Double, choices: [[ValueRange?]])? {
+  ) throws -> (graph: Graph, decibels: Double)? {
     let scheme = QuantizationScheme(target: context.target)
     guard trials.canCalibrateAgain,
       let graph = try Equalization(graph: graph, data: data, scheme: scheme).equalized(samples)
     else { return nil }
     let calibrator = Calibrator(graph: graph, samples: samples, data: data)
     let found = try calibrator.candidates(try calibrator.extremes().ranges, context)
-    let candidate = found.candidates[place].graph
-    return try trials.decibels(candidate).map { (candidate, $0, found.choices) }
+    return try trials.decibels(found[place].graph).map { (found[place].graph, $0) }
   }
 
-  /// The graph with the ranges of every method, and these ranges by method and value id.
+  /// The graph with the ranges of every method.
   private func candidates(
     _ extremes: [ValueRange?], _ context: PassContext
-  ) throws -> (candidates: [Trials.Candidate], choices: [[ValueRange?]]) {
+  ) throws -> [Trials.Candidate] {
     let histograms = try histograms(extremes)
     let isNear = graph.valuesNearOutputs
     let cuts = [
@@ -159,7 +151,7 @@ struct Calibrator {
       candidates.append(Trials.Candidate(name: "\(name) but for outputs", graph: graph(with: mixed, context)))
       candidates.append(Trials.Candidate(name: name, graph: graph(with: ranges, context)))
     }
-    return (candidates, [extremes] + cuts.map(\.1))
+    return candidates
   }
 
   /// Elements that bias correction holds at a time at most, and the samples that it needs.

@@ -74,7 +74,7 @@ struct Trials {
   }
 
   /// How often all samples may run at most before that takes too long.
-  var affordableRuns: Int { Self.affordableProducts / max(1, productCount * batches.count) }
+  private var affordableRuns: Int { Self.affordableProducts / max(1, productCount * batches.count) }
 
   /// Whether all samples may run three times more: for what channels hold, for extremes, and for what lies between.
   var canCalibrateAgain: Bool { 3 * samples.batchCount * productCount <= Self.affordableProducts << 3 }
