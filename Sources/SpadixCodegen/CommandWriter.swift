@@ -185,11 +185,12 @@ struct CommandWriter {
   var hasOpenStore: Bool { station?.hasOpenStore ?? false }
 
   private mutating func order(load address: LocalAddress, _ state: LoadState, _ rows: Int, _ columns: Int) {
-    let rows = LocalRows(
+    let load = StationGuard.AccumulatorLoad(LocalTile(address, rows: rows, columns: columns))
+    let local = LocalRows(
       address, rows: rows, blocks: (columns + target.dim - 1) / target.dim,
       pitch: loads[state.rawValue]?.blockStride ?? 0, target)
-    if station!.needsFence(load: rows) { appendFence() }
-    station!.take(load: rows)
+    if station!.needsFence(load: local, load) { appendFence() }
+    station!.take(load: local, load)
   }
 
   private mutating func order(

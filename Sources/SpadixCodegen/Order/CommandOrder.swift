@@ -196,7 +196,7 @@ struct CommandOrder: ~Copyable {
   private func stationNeedsFence(_ item: StreamItem) -> Bool {
     guard let station else { return false }
     return switch item.kind {
-    case .load: station.needsFence(load: item.local.result)
+    case .load: station.needsFence(load: item.local.result, item.accumulatorLoad)
     case .product: station.needsFence(product: item.local)
     case .store: station.needsFence(store: item.local.source, isPooled: item.isPooled)
     case .scratchpadStore, .configure, .configureExecute: false
@@ -206,7 +206,7 @@ struct CommandOrder: ~Copyable {
   private mutating func take(_ item: StreamItem) {
     if station == nil { return }
     switch item.kind {
-    case .load: station!.take(load: item.local.result)
+    case .load: station!.take(load: item.local.result, item.accumulatorLoad)
     case .product: station!.take(product: item.local)
     case .store: station!.take(store: item.local.source, isPooled: item.isPooled)
     case .scratchpadStore: station!.take(scratchpadStore: item.local)

@@ -6,7 +6,25 @@ import SpadixISA
 /// A pooled store counts as reading up to the end of the accumulator bank in which it begins, and no further; what
 /// mvout_spad reads is forgotten once the command is in the station; a transposed operand counts with its logical rows.
 /// Everything else is ordered by the rows that commands name. Commands are numbered; 0 is none.
+///
+/// Loads are not waited for by loads behind them, and scaling lets rows of the accumulator be overtaken: what a load adds to
+/// rows that another one brought less than `dim` rows of DRAM before is lost on hardware, in part.
 struct StationGuard {
+  /// What a load has to do with the accumulator.
+  struct AccumulatorLoad {
+    var adds = false
+    /// Rows of DRAM.
+    var rows = 0
+
+    init() {}
+
+    init(_ tile: LocalTile) {
+      adds = tile.address.isAccumulator && tile.address.accumulates
+      rows = tile.rows
+    }
+  }
+
+  private let dim: Int32
   private let bank: Int
   private let accumulator: Int
   private var number: Int32 = 0
@@ -30,11 +48,17 @@ struct StationGuard {
   private var hiddenStore: [Int32]
   /// Computes that take the row as an operand without the station's knowledge.
   private var hiddenOperand: [Int32]
+  /// Rows of DRAM that were loaded, in all and up to the last fence; and for each row of the accumulator, how many when the
+  /// last load of it began, counted from 1.
+  private var rowsLoaded: Int32 = 0
+  private var rowsFenced: Int32 = 0
+  private var loadedAt: [Int32]
 
   /// Whether stores will ask who wrote a row.
   var watchesResults = false
 
   init(_ target: Target) {
+    dim = Int32(target.dim)
     bank = target.accumulatorRowsPerBank
     accumulator = target.scratchpadRows
     result = [Int32](repeating: 0, count: target.scratchpadRows + target.accumulatorRows)
@@ -44,6 +68,7 @@ struct StationGuard {
     writingStore = result
     hiddenStore = result
     hiddenOperand = result
+    loadedAt = result
   }
 
   /// Whether rows may still be read that the station would let others overwrite.
@@ -53,6 +78,7 @@ struct StationGuard {
   mutating func fence() {
     number += 1
     fenced = number
+    rowsFenced = rowsLoaded
     loadKnows = number
     executeKnows = number
   }
@@ -60,17 +86,20 @@ struct StationGuard {
   // MARK: Loads
 
   /// Whether a fence has to stand before a load of these rows.
-  func needsFence(load rows: LocalRows) -> Bool {
+  func needsFence(load rows: LocalRows, _ load: AccumulatorLoad) -> Bool {
+    if load.adds && rows.last(loadedAt) > max(rowsFenced, rowsLoaded + 1 - dim) { return true }
     if hasOpenStore && rows.last(hiddenStore) > knowledge(load: rows) { return true }
     return rows.last(hiddenOperand) > fenced
   }
 
-  mutating func take(load rows: LocalRows) {
+  mutating func take(load rows: LocalRows, _ load: AccumulatorLoad) {
     number += 1
+    if rows.first >= accumulator { rows.forEach { loadedAt[$0] = rowsLoaded + 1 } }
+    rowsLoaded += Int32(load.rows)
     if hasOpenStore { loadKnows = knowledge(load: rows) }
     if rows.first < accumulator || watchesResults || hasOpenStore {
       rows.forEach { row in
-        load[row] = number
+        self.load[row] = number
         knownToLoad[row] = loadKnows
       }
     }

@@ -9,6 +9,7 @@ struct StreamItem {
 
   var kind: Kind
   var stream: CommandStream
+  var accumulatorLoad = StationGuard.AccumulatorLoad()
   /// Whether a store pools.
   var isPooled = false
   /// In the program as it was emitted.

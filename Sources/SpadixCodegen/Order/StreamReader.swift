@@ -48,6 +48,7 @@ struct StreamReader {
     case Funct.moveIn, Funct.moveIn2, Funct.moveIn3:
       item.kind = .load
       item.local.result = loaded(command, it)
+      item.accumulatorLoad = StationGuard.AccumulatorLoad(LocalTile(bits: command.rs2))
       let uses = usesOfSlot(before: item.first)
       rows.write(item.local.result, &item, number: number)
       item.after.raise(.execute, to: uses)
