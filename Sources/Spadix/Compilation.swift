@@ -81,7 +81,8 @@ public struct Compilation {
 }
 
 extension Compilation {
-  /// The text of a phase: a graph, or for a plan the npu graph and the plan, for tile programs both and these; nil for a phase that was not reached.
+  /// The text of a phase: a graph, or for a plan the npu graph and the plan, for tile programs both and these; nil for
+  /// a phase that was not reached.
   ///
   /// A program's text is its assembly, which reads back as the same program.
   public func text(of phase: Phase, largeData: GraphPrinter.LargeData = .hexadecimal) -> String? {

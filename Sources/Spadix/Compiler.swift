@@ -11,12 +11,13 @@ import SpadixSupport
 
 /// From a graph to a program: the phases in order, each of which can be the last and each of which can be the first.
 public struct Compiler {
-  /// How the order of the kernels is found. Their alternatives, residency and addresses are then decided for that order.
+  /// How the order of the kernels is found. Their alternatives, residency and addresses are then decided for that
+  /// order.
   public enum Formulation: String, CaseIterable, Sendable {
     /// The graph's own order.
     case residency
-    /// The order of least traffic for whole tensors, by the paper's formulation: one integer program for order, residency
-    /// and addresses. For small graphs.
+    /// The order of least traffic for whole tensors, by the paper's formulation: one integer program for order,
+    /// residency and addresses. For small graphs.
     case joint
     /// The same order problem by the scheduler for large graphs.
     case exact
@@ -244,7 +245,7 @@ public struct Compiler {
       // No order of the commands is faster than the array.
       if plan.cost.arrayCycles >= fewest { continue }
       let generated = try kernels.emit(plan, progress: options.progress)
-      let cycles = try generated.program.modelledCycles()
+      let cycles = ModelledTime.totalCycles(of: generated.program)
       fewest = min(fewest, cycles)
       let limit = fewest + fewest / Self.equallyFast
       guard let known = best, known.cycles <= limit else {
@@ -260,14 +261,5 @@ public struct Compiler {
         "; its commands take fewer cycles than those of the plan for time, or as many and fewer bytes"
     }
     return (plan, best!.generated)
-  }
-}
-
-extension Program {
-  /// Cycles of all commands by the time model.
-  fileprivate func modelledCycles() throws -> Int {
-    let machine = try Machine(self, options: Machine.Options(checks: [], time: true, execute: false))
-    machine.run()
-    return machine.counters.total.cycles.total
   }
 }

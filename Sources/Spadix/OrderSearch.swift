@@ -97,7 +97,8 @@ struct OrderSearch {
     let problem = ScheduleProblem(prepared)
     var options = ScheduleOptions()
     options.formulation = formulation
-    // Where an operator alone is larger than the scratchpad, it will stream; its neighbours are ordered as if it fitted.
+    // Where an operator alone is larger than the scratchpad, it will stream; its neighbours are ordered as if it
+    // fitted.
     let budget = max(prepared.problem.capacity, ScheduleBudgets.minimum(problem, scope: .activations))
     let solution = try Scheduler(options: options).solve(problem, scope: .activations, budget: budget)
     let closedBy = solution.certificate.closedBy.map(\.component).joined(separator: ", ")

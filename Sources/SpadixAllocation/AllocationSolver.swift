@@ -9,7 +9,8 @@ public struct AllocationSolver: Sendable {
   public struct Options: Sendable {
     /// Search nodes, over all orders, after which the solver gives up.
     public var nodeLimit = 20_000_000
-    /// Elementary steps, of about a nanosecond each, after which it gives up: a node of a large problem has more of them.
+    /// Elementary steps, of about a nanosecond each, after which it gives up: a node of a large problem has more of
+    /// them.
     public var effortLimit = 60_000_000_000
     /// Try layouts in the order of time before the search, and more of them after so many nodes.
     public var layoutSweep = true

@@ -70,8 +70,8 @@ struct AlternativeEnumeration {
       let places = possible.indices.map { possible[sameTensor[$0]] && possible[$0] && chosen(sameTensor[$0]) }
       if seen.insert(places).inserted { alternatives.append(alternative(places, output: false)) }
     }
-    // Enough to use what is resident, without 2^n alternatives: each input by itself, and all that can; of many inputs those
-    // at the end, which were made last, and those at the beginning.
+    // Enough to use what is resident, without 2^n alternatives: each input by itself, and all that can; of many inputs
+    // those at the end, which were made last, and those at the beginning.
     if possible.count <= Self.mostSingleInputs {
       for index in possible.indices { offer { $0 == sameTensor[index] } }
     } else {

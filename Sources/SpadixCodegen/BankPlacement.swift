@@ -5,13 +5,14 @@ import SpadixPlan
 
 /// Gives the parts of each step's working block rows of their own, apart by banks.
 ///
-/// A bank of the scratchpad has one port: the array loses cycles where pixels and weights lie in one bank, and where loads
-/// write to the bank that it reads. So pixels, the weights that are used and those that are loaded meanwhile go to
-/// different banks where rows are free, and away from the rows of the step before, whose last tiles may still use them
-/// while the first loads of this step come.
+/// A bank of the scratchpad has one port: the array loses cycles where pixels and weights lie in one bank, and where
+/// loads write to the bank that it reads. So pixels, the weights that are used and those that are loaded meanwhile go
+/// to different banks where rows are free, and away from the rows of the step before, whose last tiles may still use
+/// them while the first loads of this step come.
 struct BankPlacement {
   private let target: Target
-  /// Those of the step that are being looked at: where the tensors in the scratchpad are, and the parts of the step before.
+  /// Those of the step that are being looked at: where the tensors in the scratchpad are, and the parts of the step
+  /// before.
   private var free: [Range<Int>] = []
   private var placed: [Placed] = []
   private var before: [Range<Int>] = []

@@ -94,7 +94,8 @@ public struct CodeGenerator {
     return found.filter { $0.cost.rows <= target.scratchpadRows }
   }
 
-  /// Values written by the host and read by one convolution of few channels lie in DRAM with its padding beside the rows.
+  /// Values written by the host and read by one convolution of few channels lie in DRAM with its padding beside the
+  /// rows.
   private func halos(_ graph: Graph, _ buffers: Buffers) -> [KernelLowering.Halo?] {
     var halos = [KernelLowering.Halo?](repeating: nil, count: graph.values.count)
     let uses = graph.useLists()

@@ -1,7 +1,7 @@
 import SpadixISA
 
-/// Commands that fill one of the slots of a buffer. They come when all of it has been used: row by row behind the uses, they
-/// would write to the bank that is being read, and the array would wait.
+/// Commands that fill one of the slots of a buffer. They come when all of it has been used: row by row behind the uses,
+/// they would write to the bank that is being read, and the array would wait.
 struct SlotLoad: Sendable {
   var commands: Range<Int>
   /// Of the scratchpad.
@@ -103,8 +103,8 @@ struct CommandWriter {
 
   // MARK: Movement and computation
 
-  /// A tile begins with the next product: its start values are in a bank that the array does not use yet, where loads are not
-  /// held up by results.
+  /// A tile begins with the next product: its start values are in a bank that the array does not use yet, where loads
+  /// are not held up by results.
   mutating func startTile() { tileStarts.append(commands.count) }
 
   /// The commands from `first` on have filled one of several slots, which are these rows.

@@ -1,7 +1,7 @@
 import SpadixKernel
 
-/// Rows and bytes of a tile kernel's loop nest, added up loop by loop: the validator's own account, which shares nothing
-/// with the geometry, layout and cost that the search and the emitter use.
+/// Rows and bytes of a tile kernel's loop nest, added up loop by loop: the validator's own account, which shares
+/// nothing with the geometry, layout and cost that the search and the emitter use.
 struct NestAccount {
   private(set) var rows = 0
   private(set) var readBytes = 0

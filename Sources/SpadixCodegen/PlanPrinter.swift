@@ -14,12 +14,13 @@ import SpadixSupport
 ///       group {steps = [4, 7], strips = 7, row = 0}
 ///     }
 ///
-/// A step is a loop nest: `tile` is rows, columns and blocks of `dim` channels of the accumulator tile; `group` the chunks of
-/// so many blocks whose weights are used in turn for every tile, and how many of these have a place of their own; `window`
-/// the rows of the input that are kept; `slice` the blocks of input channels and the taps that are summed at a time;
+/// A step is a loop nest: `tile` is rows, columns and blocks of `dim` channels of the accumulator tile; `group` the
+/// chunks of so many blocks whose weights are used in turn for every tile, and how many of these have a place of their
+/// own; `window` the rows of the input that are kept; `slice` the blocks of input channels and the taps that are summed
+/// at a time;
 /// `form = 1` the second form of a kernel that has two; `matrices = streamed` loads diagonal matrices for every tile.
-/// A group runs its steps strip by strip; places inside it are `rows`, and `weights = kept` loads a step's weights and small
-/// matrices once for all strips.
+/// A group runs its steps strip by strip; places inside it are `rows`, and `weights = kept` loads a step's weights and
+/// small matrices once for all strips.
 /// `row` is where the step's own rows begin. A piece is a tensor that stays; `spilled` writes it to DRAM as well.
 ///
 /// `cost` and `bound` may be left out: they follow from the rest, or from a search.

@@ -79,13 +79,7 @@ extension PreparedKernels {
       certificate: Plan.Certificate(closedBy: "", rows: 0, columns: 0, nodes: 0))
     raw.groups = parsed.groups.map(\.group).sorted { $0.steps.lowerBound < $1.steps.lowerBound }
     if raw.groups.isEmpty { return ([], [:]) }
-    let last = parsed.steps.count - 1
-    for group in raw.groups where group.steps.upperBound > last + 1 {
-      throw PlanViolation(
-        "plan.group-steps",
-        "expected the first and the last of at least two steps, up to \(last); found \(group.steps.lowerBound) and "
-          + "\(group.steps.upperBound - 1)", at: .group(group.steps.lowerBound, "steps"))
-    }
+    for group in raw.groups { try GroupAccount.checkSteps(of: group, stepCount: parsed.steps.count) }
     let grouped = Set(raw.groups.flatMap(\.steps))
     for (index, step) in parsed.steps.enumerated() {
       for field in ["row", "rows"] where grouped.contains(index) && step.fields[field] != nil {

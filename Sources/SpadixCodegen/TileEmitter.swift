@@ -377,7 +377,8 @@ struct TileEmitter {
     return ordered
   }
 
-  /// The taps times a one-hot matrix are a column of every tap's diagonal, and a result stride of `dim` puts it into place.
+  /// The taps times a one-hot matrix are a column of every tap's diagonal, and a result stride of `dim` puts it into
+  /// place.
   private mutating func expand(_ diagonals: TileDiagonals) {
     guard let image = program.sums else { return }
     // The taps of all blocks follow one another, and so do their diagonals: a one-hot matrix serves them all at once.

@@ -2,8 +2,8 @@
 /// add up.
 ///
 /// A compute takes a cycle for each of its rows, at least `minimumComputeRows` and never more than `dim`; a transposing
-/// one takes `dim`. New weights shift in behind the compute before and take at least `dim` cycles; transposing them on the
-/// way in takes two passes.
+/// one takes `dim`. New weights shift in behind the compute before and take at least `dim` cycles; transposing them on
+/// the way in takes two passes.
 public struct ArrayOccupancy: Sendable {
   private let dim: Int
   private let minimumRows: Int

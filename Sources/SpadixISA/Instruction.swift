@@ -6,8 +6,8 @@ public enum Instruction: Hashable, Sendable {
   case configNorm(ConfigNorm)
   /// Sets zero point and clamp of int8 stores from the accumulator until the next `configStore`.
   case configOutput(ConfigOutput)
-  /// Reads `count` Float32 scales from DRAM, and as many int32 biases behind them where `biases` says so; column c of int8
-  /// stores uses scale and bias c until the next `configStore`.
+  /// Reads `count` Float32 scales from DRAM, and as many int32 biases behind them where `biases` says so; column c of
+  /// int8 stores uses scale and bias c until the next `configStore`.
   case configOutputScales(dram: UInt64, count: Int, biases: Bool = false)
   /// Reads the table of int8 stores from DRAM, 256 int8; it stays until the next one.
   case configOutputTable(dram: UInt64)
@@ -209,8 +209,8 @@ public struct ConfigOutput: Hashable, Sendable {
   }
 }
 
-/// config_output_pair (extension, funct 35): an element of the accumulator is 256 a + b, with int8 a and b. In the place
-/// of acc * scale, a sum `fma(a, factorA, fma(b, factorB, offset))` or a product
+/// config_output_pair (extension, funct 35): an element of the accumulator is 256 a + b, with int8 a and b. In the
+/// place of acc * scale, a sum `fma(a, factorA, fma(b, factorB, offset))` or a product
 /// `(a - zeroPointA) * (b - zeroPointB) * factorA + offset` is rounded, each step in Float32.
 public struct ConfigOutputPair: Hashable, Sendable {
   public var isProduct: Bool

@@ -136,7 +136,8 @@ final class NodeReader {
 
   func graph(_ name: String) throws -> Spadix_Onnx_Graph? { try attribute(name, .graph, "a graph")?.graph }
 
-  /// A list of axes from the attribute or, in operator sets from `version` on, from an input; nil where neither is there.
+  /// A list of axes from the attribute or, in operator sets from `version` on, from an input; nil where neither is
+  /// there.
   func axes(inputSince version: Int, input: Int = 1, name: String = "axes") throws -> [Int]? {
     if opset >= version, let constant = try constant(input, name) { return try constant.indices() }
     return opset >= version ? nil : try integers(name)

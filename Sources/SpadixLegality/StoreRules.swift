@@ -1,8 +1,8 @@
 import SpadixIR
 import SpadixISA
 
-/// What the target's stores can do. Lowering asks before it gives an operation to the accelerator, and the verifier asks of
-/// every npu operation, wherever it comes from.
+/// What the target's stores can do. Lowering asks before it gives an operation to the accelerator, and the verifier
+/// asks of every npu operation, wherever it comes from.
 extension Target {
   /// Why the store cannot do what an output stage says, or nil.
   public func outputStageProblem(_ stage: OutputStage) -> HostReason? {

@@ -7,8 +7,8 @@ public struct GLPKSolver: Sendable {
   /// Branch-and-bound nodes after which the best solution so far is returned. Nodes and not seconds, so that the answer
   /// does not depend on the load of the machine.
   public var nodeLimit: Int
-  /// Simplex iterations after which it is, nil for none: nodes of large models differ in what they take. The first relaxation
-  /// only ends at the limit where there is no preprocessor.
+  /// Simplex iterations after which it is, nil for none: nodes of large models differ in what they take. The first
+  /// relaxation only ends at the limit where there is no preprocessor.
   public var iterationLimit: Int?
   /// Whether to generate cutting planes.
   public var cuts: Bool

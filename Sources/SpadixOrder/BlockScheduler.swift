@@ -70,8 +70,8 @@ struct BlockScheduler {
   var statistics: ScheduleStatistics
   /// Told the best so far between long searches, with elementary steps that may be spent on a plan to fall back on.
   var checkpoint: ((Outcome, Int) -> Void)?
-  /// Whether GLPK gets all its nodes. At first it does not: local search and narrow searches come to better orders sooner,
-  /// and most blocks need no more.
+  /// Whether GLPK gets all its nodes. At first it does not: local search and narrow searches come to better orders
+  /// sooner, and most blocks need no more.
   private var isThorough: Bool
   /// The bound of every ideal, where there are few.
   private var completion: IdealBound?
@@ -239,7 +239,8 @@ struct BlockScheduler {
     improve(&best, effort: 100_000_000, from: peak.order)
   }
 
-  /// Looks for a better order by changes to the best one, or to another; from scratch, to the best of some made in one go.
+  /// Looks for a better order by changes to the best one, or to another; from scratch, to the best of some made in one
+  /// go.
   private mutating func improve(
     _ best: inout Outcome, effort: Int, from other: [Int]? = nil, fromScratch: Bool = false
   ) {

@@ -1,8 +1,8 @@
 /// What it costs at least to evict tensors that are in the scratchpad long before they are needed again.
 ///
 /// When all remaining touches of a tensor come after some operator that has not run, then it stays while that operator
-/// runs or is evicted. This comes on top of what the remaining operators cost by themselves: a bound on those lets every
-/// tensor in for free the first time.
+/// runs or is evicted. This comes on top of what the remaining operators cost by themselves: a bound on those lets
+/// every tensor in for free the first time.
 struct HoldingBound {
   /// An operator to come, and the live tensors that would have to stay beside it.
   struct Obstacle<Positions: PositionSet> {

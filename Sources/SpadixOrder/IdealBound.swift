@@ -1,16 +1,16 @@
 import SpadixSupport
 
-/// What it costs at least to complete, from every set of operators that may have run (an ideal) and the operator that ran
-/// last, counting bytes where a schedule has sets of tensors.
+/// What it costs at least to complete, from every set of operators that may have run (an ideal) and the operator that
+/// ran last, counting bytes where a schedule has sets of tensors.
 ///
-/// Of a schedule there only remains how many bytes are live but outside the scratchpad. While `v` runs after `u`, at least
-/// as many are outside as do not fit beside it, and at most those that neither of the two touches, since what `u` touched
-/// was inside and what `v` touches must be. Where the least is above the most, bytes leave at that very step. Likewise at
-/// least those bytes are stored that are outside beyond what DRAM holds anyway, and at most those that `u` did not make.
-/// The least cost over all ways through the ideals bounds every order and residency.
+/// Of a schedule there only remains how many bytes are live but outside the scratchpad. While `v` runs after `u`, at
+/// least as many are outside as do not fit beside it, and at most those that neither of the two touches, since what `u`
+/// touched was inside and what `v` touches must be. Where the least is above the most, bytes leave at that very step.
+/// Likewise at least those bytes are stored that are outside beyond what DRAM holds anyway, and at most those that `u`
+/// did not make. The least cost over all ways through the ideals bounds every order and residency.
 ///
-/// What a way costs depends on the bytes outside, and those stored, at its start: `max(least, atZero - bytes)` of either, as
-/// more of them are paid for. An ideal keeps the ways of which none is better in all four numbers.
+/// What a way costs depends on the bytes outside, and those stored, at its start: `max(least, atZero - bytes)` of
+/// either, as more of them are paid for. An ideal keeps the ways of which none is better in all four numbers.
 struct IdealBound {
   /// A way to complete, in the unit of sizes.
   struct Tail {

@@ -2,8 +2,8 @@ import SpadixMIP
 import SpadixSupport
 
 extension GLPKSolver {
-  /// A solver whose limits on nodes and iterations fall with the size of the model, as those of a large one take longer, so
-  /// that a call ends within seconds.
+  /// A solver whose limits on nodes and iterations fall with the size of the model, as those of a large one take
+  /// longer, so that a call ends within seconds.
   init(within nodeLimit: Int, for model: Model, cutoff: Int? = nil, cancellation: Cancellation?) {
     let terms = Self.terms(of: model)
     self.init(

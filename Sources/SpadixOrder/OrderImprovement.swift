@@ -25,8 +25,8 @@ extension OrderEvaluation {
 /// Improves an order by moving operators, together with what has to move with them, as long as residency by rule costs
 /// less; and, where that is allowed, by running operators again.
 ///
-/// Late acceptance hill climbing: a change is taken when it costs no more than the order did so many changes ago. Integers
-/// and a fixed generator only, so that every machine finds the same order.
+/// Late acceptance hill climbing: a change is taken when it costs no more than the order did so many changes ago.
+/// Integers and a fixed generator only, so that every machine finds the same order.
 final class OrderImprovement {
   /// How operators may run again.
   struct Repeats {

@@ -200,8 +200,8 @@ struct OrderLayer<Positions: PositionSet> {
 
   /// Adds a label unless another of its ideal makes it superfluous, and marks those that it makes superfluous.
   ///
-  /// Until the layer is narrowed the labels of an ideal stand by ascending cost: only cheaper ones can cover the new one,
-  /// and they do so often, and it can only cover dearer ones.
+  /// Until the layer is narrowed the labels of an ideal stand by ascending cost: only cheaper ones can cover the new
+  /// one, and they do so often, and it can only cover dearer ones.
   ///
   /// - Returns: how many labels it was compared with.
   mutating func insert(_ label: OrderLabel<Positions>, dominance: Bool) -> Int {

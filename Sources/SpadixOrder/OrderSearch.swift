@@ -1,7 +1,8 @@
 import SpadixMIP
 import SpadixSupport
 
-/// Searches the orders of a core for one of least traffic, layer by layer: after layer k all labels have run k operators.
+/// Searches the orders of a core for one of least traffic, layer by layer: after layer k all labels have run k
+/// operators.
 ///
 /// An eviction is charged in full when it happens, its store where DRAM does not hold the tensor and its fetch, so of
 /// two labels the one with less in the scratchpad is never worse. Labels whose cost and suffix bound reach the cutoff

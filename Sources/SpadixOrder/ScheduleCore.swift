@@ -1,4 +1,5 @@
-/// A scheduling problem reduced to what the searches need: operators and the tensors that more than one of them touches.
+/// A scheduling problem reduced to what the searches need: operators and the tensors that more than one of them
+/// touches.
 ///
 /// A tensor that a single operator touches only adds to that operator's footprint. Operators are in a legal order.
 struct ScheduleCore {
@@ -36,8 +37,8 @@ struct ScheduleCore {
   /// The largest footprint: no schedule exists below this capacity.
   var smallestCapacity: Int { footprints.max() ?? 0 }
 
-  /// The same problem where a part of a capacity stays free beside every operator that leaves so much; what a schedule for it
-  /// does can be done in all of the capacity, where its pieces have room to fit around each other.
+  /// The same problem where a part of a capacity stays free beside every operator that leaves so much; what a schedule
+  /// for it does can be done in all of the capacity, where its pieces have room to fit around each other.
   func leaving(percent: Int, of capacity: Int) -> ScheduleCore {
     var result = self
     for op in operators.indices {

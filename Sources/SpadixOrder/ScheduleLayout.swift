@@ -11,7 +11,8 @@ struct ScheduleLayout {
 
 extension Scheduler {
   /// Gives every piece of residency an address. Where the pieces do not pack, residency is chosen again with less room;
-  /// then GLPK is asked to drop one of the gaps that are in the way; and there always is what an arena makes of the order.
+  /// then GLPK is asked to drop one of the gaps that are in the way; and there always is what an arena makes of the
+  /// order.
   func layOut(
     _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ budget: Int, _ order: [Int],
     _ drops: [ResidencyModel.Gap], _ work: PackingWork
@@ -33,8 +34,8 @@ extension Scheduler {
     return packer.layout ?? ScheduleLayout(pieces: [], traffic: .init(spilled: 0, fetched: 0), nodes: 0)
   }
 
-  /// Where the best residency did not pack: changes to orders, with a cost that addresses are part of. The order of a better
-  /// layout, if there is one.
+  /// Where the best residency did not pack: changes to orders, with a cost that addresses are part of. The order of a
+  /// better layout, if there is one.
   func improvePlaced(
     _ placed: PlacedCost, _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore,
     _ budget: Int, _ orders: [[Int]], _ layout: inout ScheduleLayout, effort: Int, _ work: PackingWork
@@ -127,8 +128,8 @@ extension Scheduler {
     }
   }
 
-  /// Orders for less than the budget: fewer bytes move than where the best residency of the best order is cut up until it
-  /// packs. The order of a better layout, if there is one.
+  /// Orders for less than the budget: fewer bytes move than where the best residency of the best order is cut up until
+  /// it packs. The order of a better layout, if there is one.
   func improveWithLessRoom(
     _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ budget: Int, _ orders: [[Int]],
     _ layout: inout ScheduleLayout, effort: Int, _ work: PackingWork
@@ -175,8 +176,8 @@ extension Scheduler {
     }
   }
 
-  /// Asks GLPK to drop one of the gaps that are in the way, again and again; then without a model: the cheapest gap that
-  /// is in the way goes, also one between neighbouring steps.
+  /// Asks GLPK to drop one of the gaps that are in the way, again and again; then without a model: the cheapest gap
+  /// that is in the way goes, also one between neighbouring steps.
   private func repair(
     _ core: ScheduleCore, _ order: [Int], _ budget: Int, _ drops: [ResidencyModel.Gap], _ packer: inout Packer,
     _ work: PackingWork

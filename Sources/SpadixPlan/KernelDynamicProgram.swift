@@ -4,8 +4,8 @@ import SpadixSupport
 ///
 /// A state after a step says which tensors stay in the scratchpad until their next touch, and of which of them DRAM has
 /// a copy. Networks have few live tensors at a time, so the states are few and the result is the optimum but for
-/// addresses; where they are many, the search either gives up or goes on with the most promising ones. Costs are compared
-/// as the objective ranks them.
+/// addresses; where they are many, the search either gives up or goes on with the most promising ones. Costs are
+/// compared as the objective ranks them.
 struct KernelDynamicProgram {
   /// What happens where the states become too many.
   enum Overflow {

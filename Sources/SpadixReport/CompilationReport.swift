@@ -2,7 +2,8 @@ import SpadixMachine
 
 /// What a compiled program costs: the figures behind the text, JSON and CSV reports.
 ///
-/// Everything is an integer, so that a report is the same on every machine. Figures of time are modelled, never measured.
+/// Everything is an integer, so that a report is the same on every machine. Figures of time are modelled, never
+/// measured.
 public struct CompilationReport: Sendable {
   /// Name of the graph.
   public var graph: String
@@ -107,8 +108,8 @@ public struct OperatorReport: Sendable {
   public var traffic: DRAMTraffic
   /// Cycles in which the array is busy.
   public var arrayCycles: Int
-  /// Cycles by which the operator lengthens the program, by the target's time model, and what bounds them; nil when that
-  /// was not run.
+  /// Cycles by which the operator lengthens the program, by the target's time model, and what bounds them; nil when
+  /// that was not run.
   public var cycles: Counters.Cycles?
   /// Multiply-accumulates that the array could do in these cycles.
   public var issuedMACs: Int

@@ -40,8 +40,8 @@ struct ReportFields {
 
   private func value(_ key: String) -> JSONValue? { json[key] == .null ? nil : json[key] }
 
-  /// Beyond this nothing in a report is a count, and sums over as many elements as a list may have stay far from the limits
-  /// of Int, whatever a file says.
+  /// Beyond this nothing in a report is a count, and sums over as many elements as a list may have stay far from the
+  /// limits of Int, whatever a file says.
   private static let largest = 1 << 43
   private static let maximumElements = 1 << 17
 

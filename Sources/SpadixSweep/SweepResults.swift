@@ -6,8 +6,8 @@ import SpadixSupport
 
 /// A folder of results: `sweep.yaml`, `sweep.json` with the build that made them, and a file for each point.
 ///
-/// A point's file is called by a hash of everything that decides its answer: the contents of network and target, options,
-/// and the build. It is written aside and renamed, so that it is there whole or not at all.
+/// A point's file is called by a hash of everything that decides its answer: the contents of network and target,
+/// options, and the build. It is written aside and renamed, so that it is there whole or not at all.
 public struct SweepResults {
   public let folder: String
   private let build: String

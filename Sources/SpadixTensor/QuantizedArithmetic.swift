@@ -2,8 +2,8 @@ import Foundation
 
 /// The integer semantics of the whole compiler: how an int32 accumulator becomes int8, and what int8 values mean.
 ///
-/// These are the semantics of Gemmini's output stage and of ONNX Runtime's QLinear operators: one Float32 multiplication,
-/// one rounding to the nearest integer with ties to even, the zero point added afterwards.
+/// These are the semantics of Gemmini's output stage and of ONNX Runtime's QLinear operators: one Float32
+/// multiplication, one rounding to the nearest integer with ties to even, the zero point added afterwards.
 public enum QuantizedArithmetic {
   /// `clamp(round_half_even(Float32(accumulator) * scale) + zeroPoint, low, high)`.
   ///
@@ -55,9 +55,9 @@ public enum QuantizedArithmetic {
     return Int32(min(max(quotient, Double(Int32.min)), Double(Int32.max)))
   }
 
-  /// Where the scales of output stages lie. Below, every accumulator becomes 0, as it does at the lower end; above, every
-  /// accumulator but 0 saturates, as it does at the upper end, and a product that no 64-bit integer holds would count as
-  /// the most negative one.
+  /// Where the scales of output stages lie. Below, every accumulator becomes 0, as it does at the lower end; above,
+  /// every accumulator but 0 saturates, as it does at the upper end, and a product that no 64-bit integer holds would
+  /// count as the most negative one.
   public static let outputScales: ClosedRange<Float> = .leastNormalMagnitude...0x1p31
 
   /// The scale that turns an accumulator of products into the output: `(input * weight) / output` in Float32, within

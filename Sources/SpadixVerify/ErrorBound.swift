@@ -93,8 +93,9 @@ struct ErrorBound {
 // MARK: Weights
 
 extension ErrorBound {
-  /// What sums in Float32 can do to each element of the result, as real numbers, and with `roundsWeights` the roundings of
-  /// weights, biases and factors; nil where there are none. `operands` are the real values of the operation's operands.
+  /// What sums in Float32 can do to each element of the result, as real numbers, and with `roundsWeights` the roundings
+  /// of weights, biases and factors; nil where there are none. `operands` are the real values of the operation's
+  /// operands.
   func weighting(_ operands: [Tensor], roundsWeights: Bool, _ evaluator: FloatEvaluator) throws -> Weighting? {
     let operation = computation.operation
     switch operation.op {

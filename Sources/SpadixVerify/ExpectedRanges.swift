@@ -3,8 +3,8 @@ import SpadixTensor
 
 /// The intervals that a graph in floating point says its values lie in.
 enum ExpectedRanges {
-  /// By value id: what is written there, or follows from the ranges of what is moved, pooled or averaged; nil for values
-  /// that nothing is said about, which then may not saturate at all.
+  /// By value id: what is written there, or follows from the ranges of what is moved, pooled or averaged; nil for
+  /// values that nothing is said about, which then may not saturate at all.
   ///
   /// - Parameter types: by value id, the types of int8 forms; nil where there is none.
   static func ranges(of graph: Graph, types: [Quantization?]) -> [ValueRange?] {
@@ -47,7 +47,8 @@ enum ExpectedRanges {
     for (value, range) in given.enumerated() where range != nil { ranges[value] = range }
   }
 
-  /// What only a function reads may saturate where the function is flat, that is, within a third of a step of its result.
+  /// What only a function reads may saturate where the function is flat, that is, within a third of a step of its
+  /// result.
   private static func confineFunctions(of graph: Graph, _ ranges: inout [ValueRange?]) {
     var readers = [Int](repeating: 0, count: graph.values.count)
     for value in graph.operations.flatMap(\.operands) + graph.outputs { readers[value.index] += 1 }

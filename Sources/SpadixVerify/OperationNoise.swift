@@ -8,7 +8,8 @@ public struct OperationNoise: Sendable {
   public var sourceLine: Int?
   /// Energies, over all samples that were checked.
   var energies: Energies
-  /// Whether the result's type has one scale for all weights, no zero point: what a target with an output stage improves.
+  /// Whether the result's type has one scale for all weights, no zero point: what a target with an output stage
+  /// improves.
   public var hasOneWeightScale: Bool
   public var isSymmetric: Bool
 

@@ -6,11 +6,12 @@ import SpadixTensor
 /// Holds a quantized graph against what the graph in floating point means, operation by operation.
 ///
 /// Each operation gets the int8 operands that it really gets, as the real numbers that they stand for; what it makes of
-/// them in floating point may differ from what its integers stand for by what `ErrorBound` allows. Results beyond the range
-/// that the graph states for a value may be anywhere between the end of the range and themselves: there int8 saturates.
+/// them in floating point may differ from what its integers stand for by what `ErrorBound` allows. Results beyond the
+/// range that the graph states for a value may be anywhere between the end of the range and themselves: there int8
+/// saturates.
 ///
-/// This knows the graphs and the reference evaluators, and nothing of how the one graph was made from the other but which
-/// value stands for which.
+/// This knows the graphs and the reference evaluators, and nothing of how the one graph was made from the other but
+/// which value stands for which.
 public struct QuantizationCheck {
   private let real: Graph
   private let quantized: Graph

@@ -4,7 +4,8 @@ public struct QuantizationSummary: Sendable {
   public var count: Int
   /// The largest error in steps, the first of equal ones; nil when nothing is quantized or nothing was checked.
   public var largest: QuantizationError?
-  /// The largest error of each, in execution order; those whose results have a scale for each channel are not among them.
+  /// The largest error of each, in execution order; those whose results have a scale for each channel are not among
+  /// them.
   public var operations: [QuantizationError]
   /// Operations with an error beyond what is allowed, in execution order.
   public var violations: [QuantizationError]

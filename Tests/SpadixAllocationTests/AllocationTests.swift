@@ -42,8 +42,8 @@ private func canPlace(_ problem: AllocationProblem, _ number: Int = 0, _ offsets
     #expect((result.solution != nil) == canPlace(problem), "seed \(seed)")
   }
 
-  /// Six thousand buffers that fill their memory without a hole, which no rule finds: rectangles cut into parts again and
-  /// again, one rectangle after the other in time, all of them above a buffer that lives throughout.
+  /// Six thousand buffers that fill their memory without a hole, which no rule finds: rectangles cut into parts again
+  /// and again, one rectangle after the other in time, all of them above a buffer that lives throughout.
   @Test func thousandsOfTightBuffersAreSearched() throws {
     var random = SplitMix64(seed: 11)
     var buffers = [Buffer(id: "all", lower: 0, upper: 6_000, size: 1)]

@@ -109,8 +109,8 @@ private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target
     }
   }
 
-  /// A tiling is given up for another one only where it takes no less time: what the search expects it to take at least is never
-  /// more than what it takes.
+  /// A tiling is given up for another one only where it takes no less time: what the search expects it to take at least
+  /// is never more than what it takes.
   @Test(arguments: 0..<50) func noTilingIsGivenUpTooEarly(seed: Int) throws {
     let target = Self.targets[seed % 2]
     let kernel = try kernel(seed: seed, target: target).kernel

@@ -7,9 +7,9 @@ import Testing
 
 /// Damaged models: whatever the bytes, an import ends with a graph that passes the verifier, or with diagnostics.
 ///
-/// SPADIX_ONNX_CASES and SPADIX_FUZZ_SEED choose how many and which; SPADIX_ONNX_SEEDS names a folder of further models to
-/// start from. Before each case its bytes are written to SPADIX_ONNX_CASE_FILE, where one is named, for the case that
-/// ends the process.
+/// SPADIX_ONNX_CASES and SPADIX_FUZZ_SEED choose how many and which; SPADIX_ONNX_SEEDS names a folder of further models
+/// to start from. Before each case its bytes are written to SPADIX_ONNX_CASE_FILE, where one is named, for the case
+/// that ends the process.
 @Suite struct ModelFuzzTests {
   private static let environment = ProcessInfo.processInfo.environment
 

@@ -153,8 +153,8 @@ private func leastBeside(_ op: Int, _ core: ScheduleCore) -> Int {
     }
   }
 
-  /// Sizes that do not fit around each other, in the smallest budget: with part of it free there are better plans than what
-  /// an arena makes of the order.
+  /// Sizes that do not fit around each other, in the smallest budget: with part of it free there are better plans than
+  /// what an arena makes of the order.
   @Test func roomLeftFreeGivesAddresses() throws {
     var better = 0
     for seed in 0..<12 {

@@ -52,8 +52,8 @@ import Testing
     }
   }
 
-  /// What a model quantizes itself, before and behind operations and moved in between, has one int8 form with what it is made
-  /// of on targets that have its type, and is a range on others.
+  /// What a model quantizes itself, before and behind operations and moved in between, has one int8 form with what it
+  /// is made of on targets that have its type, and is a range on others.
   @Test func typesThatAModelGivesAreRight() throws {
     let text = """
       data @w : f32[1, 1, 2, 2] = [0.5, -0.25, 0.75, 1.0]

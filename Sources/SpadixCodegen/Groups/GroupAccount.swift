@@ -1,8 +1,8 @@
 import SpadixKernel
 import SpadixPlan
 
-/// Checks a group of a plan, and adds up its rows and bytes: which rows each strip computes is found row by row, and what
-/// they move by `NestAccount`.
+/// Checks a group of a plan, and adds up its rows and bytes: which rows each strip computes is found row by row, and
+/// what they move by `NestAccount`.
 struct GroupAccount {
   /// Of the group's block.
   private(set) var rows = 0
@@ -14,6 +14,15 @@ struct GroupAccount {
   private let kernels: PreparedKernels
   private let range: GroupRange
 
+  /// Throws where a group is of fewer than two steps, or of some that a plan of so many does not have.
+  static func checkSteps(of group: Plan.Group, stepCount: Int) throws(PlanViolation) {
+    if group.steps.count > 1 && group.steps.upperBound <= stepCount { return }
+    throw PlanViolation(
+      "plan.group-steps",
+      "expected the first and the last of at least two steps, up to \(stepCount - 1); found "
+        + "\(group.steps.lowerBound) and \(group.steps.upperBound - 1)", at: .group(group.steps.lowerBound, "steps"))
+  }
+
   init(_ group: Plan.Group, _ plan: Plan, _ kernels: PreparedKernels) throws(PlanViolation) {
     self.group = group
     self.plan = plan
@@ -21,11 +30,7 @@ struct GroupAccount {
     func broken(_ message: String, _ field: String) -> PlanViolation {
       PlanViolation("plan.group-steps", message, at: .group(group.steps.lowerBound, field))
     }
-    guard group.steps.count > 1, group.steps.upperBound <= plan.steps.count else {
-      throw broken(
-        "expected the first and the last of at least two steps, up to \(plan.steps.count - 1); found "
-          + "\(group.steps.lowerBound) and \(group.steps.upperBound - 1)", "steps")
-    }
+    try Self.checkSteps(of: group, stepCount: plan.steps.count)
     if plan.groups.contains(where: { $0 != group && $0.steps.overlaps(group.steps) })
       || plan.groups.filter({ $0 == group }).count > 1
     {

@@ -2,8 +2,8 @@ import SpadixKernel
 import SpadixPlan
 
 /// Follows which pixel of which image every row of a group's block holds, command by command of its tile programs: each
-/// product must find the pixels that its window sees, and constants that stay must still be there. Knows nothing of how rows
-/// were given out.
+/// product must find the pixels that its window sees, and constants that stay must still be there. Knows nothing of how
+/// rows were given out.
 struct GroupContents {
   /// By row of the group's block; 0 for nothing known.
   private var held: [UInt64]

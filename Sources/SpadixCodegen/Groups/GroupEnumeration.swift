@@ -14,9 +14,9 @@ public enum GroupPolicy: String, CaseIterable, Sendable {
 
 /// Lists the groups of a graph, and the ways to run each that are worth having.
 ///
-/// A group is a range of up to `longest` operators, in strips of a height from a list, each operator with the tiling that is
-/// best for it by the objective; weights and small matrices stay for the whole group, for a strip, or for a tile. Of the ways with the
-/// same places those are kept that no other beats in rows, time and bytes.
+/// A group is a range of up to `longest` operators, in strips of a height from a list, each operator with the tiling
+/// that is best for it by the objective; weights and small matrices stay for the whole group, for a strip, or for a
+/// tile. Of the ways with the same places those are kept that no other beats in rows, time and bytes.
 struct GroupEnumeration {
   /// A way to run a group.
   struct Way {
@@ -84,7 +84,8 @@ struct GroupEnumeration {
     }
   }
 
-  /// Whether a result that stays inside a range takes much of the scratchpad as a whole. Others may as well be there whole.
+  /// Whether a result that stays inside a range takes much of the scratchpad as a whole. Others may as well be there
+  /// whole.
   private func hasLargeResult(_ range: GroupRange) -> Bool {
     range.members.contains { member in
       member.isReadInside

@@ -45,7 +45,8 @@ struct GroupTilings {
     return size
   }
 
-  /// The best tiling by the objective with weights for a tile, for a strip, and for all strips; one where these are the same.
+  /// The best tiling by the objective with weights for a tile, for a strip, and for all strips; one where these are the
+  /// same.
   mutating func options(of member: KernelGroup.Member, form: Int, height: Int) -> [Option] {
     let key = Key(
       shape: member.shape, form: form, inputs: member.inputs.map(\.place), output: member.output,

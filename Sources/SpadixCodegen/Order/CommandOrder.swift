@@ -4,16 +4,16 @@ import SpadixTiming
 
 /// Puts the commands of a program into the order in which an accelerator with endless queues would start them.
 ///
-/// The hardware takes commands in program order into small queues, so that loads, computes and stores overlap only as far
-/// as the program interleaves them. A kernel loads, computes and stores tile after tile; here its commands become streams,
-/// and the streams are merged by time: of their first items, the one that could start first goes first. An item goes after
-/// those that it shares local rows with, and a load after the stores whose bytes it reads, with a fence between. A fence
-/// goes when nothing else can: fences of the program are not kept.
+/// The hardware takes commands in program order into small queues, so that loads, computes and stores overlap only as
+/// far as the program interleaves them. A kernel loads, computes and stores tile after tile; here its commands become
+/// streams, and the streams are merged by time: of their first items, the one that could start first goes first. An
+/// item goes after those that it shares local rows with, and a load after the stores whose bytes it reads, with a fence
+/// between. A fence goes when nothing else can: fences of the program are not kept.
 struct CommandOrder: ~Copyable {
   /// Commands that are looked at together. What can overlap lies much closer.
   private static let window = 1 << 14
-  /// Starts within 128 cycles count as one: stores, then loads, then products. So loads and stores come in bursts, which an
-  /// exported program issues cheaply; it is the time of the products that Gemmini's reservation station holds.
+  /// Starts within 128 cycles count as one: stores, then loads, then products. So loads and stores come in bursts,
+  /// which an exported program issues cheaply; it is the time of the products that Gemmini's reservation station holds.
   private static let quantumBits = 7
 
   private let commands: [Command]

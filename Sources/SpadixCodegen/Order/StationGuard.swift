@@ -1,14 +1,14 @@
 import SpadixISA
 
-/// Knows where Gemmini's reservation station would not order two commands that share rows (docs/isa.md), so that a fence
-/// can be put between them.
+/// Knows where Gemmini's reservation station would not order two commands that share rows (docs/isa.md), so that a
+/// fence can be put between them.
 ///
 /// A pooled store counts as reading up to the end of the accumulator bank in which it begins, and no further; what
 /// mvout_spad reads is forgotten once the command is in the station; a transposed operand counts with its logical rows.
 /// Everything else is ordered by the rows that commands name. Commands are numbered; 0 is none.
 ///
-/// Loads are not waited for by loads behind them, and scaling lets rows of the accumulator be overtaken: what a load adds to
-/// rows that another one brought less than `dim` rows of DRAM before is lost on hardware, in part.
+/// Loads are not waited for by loads behind them, and scaling lets rows of the accumulator be overtaken: what a load
+/// adds to rows that another one brought less than `dim` rows of DRAM before is lost on hardware, in part.
 struct StationGuard {
   /// What a load has to do with the accumulator.
   struct AccumulatorLoad {
@@ -48,8 +48,8 @@ struct StationGuard {
   private var hiddenStore: [Int32]
   /// Computes that take the row as an operand without the station's knowledge.
   private var hiddenOperand: [Int32]
-  /// Rows of DRAM that were loaded, in all and up to the last fence; and for each row of the accumulator, how many when the
-  /// last load of it began, counted from 1.
+  /// Rows of DRAM that were loaded, in all and up to the last fence; and for each row of the accumulator, how many when
+  /// the last load of it began, counted from 1.
   private var rowsLoaded: Int32 = 0
   private var rowsFenced: Int32 = 0
   private var loadedAt: [Int32]

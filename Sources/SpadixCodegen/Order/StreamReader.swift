@@ -2,8 +2,8 @@ import SpadixISA
 import SpadixSupport
 import SpadixTiming
 
-/// Takes a program apart into items of streams, and finds what has to go before each: in program order, the last users of
-/// its local rows and the last stores to its bytes of DRAM.
+/// Takes a program apart into items of streams, and finds what has to go before each: in program order, the last users
+/// of its local rows and the last stores to its bytes of DRAM.
 struct StreamReader {
   private let target: Target
   private var reader: OperationReader
@@ -126,7 +126,8 @@ struct StreamReader {
     return slotUses!
   }
 
-  /// Weights of a slot are used when all of it is loaded: what is still to come would be written to the bank that the array reads.
+  /// Weights of a slot are used when all of it is loaded: what is still to come would be written to the bank that the
+  /// array reads.
   private mutating func completeSlotLoads(before command: Int) {
     while let load = slotLoads.first, load.commands.upperBound <= command {
       for row in load.rows where row < slotEnds.count { slotEnds[row] = counts[.weights] }

@@ -19,8 +19,8 @@ extension Graph {
     }
   }
 
-  /// The graph with other constants as operands. All values keep their ids; the new constants come first in the order, and
-  /// their values last. Constants that nobody reads any more stay.
+  /// The graph with other constants as operands. All values keep their ids; the new constants come first in the order,
+  /// and their values last. Constants that nobody reads any more stay.
   public func setting(_ constants: [ConstantOperand]) -> Graph {
     var result = self
     var front: [Operation] = []

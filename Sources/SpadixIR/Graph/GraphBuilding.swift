@@ -76,8 +76,8 @@ extension Graph {
     return lists
   }
 
-  /// The first int8 value that an operation reads or computes; nil in a graph that computes in floating point. Constants and
-  /// inputs that are only outputs do not count.
+  /// The first int8 value that an operation reads or computes; nil in a graph that computes in floating point.
+  /// Constants and inputs that are only outputs do not count.
   public var firstComputedInt8: ValueID? {
     for operation in operations {
       if case .constant = operation.op { continue }

@@ -155,8 +155,8 @@ extension ModelExport {
     return writer.node("Clip", [source] + bounds, result: wanted(operation))
   }
 
-  /// The scale by which an operand's integers become real numbers that, over the result's scale, are what `scale` makes of
-  /// them.
+  /// The scale by which an operand's integers become real numbers that, over the result's scale, are what `scale` makes
+  /// of them.
   private func realScale(_ scale: Float, _ operation: Operation) -> Float {
     scale * quantization(operation.result).scale
   }

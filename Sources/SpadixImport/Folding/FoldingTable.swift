@@ -5,8 +5,8 @@ typealias Folder = @Sendable (inout FoldingBudget, NodeReader, [ConstantTensor?]
 struct FoldingBudget {
   private(set) var remaining: Int
 
-  /// As many elements as the masks of large networks have, or several times those of the operands: what is larger than that is
-  /// a damaged shape, and would take gigabytes.
+  /// As many elements as the masks of large networks have, or several times those of the operands: what is larger than
+  /// that is a damaged shape, and would take gigabytes.
   init(_ operands: [ConstantTensor] = [], limit: Int = .max) {
     remaining = min(limit, max(1 << 25, 8 * operands.reduce(0) { $0 + $1.count }))
   }

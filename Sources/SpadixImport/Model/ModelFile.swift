@@ -10,8 +10,8 @@ struct ModelFile {
   let folder: String?
   var model: Spadix_Onnx_Model
 
-  /// Throws `onnx.damaged` for bytes that are no ONNX model, and `onnx.limit` for those that would take more memory than
-  /// any network needs.
+  /// Throws `onnx.damaged` for bytes that are no ONNX model, and `onnx.limit` for those that would take more memory
+  /// than any network needs.
   init(_ bytes: consuming [UInt8], name: String, folder: String?) throws {
     self.name = name
     self.folder = folder

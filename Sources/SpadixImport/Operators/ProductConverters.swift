@@ -137,7 +137,8 @@ extension ModelImporter {
 
   /// `a` times `b`, where the last two axes are those of matrices.
   ///
-  /// The depth may lie in any order in `a`: the rows of constant `b` follow it. So a flattened image needs no transpose.
+  /// The depth may lie in any order in `a`: the rows of constant `b` follow it. So a flattened image needs no
+  /// transpose.
   mutating func matrixProduct(
     _ a: PlacedValue, _ b: ImportedValue, _ bShape: [Int], bias: [Float]? = nil
   ) throws -> PlacedValue {

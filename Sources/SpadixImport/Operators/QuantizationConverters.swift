@@ -1,16 +1,16 @@
 import SpadixIR
 import SpadixTensor
 
-/// Integers for real numbers, as the standard's formulas say it, and products of integers. All is computed in f32, which
-/// has integers up to 2^24 exactly.
+/// Integers for real numbers, as the standard's formulas say it, and products of integers. All is computed in f32,
+/// which has integers up to 2^24 exactly.
 enum QuantizationConverters {
   static let table: [String: Converter] = [
     "QuantizeLinear": quantize, "DequantizeLinear": dequantize, "DynamicQuantizeLinear": dynamic,
     "MatMulInteger": integerProduct,
   ]
 
-  /// A scale or zero point so that it broadcasts to the tensor: one number, one for each index of an axis, or one for each
-  /// block along it.
+  /// A scale or zero point so that it broadcasts to the tensor: one number, one for each index of an axis, or one for
+  /// each block along it.
   static func spread(
     _ parameter: ConstantTensor, _ shape: [Int], axis: Int, block: Int
   ) throws -> ConstantTensor {

@@ -2,7 +2,8 @@ import Foundation
 import SpadixIR
 import SpadixTensor
 
-/// Images of another size: elements that are picked, or a product with the weights of the interpolation along each axis.
+/// Images of another size: elements that are picked, or a product with the weights of the interpolation along each
+/// axis.
 enum ResizeConverters {
   static let table: [String: Converter] = ["Resize": resize, "Upsample": upsample]
 

@@ -48,7 +48,8 @@ enum VolumeConverters {
     }
   }
 
-  /// The largest element of each window, one axis after the other: a tap that lies outside is another one of its window.
+  /// The largest element of each window, one axis after the other: a tap that lies outside is another one of its
+  /// window.
   static func maximum(_ importer: inout ModelImporter, _ x: PlacedValue, _ windows: Windows) throws -> PlacedValue {
     var result = x
     for axis in windows.size.indices {

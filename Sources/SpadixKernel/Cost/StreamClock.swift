@@ -1,8 +1,8 @@
-/// Loads, computes and stores of one operator as three streams, each in order, that wait for each other where they share a
-/// buffer: what is left of the queues when commands are merged so that every stream goes as soon as it can.
+/// Loads, computes and stores of one operator as three streams, each in order, that wait for each other where they
+/// share a buffer: what is left of the queues when commands are merged so that every stream goes as soon as it can.
 ///
-/// Times are cycles from the start of the operator. Within an event, parts go through in order: the first compute needs the
-/// first part of a load only, and a buffer can be loaded again part by part behind its use.
+/// Times are cycles from the start of the operator. Within an event, parts go through in order: the first compute needs
+/// the first part of a load only, and a buffer can be loaded again part by part behind its use.
 struct StreamClock {
   /// A place in local memory that is filled as a whole and used as a whole.
   struct Buffer {

@@ -15,8 +15,8 @@ public struct TileCost: Hashable, Sendable, TileSink {
   private let bias: TileKernel.Bias?
   private let channels: Int
   private let channelBytes: Int
-  /// Moves that the biases of a row of pixels take, for the columns looked at last: of a row of the class in which some are
-  /// zeros, and of others.
+  /// Moves that the biases of a row of pixels take, for the columns looked at last: of a row of the class in which some
+  /// are zeros, and of others.
   private var biasMoves: (columns: Range<Int>, some: Int, all: Int)?
 
   public init(_ program: TileProgram, dim: Int) {

@@ -103,8 +103,8 @@ public struct TilingSearch {
   /// Kernels of which all tiles are tried.
   private var isSmall: Bool { kernel.store.rows * kernel.store.columns * blockCount <= 128 }
 
-  /// Of small kernels with short sums all slices are tried, even where they are not needed: one that is loaded ahead of the others
-  /// lets the first product start earlier.
+  /// Of small kernels with short sums all slices are tried, even where they are not needed: one that is loaded ahead of
+  /// the others lets the first product start earlier.
   private var slicesAreFew: Bool {
     guard let contraction = kernel.contraction, isSmall else { return false }
     return blockCount * KernelGeometry.ceilDivide(contraction.window.inputChannels, dim) * contraction.window.taps <= 96
@@ -292,7 +292,8 @@ public struct TilingSearch {
     return work
   }
 
-  /// Copies of a window, where that makes long runs of short ones: a whole image with narrow rows and padding at their ends.
+  /// Copies of a window, where that makes long runs of short ones: a whole image with narrow rows and padding at their
+  /// ends.
   private func windowCopies(_ rows: Int, _ shape: Shape, _ sliced: Bool) -> [Int] {
     guard let window = kernel.contraction?.window, !places.inputIsResident, !sliced, rows == window.inputRows,
       isSmall || kernel.columns <= dim / 2, shape.columns == kernel.store.columns, kernel.allowsWindowCopies

@@ -1,5 +1,5 @@
-/// The image rows of a group: in which order its operators run, strip by strip, which rows they read and make, and where
-/// these lie. None of it depends on tilings.
+/// The image rows of a group: in which order its operators run, strip by strip, which rows they read and make, and
+/// where these lie. None of it depends on tilings.
 struct GroupFlow {
   /// What an operator does in one strip.
   struct Section {

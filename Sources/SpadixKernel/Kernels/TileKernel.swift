@@ -2,16 +2,16 @@ import SpadixIR
 import SpadixISA
 import SpadixTensor
 
-/// What an npu operator computes, in the machine's terms: accumulator tiles are started from a bias, summed from at most
-/// one contraction and any number of identity terms, and stored through the output stage.
+/// What an npu operator computes, in the machine's terms: accumulator tiles are started from a bias, summed from at
+/// most one contraction and any number of identity terms, and stored through the output stage.
 ///
 ///     acc[y, x, n] = start[class(y, x), n]
 ///                  + sum over taps (ky, kx), channels c of input[y*s + ky*d - p, x*s + kx*d - p, c] * weights[ky, kx, c, n]
 ///                  + sum over identity terms of multiplier[n] * addend[y, x, n]
 ///     result = pool(table[clamp(round((acc + bias[n]) * scale[n]) + zeroPoint)])
 ///
-/// Convolutions, matrix products, pooling, additions and rescaling are all of this form; so one loop nest, one cost model
-/// and one emitter serve them.
+/// Convolutions, matrix products, pooling, additions and rescaling are all of this form; so one loop nest, one cost
+/// model and one emitter serve them.
 public struct TileKernel: Sendable {
   /// Independent images: the batch of a convolution with borders, or of a product of two activations.
   public var images: Int
@@ -35,8 +35,8 @@ public struct TileKernel: Sendable {
   }
 
   /// Strides of an NHWC tensor in DRAM, in bytes. A stride larger than the pixel leaves pixels out (a strided 1x1
-  /// convolution reads only what it needs); a stride smaller than the pixel makes neighbours overlap (rows of taps packed
-  /// into the channels).
+  /// convolution reads only what it needs); a stride smaller than the pixel makes neighbours overlap (rows of taps
+  /// packed into the channels).
   public struct DRAMView: Sendable, Hashable {
     public var offset: Int
     public var image: Int
@@ -83,8 +83,8 @@ public struct TileKernel: Sendable {
     }
   }
 
-  /// Start values of the accumulator, in addition to those that the store adds. Rows and columns of the image fall into classes, because an input zero point adds
-  /// a constant only where a tap lies inside the image.
+  /// Start values of the accumulator, in addition to those that the store adds. Rows and columns of the image fall into
+  /// classes, because an input zero point adds a constant only where a tap lies inside the image.
   public struct Bias: Sendable, Hashable {
     /// Int32 [rowClasses, columnClasses, channels].
     public var constant: ConstantID
@@ -95,9 +95,9 @@ public struct TileKernel: Sendable {
     public var isUniform: Bool
     /// The classes whose start values are zeros, which need no loads: `[row class, column class]`, or none.
     public var zeroClass: [Int] = []
-    /// Int8 [row classes, column classes, taps]: the zero point of the input for each tap outside the image, 0 for others.
-    /// Times the taps of a depthwise kernel they are the same start values, so that the array can add them: each product
-    /// that padding leaves out, with the zero point for the pixel.
+    /// Int8 [row classes, column classes, taps]: the zero point of the input for each tap outside the image, 0 for
+    /// others. Times the taps of a depthwise kernel they are the same start values, so that the array can add them:
+    /// each product that padding leaves out, with the zero point for the pixel.
     public var paddingTaps: ConstantID?
 
     public var rowClasses: Int { (rowClass.max() ?? 0) + 1 }

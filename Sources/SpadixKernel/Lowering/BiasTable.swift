@@ -36,9 +36,9 @@ struct StartValues {
 extension KernelLowering {
   /// Gives a kernel its scales and what its sums start from.
   ///
-  /// Where the store adds biases, they cross DRAM once for each store of a block instead of once for `dim` pixels: those of
-  /// most pixels, so that only pixels at the border start from anything but zeros. A store that has one scale then loads
-  /// scales as well, which a few pixels are not worth.
+  /// Where the store adds biases, they cross DRAM once for each store of a block instead of once for `dim` pixels:
+  /// those of most pixels, so that only pixels at the border start from anything but zeros. A store that has one scale
+  /// then loads scales as well, which a few pixels are not worth.
   mutating func begin(_ kernel: inout TileKernel, from start: StartValues?, _ name: String) {
     let scales = kernel.store.output.scales
     let isPerChannel = scales.count > 1

@@ -65,8 +65,8 @@ extension KernelLowering {
     return [TileForm(kernel: kernel, input: .any)]
   }
 
-  /// Whether a convolution's input is better loaded with the taps of a row side by side in the channels, and the padding
-  /// that must then lie beside each row in DRAM.
+  /// Whether a convolution's input is better loaded with the taps of a row side by side in the channels, and the
+  /// padding that must then lie beside each row in DRAM.
   ///
   /// A pixel of few channels leaves most of the array's rows idle; `KW` neighbouring pixels are contiguous in DRAM.
   public static func packedRowsHalo(_ conv: NpuConv2D, input: [Int], kernel: [Int], dim: Int) -> Halo? {

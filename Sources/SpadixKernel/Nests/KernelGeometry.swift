@@ -223,8 +223,8 @@ public struct KernelGeometry: Sendable {
     return min(chunks, tiling.pinnedChunks + 1) + tiling.sparePlaces
   }
 
-  /// The places that a chunk's weights can be in: its own, or those in which chunks take turns. Where all chunks of a group
-  /// are pinned, they take turns with those of the next group.
+  /// The places that a chunk's weights can be in: its own, or those in which chunks take turns. Where all chunks of a
+  /// group are pinned, they take turns with those of the next group.
   func weightSlots(chunkInGroup: Int) -> Range<Int> {
     let areAllPinned = tiling.pinnedChunks >= min(tiling.chunksPerGroup, chunkCount)
     if areAllPinned { return 0..<weightSlots }

@@ -1,4 +1,5 @@
-/// Pixels that lie one after the other both in the scratchpad (at the array's row stride) and in the accumulator, at most
+/// Pixels that lie one after the other both in the scratchpad (at the array's row stride) and in the accumulator, at
+/// most
 /// `dim` of them: the rows of one compute.
 public struct PixelRun: Sendable {
   /// Row of the first pixel, from the start of a plane of one channel block.
@@ -8,8 +9,8 @@ public struct PixelRun: Sendable {
   public var count: Int
 }
 
-/// How a plane of pixels lies in the scratchpad: rows of `pitch` pixels, in a ring where only some rows are kept; or rows of
-/// which each is by itself.
+/// How a plane of pixels lies in the scratchpad: rows of `pitch` pixels, in a ring where only some rows are kept; or
+/// rows of which each is by itself.
 public struct PlaneLayout: Hashable, Sendable {
   public var pitch: Int
   /// Rows kept, or nil for a whole plane.
@@ -44,8 +45,8 @@ public struct PlaneLayout: Hashable, Sendable {
 }
 
 extension InputWindow {
-  /// The runs of a tile for one tap: only pixels whose input lies inside the image, so padding costs nothing. Where the ends of
-  /// image rows are zeros, rows are one run with what lies between them.
+  /// The runs of a tile for one tap: only pixels whose input lies inside the image, so padding costs nothing. Where the
+  /// ends of image rows are zeros, rows are one run with what lies between them.
   ///
   /// The last run is a full one where there is any: the array needs `dim` cycles to take new weights, and hides them
   /// behind a full run.
@@ -88,8 +89,8 @@ extension InputWindow {
   }
 
   private func append(_ count: Int, source: Int, result: Int, dim: Int, to runs: inout [PixelRun]) {
-    // The remainder first, so that a span ends with a full run; a remainder shorter than the array's least takes rows from
-    // the run after it.
+    // The remainder first, so that a span ends with a full run; a remainder shorter than the array's least takes rows
+    // from the run after it.
     let least = min(4, dim)
     var remainder = count % dim
     var done = 0

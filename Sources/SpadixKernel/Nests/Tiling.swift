@@ -8,11 +8,12 @@
 ///               weights of (chunk, slice), input window of (tile, slice), computes
 ///             addends, store
 ///
-/// Weights of the first `pinnedChunks` chunks of a group keep a place of their own and are loaded once per group; the others
-/// take turns in one place and are loaded for every tile. With spare places, those that come next are loaded while the
-/// ones before are still used; where all chunks of a group are pinned, those of the next group. The input window keeps `windowRows` rows, as a ring, so that rows shared
-/// by neighbouring tiles are loaded once. Of an input that is one row, it keeps the pixels of so many tiles, in turn.
-/// With copies there is a window for each column of taps, with zeros in the columns that these taps do not read.
+/// Weights of the first `pinnedChunks` chunks of a group keep a place of their own and are loaded once per group; the
+/// others take turns in one place and are loaded for every tile. With spare places, those that come next are loaded
+/// while the ones before are still used; where all chunks of a group are pinned, those of the next group. The input
+/// window keeps `windowRows` rows, as a ring, so that rows shared by neighbouring tiles are loaded once. Of an input
+/// that is one row, it keeps the pixels of so many tiles, in turn. With copies there is a window for each column of
+/// taps, with zeros in the columns that these taps do not read.
 public struct Tiling: Hashable, Sendable {
   public var tileRows: Int
   public var tileColumns: Int
@@ -28,11 +29,11 @@ public struct Tiling: Hashable, Sendable {
   public var sliceBlocks: Int
   /// Taps in one slice of the contraction.
   public var sliceTaps: Int
-  /// Whether the diagonal matrices of identity terms and their addends share one place, and are loaded for every pass of
-  /// every tile: where multipliers need so many matrices that they leave no room.
+  /// Whether the diagonal matrices of identity terms and their addends share one place, and are loaded for every pass
+  /// of every tile: where multipliers need so many matrices that they leave no room.
   public var streamsMatrices: Bool
-  /// Whether the array adds what pixels at the border start from, instead of loads: products of the taps that padding leaves
-  /// out with the input's zero point.
+  /// Whether the array adds what pixels at the border start from, instead of loads: products of the taps that padding
+  /// leaves out with the input's zero point.
   public var multipliesPadding: Bool
 
   public init(

@@ -1,6 +1,7 @@
 import SpadixSupport
 
-/// A step of a tile program. In order, they are the program: what an operation reads, one before has brought or computed.
+/// A step of a tile program. In order, they are the program: what an operation reads, one before has brought or
+/// computed.
 public enum TileOperation: Hashable, Sendable {
   /// A tile of sums begins in its slot; what the slot held is gone.
   case begin(SumTile)
@@ -100,8 +101,8 @@ public struct TileDiagonals: Hashable, Sendable {
   public var blocks: Range<Int>
   /// Taps of a channel block.
   public var taps: Int
-  /// Rows with a single one each, apart by `dim - 1` rows of zeros: a window of `dim` rows ending `dim - 1 - c` rows after
-  /// row c's one is the matrix with a single one at (c, c).
+  /// Rows with a single one each, apart by `dim - 1` rows of zeros: a window of `dim` rows ending `dim - 1 - c` rows
+  /// after row c's one is the matrix with a single one at (c, c).
   public var oneHot: LocalPlace
   /// The taps of all blocks, one block after the other.
   public var compact: LocalPlace
@@ -117,8 +118,8 @@ public struct TileDiagonals: Hashable, Sendable {
   }
 }
 
-/// Adds products to a tile: for each tap, block of output channels and block of input channels, the pixels that the tap sees
-/// times one matrix.
+/// Adds products to a tile: for each tap, block of output channels and block of input channels, the pixels that the tap
+/// sees times one matrix.
 public struct TileMultiply: Hashable, Sendable {
   public var tile: SumTile
   /// Which of the program's windows says how output pixels see input pixels.
@@ -132,8 +133,8 @@ public struct TileMultiply: Hashable, Sendable {
   public var source: PixelSource
   public var weights: WeightSource
 
-  /// Where pixel (y, x) of an input block is: `place.row + (block - firstBlock) * blockStride`, and from there the row that
-  /// the plane says.
+  /// Where pixel (y, x) of an input block is: `place.row + (block - firstBlock) * blockStride`, and from there the row
+  /// that the plane says.
   public struct PixelSource: Hashable, Sendable {
     public var place: LocalPlace
     public var firstBlock: Int
@@ -237,8 +238,8 @@ public struct TileStore: Hashable, Sendable {
   }
 }
 
-/// Moves rows from one strided place in DRAM to another, through the slots of a buffer in turn: pieces of `dim` rows, as wide
-/// as a slot.
+/// Moves rows from one strided place in DRAM to another, through the slots of a buffer in turn: pieces of `dim` rows,
+/// as wide as a slot.
 public struct TileCopy: Hashable, Sendable {
   public var operand: TileOperand
   public var offset: Int

@@ -1,9 +1,10 @@
 import SpadixIR
 
-/// How one operator runs: local buffers, and what is moved and computed in which order. It knows no addresses, neither of
-/// DRAM nor of local rows, and no commands.
+/// How one operator runs: local buffers, and what is moved and computed in which order. It knows no addresses, neither
+/// of DRAM nor of local rows, and no commands.
 ///
-/// What a program costs, what it moves, what it reports and the commands that it becomes are all folds over `operations`.
+/// What a program costs, what it moves, what it reports and the commands that it becomes are all folds over
+/// `operations`.
 public struct TileProgram: Hashable, Sendable {
   /// The inputs of the operator that are read from DRAM, by position.
   public var reads: [Int]

@@ -2,7 +2,8 @@ import SpadixISA
 
 /// One step of the machine with every address resolved and the configuration in force folded in.
 ///
-/// Configuration commands leave no step of their own; a preload and its compute become one; a hardware loop becomes many.
+/// Configuration commands leave no step of their own; a preload and its compute become one; a hardware loop becomes
+/// many.
 struct DecodedCommand {
   enum Kind: UInt8 {
     case load, store, storeScratchpad, loadScales, loadTable, compute, fence

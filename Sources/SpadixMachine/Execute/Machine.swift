@@ -4,8 +4,8 @@ import SpadixSupport
 
 /// Runs programs. It knows nothing of graphs and plans; what it does to memory is what docs/isa.md says, bit for bit.
 ///
-/// A run goes in slices, so that the caller can evaluate host steps between commands. Programs are not trusted: whatever
-/// they hold, a run ends with results, findings or a fault, never outside its memories.
+/// A run goes in slices, so that the caller can evaluate host steps between commands. Programs are not trusted:
+/// whatever they hold, a run ends with results, findings or a fault, never outside its memories.
 public final class Machine {
   public struct Options: Sendable {
     public var checks: CheckSet
@@ -50,8 +50,8 @@ public final class Machine {
   /// Time spent in `run(to:)`: decoding, checking, counting, executing.
   public private(set) var elapsed = Duration.zero
 
-  /// What changes with every command. Behind a pointer because the checks of exclusive access that properties of a class
-  /// have cost a fifth of a run.
+  /// What changes with every command. Behind a pointer because the checks of exclusive access that properties of a
+  /// class have cost a fifth of a run.
   private struct State: ~Copyable {
     var decoder: Decoder
     var counting: Counting

@@ -1,6 +1,7 @@
 import SpadixISA
 
-/// The normalization unit: integer igelu, softmax and layernorm on rows of the accumulator (Gemmini's Normalizer.scala).
+/// The normalization unit: integer igelu, softmax and layernorm on rows of the accumulator (Gemmini's
+/// Normalizer.scala).
 ///
 /// All arithmetic wraps at 32 bits, as in the functional model.
 struct Normalization {

@@ -13,7 +13,8 @@ public enum ModelledTime {
 
 /// The timeline of a run, accounted for: which operation lengthens it, and what bounds it there.
 ///
-/// docs/machine.md states the rules of the timeline and its error. Every number that comes from here is called modelled.
+/// docs/machine.md states the rules of the timeline and its error. Every number that comes from here is called
+/// modelled.
 struct TimeModel: ~Copyable {
   /// One of each for each operation, and the last for commands of none.
   struct Accounts {

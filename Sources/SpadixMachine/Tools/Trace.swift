@@ -2,11 +2,12 @@ import SpadixISA
 import SpadixSupport
 import SpadixTiming
 
-/// A modelled timeline for Perfetto: a track for each queue, tracks for operations, and how many scratchpad rows are alive.
+/// A modelled timeline for Perfetto: a track for each queue, tracks for operations, and how many scratchpad rows are
+/// alive.
 ///
 /// Slices of a track never overlap, which Perfetto would refuse: a queue's slice covers the time that its unit is
-/// occupied, and operations that overlap go to different tracks.
-/// Steps of one operation that follow each other on a queue become one slice. One cycle is one microsecond of the trace.
+/// occupied, and operations that overlap go to different tracks. Steps of one operation that follow each other on a
+/// queue become one slice. One cycle is one microsecond of the trace.
 public struct Trace: Sendable {
   enum Queue: Int {
     case load = 0

@@ -2,11 +2,13 @@ import SpadixIR
 import SpadixReference
 import SpadixTensor
 
-/// Finds what int8 adds to each channel of a convolution or product on average, so that its bias can take that out again.
+/// Finds what int8 adds to each channel of a convolution or product on average, so that its bias can take that out
+/// again.
 ///
-/// Weights that are rounded up meet inputs that are positive: the sum is off by much the same for every pixel of every sample.
-/// Products are looked at in execution order on all samples at once, each with the operands that the corrected ones before it
-/// make, as in Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction (2019).
+/// Weights that are rounded up meet inputs that are positive: the sum is off by much the same for every pixel of every
+/// sample. Products are looked at in execution order on all samples at once, each with the operands that the corrected
+/// ones before it make, as in Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction
+/// (2019).
 struct BiasCorrection {
   private let graph: Graph
   private let quantized: Graph
@@ -82,8 +84,8 @@ struct BiasCorrection {
     return (0..<channels).map { Double(input.scale) * Double(weights.scale(at: $0)) }
   }
 
-  /// The mean over all pixels and samples of what the product is in floating point, less what its integers stand for, before
-  /// activation and pooling; nil where that is no number.
+  /// The mean over all pixels and samples of what the product is in floating point, less what its integers stand for,
+  /// before activation and pooling; nil where that is no number.
   private func raise(
     of source: OperationID, _ real: Runs, by step: Operation, _ units: [Double], _ int8: Runs
   ) throws -> [Float]? {

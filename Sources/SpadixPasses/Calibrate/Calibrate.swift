@@ -120,8 +120,8 @@ struct Calibrator {
     return result
   }
 
-  /// The graph with equalized channels and ranges by the method of this place, on the samples of the trials; nil where no
-  /// channels can be equalized.
+  /// The graph with equalized channels and ranges by the method of this place, on the samples of the trials; nil where
+  /// no channels can be equalized.
   private func equalized(
     _ place: Int, _ trials: Trials, _ context: PassContext
   ) throws -> (graph: Graph, decibels: Double)? {

@@ -5,13 +5,13 @@ import SpadixTensor
 import func Foundation.exp2
 import func Foundation.log2
 
-/// Lets the channels between two products be of about the same size: what the first one's weights make smaller, the second
-/// one's make larger again. One scale for all channels of an activation then serves each of them.
+/// Lets the channels between two products be of about the same size: what the first one's weights make smaller, the
+/// second one's make larger again. One scale for all channels of an activation then serves each of them.
 ///
-/// Between the two are only functions f with f(kx) = k f(x) for positive k, pooling, and movement that leaves channels alone.
-/// The factors are powers of two, so that the network computes the same, bit for bit, in floating point. They are chosen as
-/// in Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction (2019), from the largest activation
-/// of each channel and the largest weight that meets it.
+/// Between the two are only functions f with f(kx) = k f(x) for positive k, pooling, and movement that leaves channels
+/// alone. The factors are powers of two, so that the network computes the same, bit for bit, in floating point. They
+/// are chosen as in Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction (2019), from
+/// the largest activation of each channel and the largest weight that meets it.
 struct Equalization {
   private let graph: Graph
   private let data: DataStore
@@ -120,8 +120,9 @@ struct Equalization {
     return largest
   }
 
-  /// What each channel is divided by: the root of its largest activation by its largest weight, or, where weights have a scale
-  /// for each channel, all of the activation (a kernel of its own then has its own scale); against the geometric mean of all channels.
+  /// What each channel is divided by: the root of its largest activation by its largest weight, or, where weights have
+  /// a scale for each channel, all of the activation (a kernel of its own then has its own scale); against the
+  /// geometric mean of all channels.
   private static func factors(_ activations: [Float], _ weights: [Float], isFree: Bool) -> [Float] {
     let logarithms = zip(activations, weights).map { activation, weight -> Double? in
       guard activation > 0, weight > 0, activation.isFinite, weight.isFinite else { return nil }
@@ -194,7 +195,8 @@ extension Operation {
     }
   }
 
-  /// Whether f(kx) = k f(x) for a positive k in each channel, where the channels of the result are those of the operand.
+  /// Whether f(kx) = k f(x) for a positive k in each channel, where the channels of the result are those of the
+  /// operand.
   fileprivate var isHomogeneous: Bool {
     switch op {
     case .relu, .maxPool2d, .reshape: true

@@ -6,10 +6,11 @@ import SpadixTensor
 
 /// Runs a network in int8, in several forms, on part of the samples, and holds them against the float reference.
 ///
-/// No method is the best for every network. Percentiles save a detector whose activations have rare extremes, and spoil a
-/// classifier that needs them.
+/// No method is the best for every network. Percentiles save a detector whose activations have rare extremes, and spoil
+/// a classifier that needs them.
 struct Trials {
-  /// A graph in floating point with the ranges of its values, whose outputs are those of the network, and what it is called.
+  /// A graph in floating point with the ranges of its values, whose outputs are those of the network, and what it is
+  /// called.
   struct Candidate {
     var name: String
     var graph: Graph
@@ -21,8 +22,8 @@ struct Trials {
   /// The samples that are run, those that say most first, and others, which corrections may be made from.
   private let batches: [Int]
   private let others: [Int]
-  /// Values that noise is measured at: the outputs, and what functions that saturate make outputs of. A sigmoid of large
-  /// numbers is 1 whatever noise they have, for samples that are as clear as these.
+  /// Values that noise is measured at: the outputs, and what functions that saturate make outputs of. A sigmoid of
+  /// large numbers is 1 whatever noise they have, for samples that are as clear as these.
   private let places: [ValueID]
   /// The float reference's values at these places, for each of the samples.
   private let expected: [[[Float]]]

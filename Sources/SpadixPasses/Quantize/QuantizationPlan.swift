@@ -44,8 +44,8 @@ struct QuantizationPlan {
     }
   }
 
-  /// What indices and comparisons are made of, element by element, stays in f32: a token's number is another token when it
-  /// is rounded.
+  /// What indices and comparisons are made of, element by element, stays in f32: a token's number is another token when
+  /// it is rounded.
   private mutating func keepIndices(_ graph: Graph) {
     var isExact = [Bool](repeating: false, count: graph.values.count)
     for (index, operation) in graph.operations.enumerated().reversed() {
@@ -215,8 +215,8 @@ struct QuantizationPlan {
     for value in members { quantizations[value.index] = types[classes.find(value.index)] }
   }
 
-  /// Makes scales a little smaller where int8 then saturates just where an activation clamps and still reaches the range
-  /// to half a step: 1/127.5 instead of 1/127 for [-1, 1] saves a rescaling.
+  /// Makes scales a little smaller where int8 then saturates just where an activation clamps and still reaches the
+  /// range to half a step: 1/127.5 instead of 1/127 for [-1, 1] saves a rescaling.
   private func letSaturationClamp(
     _ types: inout [Quantization?], _ hulls: [ValueRange?], _ classes: inout DisjointSets, _ graph: Graph
   ) {

@@ -131,8 +131,8 @@ struct QuantizationRewriter {
     rewriter.setCounterpart(value, of: form)
   }
 
-  /// Adds the int8 operation that computes a result, what confines it to its activation's bounds where the target's store
-  /// cannot, and `nn.dequantize` for readers in f32.
+  /// Adds the int8 operation that computes a result, what confines it to its activation's bounds where the target's
+  /// store cannot, and `nn.dequantize` for readers in f32.
   mutating func finish(
     _ operation: Operation, _ op: Operator, _ operands: [ValueID], _ rewriter: inout GraphRewriter
   ) {

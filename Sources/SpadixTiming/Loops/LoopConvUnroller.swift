@@ -1,7 +1,8 @@
 import SpadixISA
 
-/// The hardware loop of convolutions: five unrollers (bias, weights, input, computes, stores) side by side, each of them
-/// on one of two loops. The computes of a loop begin when all its loads are given out, its stores when its computes are.
+/// The hardware loop of convolutions: five unrollers (bias, weights, input, computes, stores) side by side, each of
+/// them on one of two loops. The computes of a loop begin when all its loads are given out, its stores when its
+/// computes are.
 struct LoopConvUnroller {
   /// One loop as its configuration commands have set it.
   struct Loop: PlacedLoop {

@@ -1,7 +1,7 @@
 import SpadixISA
 
-/// The hardware loop of matrix products: four unrollers (A, B, D or bias, computes, stores) side by side, each of them on
-/// one of two loops. They give out a command a cycle between them, stores first, then computes, then loads.
+/// The hardware loop of matrix products: four unrollers (A, B, D or bias, computes, stores) side by side, each of them
+/// on one of two loops. They give out a command a cycle between them, stores first, then computes, then loads.
 struct LoopMatmulUnroller {
   /// One loop as its configuration commands have set it.
   struct Loop: PlacedLoop {

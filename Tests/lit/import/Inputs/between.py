@@ -4,9 +4,6 @@ they compute in floating point against ONNX Runtime, and on the machine against 
 usage: between.py SPADIX FOLDER [--seed N]
 """
 
-import argparse
-import logging
-import pathlib
 import subprocess
 import sys
 
@@ -17,18 +14,11 @@ from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
 from differential import run_spadix
 from forms import Builder
-from quantized import FORMS, Samples
+from quantized import FORMS, Samples, parse_arguments
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("spadix")
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    logging.disable(logging.WARNING)
-    onnxruntime.set_default_logger_severity(4)
+    arguments = parse_arguments()
     options = onnxruntime.SessionOptions()
     # As the file says, without kernels in integers: those are others on every machine.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -73,7 +73,8 @@ class Samples(CalibrationDataReader):
         return self.rest.pop() if self.rest else None
 
 
-def main():
+def parse_arguments():
+    """Of a script SPADIX FOLDER [--seed SEED], with the folder made and ONNX Runtime kept quiet."""
     parser = argparse.ArgumentParser()
     parser.add_argument("spadix")
     parser.add_argument("folder", type=pathlib.Path)
@@ -82,6 +83,11 @@ def main():
     arguments.folder.mkdir(parents=True, exist_ok=True)
     logging.disable(logging.WARNING)
     onnxruntime.set_default_logger_severity(4)
+    return arguments
+
+
+def main():
+    arguments = parse_arguments()
     failed = 0
     for number, form in enumerate(FORMS):
         for name, kind in (("s8s8", QuantType.QInt8), ("u8u8", QuantType.QUInt8)):
