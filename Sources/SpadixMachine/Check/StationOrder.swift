@@ -15,8 +15,34 @@ struct StationOrder {
     var row: Int
     var verb: String
     var earlierVerb: String
-    /// The one of the two whose ranges do not hold all its rows.
-    var culprit: Int
+    /// The one of the two whose ranges do not hold all its rows; nil for two loads, which nothing orders.
+    var culprit: Int?
+  }
+
+  /// How a load's rows reach the accumulator. Rows of one path stay in order; of rows that are there at the same time
+  /// the first path's go first.
+  enum LoadPath {
+    case int8, scaled, int32, zeros
+
+    init(_ it: DecodedCommand) {
+      if it.flags.contains(.zero) {
+        self = .zeros
+      } else if it.elementBytes > 1 {
+        self = .int32
+      } else {
+        self = it.flags.contains(.scaled) ? .scaled : .int8
+      }
+    }
+
+    /// Scaled rows share the path of other int8, and are not ready in each cycle.
+    func staysBefore(_ later: LoadPath) -> Bool {
+      switch (self, later) {
+      case (.int8, .zeros), (.scaled, .zeros), (.int32, .int8), (.int32, .scaled), (.int32, .zeros): false
+      case (.zeros, _): later == .zeros
+      case (.scaled, .int32): false
+      default: true
+      }
+    }
   }
 
   private enum Queue: Int {
@@ -65,8 +91,9 @@ struct StationOrder {
   /// What was known when each command started, and which commands they are.
   private var atStart: [[Known]] = [[Known()], [Known()], [Known()]]
   private var commands: [[Int32]] = [[-1], [-1], [-1]]
-  /// Rows of each load, as its range has them.
+  /// Rows of each load, as its range has them, and its path.
   private var loaded: [StationRanges.Range?] = [nil]
+  private var paths: [LoadPath] = [.int8]
   /// For each queue and load, the first command of the queue that waited for it.
   private var waited: [[Int32]] = [[0], [0], [0]]
 
@@ -136,6 +163,7 @@ struct StationOrder {
     atStart[queue.rawValue].append(known[queue.rawValue])
     if queue == .load {
       loaded.append(ranges.destination)
+      paths.append(LoadPath(it))
       for index in waited.indices { waited[index].append(0) }
     }
     mark(ranges, queue, number)
@@ -221,6 +249,10 @@ struct StationOrder {
         if conflict == nil, !isOrdered(writer: row, queue, number, ranges) {
           conflict = self.conflict(
             it, access, index, row.writerQueue, row.writer, reads: true, earlierReads: false, ranges.areComplete)
+        } else if conflict == nil, queue == .load, mayOvertake(row, number) {
+          conflict = Conflict(
+            command: Int(it.command), earlier: Int(commands[Queue.load.rawValue][Int(row.writer)]),
+            isAccumulator: true, row: index, verb: "adds to", earlierVerb: "load", culprit: nil)
         }
         switch queue {
         case .load: break
@@ -267,6 +299,12 @@ struct StationOrder {
     case .execute: return Int(row.writer) <= known[queue.rawValue].results
     case .store: return Int(row.writer) <= known[queue.rawValue].storeWrites
     }
+  }
+
+  /// Whether a load can add to a row before an earlier load has brought it.
+  private func mayOvertake(_ row: Row, _ number: Int32) -> Bool {
+    row.writerQueue == Queue.load.rawValue && !paths[Int(row.writer)].staysBefore(paths[Int(number)])
+      && !isComplete(load: row.writer, for: .load)
   }
 
   private func unorderedReader(_ row: Row, _ queue: Queue) -> (Queue, Int32)? {
