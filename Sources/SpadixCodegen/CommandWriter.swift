@@ -190,7 +190,9 @@ struct CommandWriter {
     load address: LocalAddress, _ state: LoadState, _ rows: Int, _ columns: Int,
     _ path: StationGuard.AccumulatorLoad.Path
   ) {
-    let load = StationGuard.AccumulatorLoad(adds: address.isAccumulator && address.accumulates, path: path)
+    let load = StationGuard.AccumulatorLoad(
+      adds: address.isAccumulator && address.accumulates, path: path,
+      requests: path == .zeros ? 0 : loads[state.rawValue]?.stride == 0 ? 1 : rows)
     let local = LocalRows(
       address, rows: rows, blocks: (columns + target.dim - 1) / target.dim,
       pitch: loads[state.rawValue]?.blockStride ?? 0, target)

@@ -7,8 +7,8 @@ import SpadixISA
 /// mvout_spad reads is forgotten once the command is in the station; a transposed operand counts with its logical rows.
 /// Everything else is ordered by the rows that commands name. Commands are numbered; 0 is none.
 ///
-/// Loads do not wait for loads, and rows of another width overtake on the way to the accumulator (docs/isa.md): what a
-/// load adds to rows that are still on another way is lost.
+/// Loads do not wait for loads, and rows overtake one another on the way to the accumulator (docs/isa.md): what a load
+/// adds to rows that are still on the way is lost.
 struct StationGuard {
   /// What a load has to do with the accumulator.
   struct AccumulatorLoad {
@@ -19,7 +19,12 @@ struct StationGuard {
 
     var adds = false
     var path = Path.zeros
+    /// Rows of DRAM that are asked for.
+    var requests = 0
   }
+
+  /// Rows of DRAM after which a row has arrived. On the RTL up to 28 have overtaken one.
+  private static let overtakingRows: Int32 = 64
 
   private let bank: Int
   private let accumulator: Int
@@ -45,8 +50,10 @@ struct StationGuard {
   /// Computes that take the row as an operand without the station's knowledge.
   private var hiddenOperand: [Int32]
   /// Of rows of the accumulator that nothing but a load has written since the last fence, the load and its path, four
-  /// times its number and the path.
+  /// times its number and the path; and how many rows of DRAM had been asked for when it began.
   private var loadPath: [Int32]
+  private var loadStart: [Int32]
+  private var requests: Int32 = 0
 
   /// Whether stores will ask who wrote a row.
   var watchesResults = false
@@ -62,6 +69,7 @@ struct StationGuard {
     hiddenStore = result
     hiddenOperand = result
     loadPath = result
+    loadStart = result
   }
 
   /// Whether rows may still be read that the station would let others overwrite.
@@ -86,7 +94,13 @@ struct StationGuard {
 
   mutating func take(load rows: LocalRows, _ load: AccumulatorLoad) {
     number += 1
-    if rows.first >= accumulator { rows.forEach { loadPath[$0] = number << 2 | load.path.rawValue } }
+    if rows.first >= accumulator {
+      rows.forEach { row in
+        loadPath[row] = number << 2 | load.path.rawValue
+        loadStart[row] = requests
+      }
+    }
+    requests += Int32(load.requests)
     if hasOpenStore { loadKnows = knowledge(load: rows) }
     if rows.first < accumulator || watchesResults || hasOpenStore {
       rows.forEach { row in
@@ -103,7 +117,8 @@ struct StationGuard {
       let earlier = loadPath[row] & 3
       let isOrdered =
         earlier == path.rawValue || earlier == AccumulatorLoad.Path.int8.rawValue && path == .int32
-      if loadPath[row] >> 2 > fenced && !isOrdered { found = true }
+      let isRecent = requests - loadStart[row] < Self.overtakingRows
+      if loadPath[row] >> 2 > fenced && (isRecent || !isOrdered) { found = true }
     }
     return found
   }

@@ -50,7 +50,8 @@ struct StreamReader {
       item.local.result = loaded(command, it)
       item.accumulatorLoad = StationGuard.AccumulatorLoad(
         adds: it.flags.contains(.accumulates),
-        path: it.flags.contains(.zeros) ? .zeros : it.flags.contains(.wide) ? .int32 : .int8)
+        path: it.flags.contains(.zeros) ? .zeros : it.flags.contains(.wide) ? .int32 : .int8,
+        requests: it.flags.contains(.zeros) ? 0 : it.flags.contains(.repeated) ? 1 : Int(it.rows))
       let uses = usesOfSlot(before: item.first)
       rows.write(item.local.result, &item, number: number)
       item.after.raise(.execute, to: uses)

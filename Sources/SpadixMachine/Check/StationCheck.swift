@@ -13,13 +13,17 @@ struct StationCheck {
   private var origin: Decoder
   private var originCommand = 0
   private var isSuspicious = false
-  /// The path of the last load of each accumulator row since the last fence.
+  /// The path of the last load of each accumulator row since the last fence, and how many rows of DRAM loads had asked
+  /// for before it.
   private var loadPaths: [StationOrder.LoadPath?]
+  private var loadStarts: [Int]
+  private var requests = 0
 
   init(_ program: Program) {
     self.program = program
     origin = Decoder(target: program.target, checks: [])
     loadPaths = Array(repeating: nil, count: program.target.accumulatorRows)
+    loadStarts = Array(repeating: 0, count: program.target.accumulatorRows)
   }
 
   /// `decoder` is the state behind the chunk; a chunk with a fence has one, and ends with it.
@@ -30,7 +34,8 @@ struct StationCheck {
       if _slowPath(it.flags.contains(.transposeB)) { look(it, StoreConfiguration()) }
     case .load:
       if _slowPath(it.small > 1) { look(it, StoreConfiguration()) }
-      if _slowPath(it.flags.contains(.accumulator)) { lookAtSums(it) }
+      if it.flags.contains(.accumulator) { lookAtSums(it) }
+      requests += StationOrder.requests(it)
     case .store:
       if _slowPath(it.flags.contains(.pooled)) { look(it, chunk.stores[Int(it.configuration)]) }
     case .storeScratchpad: look(it, StoreConfiguration())
@@ -49,8 +54,13 @@ struct StationCheck {
     let adds = it.flags.contains(.accumulate)
     for access in it.writes(dim: program.target.dim) {
       for row in access.each where row < loadPaths.count {
-        if adds, let earlier = loadPaths[row], !earlier.staysBefore(path) { isSuspicious = true }
+        if adds, let earlier = loadPaths[row],
+          requests - loadStarts[row] < StationOrder.overtakingRows || !earlier.staysBefore(path)
+        {
+          isSuspicious = true
+        }
         loadPaths[row] = path
+        loadStarts[row] = requests
       }
     }
   }
@@ -74,9 +84,9 @@ struct StationCheck {
       findings.add(
         Finding(
           "machine.load-order", it.command,
-          "\(it.verb) row \(it.row) of the \(memory), which an earlier command may still \(it.earlierVerb): hardware "
-            + "brings int8, 32-bit elements and zeros on different ways; expected a fence between them, or the load of "
-            + "int8 before that of 32 bits",
+          "\(it.verb) row \(it.row) of the \(memory), which an earlier command may still \(it.earlierVerb): rows overtake "
+            + "one another on hardware; expected a fence between them, or \(StationOrder.overtakingRows) rows of other "
+            + "loads and int8 before 32 bits",
           earlier: it.earlier, severity: program.target.faultSeverity))
       return
     }

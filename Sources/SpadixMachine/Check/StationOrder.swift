@@ -19,9 +19,17 @@ struct StationOrder {
     var culprit: Int?
   }
 
+  /// Rows of DRAM that may overtake one that was asked for before: a request that finds the bus busy goes behind the
+  /// next, again and again [DMA.scala, `retry_a`]. On the RTL 28 did, and 32 never.
+  static let overtakingRows = 32
+
+  static func requests(_ load: DecodedCommand) -> Int {
+    load.flags.contains(.zero) ? 0 : load.stride == 0 ? 1 : Int(load.a.rows)
+  }
+
   /// How a load's rows reach the accumulator. Rows of one path stay in order; of rows that are there at the same time
   /// the first path's go first.
-  enum LoadPath {
+  enum LoadPath: UInt8 {
     case int8, scaled, int32, zeros
 
     init(_ it: DecodedCommand) {
@@ -94,6 +102,9 @@ struct StationOrder {
   /// Rows of each load, as its range has them, and its path.
   private var loaded: [StationRanges.Range?] = [nil]
   private var paths: [LoadPath] = [.int8]
+  /// Rows of DRAM that loads have asked for before each load, and in all.
+  private var requestsBefore: [Int] = [0]
+  private var requests = 0
   /// For each queue and load, the first command of the queue that waited for it.
   private var waited: [[Int32]] = [[0], [0], [0]]
 
@@ -164,6 +175,8 @@ struct StationOrder {
     if queue == .load {
       loaded.append(ranges.destination)
       paths.append(LoadPath(it))
+      requestsBefore.append(requests)
+      requests += Self.requests(it)
       for index in waited.indices { waited[index].append(0) }
     }
     mark(ranges, queue, number)
@@ -303,8 +316,9 @@ struct StationOrder {
 
   /// Whether a load can add to a row before an earlier load has brought it.
   private func mayOvertake(_ row: Row, _ number: Int32) -> Bool {
-    row.writerQueue == Queue.load.rawValue && !paths[Int(row.writer)].staysBefore(paths[Int(number)])
-      && !isComplete(load: row.writer, for: .load)
+    guard row.writerQueue == Queue.load.rawValue, !isComplete(load: row.writer, for: .load) else { return false }
+    return requestsBefore[Int(number)] - requestsBefore[Int(row.writer)] < Self.overtakingRows
+      || !paths[Int(row.writer)].staysBefore(paths[Int(number)])
   }
 
   private func unorderedReader(_ row: Row, _ queue: Queue) -> (Queue, Int32)? {
