@@ -58,7 +58,7 @@ enum ExpectedRanges {
         continue
       }
       if let (low, high) = operation.op.elementwiseActivation?.bounds {
-        guard let result = ranges[operation.result.index] else { continue }
+        guard graph.values[operand].producer != nil, let result = ranges[operation.result.index] else { continue }
         ranges[operand.index] = confined(confined(range, result.low, result.high), low, high)
         continue
       }

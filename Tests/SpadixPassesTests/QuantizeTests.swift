@@ -67,8 +67,7 @@ private enum TestFailure: Error { case noConvolution }
   @Test func theBorderStaysInF32() throws {
     let (graph, _) = try quantized(
       "  %y = nn.relu %x {range = [0.0, 3.0]} : f32[1, 2]\n  return %y", result: "f32[1, 2]")
-    // The integers saturate where the relu confines.
-    #expect(mnemonics(graph) == ["nn.quantize", "nn.dequantize"])
+    #expect(mnemonics(graph) == ["nn.quantize", "nn.requantize", "nn.dequantize"])
     #expect(graph.values[graph.inputs[0]].type == .f32([1, 2]))
     #expect(graph.values[graph.outputs[0]].name == "y")
     #expect(graph.values.allSatisfy { $0.calibration == nil && $0.samples == nil })
@@ -176,7 +175,7 @@ private enum TestFailure: Error { case noConvolution }
     #expect(
       mnemonics(graph)
         == [
-          "nn.quantize", "nn.dequantize", "nn.avg_pool2d", "nn.quantize", "nn.dequantize",
+          "nn.quantize", "nn.requantize", "nn.dequantize", "nn.avg_pool2d", "nn.quantize", "nn.dequantize",
         ])
   }
 

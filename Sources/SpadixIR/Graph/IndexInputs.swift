@@ -17,9 +17,7 @@ extension Graph {
         limitOperands(operation.operands, of: function, result, limit)
       case .add, .mul, .batchNorm:
         for operand in operation.operands { limit(operand, result.map { _ in 1 }) }
-      case .constant, .conv2d, .matmul, .avgPool2d, .globalAvgPool2d, .softmax, .quantize, .dequantize, .requantize,
-        .npu:
-        break
+      default: break
       }
     }
     return inputs.map { values[$0].type.element == .f32 ? counts[$0.index] : nil }

@@ -21,8 +21,11 @@ enum FunctionDomain {
       case .function(let function):
         guard let unary = function.definition as? Unary else { continue }
         ranges[operand.index] = confined(range, to: unary, result)
-      // In the type of the result, the clamp rounds nothing.
-      case .relu, .clamp: ranges[operand.index] = range.clamped(low: result.low, high: result.high)
+      // In the type of the result, the clamp of what is computed rounds nothing.
+      case .relu, .clamp:
+        if graph.values[operand].producer != nil {
+          ranges[operand.index] = range.clamped(low: result.low, high: result.high)
+        }
       default: break
       }
     }

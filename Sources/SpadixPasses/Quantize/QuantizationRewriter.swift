@@ -64,7 +64,9 @@ struct QuantizationRewriter {
       requantize.activation = operation.op.elementwiseActivation ?? .none
       let input = try int8(operation.operands[0], &rewriter)
       let type = quantization(operation.result)
-      if quantization(operation.operands[0]) == type, requantize.activation.clampBounds(type) == (-128, 127) {
+      if graph.values[operation.operands[0]].producer != nil, quantization(operation.operands[0]) == type,
+        requantize.activation.clampBounds(type) == (-128, 127)
+      {
         // The operand saturates where the activation confines.
         int8Forms[operation.result.index] = input
         finishReal(operation, input, &rewriter)
