@@ -133,6 +133,6 @@ struct Buffers: Sendable {
 
   /// Scratchpad rows of a value as a whole: its pixels once for each block of channels.
   func rows(_ value: ValueID, dim: Int) -> Int {
-    pixels(value) * KernelGeometry.ceilDivide(channels(value), dim)
+    pixels(value) * ceilDivide(channels(value), dim)
   }
 }

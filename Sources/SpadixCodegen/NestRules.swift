@@ -1,6 +1,7 @@
 import SpadixISA
 import SpadixKernel
 import SpadixPlan
+import SpadixSupport
 
 /// What a plan breaks, and where it says so.
 public struct PlanViolation: Error, Sendable, Equatable {
@@ -35,13 +36,13 @@ struct NestRules {
   /// Whether the kernel runs in strips of a group: its input is there in rows.
   var isInGroup = false
 
-  private var blocks: Int { (kernel.channels + target.dim - 1) / target.dim }
+  private var blocks: Int { ceilDivide(kernel.channels, target.dim) }
 
   func check(_ tiling: Tiling) throws(PlanViolation) {
     try range(tiling.tileRows, 1...kernel.store.rows, "tile", "rows of a tile", "rows of the result")
     try range(tiling.tileColumns, 1...kernel.store.columns, "tile", "columns of a tile", "columns of the result")
     try range(tiling.blocks, 1...blocks, "tile", "blocks of a tile", "blocks of \(target.dim) channels of the result")
-    let chunks = (blocks + tiling.blocks - 1) / tiling.blocks
+    let chunks = ceilDivide(blocks, tiling.blocks)
     try range(tiling.chunksPerGroup, 1...chunks, "group", "chunks of a group", "chunks of \(tiling.blocks) blocks")
     try range(
       tiling.pinnedChunks, 0...tiling.chunksPerGroup, "group", "chunks with a place of their own", "chunks of a group")
@@ -106,7 +107,7 @@ struct NestRules {
     let taps = contraction.window.kernelRows * contraction.window.kernelColumns
     try range(tiling.sliceTaps, 1...taps, "slice", "taps of a slice", "taps")
     let inputBlocks = max(1, NestAccount.inputBlocks(of: kernel, dim: target.dim).map(\.count).max() ?? 1)
-    let all = max(inputBlocks, (contraction.window.inputChannels + target.dim - 1) / target.dim)
+    let all = max(inputBlocks, ceilDivide(contraction.window.inputChannels, target.dim))
     try range(tiling.sliceBlocks, 1...all, "slice", "blocks of a slice", "blocks of input channels")
     if isInGroup {
       try range(tiling.windowRows, 1...1, "window", "rows of the window", "for an operator of a group")

@@ -131,7 +131,7 @@ public struct PreparedKernels: Sendable {
           matrices.append(identityMatrix)
           continue
         }
-        let blocks = multipliers.count == 1 ? 1 : KernelGeometry.ceilDivide(multipliers.count, dim)
+        let blocks = multipliers.count == 1 ? 1 : ceilDivide(multipliers.count, dim)
         var values: [Int8] = []
         for block in 0..<blocks {
           for pass in 0..<passes {

@@ -40,7 +40,7 @@ struct ExportedProgram {
       throw Diagnostic(
         "export.size", "the program uses \(bytes) bytes of DRAM; a static image has at most \(Self.maximumImage)")
     }
-    var image = [UInt8](repeating: 0, count: (bytes + 63) / 64 * 64)
+    var image = [UInt8](repeating: 0, count: roundUp(bytes, toMultipleOf: 64))
     for segment in program.segments {
       let start = Int(segment.address) - Target.firstAddress
       image.replaceSubrange(start..<start + segment.bytes.count, with: segment.bytes)

@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// One hardware convolution while it is expanded (in the order of the functional model).
 private struct ConvLoop {
@@ -65,7 +66,7 @@ private struct ConvLoop {
   var inputRows: Int {
     plane * (run.transposeInput3120 ? ceiling(batches) * kernelChannels : ceiling(kernelChannels) * batches)
   }
-  func ceiling(_ value: Int) -> Int { (value + dim - 1) / dim }
+  func ceiling(_ value: Int) -> Int { ceilDivide(value, dim) }
 
   func a(_ batch: Int, _ channel: Int, _ row: Int, _ col: Int) -> Int {
     let block =

@@ -1,5 +1,6 @@
 import SpadixIR
 import SpadixISA
+import SpadixSupport
 import SpadixTensor
 
 /// Which int8 types quantization may choose.
@@ -45,7 +46,7 @@ public struct QuantizationScheme: Sendable, Equatable {
   /// How often the array may add a residual to a convolution of so many taps and input channels: for at most an eighth of
   /// the time that the convolution takes itself, but once, and never more than four times.
   func residualPasses(taps: Int, channels: Int) -> Int {
-    residualPasses ?? min(4, max(1, taps * ((channels + dim - 1) / dim) / 8))
+    residualPasses ?? min(4, max(1, taps * ceilDivide(channels, dim) / 8))
   }
 
   /// The softmax result in [0, 1]: all 256 codes, or the non-negative half of them. 1 is exact.
