@@ -5,7 +5,7 @@ import SpadixSupport
 
 /// What a plan breaks, and where it says so.
 public struct PlanViolation: Error, Sendable, Equatable {
-  public enum Place: Sendable, Equatable {
+  enum Place: Sendable, Equatable {
     case plan
     /// A step, and the field that is wrong; nil for the step as a whole.
     case step(Int, String?)
@@ -16,8 +16,9 @@ public struct PlanViolation: Error, Sendable, Equatable {
 
   /// Stable: `plan.tile`.
   public var rule: String
+  /// Lower case: what was expected and what was found.
   public var message: String
-  public var place: Place
+  var place: Place
 
   init(_ rule: String, _ message: String, at place: Place) {
     self.rule = rule
@@ -86,9 +87,11 @@ struct NestRules {
       rows = (rows - 1) * pooling.stride + pooling.window
       columns = (columns - 1) * pooling.stride + pooling.window
       let sides = [rows, columns] + (tiling.tileRows > 1 ? [kernel.store.columns] : [])
-      if let side = sides.first(where: { $0 > 255 }) {
+      if let side = sides.first(where: { $0 > Pooling.maximumExtent }) {
         throw PlanViolation(
-          "plan.pooling", "the pooling store of a tile covers \(side) pixels in one direction; expected at most 255",
+          "plan.pooling",
+          "the pooling store of a tile covers \(side) pixels in one direction; expected at most "
+            + "\(Pooling.maximumExtent)",
           at: .step(step, "tile"))
       }
       rows = min(rows, kernel.rows)

@@ -7,7 +7,9 @@ import SpadixTensor
 
 /// An npu graph with its kernels: operators and tensors of a plan, and all that is needed to emit a program for one.
 public struct PreparedKernels: Sendable {
+  /// The npu graph.
   public let graph: Graph
+  /// What programs are emitted for.
   public let target: Target
   /// Operators and tensors of the scheduler's problem, without the alternatives.
   public private(set) var problem: KernelProblem

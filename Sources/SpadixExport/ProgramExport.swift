@@ -6,7 +6,9 @@ import SpadixTensor
 
 /// Files that a program is exported to.
 public struct ExportedFile {
+  /// Relative to the folder of the export.
   public var name: String
+  /// The whole file.
   public var bytes: [UInt8]
 
   init(_ name: String, _ bytes: [UInt8]) {
@@ -96,7 +98,9 @@ struct ExportedProgram {
 
 /// A program as C for Gemmini's toolchain.
 public struct CExport {
+  /// In the order in which they are written.
   public let files: [ExportedFile]
+  /// Bytes of the DRAM image, from `Target.firstAddress` on; a multiple of 64.
   public let imageBytes: Int
   /// Warnings and remarks of the checks.
   public let findings: Diagnostics

@@ -7,12 +7,14 @@ import SpadixSupport
 /// The rules are those of `ReadPath` and `WritePath` without what happens once: a beat a cycle, `maxInFlight` requests at a
 /// time, a few tracked moves at a time. Addresses count by where in the 64 bytes of a request rows begin.
 public struct MoveTime: Sendable {
+  /// Of the target that it was made for.
   public let hardware: Hardware
   /// Cycles from a request to its beat, and to its completion.
   public let loadLatency: Int
   /// Cycles of moves that were asked for before.
   private var known: [Int: Int] = [:]
 
+  /// Knows no moves yet: what was asked for once is remembered.
   public init(_ target: Target) {
     hardware = Hardware(target)
     loadLatency = hardware.latency + ReadPath.requestDelay

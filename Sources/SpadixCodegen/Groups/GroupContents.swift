@@ -1,6 +1,5 @@
 import SpadixKernel
 import SpadixPlan
-import SpadixSupport
 
 /// Follows which pixel of which image every row of a group's block holds, command by command of its tile programs: each
 /// product must find the pixels that its window sees, and constants that stay must still be there. Knows nothing of how
@@ -82,7 +81,7 @@ struct GroupContents {
   private mutating func load(_ index: Int, _ transfer: Transfer) throws {
     guard let view = group.members[index].kernel.contraction?.view else { return }
     let y = (transfer.offset - view.offset) / max(1, view.row)
-    for block in 0..<ceilDivide(transfer.columns, dim) {
+    for block in 0..<(transfer.columns + dim - 1) / dim {
       for x in 0..<transfer.rows {
         try put(
           index, transfer.local.row + block * transfer.blockStride + x,

@@ -104,7 +104,11 @@ struct GroupTilings {
       let geometry = KernelGeometry(kernel: kernel, tiling: probe, dim: target.dim, withSlices: false)
       if let pooling = kernel.store.pooling {
         let sides = [(rows - 1) * pooling.stride + pooling.window, (columns - 1) * pooling.stride + pooling.window]
-        if sides.contains(where: { $0 > 255 }) || (rows > 1 && kernel.store.columns > 255) { return Int.max / 256 }
+        if sides.contains(where: { $0 > Pooling.maximumExtent })
+          || (rows > 1 && kernel.store.columns > Pooling.maximumExtent)
+        {
+          return Int.max / 256
+        }
       }
       return geometry.accumulatorPixelsPerTile
     }
