@@ -1,5 +1,4 @@
 import SpadixKernel
-import SpadixSupport
 
 /// Rows and bytes of a tile kernel's loop nest, added up loop by loop: the validator's own account, which shares
 /// nothing with the geometry, layout and cost that the search and the emitter use.
@@ -40,7 +39,7 @@ struct NestAccount {
     self.places = places
     self.dim = dim
     inputs = Self.inputBlocks(of: kernel, dim: dim)
-    let blocks = ceilDivide(kernel.channels, dim)
+    let blocks = Self.divide(kernel.channels, dim)
     for first in stride(from: 0, to: blocks, by: tiling.blocks) {
       chunks.append(first..<min(blocks, first + tiling.blocks))
     }
@@ -64,18 +63,20 @@ struct NestAccount {
   }
 
   static func inputBlocks(of kernel: TileKernel, dim: Int) -> [Range<Int>] {
-    let blocks = ceilDivide(kernel.channels, dim)
+    let blocks = divide(kernel.channels, dim)
     guard let contraction = kernel.contraction else { return Array(repeating: 0..<0, count: blocks) }
     return (0..<blocks).map { block in
       switch contraction.weights {
-      case .dense, .activation: return 0..<ceilDivide(contraction.window.inputChannels, dim)
+      case .dense, .activation: return 0..<divide(contraction.window.inputChannels, dim)
       case .packed(let packed):
         let first = packed.firstChannel[block]
-        return first / dim..<ceilDivide(first + packed.channelCount[block], dim)
+        return first / dim..<divide(first + packed.channelCount[block], dim)
       case .diagonal, .ones: return block..<block + 1
       }
     }
   }
+
+  private static func divide(_ value: Int, _ divisor: Int) -> Int { (value + divisor - 1) / divisor }
 
   // MARK: Sizes
 
@@ -113,7 +114,7 @@ struct NestAccount {
     let multipliers = kernel.identities[index].multipliers
     let isThere = places.identityIsResident[index] || part?.identityIsInRows[index] == true
     if !isThere, !multipliers.contains(where: { $0 != 1 }) { return nil }
-    return max(1, multipliers.map { ceilDivide(abs($0), 127) }.max() ?? 1)
+    return max(1, multipliers.map { Self.divide(abs($0), 127) }.max() ?? 1)
   }
 
   // MARK: Rows
@@ -134,7 +135,7 @@ struct NestAccount {
         rows += dim * dim + dim - 1
         if tiling.multipliesPadding {
           let taps = contraction.window.kernelRows * contraction.window.kernelColumns
-          rows += ceilDivide(taps, dim) * ((kernel.bias?.rowClass.max() ?? 0) + 1) * kernel.columns
+          rows += Self.divide(taps, dim) * ((kernel.bias?.rowClass.max() ?? 0) + 1) * kernel.columns
         } else {
           rows += contraction.window.kernelRows * contraction.window.kernelColumns * blocks
         }
@@ -229,7 +230,7 @@ struct NestAccount {
         length += 1
         if column + 1 < kernel.columns, bias.columnClass[column + 1] == bias.columnClass[column] { continue }
         if bias.zeroClass != [rowClass, bias.columnClass[column]] {
-          readBytes += ceilDivide(length, dim) * window.kernelRows * window.kernelColumns
+          readBytes += Self.divide(length, dim) * window.kernelRows * window.kernelColumns
         }
         length = 0
       }
@@ -270,7 +271,7 @@ struct NestAccount {
     guard let bias = kernel.bias, !tiling.multipliesPadding else { return }
     var runs = 0
     if bias.isUniform {
-      runs = ceilDivide(rows.count * columns.count, dim)
+      runs = Self.divide(rows.count * columns.count, dim)
     } else {
       // Pixels of a row that start from the same bias; zeros are not read.
       for row in rows {
@@ -279,7 +280,7 @@ struct NestAccount {
           length += 1
           let isLast = column == columns.upperBound - 1
           if isLast || bias.columnClass[column] != bias.columnClass[column + 1] {
-            if bias.zeroClass != [bias.rowClass[row], bias.columnClass[column]] { runs += ceilDivide(length, dim) }
+            if bias.zeroClass != [bias.rowClass[row], bias.columnClass[column]] { runs += Self.divide(length, dim) }
             length = 0
           }
         }
@@ -374,7 +375,7 @@ struct NestAccount {
     for (index, identity) in kernel.identities.enumerated() {
       if !places.identityIsResident[index], part?.identityIsInRows[index] != true {
         // One row for as many pixels as a move has, where it is repeated.
-        readBytes += (identity.view.pixel == 0 ? ceilDivide(pixels, dim) : pixels) * channels(chunk)
+        readBytes += (identity.view.pixel == 0 ? Self.divide(pixels, dim) : pixels) * channels(chunk)
       }
       guard let passes = passes(index) else { continue }
       let sets = identity.multipliers.count > 1 ? chunk.count : 1
