@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// Commands that fill one of the slots of a buffer. They come when all of it has been used: row by row behind the uses,
 /// they would write to the bank that is being read, and the array would wait.
@@ -127,7 +128,7 @@ struct CommandWriter {
 
   mutating func moveOut(dram: UInt64, from address: LocalAddress, rows: Int, columns: Int) {
     if station != nil {
-      let last = (columns + target.dim - 1) / target.dim * target.dim - target.dim
+      let last = roundUp(columns, toMultipleOf: target.dim) - target.dim
       let rows = LocalRows(address, rows: pooling.map { $0.pixelsRead } ?? last + rows, target)
       if station!.needsFence(store: rows, isPooled: pooling != nil) { appendFence() }
       station!.take(store: rows, isPooled: pooling != nil)
@@ -194,7 +195,7 @@ struct CommandWriter {
       adds: address.isAccumulator && address.accumulates, path: path,
       requests: path == .zeros ? 0 : loads[state.rawValue]?.stride == 0 ? 1 : rows)
     let local = LocalRows(
-      address, rows: rows, blocks: (columns + target.dim - 1) / target.dim,
+      address, rows: rows, blocks: ceilDivide(columns, target.dim),
       pitch: loads[state.rawValue]?.blockStride ?? 0, target)
     if station!.needsFence(load: local, load) { appendFence() }
     station!.take(load: local, load)

@@ -174,7 +174,7 @@ struct TileEmitter {
   private mutating func load(_ load: TileLoad) {
     let transfer = load.transfer
     let state = loadState(transfer.local)
-    let together = transfer.blockStride <= Limits.blockStride ? target.maxBlockLength : 1
+    let together = transfer.blockStride <= ConfigLoad.maximumBlockStride ? target.maxBlockLength : 1
     writer.configureLoad(
       state, stride: transfer.rowStride, blockStride: together > 1 ? transfer.blockStride : dim,
       shrunk: state == .accumulator)
@@ -397,10 +397,4 @@ struct TileEmitter {
       }
     }
   }
-}
-
-/// Widths of command fields.
-enum Limits {
-  /// Rows between column blocks (config_ld, bits 31:16).
-  static let blockStride = 65535
 }

@@ -165,7 +165,7 @@ struct StreamReader {
   /// A pooled store reads whole windows, also those behind the bank in which it begins.
   private func store(_ command: Command, _ isOnChip: Bool, _ item: inout StreamItem) {
     let tile = LocalTile(bits: command.rs2)
-    let blocks = max(1, (tile.columns + target.dim - 1) / target.dim)
+    let blocks = max(1, ceilDivide(tile.columns, target.dim))
     var (read, written) = ((blocks - 1) * target.dim + tile.rows, tile.rows)
     if let pooling, !isOnChip || target.hasPooledScratchpadStore {
       item.isPooled = true

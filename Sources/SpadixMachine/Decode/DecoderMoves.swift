@@ -161,7 +161,7 @@ extension Decoder {
   }
 
   mutating func moveOut(_ dram: UInt64, _ local: UInt64, _ chunk: inout DecodedChunk) throws(Finding) {
-    guard var step = try source(.store, LocalTile(command: local), configuration: chunk.configuration) else {
+    guard var step = try source(.store, LocalTile(bits: local), configuration: chunk.configuration) else {
       return
     }
     step.dram = dram
