@@ -64,6 +64,7 @@ struct StreamReader {
       item.kind = .product
       item.count = 2
       item.local = product(command, second, it, compute!)
+      if it.flags.contains(.accumulates) { item.sumBanks = sumBanks(item.local.result) }
       rows.read(item.local.source, &item, number: number)
       rows.read(item.local.weights, &item, number: number)
       rows.write(item.local.result, &item, number: number)
@@ -77,6 +78,7 @@ struct StreamReader {
       let isOnChip = command.funct == Funct.moveOutScratchpad
       item.kind = isOnChip ? .scratchpadStore : .store
       store(command, isOnChip, &item)
+      item.sumBanks = sumBanks(item.local.source)
       rows.read(item.local.source, &item, number: number)
       rows.write(item.local.result, &item, number: number)
       if !isOnChip { stored.store(it, number: number) }
@@ -137,6 +139,13 @@ struct StreamReader {
       slotLoads.removeFirst()
       slotUses = nil
     }
+  }
+
+  private func sumBanks(_ rows: LocalRows) -> UInt64 {
+    if rows.isEmpty || rows.first < target.scratchpadRows { return 0 }
+    let first = (rows.first - target.scratchpadRows) / target.accumulatorRowsPerBank
+    let last = (rows.first + rows.count - 1 - target.scratchpadRows) / target.accumulatorRowsPerBank
+    return (first...last).reduce(0) { $0 | 1 << UInt64($1) }
   }
 
   private func loaded(_ command: Command, _ it: SpadixTiming.Operation) -> LocalRows {

@@ -231,14 +231,6 @@ public struct KernelGeometry: Sendable {
     return chunkInGroup < tiling.pinnedChunks ? chunkInGroup..<chunkInGroup + 1 : tiling.pinnedChunks..<weightSlots
   }
 
-  /// The places of weights that are filled again while others are used.
-  public var refilledWeightSlots: Range<Int> {
-    let group = min(tiling.chunksPerGroup, chunkCount)
-    var comesOnce = tiling.pinnedChunks >= group && group == chunkCount && !isSliced
-    if case .activation = kernel.contraction?.weights, kernel.images > 1 { comesOnce = false }
-    return comesOnce || chunkCount == 0 ? 0..<0 : weightSlots(chunkInGroup: group - 1)
-  }
-
   public var weightSlotRows: Int {
     var most = 0
     for chunk in 0..<chunkCount {

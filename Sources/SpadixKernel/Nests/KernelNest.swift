@@ -53,12 +53,8 @@ public struct KernelNest {
   /// Scratchpad rows beside those of resident tensors.
   public var workingRows: Int { buffers.workingRows }
 
-  /// The buffers of a nest without its program.
-  public static func buffers(
-    _ geometry: KernelGeometry, places: KernelPlaces, accumulatorRows: Int
-  ) -> [LocalBuffer] {
-    KernelBuffers(geometry, places: places, accumulatorRows: accumulatorRows).all
-  }
+  /// Its buffers, as its program has them.
+  public var localBuffers: [LocalBuffer] { buffers.all }
 
   public func program() -> TileProgram {
     var operations: [TileOperation] = []
