@@ -26,6 +26,8 @@ public struct QuantizationScheme: Sendable, Equatable {
   public var residualPasses: Int?
   /// Rows and columns of the array.
   public var dim = 16
+  /// Whether the store adds activations of different scales.
+  var hasPairs = false
 
   public init(activations: Activations, weights: Weights, hasClamp: Bool) {
     self.activations = activations
@@ -40,6 +42,7 @@ public struct QuantizationScheme: Sendable, Equatable {
       weights: target.hasOutputStage ? .perChannel : .perTensor,
       hasClamp: target.hasOutputStage)
     dim = target.dim
+    hasPairs = target.hasOutputPair
   }
 
   /// How often the array may add a residual to a convolution of so many taps and input channels: for at most an eighth of
