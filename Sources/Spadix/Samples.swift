@@ -4,7 +4,9 @@ import SpadixTensor
 
 /// What an input or output of a graph or a program is called, and its type.
 public struct Port: Sendable {
+  /// As the graph's text gives it.
   public var name: String
+  /// Of the tensor; of a program's port, as it lies in DRAM.
   public var type: TensorType
 
   public init(name: String, type: TensorType) {
@@ -20,6 +22,7 @@ extension Graph {
     return inputs.map { Port(name: names.plain($0), type: values[$0].type) }
   }
 
+  /// The outputs, by their own names where they have some.
   public var outputPorts: [Port] {
     let names = ValueNames(self)
     return outputs.enumerated().map { Port(name: names.output($0, of: self), type: values[$1].type) }
@@ -43,6 +46,7 @@ extension Graph {
 ///
 /// An array whose axis 0 is longer than the input's holds several samples: `[500, 8, 8, 1]` for an input `[1, 8, 8, 1]`.
 public struct Samples: Sendable {
+  /// Those of the graph, in order.
   public let inputs: [Port]
   /// Number of samples.
   public let count: Int

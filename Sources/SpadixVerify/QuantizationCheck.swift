@@ -93,7 +93,7 @@ public struct QuantizationCheck {
   }
 
   /// Operations of more multiplications are not checked on random operands: those of a run are many.
-  public static let randomMultiplications = 1 << 24
+  static let randomMultiplications = 1 << 24
 
   /// Checks every operation once on operands of its own: integers drawn from the whole range of each.
   public mutating func checkRandomOperands(seed: UInt64) throws {
@@ -262,6 +262,7 @@ public struct QuantizationCheck {
 
   // MARK: Results
 
+  /// Over all samples that were checked so far.
   public var summary: QuantizationSummary {
     let known = worst.compactMap { $0 }
     return QuantizationSummary(

@@ -1,10 +1,11 @@
 import Foundation
 import SpadixIR
 import SpadixISA
-import SpadixPasses
 import SpadixReference
 import SpadixTensor
 import Testing
+
+@testable import SpadixPasses
 
 private func graph(samples: String, type: String = "f32[4, 2]", range: String = "") throws -> Graph {
   try parse(

@@ -1,8 +1,9 @@
 import SpadixIR
 import SpadixISA
-import SpadixPasses
 import SpadixTensor
 import Testing
+
+@testable import SpadixPasses
 
 private func quantized(
   _ body: String, inputs: String = "%x: f32[1, 2] {range = [-1.0, 3.0]}", result: String, data: String = "",

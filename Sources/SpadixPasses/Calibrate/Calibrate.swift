@@ -3,6 +3,7 @@ import SpadixReference
 import SpadixSupport
 
 extension Pass {
+  /// Finds ranges for values that have none; the graph stays otherwise as it is.
   public static let calibrate = Pass(
     name: "calibrate",
     summary: "runs samples through the float reference and writes the range of every value",

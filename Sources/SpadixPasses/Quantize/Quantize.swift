@@ -3,7 +3,7 @@ import SpadixISA
 import SpadixSupport
 
 extension Pass {
-  public static let quantize = Pass(
+  static let quantize = Pass(
     name: "quantize",
     summary: "gives values int8 types that fit their ranges, and weights and biases their integers",
     documentation: """
