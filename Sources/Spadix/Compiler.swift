@@ -207,8 +207,8 @@ public struct Compiler {
       return Compilation.Schedule(kernels: kernels, plan: plan)
     }
     var orderedBy: String?
-    if let search = OrderSearch(options.formulation) {
-      let result = try search.reorder(kernels)
+    if let order = KernelOrder(options.formulation) {
+      let result = try order.reorder(kernels)
       kernels = try generator.prepare(result.graph, data: data)
       orderedBy = result.closedBy
     }

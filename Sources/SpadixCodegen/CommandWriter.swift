@@ -114,13 +114,15 @@ struct CommandWriter {
   }
 
   mutating func moveIn(_ state: LoadState, dram: UInt64, to address: LocalAddress, rows: Int, columns: Int) {
-    if station != nil { order(load: address, state, rows, columns) }
+    if station != nil {
+      order(load: address, state, rows, columns, loads[state.rawValue]?.shrunk == false ? .int32 : .int8)
+    }
     append(.moveIn(state: state.rawValue, dram: dram, local: LocalTile(address, rows: rows, columns: columns)))
   }
 
   /// Writes zeros, without DRAM traffic.
   mutating func zero(_ state: LoadState, _ address: LocalAddress, rows: Int, columns: Int) {
-    if station != nil { order(load: address, state, rows, columns) }
+    if station != nil { order(load: address, state, rows, columns, .zeros) }
     append(.moveIn(state: state.rawValue, dram: 0, local: LocalTile(address, rows: rows, columns: columns)))
   }
 
@@ -185,8 +187,13 @@ struct CommandWriter {
   /// Whether rows of the second accumulator bank may still be read without the hardware's knowledge.
   var hasOpenStore: Bool { station?.hasOpenStore ?? false }
 
-  private mutating func order(load address: LocalAddress, _ state: LoadState, _ rows: Int, _ columns: Int) {
-    let load = StationGuard.AccumulatorLoad(LocalTile(address, rows: rows, columns: columns))
+  private mutating func order(
+    load address: LocalAddress, _ state: LoadState, _ rows: Int, _ columns: Int,
+    _ path: StationGuard.AccumulatorLoad.Path
+  ) {
+    let load = StationGuard.AccumulatorLoad(
+      adds: address.isAccumulator && address.accumulates, path: path,
+      requests: path == .zeros ? 0 : loads[state.rawValue]?.stride == 0 ? 1 : rows)
     let local = LocalRows(
       address, rows: rows, blocks: ceilDivide(columns, target.dim),
       pitch: loads[state.rawValue]?.blockStride ?? 0, target)

@@ -99,8 +99,7 @@ public struct FuzzCase {
     }
     let listed = try Program(assembly: SourceText(name: "program", text: program.assembly(.loops)))
     if listed.commands != program.commands { return .failed("the program does not read back from its loops") }
-    let samples = Samples(
-      seed: seed, count: 1, for: input.graph.inputPorts, ranges: try input.graph.inputRanges(data: data))
+    let samples = try Samples(seed: seed, count: 1, for: input.graph, data: data)
     let runner = try ProgramRunner(program)
     if let failure = try Self.compare(runner, samples[0], quantized, data) { return .failed(failure) }
     if let real = compilation.calibrated {

@@ -48,7 +48,10 @@ struct StreamReader {
     case Funct.moveIn, Funct.moveIn2, Funct.moveIn3:
       item.kind = .load
       item.local.result = loaded(command, it)
-      item.accumulatorLoad = StationGuard.AccumulatorLoad(LocalTile(bits: command.rs2))
+      item.accumulatorLoad = StationGuard.AccumulatorLoad(
+        adds: it.flags.contains(.accumulates),
+        path: it.flags.contains(.zeros) ? .zeros : it.flags.contains(.wide) ? .int32 : .int8,
+        requests: it.flags.contains(.zeros) ? 0 : it.flags.contains(.repeated) ? 1 : Int(it.rows))
       let uses = usesOfSlot(before: item.first)
       rows.write(item.local.result, &item, number: number)
       item.after.raise(.execute, to: uses)

@@ -83,6 +83,8 @@ extension Graph {
   public var firstComputedInt8: ValueID? {
     for operation in operations {
       if case .constant = operation.op { continue }
+      // Weights that are kept in int8.
+      if case .dequantize = operation.op, isConstant(operation.operands[0]) { continue }
       let values = operation.operands + operation.results
       if let int8 = values.first(where: { type(of: $0).element.isInt8 }) { return int8 }
     }

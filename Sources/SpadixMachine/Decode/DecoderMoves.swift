@@ -52,6 +52,9 @@ extension Decoder {
     let shrunk = accumulator && state.shrunk
     let blocks = (columns &+ dim &- 1) &>> dimShift
     let wide = accumulator && !shrunk
+    if _slowPath(shrunk && dram == 0) {
+      warn("zeros for int8 elements of the accumulator; hardware counts four bytes for each and loses the load's end")
+    }
     if _slowPath(rows > dim || blocks > (wide ? wideBlocks : narrowBlocks)) {
       let most = dim * (wide ? target.maxBlockLengthAccumulator : target.maxBlockLength)
       report(

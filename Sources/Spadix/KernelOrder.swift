@@ -81,7 +81,7 @@ extension ScheduleProblem {
 ///
 /// Kernels may stream operands through tiles, which that scheduler knows nothing of: its order is good where whole
 /// tensors fit, and residency and tilings are decided afterwards for the order.
-struct OrderSearch {
+struct KernelOrder {
   private let formulation: ScheduleOptions.Formulation
 
   /// Nil where the graph keeps its order.
