@@ -27,9 +27,9 @@ public struct ScheduleSolution: Sendable {
   /// Whether operators may run again instead of being kept or fetched.
   public struct Recomputation: Sendable, Equatable {
     /// Runs beyond one of each operator.
-    var limit: Int
+    public var limit: Int
     /// Bytes that an array cycle of such a run counts for.
-    var cyclePrice: Int
+    public var cyclePrice: Int
 
     /// Neither is larger, so that no sum over a plan can overflow.
     public static let largest = 1000
@@ -70,11 +70,14 @@ public struct ScheduleSolution: Sendable {
     }
   }
 
-  var scope: ScheduleProblem.Scope
-  var budget: Int
+  /// Which tensors have pieces.
+  public var scope: ScheduleProblem.Scope
+  /// The capacity that it is for; offsets and sizes stay below.
+  public var budget: Int
   /// Every operator at least once.
   public var order: [ScheduleProblem.OperatorID]
-  var recomputation: Recomputation
+  /// What was allowed, whether or not it was used.
+  public var recomputation: Recomputation
   /// Sorted by first step, then tensor.
   var pieces: [Piece]
   /// Of the pieces, beyond the compulsory.
