@@ -108,7 +108,7 @@ public struct ScheduleProblem: Sendable {
   public func aligned(to alignment: Int) -> ScheduleProblem {
     var result = self
     for index in result.tensors.indices {
-      result.tensors[index].size = (tensors[index].size + alignment - 1) / alignment * alignment
+      result.tensors[index].size = roundUp(tensors[index].size, toMultipleOf: alignment)
     }
     return result
   }
