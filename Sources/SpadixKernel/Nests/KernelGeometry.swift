@@ -1,5 +1,3 @@
-import SpadixSupport
-
 /// Sizes and ranges that follow from a tile kernel, a tiling and the array's dimension.
 public struct KernelGeometry: Sendable {
   /// The operator.
@@ -17,13 +15,12 @@ public struct KernelGeometry: Sendable {
   /// The most input columns that any tile reads: the pitch of the window's rows.
   public let windowPitch: Int
 
-  /// - Parameter withSlices: whether the contraction is looked at; without, all that depends on slices is empty.
   public init(kernel: TileKernel, tiling: Tiling, dim: Int, withSlices: Bool = true) {
     self.kernel = kernel
     self.tiling = tiling
     self.dim = dim
-    blockCount = ceilDivide(kernel.channels, dim)
-    chunkCount = ceilDivide(blockCount, tiling.blocks)
+    blockCount = Self.ceilDivide(kernel.channels, dim)
+    chunkCount = Self.ceilDivide(blockCount, tiling.blocks)
     guard withSlices, let contraction = kernel.contraction else {
       slices = []
       windowPitch = 0
@@ -46,7 +43,8 @@ public struct KernelGeometry: Sendable {
     windowPitch = Self.windowPitch(kernel, tiling, contraction.window, slices)
   }
 
-  /// Whether a tile sums over more than one slice.
+  public static func ceilDivide(_ value: Int, _ divisor: Int) -> Int { (value + divisor - 1) / divisor }
+
   public var isSliced: Bool { slices.count > 1 }
 
   /// The input channel blocks that an output block sums over.
@@ -248,7 +246,6 @@ public struct KernelGeometry: Sendable {
     return comesOnce || chunkCount == 0 ? 0..<0 : weightSlots(chunkInGroup: group - 1)
   }
 
-  /// Scratchpad rows of a place for weights: what the largest chunk and slice need.
   public var weightSlotRows: Int {
     var most = 0
     for chunk in 0..<chunkCount {
