@@ -45,6 +45,7 @@ public struct KernelGeometry: Sendable {
 
   public static func ceilDivide(_ value: Int, _ divisor: Int) -> Int { (value + divisor - 1) / divisor }
 
+  /// Whether a tile sums over more than one slice.
   public var isSliced: Bool { slices.count > 1 }
 
   /// The input channel blocks that an output block sums over.
