@@ -52,12 +52,11 @@ extension Decoder {
     let shrunk = accumulator && state.shrunk
     let blocks = (columns &+ dim &- 1) &>> dimShift
     let wide = accumulator && !shrunk
-    if _slowPath(shrunk && dram == 0) && target.faults.rangeOrder && checks.contains(.hardwareFaults) {
-      findings.add(
-        Finding(
-          "machine.zero-load", Int(command),
-          "zeros for int8 elements of the accumulator: hardware counts four bytes for each and loses the load's end; "
-            + "expected a load state of 32-bit elements", severity: target.faultSeverity))
+    if _slowPath(shrunk && dram == 0) && target.faults.rangeOrder {
+      report(
+        .hardwareFaults, "machine.zero-load",
+        "zeros for int8 elements of the accumulator: hardware counts four bytes for each and loses the load's end; "
+          + "expected a load state of 32-bit elements", severity: target.faultSeverity)
     }
     if _slowPath(rows > dim || blocks > (wide ? wideBlocks : narrowBlocks)) {
       let most = dim * (wide ? target.maxBlockLengthAccumulator : target.maxBlockLength)
