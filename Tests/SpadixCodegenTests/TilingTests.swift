@@ -50,11 +50,6 @@ private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target
                       sliceTaps: sliceTaps, multipliesPadding: multipliesPadding)
                     if (try? rules.check(tiling)) == nil { continue }
                     found.append(tiling)
-                    for parts in [3, 4] where window % parts == 0 {
-                      var inParts = tiling
-                      inParts.windowParts = parts
-                      if (try? rules.check(inParts)) != nil { found.append(inParts) }
-                    }
                     tiling.windowCopies = kernel.contraction?.window.kernelColumns ?? 1
                     if tiling.windowCopies > 1, (try? rules.check(tiling)) != nil { found.append(tiling) }
                   }

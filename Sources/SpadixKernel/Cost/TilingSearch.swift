@@ -243,13 +243,7 @@ public struct TilingSearch {
           var forms = windowRows.flatMap { rows in
             windowCopies(rows, shape, sliced).map { WindowForm(rows: rows, copies: $0) }
           }
-          if isSmall && !places.inputIsResident && whole > 1 {
-            for rows in windowRows {
-              forms += [3, 4].filter { rows % $0 == 0 }.map { WindowForm(rows: rows, parts: $0) }
-            }
-          } else if let parts = windowParts(shape, sliced, least: least, whole: whole) {
-            forms.append(parts)
-          }
+          if let parts = windowParts(shape, sliced, least: least, whole: whole) { forms.append(parts) }
           // What goes past the ends of image rows has no padding to multiply.
           if !sliced && kernel.bias?.paddingTaps != nil {
             forms += forms.filter { $0.copies == 1 }.map { form in
