@@ -78,8 +78,8 @@ public struct BankTraffic: TileSink {
         // Most of a tile's rows are in the part that its last one is in.
         let window = windows[it.window]
         let last = window.inputRow(it.tile.rows.upperBound - 1, tapRow: (it.taps.upperBound - 1) / window.kernelColumns)
-        source.slot += it.source.plane.row(max(0, min(last, window.inputRows - 1)), it.source.plane.firstColumn)
-          / max(1, it.source.plane.partStride)
+        let row = it.source.plane.row(max(0, min(last, window.inputRows - 1)), it.source.plane.firstColumn)
+        source.slot += row / max(1, it.source.plane.partStride)
       }
       multiply(
         source, it.weights.place, matrices: it.weights.isShared ? 0 : count, cycles: count * it.tile.pixels)

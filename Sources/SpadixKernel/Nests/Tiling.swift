@@ -41,8 +41,8 @@ public struct Tiling: Hashable, Sendable {
 
   public init(
     tileRows: Int, tileColumns: Int, blocks: Int, chunksPerGroup: Int, pinnedChunks: Int,
-    sparePlaces: Int = 0, windowRows: Int, windowCopies: Int = 1, windowParts: Int = 1, sliceBlocks: Int, sliceTaps: Int,
-    streamsMatrices: Bool = false, multipliesPadding: Bool = false
+    sparePlaces: Int = 0, windowRows: Int, windowCopies: Int = 1, windowParts: Int = 1, sliceBlocks: Int,
+    sliceTaps: Int, streamsMatrices: Bool = false, multipliesPadding: Bool = false
   ) {
     self.tileRows = tileRows
     self.tileColumns = tileColumns

@@ -83,7 +83,9 @@ public struct Transfer: Hashable, Sendable {
     for index in 0..<lines {
       let offset = offset + index * lineStride
       let row = local.row + row(ofLine: index)
-      if let last = spans.last, !beginsPart(index), last.row + last.count == row, last.offset + last.count * rowStride == offset {
+      if let last = spans.last, !beginsPart(index), last.row + last.count == row,
+        last.offset + last.count * rowStride == offset
+      {
         spans[spans.count - 1].count += rows
       } else {
         spans.append(Span(offset: offset, row: row, count: rows))
