@@ -10,7 +10,7 @@ import re
 import sys
 
 # Not every public declaration of these is documented yet. A module that is leaves the list for good.
-PENDING = {"SpadixKernel", "SpadixOrder", "SpadixSupport"}
+PENDING = {"SpadixKernel", "SpadixOrder"}
 
 # What protocols from outside the package ask for.
 REQUIREMENTS = {
@@ -36,7 +36,7 @@ MODIFIER = (
 KIND = r"(?P<kind>func|var|let|struct|class|enum|init|protocol|subscript|typealias)\b\s*(?P<name>\w+|[^\w\s(:{]+)?"
 PUBLIC = re.compile(rf"(?:{MODIFIER} )*(?:public|package) (?:{MODIFIER} )*{KIND}")
 ANY = re.compile(rf"(?:{MODIFIER} |public |package |fileprivate |private )*{KIND}")
-TYPE = re.compile(r"(?:[\w@()]+ )*?(?P<kind>struct|class|enum|extension|protocol) (?P<name>[\w.]+)")
+TYPE = re.compile(r"(?:[\w@()]+ )*?(?P<kind>struct|class|enum|extension|protocol) (?P<name>[\w.\[\]]+)")
 
 
 class Declaration:

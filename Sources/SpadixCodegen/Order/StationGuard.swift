@@ -24,7 +24,7 @@ struct StationGuard {
   }
 
   /// Rows of DRAM after which a row has arrived. On the RTL up to 28 have overtaken one.
-  private static let overtakingRows: Int32 = 64
+  private static let overtakingRows: Int32 = 32
 
   private let bank: Int
   private let accumulator: Int

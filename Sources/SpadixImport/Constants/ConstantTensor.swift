@@ -29,6 +29,15 @@ struct ConstantTensor {
     self.id = id
   }
 
+  /// Integers of 8 bits that are kept as their bytes.
+  init(_ kind: TensorKind, shape: [Int], bytes: [UInt8], name: String) {
+    self.kind = kind
+    self.shape = shape
+    storage = .bytes(bytes)
+    self.name = name
+    id = -1
+  }
+
   /// Real numbers that are kept as integers.
   init(_ integers: ScaledIntegers, shape: [Int], name: String = "") {
     kind = .float
@@ -40,6 +49,8 @@ struct ConstantTensor {
 
   private enum Storage {
     case elements(Elements)
+    /// Of int8 or uint8.
+    case bytes([UInt8])
     case scaled(ScaledIntegers)
   }
 
@@ -47,11 +58,16 @@ struct ConstantTensor {
     get {
       switch storage {
       case .elements(let elements): elements
+      case .bytes(let bytes):
+        .integers(bytes.map { kind == .int8 ? Int64(Int8(bitPattern: $0)) : Int64($0) })
       case .scaled(let integers): .real(integers.reals)
       }
     }
     set { storage = .elements(newValue) }
   }
+
+  /// The bytes of integers of 8 bits, where they are kept so.
+  var bytes: [UInt8]? { if case .bytes(let bytes) = storage { bytes } else { nil } }
 
   /// The integers that the elements are kept as; nil where they are kept as themselves.
   var scaled: ScaledIntegers? { if case .scaled(let integers) = storage { integers } else { nil } }
@@ -63,6 +79,7 @@ struct ConstantTensor {
   var count: Int {
     switch storage {
     case .elements(let elements): elements.count
+    case .bytes(let bytes): bytes.count
     case .scaled(let integers): integers.values.count
     }
   }

@@ -19,9 +19,7 @@ struct ScaledIntegers {
   ///   - scale: one number, or one for each index of an axis, in a shape that broadcasts.
   ///   - zero: likewise.
   init?(_ constant: ConstantTensor, _ scale: ConstantTensor, _ zero: ConstantTensor?) {
-    guard let integers = constant.integers, [.int8, .uint8].contains(constant.kind), constant.count >= Self.fewest,
-      constant.count <= 1 << 24
-    else { return nil }
+    guard [.int8, .uint8].contains(constant.kind), (Self.fewest...1 << 24).contains(constant.count) else { return nil }
     let shift: Int32 = constant.kind == .uint8 ? 128 : 0
     let long = scale.shape.enumerated().filter { $0.element != 1 }.map {
       $0.offset + constant.shape.count - scale.shape.count
@@ -36,7 +34,13 @@ struct ScaledIntegers {
       return nil
     }
     shape = constant.shape
-    values = integers.map { Int8(truncatingIfNeeded: $0 - Int64(shift)) }
+    if let bytes = constant.bytes {
+      // Less 128, a byte of uint8 is the one of int8 with the other sign.
+      let sign: UInt8 = constant.kind == .uint8 ? 0x80 : 0
+      values = bytes.map { Int8(bitPattern: $0 ^ sign) }
+    } else {
+      values = (constant.integers ?? []).map { Int8(truncatingIfNeeded: $0 - Int64(shift)) }
+    }
   }
 
   private init(values: [Int8], shape: [Int], axis: Int?, of other: ScaledIntegers) {

@@ -39,6 +39,9 @@ struct TensorReader {
     }
     let shape = try Self.shape(tensor.dimensions)
     let count = shape.reduce(1, *)
+    if tensor.location != 1, tensor.hasRaw, kind == .int8 || kind == .uint8, tensor.raw.count == count {
+      return ConstantTensor(kind, shape: shape, bytes: Array(tensor.raw), name: tensor.name)
+    }
     let elements: ConstantTensor.Elements
     if tensor.location == 1 {
       elements = try Self.elements(external(tensor, byteCount: count * kind.byteCount), kind, count)

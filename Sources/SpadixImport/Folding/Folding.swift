@@ -1,4 +1,5 @@
 import Foundation
+import SpadixSupport
 
 /// Evaluates operators on constants.
 enum Folding {
@@ -336,7 +337,7 @@ enum Folding {
     if inputs.count > 1, let given = inputs[1] { sizes = try given.indices() }
     let count = try node.integerIfGiven("num_outputs") ?? node.outputCount
     guard count > 0, count <= max(1, size) else { throw Refusal("onnx.attribute", "\(count) parts of axis \(axis)") }
-    let part = (size + count - 1) / count
+    let part = ceilDivide(size, count)
     let parts = sizes ?? (0..<count).map { max(0, min(part, size - $0 * part)) }
     guard parts.allSatisfy({ (0...size).contains($0) }), parts.reduce(0, +) == size else {
       throw Refusal("onnx.shape", "parts \(parts) of an axis of \(size)")

@@ -1,4 +1,5 @@
 import SpadixIR
+import SpadixSupport
 import SpadixTensor
 
 /// Integers for real numbers, as the standard's formulas say it, and products of integers. All is computed in f32,
@@ -19,7 +20,7 @@ enum QuantizationConverters {
     var result = ConstantTensor(.float, shape: parameter.shape, .real(parameter.asReals))
     if block > 0 {
       var budget = FoldingBudget([parameter])
-      guard result.shape.count == shape.count, result.shape[axis] == (shape[axis] + block - 1) / block else {
+      guard result.shape.count == shape.count, result.shape[axis] == ceilDivide(shape[axis], block) else {
         throw Refusal("onnx.shape", "scales of shape \(parameter.shape) for blocks of \(block) in \(shape)")
       }
       let places = ConstantTensor(integers: (0..<shape[axis]).map { $0 / block })

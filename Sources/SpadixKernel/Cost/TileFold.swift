@@ -106,7 +106,7 @@ struct TileFold: TileSink {
     }
   }
 
-  private func moveCount(_ rows: Int) -> Int { KernelGeometry.ceilDivide(rows, dim) }
+  private func moveCount(_ rows: Int) -> Int { ceilDivide(rows, dim) }
 
   private mutating func begin(_ tile: SumTile) {
     stored = 0

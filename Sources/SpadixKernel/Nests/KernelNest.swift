@@ -1,5 +1,6 @@
 /// The loop nest of a tile kernel with a tiling: generates its tile program.
 public struct KernelNest {
+  /// Kernel, tiling and what follows from them.
   public let geometry: KernelGeometry
   let kernel: TileKernel
   let places: KernelPlaces
@@ -23,6 +24,9 @@ public struct KernelNest {
   private let view: TileKernel.DRAMView
   private let output: (rows: Int, columns: Int, channels: Int)
 
+  /// - Parameters:
+  ///   - accumulatorRows: of the target, of both banks.
+  ///   - strip: the part of the result that is computed, in a group; nil for all of it.
   public init(
     _ geometry: KernelGeometry, places: KernelPlaces, constants: NestConstants, accumulatorRows: Int,
     strip: KernelStrip? = nil
@@ -56,6 +60,7 @@ public struct KernelNest {
   /// Its buffers, as its program has them.
   public var localBuffers: [LocalBuffer] { buffers.all }
 
+  /// The whole program in memory.
   public func program() -> TileProgram {
     var operations: [TileOperation] = []
     generate(into: &operations)
@@ -121,6 +126,7 @@ public struct KernelNest {
     var slot = 0
   }
 
+  /// Gives the operations in order, until the sink wants no more.
   public func generate<Sink: TileSink>(into sink: inout Sink) {
     let takesProducts = Sink.takesProducts
     let tiling = geometry.tiling

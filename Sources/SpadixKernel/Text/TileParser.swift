@@ -3,6 +3,7 @@ import SpadixSupport
 
 /// A tile program that was read, and where each of its operations stands.
 public struct ParsedTileProgram {
+  /// Not verified yet.
   public var program: TileProgram
   /// Per operation.
   public var ranges: [SourceRange]

@@ -10,6 +10,7 @@ public struct TileVerifier {
   public struct Violation: Error, CustomStringConvertible, Sendable {
     /// Such as `tiles.slot`.
     public var id: String
+    /// Lower case: what was expected and what was found.
     public var message: String
     /// The operation, nil for a declaration.
     public var operation: Int?

@@ -20,7 +20,7 @@ extension Pass {
       reference. The report says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
       kept only where it is better by a tenth of a decibel:
 
-      - **Ranges**: minmax, percentiles and least squares, each for all values, and with whole ranges for those that become \
+      - **Ranges**: minmax, percentiles, least squares and halfway from minmax to these, each for all values, and with whole ranges for those that become \
       outputs without a product in between. Least squares counts what readers make of an element: the function that alone \
       reads it, or how large the weights are that its channel meets.
       - **Equalized channels**: where one product's channels reach another one through functions with f(kx) = k f(x), weights \
@@ -59,6 +59,14 @@ extension Pass {
     if let description = samples.randomDescription(graph) { context.calibration = description }
     let calibrator = Calibrator(graph: graph, samples: samples, data: context.data)
     return try calibrator.calibrated(&context)
+  }
+}
+
+extension ValueRange {
+  /// The interval with ends between those of another one and its own.
+  fileprivate func halfway(to other: ValueRange?) -> ValueRange {
+    guard let other else { return self }
+    return ValueRange(low: (low + other.low) / 2, high: (high + other.high) / 2)
   }
 }
 
@@ -116,9 +124,9 @@ struct Calibrator {
     let (place, decibels, choice) = try trials.best(plain)
     var notes = [context.calibration, choice].compactMap { $0 }
     var (best, most) = (plain[place].graph, decibels)
-    if let equalized = try equalized(place, trials, context), equalized.decibels > most + Trials.margin {
-      (best, most) = equalized
-      notes.append("equalized channels \(Trials.text(most)) dB")
+    if let equalized = try equalized(trials, context), equalized.decibels > most + Trials.margin {
+      (best, most) = (equalized.graph, equalized.decibels)
+      notes.append("equalized channels with \(equalized.name) \(Trials.text(most)) dB")
     }
     let before = try rounded(&best, decibels: &most, trials, &notes)
     let result = try corrected(best, before: before, decibels: most, trials, &notes, &context)
@@ -126,18 +134,18 @@ struct Calibrator {
     return result
   }
 
-  /// The graph with equalized channels and ranges by the method of this place, on the samples of the trials; nil where
-  /// no channels can be equalized.
+  /// The graph with equalized channels and the ranges that are best for them; nil where no channels can be equalized.
   private func equalized(
-    _ place: Int, _ trials: Trials, _ context: PassContext
-  ) throws -> (graph: Graph, decibels: Double)? {
+    _ trials: Trials, _ context: PassContext
+  ) throws -> (graph: Graph, decibels: Double, name: String)? {
     let scheme = QuantizationScheme(target: context.target)
     guard trials.canCalibrateAgain,
       let graph = try Equalization(graph: graph, data: data, scheme: scheme).equalized(samples)
     else { return nil }
     let calibrator = Calibrator(graph: graph, samples: samples, data: data)
     let found = try calibrator.candidates(try calibrator.extremes().ranges, context)
-    return try trials.decibels(found[place].graph).map { (found[place].graph, $0) }
+    guard let (place, decibels, _) = try? trials.best(found) else { return nil }
+    return (found[place].graph, decibels, found[place].name)
   }
 
   /// The graph with the ranges of every method.
@@ -146,10 +154,11 @@ struct Calibrator {
   ) throws -> [Trials.Candidate] {
     let histograms = try histograms(extremes)
     let isNear = graph.valuesNearOutputs
+    let least = leastSquares(histograms, context)
     let cuts = [
       ("percentile 99.99", histograms.map { $0?.interval(percentile: 99.99) }),
       ("percentile 99.9", histograms.map { $0?.interval(percentile: 99.9) }),
-      ("least-squares", leastSquares(histograms, context)),
+      ("least-squares", least), ("halfway", zip(extremes, least).map { $0?.halfway(to: $1) }),
     ]
     var candidates = [Trials.Candidate(name: "minmax", graph: graph(with: extremes, context))]
     for (name, ranges) in cuts {

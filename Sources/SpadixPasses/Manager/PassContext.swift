@@ -11,7 +11,7 @@ public struct PassContext {
   /// Calibration samples by input name, `--calibrate NAME=FILE.npy`; they stand in for the graph's own.
   var samples: [CalibrationSamples]
   /// The options of the pass that is running.
-  internal(set) var arguments: PassArguments
+  var arguments: PassArguments
   /// What is random about the samples that ranges come from; nil where nothing is.
   public internal(set) var calibration: String?
   /// The calibrated graph before its biases were corrected, value by value the same; nil where none was.

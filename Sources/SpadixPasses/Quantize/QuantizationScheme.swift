@@ -27,6 +27,8 @@ struct QuantizationScheme: Sendable, Equatable {
   var residualPasses: Int?
   /// Rows and columns of the array.
   var dim = 16
+  /// Whether the store adds activations of different scales.
+  var hasPairs = false
 
   init(activations: Activations, weights: Weights, hasClamp: Bool) {
     self.activations = activations
@@ -41,6 +43,7 @@ struct QuantizationScheme: Sendable, Equatable {
       weights: target.hasOutputStage ? .perChannel : .perTensor,
       hasClamp: target.hasOutputStage)
     dim = target.dim
+    hasPairs = target.hasOutputPair
   }
 
   /// How often the array may add a residual to a convolution of so many taps and input channels: for at most an eighth of

@@ -14,7 +14,8 @@ extension Pass {
       pooled, averaged and clamped values follow from others and may be left out. Zero is always exact.
       - **One type for several values**: the operands and the result of `nn.concat`, `nn.max_pool2d`, `nn.reshape`, \
       `nn.transpose` and `nn.pad`, and the two addends of `nn.add`, share scale and zero point; their range is the \
-      hull of all of theirs. `nn.relu` and `nn.clamp` on their own become `nn.requantize` with an activation.
+      hull of all of theirs. Where one addend's range is at most three quarters of the other's, or the model says both types, \
+      and the store adds pairs, each has its own type and the sum is `nn.binary`. `nn.relu` and `nn.clamp` on their own become `nn.requantize` with an activation.
       - **Functions and clamps** of what nothing else reads: their operands' ranges end where the results no longer change by \
       a quarter of a step, for hard-swish at -3.
       - **Models that say their types** (`nn.fake_quantize`): what is neither a product nor between two of these stays in f32, \

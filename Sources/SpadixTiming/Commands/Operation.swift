@@ -22,15 +22,15 @@ public struct Operation: Sendable {
     /// Load: 32-bit elements, which pass by the scaling unit. Store: 32-bit elements.
     public static let wide = Flags(rawValue: 1 << 1)
     /// Load: int8 elements with a scale other than 1.
-    static let scaled = Flags(rawValue: 1 << 2)
+    public static let scaled = Flags(rawValue: 1 << 2)
     /// Load: one row of memory for all local rows.
     public static let repeated = Flags(rawValue: 1 << 3)
     /// Store: to the scratchpad instead of memory. Load: into the output stage.
     public static let onChip = Flags(rawValue: 1 << 4)
     /// Compute: an operand passes the transposer.
-    static let transposed = Flags(rawValue: 1 << 5)
+    public static let transposed = Flags(rawValue: 1 << 5)
     /// Preload: the array takes its operand in two passes (transposed weights).
-    static let twoPasses = Flags(rawValue: 1 << 6)
+    public static let twoPasses = Flags(rawValue: 1 << 6)
     /// Preload: the result is added to what its rows hold. Load: into the accumulator, added.
     public static let accumulates = Flags(rawValue: 1 << 7)
   }
