@@ -69,6 +69,7 @@ struct NestRules {
       }
     }
     try checkCopies(tiling)
+    try checkParts(tiling)
     let usesMatrices = kernel.identities.indices.contains {
       places.identityIsResident[$0] || kernel.identities[$0].multipliers.contains { $0 != 1 }
     }
@@ -163,6 +164,23 @@ struct NestRules {
         "expected 1 copy of the window, or one for each of \(window.kernelColumns) columns of taps where strides are 1, rows of "
           + "input and result have the same length and more than one tap, and neither the window nor a tile or slice is a "
           + "part of the image; found \(tiling.windowCopies)", at: .step(step, "copies"))
+    }
+  }
+
+  /// Parts of the window: of a ring of image rows, as many rows each.
+  private func checkParts(_ tiling: Tiling) throws(PlanViolation) {
+    if tiling.windowParts == 1 { return }
+    guard let window = kernel.contraction?.window, !isInGroup, !places.inputIsResident, window.inputRows > 1,
+      tiling.windowCopies == 1
+    else {
+      try range(tiling.windowParts, 1...1, "parts", "parts of the window", "for an operator without a ring of rows")
+      return
+    }
+    if tiling.windowParts < 1 || tiling.windowRows % tiling.windowParts != 0 {
+      throw PlanViolation(
+        "plan.parts",
+        "expected parts of as many rows each: \(tiling.windowRows) rows of the window are no multiple of "
+          + "\(tiling.windowParts)", at: .step(step, "parts"))
     }
   }
 

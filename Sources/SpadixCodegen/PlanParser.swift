@@ -15,6 +15,7 @@ struct ParsedPlan {
     var spare = 0
     var window = 1
     var copies = 1
+    var parts = 1
     var slice: [Int] = []
     var streamsMatrices = false
     var multipliesPadding = false
@@ -159,6 +160,7 @@ struct PlanParser {
         "spare": { step.spare = try $0.number() },
         "window": { step.window = try $0.number() },
         "copies": { step.copies = try $0.number() },
+        "parts": { step.parts = try $0.number() },
         "slice": { step.slice = try $0.numbers(2) },
         "matrices": {
           try $0.expect("streamed")

@@ -88,6 +88,7 @@ extension PreparedKernels {
       ]
       if tiling.sparePlaces > 0 { fields.append("spare = \(tiling.sparePlaces)") }
       if !isInGroup { fields.append("window = \(tiling.windowRows)") }
+      if tiling.windowParts > 1 { fields.append("parts = \(tiling.windowParts)") }
       if tiling.windowCopies > 1 { fields.append("copies = \(tiling.windowCopies)") }
       fields.append("slice = [\(tiling.sliceBlocks), \(tiling.sliceTaps)]")
       if step.keepsConstants { fields.append("weights = kept") }

@@ -123,6 +123,7 @@ extension PreparedKernels {
         tiling: Tiling(
           tileRows: step.tile[0], tileColumns: step.tile[1], blocks: step.tile[2], chunksPerGroup: step.group[0],
           pinnedChunks: step.group[1], sparePlaces: step.spare, windowRows: step.window, windowCopies: step.copies,
+          windowParts: step.parts,
           sliceBlocks: step.slice[0], sliceTaps: step.slice[1], streamsMatrices: step.streamsMatrices,
           multipliesPadding: step.multipliesPadding))
     case .copy, .host, .alias:

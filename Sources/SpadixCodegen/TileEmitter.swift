@@ -88,7 +88,17 @@ struct TileEmitter {
 
   // MARK: Places
 
-  private func row(_ place: LocalPlace) -> Int { firstRow(ofSlot: place) + place.row }
+  /// Rows beyond a slot of the scratchpad are in the slots behind it, wherever these lie.
+  private func row(_ place: LocalPlace) -> Int {
+    let buffer = program.buffers[place.buffer]
+    if buffer.slots == 1 || buffer.rows == 0 || buffer.contents == .sums || place.row < buffer.rows {
+      return firstRow(ofSlot: place) + place.row
+    }
+    var place = place
+    place.slot += place.row / buffer.rows
+    place.row %= buffer.rows
+    return firstRow(ofSlot: place) + place.row
+  }
 
   private func firstRow(ofSlot place: LocalPlace) -> Int {
     let buffer = program.buffers[place.buffer]
@@ -100,8 +110,9 @@ struct TileEmitter {
 
   /// - Parameter accumulate: whether sums are added to.
   private func address(_ place: LocalPlace, plus rows: Int = 0, accumulate: Bool = false) -> LocalAddress {
-    isSums(place)
-      ? .accumulator(row(place) + rows, accumulate: accumulate) : .scratchpad(row(place) + rows)
+    var place = place
+    place.row += rows
+    return isSums(place) ? .accumulator(row(place), accumulate: accumulate) : .scratchpad(row(place))
   }
 
   /// The first row of a tile's sums.
@@ -178,19 +189,34 @@ struct TileEmitter {
     writer.configureLoad(
       state, stride: transfer.rowStride, blockStride: together > 1 ? transfer.blockStride : dim,
       shrunk: state == .accumulator)
-    var place = transfer.local
-    place.row = 0
-    let local = address(place, accumulate: load.adds)
-    let dram = dram(transfer.operand)
-    let spans = transfer.spans
-    let buffer = program.buffers[transfer.local.buffer]
-    let firstCommand = writer.count
-    defer {
+    var slot = transfer.local
+    slot.row = 0
+    let buffer = program.buffers[slot.buffer]
+    var spans = transfer.spans[...]
+    while let first = spans.first {
+      // Parts of a ring, slot by slot.
+      let rows = max(1, buffer.rows)
+      let index = first.row / rows
+      let part = transfer.partLines > 0 ? spans.prefix { $0.row / rows == index } : spans
+      spans = spans.dropFirst(part.count)
+      let firstCommand = writer.count
+      move(in: load, part, together: together, state)
       if buffer.slots > 1 && state != .accumulator {
-        let first = firstRow(ofSlot: transfer.local)
-        writer.filledSlot(first..<first + buffer.rows, since: firstCommand)
+        var place = slot
+        if transfer.partLines > 0 { place.slot += index }
+        let row = firstRow(ofSlot: place)
+        writer.filledSlot(row..<row + buffer.rows, since: firstCommand)
       }
     }
+  }
+
+  private mutating func move(
+    in load: TileLoad, _ spans: ArraySlice<Transfer.Span>, together: Int, _ state: CommandWriter.LoadState
+  ) {
+    let transfer = load.transfer
+    var slot = transfer.local
+    slot.row = 0
+    let dram = dram(transfer.operand)
     for column in stride(from: 0, to: transfer.columns, by: together * dim) {
       let columns = min(together * dim, transfer.columns - column)
       let plane = column / dim * transfer.blockStride
@@ -198,7 +224,8 @@ struct TileEmitter {
         for done in stride(from: 0, to: span.count, by: dim) {
           writer.moveIn(
             state, dram: dram + UInt64(span.offset + done * transfer.rowStride + column),
-            to: local.advanced(by: plane + span.row + done), rows: min(dim, span.count - done), columns: columns)
+            to: address(slot, plus: plane + span.row + done, accumulate: load.adds),
+            rows: min(dim, span.count - done), columns: columns)
         }
       }
     }
@@ -334,7 +361,8 @@ struct TileEmitter {
     if startsTile { writer.startTile() }
     startsTile = false
     let result = firstRow(tile)
-    let source = firstRow(ofSlot: product.source.place)
+    var source = product.source.place
+    source.row = 0
     let weights = firstRow(ofSlot: product.weights.place)
     var isHeld = false
     for tap in product.orderedTaps {
@@ -349,13 +377,13 @@ struct TileEmitter {
           let contracted = window.channels(of: input, dim: dim)
           let replaces = product.startTap == tap && input == inputs.lowerBound
           let matrix = weights + product.weightRow(block: block, tap: tap, input: input)
-          let plane = source + product.sourceRow(input: input)
+          let plane = product.sourceRow(input: input)
           for (index, run) in ordered.enumerated() {
             let needsWeights = product.weights.isShared ? !isHeld : index == 0
             isHeld = true
             writer.compute(
               weights: needsWeights ? .scratchpad(matrix) : nil, weightRows: contracted,
-              source: .scratchpad(plane + run.source),
+              source: address(source, plus: plane + run.source),
               result: .accumulator(first + run.result, accumulate: !replaces), rows: run.count, columns: columns)
           }
         }

@@ -10,6 +10,7 @@ public struct BankTraffic: TileSink {
   }
 
   private let dim: Int
+  private let windows: [InputWindow]
   /// The first slot of each buffer.
   private let first: [Int]
   private let counts: [Int]
@@ -22,6 +23,7 @@ public struct BankTraffic: TileSink {
   /// - Parameter nest: the loop nest, whose buffers the slots are of.
   public init(_ nest: KernelNest) {
     dim = nest.dim
+    windows = nest.windows
     let buffers = nest.localBuffers
     var first: [Int] = []
     var count = 0
@@ -55,7 +57,13 @@ public struct BankTraffic: TileSink {
     switch operation {
     case .load(let load):
       let transfer = load.transfer
-      write(transfer.lines * transfer.rows * KernelGeometry.ceilDivide(transfer.columns, dim), to: transfer.local)
+      let rows = transfer.rows * KernelGeometry.ceilDivide(transfer.columns, dim)
+      if transfer.partLines == 0 { return write(transfer.lines * rows, to: transfer.local) }
+      for line in 0..<transfer.lines {
+        var local = transfer.local
+        local.slot += transfer.row(ofLine: line) / max(1, transfer.partStride)
+        write(rows, to: local)
+      }
     case .store(let store):
       if let resident = store.resident { write(store.transfer.lines * store.transfer.rows, to: resident) }
     case .diagonals(let it):
@@ -65,8 +73,16 @@ public struct BankTraffic: TileSink {
       meet(it.oneHot, it.matrices, cycles: dim * dim)
     case .multiply(let it):
       let count = it.pairs * it.taps.count
+      var source = it.source.place
+      if it.source.plane.partLines > 0 {
+        // Most of a tile's rows are in the part that its last one is in.
+        let window = windows[it.window]
+        let last = window.inputRow(it.tile.rows.upperBound - 1, tapRow: (it.taps.upperBound - 1) / window.kernelColumns)
+        let row = it.source.plane.row(max(0, min(last, window.inputRows - 1)), it.source.plane.firstColumn)
+        source.slot += row / max(1, it.source.plane.partStride)
+      }
       multiply(
-        it.source.place, it.weights.place, matrices: it.weights.isShared ? 0 : count, cycles: count * it.tile.pixels)
+        source, it.weights.place, matrices: it.weights.isShared ? 0 : count, cycles: count * it.tile.pixels)
     case .begin, .zero, .bias, .copy, .host: break
     }
   }

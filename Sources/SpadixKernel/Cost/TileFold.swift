@@ -164,10 +164,12 @@ struct TileFold: TileSink {
       buffers[buffer] += Array(repeating: StreamClock.Buffer(), count: ring - buffers[buffer].count)
     }
     let isJoined = transfer.linePitch == transfer.rows && transfer.lineStride == transfer.rows * transfer.rowStride
+    let isRefilled = buffers[buffer][transfer.firstLine % ring].wasUsed
     var line = 0
     while line < transfer.lines {
       let place = (transfer.firstLine + line) % ring
-      let count = isJoined ? min(transfer.lines - line, ring - place) : 1
+      let end = transfer.partLines > 0 ? (place / transfer.partLines + 1) * transfer.partLines : ring
+      let count = isJoined ? min(transfer.lines - line, end - place) : 1
       var cycles = 0
       var moves = 0
       for column in stride(from: 0, to: transfer.columns, by: together) {
@@ -184,17 +186,19 @@ struct TileFold: TileSink {
       }
       line += count
     }
-    disturb(transfer.local, transfer.lines * transfer.rows * moveCount(transfer.columns))
+    disturb(transfer.local, transfer.lines * transfer.rows * moveCount(transfer.columns), isRefilled: isRefilled)
   }
 
   /// Rows that are written where the array may be reading: weights that follow their like into one place go to the bank
   /// that these are read from, others to any.
-  private mutating func disturb(_ local: LocalPlace, _ rows: Int) {
+  private mutating func disturb(_ local: LocalPlace, _ rows: Int, isRefilled: Bool = false) {
     if locals[local.buffer].contents == .weights {
       let isReloaded = locals[local.buffer].slots == 1 && buffers[local.buffer.index][local.slot].wasUsed
       disturbance += isReloaded ? Double(rows) : 0
     } else if locals[local.buffer].slots == 1 {
-      disturbance += Double(rows) * sharedBanks(local.buffer.index, local.buffer.index)
+      // Close behind what is read of a window that is there already, anywhere in one that is filled for the first time.
+      let share = isRefilled ? 1 : sharedBanks(local.buffer.index, local.buffer.index)
+      disturbance += Double(rows) * share
     }
   }
 
@@ -319,7 +323,8 @@ struct TileFold: TileSink {
     let low = max(0, window.inputRow(it.tile.rows.lowerBound, tapRow: taps.lowerBound))
     let high = min(window.inputRows - 1, window.inputRow(it.tile.rows.upperBound - 1, tapRow: taps.upperBound))
     if low > high { return RingLines(rows: 0..<0, ring: ring) }
-    return RingLines(rows: low..<min(high, low + ring - 1) + 1, ring: ring)
+    let shift = it.source.plane.shift
+    return RingLines(rows: low + shift..<min(high, low + ring - 1) + 1 + shift, ring: ring)
   }
 
   /// How much of some weights shares its banks with the pixels that they are multiplied with, these at opposite ends;

@@ -239,13 +239,21 @@ public struct TilingSearch {
             windowRows.append(2)
           }
           var forms = windowRows.flatMap { rows in
-            windowCopies(rows, shape, sliced).map { (rows: rows, copies: $0, multipliesPadding: false) }
+            windowCopies(rows, shape, sliced).map { WindowForm(rows: rows, copies: $0) }
           }
+          if let parts = windowParts(shape, sliced, least: least, whole: whole) { forms.append(parts) }
           // What goes past the ends of image rows has no padding to multiply.
-          if !sliced && kernel.bias?.paddingTaps != nil { forms += windowRows.map { ($0, 1, true) } }
+          if !sliced && kernel.bias?.paddingTaps != nil {
+            forms += forms.filter { $0.copies == 1 }.map { form in
+              var form = form
+              form.multipliesPadding = true
+              return form
+            }
+          }
           for form in forms {
             tiling.windowRows = form.rows
             tiling.windowCopies = form.copies
+            tiling.windowParts = form.parts
             tiling.multipliesPadding = form.multipliesPadding
             let nest = KernelNest(
               geometry(tiling), places: places, constants: constants, accumulatorRows: accumulatorRows)
@@ -288,6 +296,23 @@ public struct TilingSearch {
     let work = time.work(of: nest)
     works[key] = work
     return work
+  }
+
+  /// How the input is kept.
+  private struct WindowForm {
+    var rows: Int
+    var copies = 1
+    var parts = 1
+    var multipliesPadding = false
+  }
+
+  /// A ring in parts: one for the rows that are new for a tile, one or more for those that it shares with tiles before,
+  /// and one that is loaded meanwhile.
+  private func windowParts(_ shape: Shape, _ sliced: Bool, least: Int, whole: Int) -> WindowForm? {
+    guard let window = kernel.contraction?.window, !sliced, !places.inputIsResident, whole > least else { return nil }
+    let new = shape.rows * (kernel.store.pooling?.stride ?? 1) * window.strideRows
+    let parts = KernelGeometry.ceilDivide(max(1, least - new), new) + 2
+    return parts <= target.scratchpadBanks && parts * new < whole ? WindowForm(rows: parts * new, parts: parts) : nil
   }
 
   /// Copies of a window, where that makes long runs of short ones: a whole image with narrow rows and padding at their

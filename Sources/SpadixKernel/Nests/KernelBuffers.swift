@@ -23,6 +23,8 @@ struct KernelBuffers {
   private(set) var stripRows = 0
   /// Rows of the window from one channel block to the next.
   private(set) var windowPlane = 0
+  /// Rows of a slot of it: a part of a ring is one.
+  private(set) var windowSlot = 0
 
   struct Identity {
     /// Whether the array does it; otherwise accumulating moves do.
@@ -76,10 +78,12 @@ struct KernelBuffers {
           channels: window.inputChannels, dim)
       } else {
         let isFlat = geometry.hasFlatInput
-        windowPlane = (isFlat ? 1 : geometry.tiling.windowRows) * geometry.windowPitch
+        let parts = geometry.tiling.windowParts
+        windowPlane = (isFlat ? 1 : geometry.tiling.windowRows / parts) * geometry.windowPitch
+        windowSlot = windowPlane * geometry.mostWindowBlocks
         input = add(
-          "window", .pixels, windowPlane * geometry.mostWindowBlocks,
-          slots: isFlat ? geometry.tiling.windowRows : geometry.tiling.windowCopies)
+          "window", .pixels, windowSlot,
+          slots: isFlat ? geometry.tiling.windowRows : geometry.tiling.windowCopies * parts)
       }
     }
     sums = add("sums", .sums, accumulatorRows / 2, slots: 2)

@@ -14,6 +14,9 @@ public struct KernelGeometry: Sendable {
   public let slices: [ContractionSlice]
   /// The most input columns that any tile reads: the pitch of the window's rows.
   public let windowPitch: Int
+  /// Of a ring in parts, how many rows before the first one of the image its first part begins: so that the rows that are
+  /// new for a tile begin with a part.
+  public let ringShift: Int
 
   public init(kernel: TileKernel, tiling: Tiling, dim: Int, withSlices: Bool = true) {
     self.kernel = kernel
@@ -24,6 +27,7 @@ public struct KernelGeometry: Sendable {
     guard withSlices, let contraction = kernel.contraction else {
       slices = []
       windowPitch = 0
+      ringShift = 0
       return
     }
     var widest = 1
@@ -41,7 +45,19 @@ public struct KernelGeometry: Sendable {
     }
     self.slices = slices
     windowPitch = Self.windowPitch(kernel, tiling, contraction.window, slices)
+    ringShift = Self.ringShift(kernel, tiling, contraction.window)
   }
+
+  private static func ringShift(_ kernel: TileKernel, _ tiling: Tiling, _ window: InputWindow) -> Int {
+    if tiling.windowParts == 1 { return 0 }
+    let last = kernel.accumulatorRows(0..<min(kernel.store.rows, tiling.tileRows)).upperBound - 1
+    let end = window.inputRow(last, tapRow: window.kernelRows - 1) + 1
+    let part = max(1, tiling.windowRows / tiling.windowParts)
+    return (part - end % part) % part
+  }
+
+  /// Rows of a part of the ring.
+  var partLines: Int { tiling.windowParts > 1 ? tiling.windowRows / tiling.windowParts : 0 }
 
   public static func ceilDivide(_ value: Int, _ divisor: Int) -> Int { (value + divisor - 1) / divisor }
 
@@ -177,7 +193,8 @@ public struct KernelGeometry: Sendable {
     if resident { return PlaneLayout(pitch: kernel.contraction!.window.inputColumns) }
     return PlaneLayout(
       pitch: windowPitch, ring: hasFlatInput ? 1 : tiling.windowRows,
-      firstColumn: inputRegion(tile, slice).columns.lowerBound, hasZeroEdges: tiling.windowCopies > 1)
+      firstColumn: inputRegion(tile, slice).columns.lowerBound, hasZeroEdges: tiling.windowCopies > 1, shift: ringShift,
+      partLines: partLines)
   }
 
   /// - Parameter end: stored rows from there on are another tile's.

@@ -319,8 +319,10 @@ public struct KernelNest {
               rows: columns.count, rowStride: view.pixel, lines: missing.count, lineStride: view.row,
               columns: min(window!.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim,
               local: LocalPlace(buffers.input!, slot: slot, row: columns.lowerBound - region.columns.lowerBound),
-              blockStride: buffers.windowPlane, linePitch: geometry.windowPitch, firstLine: missing.lowerBound,
-              ring: geometry.hasFlatInput ? 1 : geometry.tiling.windowRows))))
+              blockStride: buffers.windowPlane, linePitch: geometry.windowPitch,
+              firstLine: missing.lowerBound + geometry.ringShift,
+              ring: geometry.hasFlatInput ? 1 : geometry.tiling.windowRows, partLines: geometry.partLines,
+              partStride: geometry.partLines > 0 ? buffers.windowSlot : 0))))
     }
     if geometry.tiling.windowCopies == 1 {
       load(region.columns, slot: max(0, state.windowSlot))

@@ -162,7 +162,8 @@ extension KernelNest {
   ) {
     let contraction = kernel.contraction!
     let window = contraction.window
-    let plane = geometry.inputPlane(place, slice, resident: places.inputIsResident)
+    var plane = geometry.inputPlane(place, slice, resident: places.inputIsResident)
+    if plane.partLines > 0 { plane.partStride = buffers.windowSlot }
     let source: TileMultiply.PixelSource
     if let rows = strip?.input {
       source = TileMultiply.PixelSource(

@@ -25,11 +25,19 @@ public struct PlaneLayout: Hashable, Sendable {
   public var starts: [Int]
   /// Whether columns that a tap does not read are zeros, so that its runs go on past the ends of image rows.
   public var hasZeroEdges: Bool
+  /// Rows of the ring before row 0 of the image.
+  public var shift: Int
+  /// Of a ring that lies in parts, the image rows of each, and the local rows from one to the next; 0 where it does not.
+  public var partLines: Int
+  public var partStride: Int
 
   public init(
     pitch: Int, ring: Int? = nil, firstRow: Int = 0, firstColumn: Int = 0, starts: [Int] = [],
-    hasZeroEdges: Bool = false
+    hasZeroEdges: Bool = false, shift: Int = 0, partLines: Int = 0, partStride: Int = 0
   ) {
+    self.shift = shift
+    self.partLines = partLines
+    self.partStride = partStride
     self.hasZeroEdges = hasZeroEdges
     self.pitch = pitch
     self.ring = ring
@@ -44,7 +52,17 @@ public struct PlaneLayout: Hashable, Sendable {
       // A row that is not there is far outside of any buffer.
       return starts.indices.contains(y - firstRow) ? starts[y - firstRow] + x - firstColumn : -1 << 32
     }
-    return ((ring.map { y % $0 } ?? y) - firstRow) * pitch + x - firstColumn
+    let line = ring.map { (y + shift) % $0 } ?? y
+    if partLines > 0 {
+      return line / partLines * partStride + (line % partLines - firstRow) * pitch + x - firstColumn
+    }
+    return (line - firstRow) * pitch + x - firstColumn
+  }
+
+  /// Whether two image rows are in one part of the ring.
+  func isJoined(_ left: Int, _ right: Int) -> Bool {
+    guard partLines > 0, let ring else { return true }
+    return (left + shift) % ring / partLines == (right + shift) % ring / partLines
   }
 }
 
@@ -76,6 +94,7 @@ extension InputWindow {
       var next = row + 1
       if isJoined {
         while next < rows.upperBound,
+          plane.isJoined(inputRow(row, tapRow: tapRow), inputRow(next, tapRow: tapRow)),
           plane.row(inputRow(next, tapRow: tapRow), x) == source + (next - row) * pitch * strideColumns
         {
           count += pitch

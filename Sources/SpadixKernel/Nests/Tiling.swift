@@ -15,7 +15,8 @@ import SpadixSupport
 /// while the ones before are still used; where all chunks of a group are pinned, those of the next group. The input
 /// window keeps `windowRows` rows, as a ring, so that rows shared by neighbouring tiles are loaded once. Of an input
 /// that is one row, it keeps the pixels of so many tiles, in turn. With copies there is a window for each column of
-/// taps, with zeros in the columns that these taps do not read.
+/// taps, with zeros in the columns that these taps do not read. A ring in parts lies part by part: so the rows of the
+/// next tile are loaded into another bank than those of this tile are read from.
 public struct Tiling: Hashable, Sendable {
   /// Of the stored image.
   public var tileRows: Int
@@ -33,6 +34,8 @@ public struct Tiling: Hashable, Sendable {
   public var windowRows: Int
   /// Copies of the window: 1, or one for each column of taps.
   public var windowCopies: Int
+  /// Parts of the ring, of as many rows each: what is new for a tile is one of them where it has as many rows.
+  public var windowParts: Int
   /// Channel blocks of the input in one slice of the contraction; at least the whole range when it is not sliced.
   public var sliceBlocks: Int
   /// Taps in one slice of the contraction.
@@ -46,8 +49,8 @@ public struct Tiling: Hashable, Sendable {
 
   public init(
     tileRows: Int, tileColumns: Int, blocks: Int, chunksPerGroup: Int, pinnedChunks: Int,
-    sparePlaces: Int = 0, windowRows: Int, windowCopies: Int = 1, sliceBlocks: Int, sliceTaps: Int,
-    streamsMatrices: Bool = false, multipliesPadding: Bool = false
+    sparePlaces: Int = 0, windowRows: Int, windowCopies: Int = 1, windowParts: Int = 1, sliceBlocks: Int,
+    sliceTaps: Int, streamsMatrices: Bool = false, multipliesPadding: Bool = false
   ) {
     self.tileRows = tileRows
     self.tileColumns = tileColumns
@@ -57,6 +60,7 @@ public struct Tiling: Hashable, Sendable {
     self.sparePlaces = sparePlaces
     self.windowRows = windowRows
     self.windowCopies = windowCopies
+    self.windowParts = windowParts
     self.sliceBlocks = sliceBlocks
     self.sliceTaps = sliceTaps
     self.streamsMatrices = streamsMatrices

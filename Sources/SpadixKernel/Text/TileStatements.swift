@@ -56,6 +56,7 @@ enum TileStatements {
     .integer("line_stride", \.lineStride, 0), .integer("columns", \.columns, atLeast: 1),
     .integer("block_stride", \.blockStride), .integer("line_pitch", \.linePitch, 0),
     .integer("first_line", \.firstLine, 0), .optionalInteger("ring", \.ring, atLeast: 1),
+    .integer("part_lines", \.partLines, 0), .integer("part_stride", \.partStride, 0),
   ]
 
   static let load: [Field<TileLoad>] =
@@ -86,7 +87,8 @@ enum TileStatements {
     .integer("block_stride", \.source.blockStride), .integer("pitch", \.source.plane.pitch),
     .optionalInteger("ring", \.source.plane.ring, atLeast: 1), .integer("first_row", \.source.plane.firstRow, 0),
     .integer("first_column", \.source.plane.firstColumn, 0), .integers("starts", \.source.plane.starts),
-    .flag("zero_edges", \.source.plane.hasZeroEdges),
+    .flag("zero_edges", \.source.plane.hasZeroEdges), .integer("shift", \.source.plane.shift, 0),
+    .integer("part_lines", \.source.plane.partLines, 0), .integer("part_stride", \.source.plane.partStride, 0),
     .place("by", \.weights.place),
     .integer("by_block", \.weights.blockStride, 0), .integer("by_tap", \.weights.tapStride, 0),
     .integer("by_input", \.weights.inputStride, 0), .flag("transposed", \.weights.isTransposed),

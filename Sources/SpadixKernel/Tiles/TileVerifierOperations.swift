@@ -60,8 +60,7 @@ extension TileVerifier {
     for block in 0..<blocks {
       let columns = min(dim, transfer.columns - block * dim)
       for line in 0..<transfer.lines {
-        let line = transfer.firstLine + line
-        let row = (transfer.ring.map { line % $0 } ?? line) * transfer.linePitch + block * transfer.blockStride
+        let row = transfer.row(ofLine: line) + block * transfer.blockStride
         var target = place
         target.row += row
         if load.adds {

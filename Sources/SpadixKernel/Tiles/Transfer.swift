@@ -8,6 +8,8 @@ import SpadixSupport
 ///     for line in firstLine ..< firstLine + lines, row in 0 ..< rows, block of columns
 ///       DRAM   offset + (line - firstLine) * lineStride + row * rowStride + block * dim
 ///       local  row + block * blockStride + (line mod ring) * linePitch + row
+///
+/// Of a ring in parts, lines of the next part are `partStride` rows further.
 public struct Transfer: Hashable, Sendable {
   /// Whose bytes they are.
   public var operand: TileOperand
@@ -33,12 +35,18 @@ public struct Transfer: Hashable, Sendable {
   public var firstLine: Int
   /// Lines that the buffer keeps; nil for all.
   public var ring: Int?
+  /// Of a ring in parts, the lines of each, and local rows from one to the next; 0 where it is in one.
+  public var partLines: Int
+  public var partStride: Int
 
   public init(
     _ operand: TileOperand, offset: Int = 0, rows: Int, rowStride: Int, lines: Int = 1, lineStride: Int = 0,
     columns: Int,
-    local: LocalPlace, blockStride: Int, linePitch: Int = 0, firstLine: Int = 0, ring: Int? = nil
+    local: LocalPlace, blockStride: Int, linePitch: Int = 0, firstLine: Int = 0, ring: Int? = nil, partLines: Int = 0,
+    partStride: Int = 0
   ) {
+    self.partLines = partLines
+    self.partStride = partStride
     self.operand = operand
     self.offset = offset
     self.rows = rows
@@ -51,6 +59,19 @@ public struct Transfer: Hashable, Sendable {
     self.linePitch = linePitch
     self.firstLine = firstLine
     self.ring = ring
+  }
+
+  /// Where a line begins, from the first row of a block of columns.
+  func row(ofLine index: Int) -> Int {
+    let line = ring.map { (firstLine + index) % $0 } ?? firstLine + index
+    if partLines > 0 { return line / partLines * partStride + line % partLines * linePitch }
+    return line * linePitch
+  }
+
+  /// Whether a line begins a part of the ring: it lies apart from the one before.
+  private func beginsPart(_ index: Int) -> Bool {
+    guard partLines > 0, let ring else { return false }
+    return (firstLine + index) % ring % partLines == 0
   }
 
   /// Rows that are evenly spaced in DRAM and follow one another in the buffer.
@@ -67,10 +88,11 @@ public struct Transfer: Hashable, Sendable {
   public var spans: [Span] {
     var spans: [Span] = []
     for index in 0..<lines {
-      let line = firstLine + index
       let offset = offset + index * lineStride
-      let row = local.row + (ring.map { line % $0 } ?? line) * linePitch
-      if let last = spans.last, last.row + last.count == row, last.offset + last.count * rowStride == offset {
+      let row = local.row + row(ofLine: index)
+      if let last = spans.last, !beginsPart(index), last.row + last.count == row,
+        last.offset + last.count * rowStride == offset
+      {
         spans[spans.count - 1].count += rows
       } else {
         spans.append(Span(offset: offset, row: row, count: rows))
