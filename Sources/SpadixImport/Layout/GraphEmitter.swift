@@ -118,8 +118,12 @@ struct GraphEmitter {
 
   /// The same elements under another shape; nothing where it has that shape.
   mutating func reshape(_ value: ValueID, _ shape: [Int], name: String? = nil) throws -> ValueID {
-    if self.shape(value) == shape { return value }
+    let before = self.shape(value)
+    if before == shape { return value }
     try Self.checkSize(shape)
+    guard before.reduce(1, *) == shape.reduce(1, *) else {
+      throw Refusal("onnx.shape", "an operand has shape \(before); expected as many elements as \(shape) has")
+    }
     let type = TensorType(shape, graph.type(of: value).element)
     let result = graph.append(.reshape(Reshape()), [value], type: type, name: name ?? inner(value))
     setKind(kind(value), of: result)
