@@ -1,80 +1,220 @@
-import SpadixIR
 import SpadixISA
 import SpadixKernel
-import SpadixPlan
 
-/// Gives the parts of each step's working block rows of their own, apart by banks.
+/// Gives the slots of a step's working buffers rows of their own, so that they cost each other few cycles.
 ///
-/// A bank of the scratchpad has one port: the array loses cycles where pixels and weights lie in one bank, and where
-/// loads write to the bank that it reads. So pixels, the weights that are used and those that are loaded meanwhile go
-/// to different banks where rows are free, and away from the rows of the step before, whose last tiles may still use
-/// them while the first loads of this step come.
+/// A bank of the scratchpad has one port: the array loses cycles where pixels and weights that it multiplies lie in one
+/// bank, and where loads write to the bank that it reads. Which slots meet how often is `BankTraffic`'s to say. Slots keep
+/// away from the rows of the step before as well, whose last tiles may still use them while the first loads of this step
+/// come.
 struct BankPlacement {
-  private let target: Target
-  /// Those of the step that are being looked at: where the tensors in the scratchpad are, and the parts of the step
-  /// before.
-  private var free: [Range<Int>] = []
-  private var placed: [Placed] = []
-  private var before: [Range<Int>] = []
-
-  private struct Placed {
+  /// A slot of a buffer.
+  struct Part {
     var buffer: Int
-    var contents: LocalBuffer.Contents
-    /// Whether it is filled again while other slots of its buffer are used.
-    var isRefilled: Bool
+    var slot: Int
     var rows: Range<Int>
+    /// Tensors of the scratchpad stay where they are.
+    var isFixed: Bool
   }
 
-  init(_ target: Target) { self.target = target }
+  private let bankRows: Int
+  private let banks: Int
+  /// Cycles that each pair of parts would lose if all of both were in one bank; of a part with itself on the diagonal.
+  private let losses: [Int]
+  private let count: Int
+  private let before: [Range<Int>]
+  private var parts: [Part]
+  private var isPlaced: [Bool]
+  /// Rows that are free, ascending.
+  private var free: [Range<Int>]
+  private let freeAtFirst: [Range<Int>]
 
-  /// The first row of each slot of the working buffers, in their order; nil where they lie as well behind one another.
-  ///
+  /// More parts than this stay as they are.
+  private static let mostParts = 512
+  /// How often all parts are looked at again.
+  private static let rounds = 4
+
   /// - Parameters:
-  ///   - buffers: of the step's nest.
-  ///   - block: the first row of the block that the plan has for them.
+  ///   - parts: as the plan has them, one behind the other in the step's block.
   ///   - occupied: rows of tensors during the step.
-  ///   - refilled: slots of weights that are filled again.
-  ///   - resident: first rows of the tensors that the nest uses in place, by buffer.
-  mutating func rows(
-    of buffers: [LocalBuffer], block: Int, occupied: [Range<Int>], refilled: Range<Int>,
-    resident: (LocalBuffer) -> Int?
-  ) -> [Int]? {
-    let fixed = buffers.enumerated().compactMap { index, buffer in
-      resident(buffer).map {
-        Placed(buffer: index, contents: buffer.contents, isRefilled: false, rows: $0..<$0 + buffer.rows)
-      }
+  ///   - before: rows of the step before.
+  init(_ parts: [Part], _ traffic: BankTraffic, occupied: [Range<Int>], before: [Range<Int>], _ target: Target) {
+    self.parts = parts
+    self.before = before
+    bankRows = target.scratchpadRowsPerBank
+    banks = target.scratchpadBanks
+    count = parts.count
+    isPlaced = parts.map(\.isFixed)
+    freeAtFirst = occupied.reduce([0..<target.scratchpadRows]) { gaps, taken in
+      gaps.flatMap { Self.without(taken, $0) }
     }
-    var parts: [Placed] = []
-    var next = block
-    for (index, buffer) in buffers.enumerated() where buffer.isWorking {
-      for slot in 0..<buffer.slots {
-        let isRefilled = buffer.slots > 1 && (buffer.contents == .pixels || refilled.contains(slot))
-        parts.append(
-          Placed(
-            buffer: index, contents: buffer.contents, isRefilled: isRefilled, rows: next..<next + buffer.rows))
-        next += buffer.rows
-      }
-    }
-    defer { before = parts.map(\.rows) }
-    if parts.isEmpty { return nil }
-    let inBlock = cost(of: parts, fixed)
-    free = gaps(occupied)
-    placed = fixed
-    var spread = parts
-    // Large ones first, which have the fewest places.
-    for index in parts.indices.sorted(by: { (-parts[$0].rows.count, $0) < (-parts[$1].rows.count, $1) }) {
-      guard let first = place(parts[index]) else { return nil }
-      spread[index].rows = first..<first + parts[index].rows.count
-      placed.append(spread[index])
-      free = free.flatMap { Self.without(spread[index].rows, $0) }
-    }
-    if cost(of: spread, fixed) >= inBlock { return nil }
-    parts = spread
-    return spread.map(\.rows.lowerBound)
+    free = freeAtFirst
+    losses = count <= Self.mostParts ? Self.losses(parts, traffic) : []
   }
 
-  private func gaps(_ occupied: [Range<Int>]) -> [Range<Int>] {
-    occupied.reduce([0..<target.scratchpadRows]) { gaps, taken in gaps.flatMap { Self.without(taken, $0) } }
+  /// The parts in the places that lose the fewest cycles; nil where these are the ones they have.
+  mutating func run() -> [Part]? {
+    if count > Self.mostParts || parts.allSatisfy(\.isFixed) { return nil }
+    let inBlock = parts
+    isPlaced = parts.map { _ in true }
+    var best = (cost: cost, parts: parts)
+    for order in orders {
+      parts = inBlock
+      if !place(order) { continue }
+      improve(order)
+      let cost = cost
+      if cost < best.cost { best = (cost, parts) }
+    }
+    return zip(best.parts, inBlock).allSatisfy { $0.rows == $1.rows } ? nil : best.parts
+  }
+
+  // MARK: Losses
+
+  private static func losses(_ parts: [Part], _ traffic: BankTraffic) -> [Int] {
+    let uses = parts.map { traffic[$0.buffer, $0.slot] }
+    // Cycles that the array loses in one part while rows are written to the other.
+    func written(to index: Int, beside other: Int) -> Int {
+      let takeTurns = parts[index].buffer == parts[other].buffer && index != other
+      // A slot of several is not read while it is filled.
+      let all = traffic.cycles - (takeTurns ? uses[index].readCycles : 0)
+      return all <= 0 ? 0 : uses[index].rowsWritten * min(uses[other].readCycles, all) / all
+    }
+    let slots = parts.reduce(into: [:]) { $0[$1.buffer, default: 0] += 1 }
+    var losses = [Int](repeating: 0, count: parts.count * parts.count)
+    for left in parts.indices {
+      if slots[parts[left].buffer] == 1 { losses[left * parts.count + left] = written(to: left, beside: left) }
+      for right in 0..<left {
+        let meetings = traffic.meetings(
+          (parts[left].buffer, parts[left].slot), (parts[right].buffer, parts[right].slot))
+        let loss = written(to: left, beside: right) + written(to: right, beside: left) + meetings
+        losses[left * parts.count + right] = loss
+        losses[right * parts.count + left] = loss
+      }
+    }
+    return losses
+  }
+
+  /// Rows of a range in a bank.
+  private func rows(of range: Range<Int>, in bank: Int) -> Int {
+    max(0, min(range.upperBound, (bank + 1) * bankRows) - max(range.lowerBound, bank * bankRows))
+  }
+
+  /// Per bank, the cycles that a part would lose with those that are placed, in 1024ths.
+  private func pressure(on index: Int) -> [Int] {
+    var pressure = [Int](repeating: 0, count: banks)
+    for other in parts.indices where isPlaced[other] && other != index {
+      let loss = losses[index * count + other]
+      let range = parts[other].rows
+      if loss == 0 || range.isEmpty { continue }
+      for bank in range.lowerBound / bankRows...(range.upperBound - 1) / bankRows {
+        pressure[bank] += loss * (rows(of: range, in: bank) << 10) / range.count
+      }
+    }
+    return pressure
+  }
+
+  /// What a part loses in some rows, in 1024ths of cycles.
+  private func cost(of index: Int, in range: Range<Int>, _ pressure: [Int]) -> Int {
+    if range.isEmpty { return 0 }
+    let itself = losses[index * count + index]
+    var sum = 0
+    for bank in range.lowerBound / bankRows...(range.upperBound - 1) / bankRows {
+      let share = (rows(of: range, in: bank) << 10) / range.count
+      sum += pressure[bank] * share >> 10 + itself * share * share >> 10
+    }
+    // Rows that the step before still uses are loaded later by about a cycle each.
+    return before.reduce(sum) { $0 + $1.clamped(to: range).count << 10 }
+  }
+
+  /// What all parts lose; of a pair, each sees the other.
+  private var cost: Int {
+    parts.indices.reduce(0) { sum, index in
+      let all = cost(of: index, in: parts[index].rows, pressure(on: index))
+      let alone = cost(of: index, in: parts[index].rows, [Int](repeating: 0, count: banks))
+      return sum + all + alone
+    }
+  }
+
+  // MARK: Places
+
+  /// In which parts are placed: large ones have the fewest places, pixels meet the most others.
+  private var orders: [[Int]] {
+    let movable = parts.indices.filter { !parts[$0].isFixed }
+    let sums = parts.indices.map { index in (0..<count).reduce(0) { $0 + losses[index * count + $1] } }
+    return [
+      movable.sorted { (-parts[$0].rows.count, $0) < (-parts[$1].rows.count, $1) },
+      movable.sorted { (-sums[$0], $0) < (-sums[$1], $1) },
+    ]
+  }
+
+  private mutating func place(_ order: [Int]) -> Bool {
+    free = freeAtFirst
+    isPlaced = parts.map(\.isFixed)
+    for index in order {
+      guard let row = bestRow(index) else { return false }
+      take(index, row)
+    }
+    return true
+  }
+
+  /// Moves parts one by one to better places, as long as there are any.
+  private mutating func improve(_ order: [Int]) {
+    for _ in 0..<Self.rounds {
+      var hasMoved = false
+      for index in order {
+        let row = parts[index].rows.lowerBound
+        give(index)
+        let pressure = pressure(on: index)
+        let before = cost(of: index, in: parts[index].rows, pressure)
+        if let better = bestRow(index), better != row,
+          cost(of: index, in: better..<better + parts[index].rows.count, pressure) < before
+        {
+          take(index, better)
+          hasMoved = true
+        } else {
+          take(index, row)
+        }
+      }
+      if !hasMoved { return }
+    }
+  }
+
+  /// The best of the places at the ends of gaps and banks.
+  private func bestRow(_ index: Int) -> Int? {
+    let rows = parts[index].rows.count
+    let pressure = pressure(on: index)
+    var best: (cost: Int, row: Int)?
+    for gap in free where gap.count >= rows {
+      var starts = [gap.lowerBound, gap.upperBound - rows]
+      for border in stride(from: gap.lowerBound / bankRows * bankRows, through: gap.upperBound, by: bankRows) {
+        starts += [border, border - rows]
+      }
+      for start in starts where start >= gap.lowerBound && start + rows <= gap.upperBound {
+        let cost = cost(of: index, in: start..<start + rows, pressure)
+        if best == nil || (cost, start) < best! { best = (cost, start) }
+      }
+    }
+    return best?.row
+  }
+
+  private mutating func take(_ index: Int, _ row: Int) {
+    parts[index].rows = row..<row + parts[index].rows.count
+    isPlaced[index] = true
+    free = free.flatMap { Self.without(parts[index].rows, $0) }
+  }
+
+  private mutating func give(_ index: Int) {
+    let rows = parts[index].rows
+    isPlaced[index] = false
+    if rows.isEmpty { return }
+    let place = free.firstIndex { $0.lowerBound >= rows.upperBound } ?? free.count
+    free.insert(rows, at: place)
+    for left in [place, place - 1] where left >= 0 && left + 1 < free.count {
+      if free[left].upperBound == free[left + 1].lowerBound {
+        free[left] = free[left].lowerBound..<free[left + 1].upperBound
+        free.remove(at: left + 1)
+      }
+    }
   }
 
   private static func without(_ taken: Range<Int>, _ gap: Range<Int>) -> [Range<Int>] {
@@ -82,118 +222,5 @@ struct BankPlacement {
     return [
       gap.lowerBound..<max(gap.lowerBound, taken.lowerBound), min(gap.upperBound, taken.upperBound)..<gap.upperBound,
     ].filter { !$0.isEmpty }
-  }
-
-  /// The best of the places at the ends of gaps and banks.
-  private func place(_ part: Placed) -> Int? {
-    let count = part.rows.count
-    let bank = target.scratchpadRowsPerBank
-    var best: (cost: Int, row: Int)?
-    for gap in free where gap.count >= count {
-      var starts = [gap.lowerBound, gap.upperBound - count]
-      for border in stride(from: gap.lowerBound / bank * bank, through: gap.upperBound, by: bank) {
-        starts += [border, border - count]
-      }
-      for start in starts where start >= gap.lowerBound && start + count <= gap.upperBound {
-        var moved = part
-        moved.rows = start..<start + count
-        let cost = placed.reduce(conflict(withBefore: moved)) { $0 + conflict(moved, $1) }
-        if best == nil || (cost, start) < best! { best = (cost, start) }
-      }
-    }
-    return best?.row
-  }
-
-  /// How often reads and writes of the parts meet in a bank, in thousandths of what one part could lose.
-  private func cost(of parts: [Placed], _ fixed: [Placed]) -> Int {
-    var sum = 0
-    for (index, part) in parts.enumerated() {
-      sum += conflict(withBefore: part)
-      for other in fixed + parts[..<index] { sum += conflict(part, other) }
-    }
-    return sum
-  }
-
-  private func conflict(_ left: Placed, _ right: Placed) -> Int {
-    // Slots of which one is loaded while the other is used, and what is multiplied with each other.
-    let isTurn = left.buffer == right.buffer && left.isRefilled && right.isRefilled
-    guard isTurn || left.contents != right.contents else { return 0 }
-    let bank = target.scratchpadRowsPerBank
-    var meetings = 0
-    for index in max(left.rows.lowerBound, right.rows.lowerBound) / bank..<target.scratchpadBanks {
-      let rows = index * bank..<(index + 1) * bank
-      if rows.lowerBound >= min(left.rows.upperBound, right.rows.upperBound) { break }
-      meetings += left.rows.clamped(to: rows).count * right.rows.clamped(to: rows).count
-    }
-    return meetings * 1000 / max(1, left.rows.count * right.rows.count)
-  }
-
-  private func conflict(withBefore part: Placed) -> Int {
-    let shared = before.reduce(0) { $0 + $1.clamped(to: part.rows).count }
-    return shared * 20 / max(1, part.rows.count)
-  }
-}
-
-extension PreparedKernels {
-  /// Array cycles of a step from which on its banks are worth a line of the plan.
-  private static let leastCycles = 1 << 12
-
-  /// A plan whose steps have their working rows apart by banks.
-  public func spread(_ plan: Plan) -> Plan {
-    var plan = plan
-    var placement = BankPlacement(target)
-    var pieces = plan.pieces[...]
-    var present: [Plan.Piece] = []
-    for step in plan.steps.indices {
-      present.removeAll { $0.last < step }
-      while let piece = pieces.first, piece.first <= step {
-        present.append(piece)
-        pieces.removeFirst()
-      }
-      guard plan.group(of: step) == nil, plan.steps[step].cost.arrayCycles >= Self.leastCycles,
-        let buffers = workingBuffers(of: step, plan),
-        case .tile(_, let tiling) = plan.steps[step].nest, let kernel = tileKernel(step: step, plan)
-      else { continue }
-      let occupied = present.map { $0.row..<$0.row + problem.tensors[$0.tensor].rows }
-      plan.steps[step].rows = placement.rows(
-        of: buffers, block: plan.steps[step].workingRow, occupied: occupied,
-        refilled: KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim).refilledWeightSlots,
-        resident: { buffer in
-          let value: ValueID
-          switch buffer.tensor {
-          case .input(let position): value = inputs[step][position]
-          case .output, .constant, nil: return nil
-          }
-          return present.first { tensorID(value) == $0.tensor }?.row
-        })
-    }
-    return plan
-  }
-
-  /// The buffers of a step that runs in tiles.
-  func workingBuffers(of step: Int, _ plan: Plan) -> [LocalBuffer]? {
-    guard case .tile(_, let tiling) = plan.steps[step].nest, let kernel = tileKernel(step: step, plan) else {
-      return nil
-    }
-    let places = KernelPlaces(
-      kernel, inputs: plan.steps[step].inputs.map { $0 == .resident },
-      output: plan.steps[step].outputs.first == .resident)
-    return KernelNest.buffers(
-      KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim), places: places,
-      accumulatorRows: target.accumulatorRows)
-  }
-}
-
-extension PreparedKernels {
-  /// The rows that a step has for itself, part by part.
-  public func workingRows(of step: Int, _ plan: Plan) -> [Range<Int>] {
-    if let group = plan.group(of: step) { return [group.row..<group.row + group.rows] }
-    let it = plan.steps[step]
-    if it.workingRows == 0 { return [] }
-    guard let rows = it.rows, let buffers = workingBuffers(of: step, plan) else {
-      return [it.workingRow..<it.workingRow + it.workingRows]
-    }
-    let sizes = buffers.filter(\.isWorking).flatMap { Array(repeating: $0.rows, count: $0.slots) }
-    return zip(rows, sizes).map { $0..<$0 + $1 }
   }
 }

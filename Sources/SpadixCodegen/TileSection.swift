@@ -3,7 +3,7 @@ import SpadixPlan
 
 /// A tile program of one step of a plan, and what it is there for.
 public struct TileSection: Hashable, Sendable {
-  public enum Role: Hashable, Sendable {
+  enum Role: Hashable, Sendable {
     /// Brings a tensor into its rows before the step.
     case fetch(KernelProblem.TensorID)
     case kernel
@@ -14,10 +14,10 @@ public struct TileSection: Hashable, Sendable {
     case spill(KernelProblem.TensorID)
   }
 
-  public var role: Role
-  public var program: TileProgram
+  var role: Role
+  var program: TileProgram
 
-  public init(_ role: Role, _ program: TileProgram) {
+  init(_ role: Role, _ program: TileProgram) {
     self.role = role
     self.program = program
   }
@@ -55,22 +55,30 @@ extension PreparedKernels {
   }
 
   private func tileProgram(step: Int, _ plan: Plan) -> TileProgram {
-    let inputs = plan.steps[step].inputs.map { $0 == .resident }
-    let output = plan.steps[step].outputs.first == .resident
     switch (plan.steps[step].nest, kernels[step]) {
-    case (.tile(let form, let tiling), .tile(let forms)):
-      let kernel = forms[form].kernel
-      return KernelNest(
-        KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim),
-        places: KernelPlaces(kernel, inputs: inputs, output: output),
-        constants: NestConstants(identity: identityMatrix, diagonals: identityMatrices[step]),
-        accumulatorRows: target.accumulatorRows
-      ).program()
+    case (.tile, .tile): return kernelNest(step: step, plan)!.program()
     case (.copy, .copy(let kernel)):
-      return CopyNest(kernel, inputIsResident: inputs, outputIsResident: output, target: target).program()
+      return CopyNest(
+        kernel, inputIsResident: plan.steps[step].inputs.map { $0 == .resident },
+        outputIsResident: plan.steps[step].outputs.first == .resident, target: target
+      ).program()
     case (.host, .host): return .host
     case (.tile, _), (.copy, _), (.host, _): preconditionFailure("a nest is one of its operator's kernel")
     }
+  }
+
+  /// The loop nest of a step that runs in tiles by itself; nil for copies and host steps.
+  func kernelNest(step: Int, _ plan: Plan) -> KernelNest? {
+    guard case .tile(_, let tiling) = plan.steps[step].nest, let kernel = tileKernel(step: step, plan) else {
+      return nil
+    }
+    return KernelNest(
+      KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim),
+      places: KernelPlaces(
+        kernel, inputs: plan.steps[step].inputs.map { $0 == .resident },
+        output: plan.steps[step].outputs.first == .resident),
+      constants: NestConstants(identity: identityMatrix, diagonals: identityMatrices[step]),
+      accumulatorRows: target.accumulatorRows)
   }
 
   /// The kernel that a step runs; nil for copies and host steps.

@@ -3,6 +3,7 @@ import SpadixSupport
 
 /// Schedules as they are made without a solver: a fixed order, replacement by rule, and placement in an arena.
 public struct ScheduleBaseline: Sendable {
+  /// What leaves the scratchpad when there is no room.
   public enum Policy: String, Sendable, CaseIterable {
     case optimal
     /// What is used again last goes first.
@@ -11,12 +12,14 @@ public struct ScheduleBaseline: Sendable {
     case greedy
   }
 
+  /// In which order operators run.
   public enum Order: String, Sendable, CaseIterable {
     case `default`
     /// An order of smallest peak.
     case minPeak = "min-peak"
   }
 
+  /// How pieces get their offsets.
   public enum Placement: String, Sendable, CaseIterable {
     case exact
     /// As tensors come, each at the lowest hole that holds it; what has no hole makes the rule evict, and in the end the
@@ -26,9 +29,9 @@ public struct ScheduleBaseline: Sendable {
     case offline
   }
 
-  public var policy: Policy
-  public var order: Order
-  public var placement: Placement
+  var policy: Policy
+  var order: Order
+  var placement: Placement
 
   public init(policy: Policy, order: Order, placement: Placement) {
     self.policy = policy

@@ -2,6 +2,7 @@ import SpadixSupport
 
 /// How to schedule: limits, formulation, and a switch for every component.
 public struct ScheduleOptions: Sendable {
+  /// What is decided, and by which model.
   public enum Formulation: String, Sendable, CaseIterable {
     /// Order, residency and addresses, to proven optimality where the limits allow.
     case exact
@@ -11,6 +12,7 @@ public struct ScheduleOptions: Sendable {
     case fixedOrder = "fixed-order"
   }
 
+  /// Order, residency and addresses by default.
   public var formulation = Formulation.exact
   /// Whether operators may run again, and at what price.
   public var recomputation = ScheduleSolution.Recomputation()
@@ -24,29 +26,44 @@ public struct ScheduleOptions: Sendable {
   public var effortLimit = 30_000_000_000
   /// Nodes and elementary steps of one packing.
   public var packingNodeLimit = 2_000_000
+  /// Elementary steps of one packing, of about a nanosecond each.
   public var packingEffortLimit = 2_000_000_000
   /// Other orders to try when the pieces of an optimal one do not pack, unless the search took more labels than this.
   public var reorderings = 16
+  /// Labels of a search after which no other orders are tried.
   public var largestReorderedSearch = 200_000
   /// Blocks of more operators are not given to GLPK, or to the order search.
   public var largestModelledBlock = 2_000
+  /// Blocks of more operators are not given to the order search.
   public var largestSearchedBlock = 2_000
 
   // Components, for ablation.
+  /// Operators that some optimal schedule runs in a row become one.
   public var useContraction = true
+  /// Splits at operators that all others precede or follow, with nothing else live.
   public var useSplit = true
+  /// Residency for a given order, by GLPK.
   public var useUpperBound = true
+  /// Residency where tensors are live in every order, by GLPK.
   public var useLowerBound = true
+  /// A bound on bytes over every set of operators that may have run.
   public var useIdealBound = true
   public var useWavefront = true
   public var useLocalSearch = true
+  /// Search over orders, under the best cost as cutoff.
   public var useOrderSearch = true
+  /// In that search, operators run at once when that cannot hurt.
   public var useSafeMoves = true
+  /// In that search, equal parts of the graph come in one order only.
   public var useExchanges = true
+  /// In that search, labels go that others make superfluous.
   public var useDominance = true
+  /// In that search, bounds for suffixes of a reference order.
   public var useSuffixBounds = true
+  /// Addresses together with residency, where pieces do not pack.
   public var usePacking = true
 
+  /// Asked by every search; the best schedule so far is returned.
   public var cancellation: Cancellation?
   /// Told what is going on, now and then.
   public var progress: (@Sendable (String) -> Void)?

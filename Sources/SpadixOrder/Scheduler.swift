@@ -5,7 +5,7 @@ import SpadixSupport
 
 /// Schedules graphs of atomic operators: order, residency and addresses, with a bound.
 public struct Scheduler: Sendable {
-  public var options: ScheduleOptions
+  var options: ScheduleOptions
 
   public init(options: ScheduleOptions = ScheduleOptions()) { self.options = options }
 

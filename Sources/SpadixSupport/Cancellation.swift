@@ -27,5 +27,6 @@ public final class Cancellation: @unchecked Sendable {
     if parent == nil { flag.pointee = 1 } else { isCancelledAlone = true }
   }
 
+  /// Asked by searches at each node; cheap.
   public var isCancelled: Bool { flag.pointee != 0 || isCancelledAlone || parent?.isCancelled == true }
 }

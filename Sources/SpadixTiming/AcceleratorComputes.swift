@@ -213,6 +213,9 @@ extension Accelerator {
         operation, it.pointee.entry,
         Span(issue: it.pointee.issue, start: request.start, free: request.start, done: request.output))
     }
+    if operation.writes.start < Operation.accumulatorBase {
+      array.write(operation.writes, min(rows, Int(operation.rows)), output: request.output)
+    }
     if operation.flags.contains(.accumulates) {
       let first = request.output - rows + 1
       additions.add(first: first, last: first + min(rows, Int(operation.rows)) - 1, row: operation.writes.start)

@@ -47,8 +47,14 @@ extension Accelerator {
     }
     // What is known to come out of the array meanwhile.
     if operation.reads.start >= Operation.accumulatorBase {
-      let end = waiting.pointee.ready + 2 * Int(operation.rows) * Int(operation.blocks)
-      while !executes.isEmpty && array.lastOutput < end { _ = advanceExecute() }
+      let start = max(waiting.pointee.ready, writing.lastRead + 1)
+      let least = start + 2 * Int(operation.rows) * Int(operation.blocks)
+      var end = least
+      while !executes.isEmpty && array.lastOutput < end {
+        _ = advanceExecute()
+        // As long as results are added to its bank, the store waits, and more of them may come.
+        end = least + additions.busyCycles(start..<end, row: operation.reads.start)
+      }
     }
     let busBytes = writing.busBytes
     let span = writing.store(operation, ready: waiting.pointee.ready, conflicts: &additions, reading: &reading)

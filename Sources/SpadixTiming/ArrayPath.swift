@@ -23,6 +23,8 @@ struct ArrayPath: ~Copyable {
     var banks: (Int, Int)
   }
 
+  /// When results are written to banks of the scratchpad, which goes before reads of theirs.
+  private var results = BankWrites()
   /// The last requests, which loads may turn out to have disturbed.
   private let reads: UnsafeMutablePointer<Reading>
   private var readCount = 0
@@ -101,6 +103,10 @@ struct ArrayPath: ~Copyable {
     if requests > Self.requestsAtATime { taken = max(taken, outputs.ago(Self.requestsAtATime) + 1) }
     requests += 1
     var last = writes.read(rows: rows, rowCycles: rowCycles, from: start, banks: banks)
+    if results.count > 0 {
+      // Cycles in which a load writes to the same bank as well are rare enough to count twice.
+      last += results.read(rows: rows, rowCycles: rowCycles, from: start, banks: banks) - (start + rows * rowCycles - 1)
+    }
     let limit = rows > delay ? taken + rows - 1 - delay : lastTaken - delay + rows
     last = max(last, limit)
     lastTaken = max(taken + rows - 1, last + delay)
@@ -112,6 +118,19 @@ struct ArrayPath: ~Copyable {
     readCount += 1
     for _ in 0..<pops { depart(last) }
     return Request(start: start, last: last, output: output)
+  }
+
+  /// Results go to rows of the scratchpad, the last one at `output`.
+  @inline(__always)
+  mutating func write(_ rows: Operation.Rows, _ count: Int, output: Int) {
+    let (low, high) = (hardware.bank(of: rows.start), hardware.bank(of: rows.end - 1))
+    let first = output - count + 1
+    // Those of several banks are spread evenly.
+    for bank in low...high {
+      let (begin, end) = (bank - low, bank - low + 1)
+      let parts = high - low + 1
+      results.add(first: first + count * begin / parts, last: first + count * end / parts - 1, bank: bank)
+    }
   }
 
   /// A load writes to a bank at a time that has been dealt with already: what the array has lost by that, it loses now.

@@ -69,6 +69,20 @@ import Testing
       ])
   }
 
+  /// A store would wait while results are added to its bank of the accumulator; those of another bank do not disturb it.
+  @Test(arguments: [(64, true), (512, false)]) func storesWaitForTheirBank(_ next: Int, _ waits: Bool) throws {
+    func adding(_ result: Int) -> String {
+      "preload weights=sp:4096[16x16] result=acc+:\(result)[16x16]\n"
+        + "compute_preloaded a=sp:0[16x16] d=none[16x16]\n"
+    }
+    let found = try merged(
+      configuration + "mvin dram=0x10000 to=sp:0[16x16]\nmvin2 dram=0x11000 to=sp:4096[16x16]\n"
+        + adding(0) + "mvout dram=0x20000 from=acc:0[16x16]\n"
+        + (0..<8).map { adding(next + 16 * $0) }.joined())
+    let store = try #require(found.firstIndex { $0.hasPrefix("mvout") })
+    #expect((found[..<store].count { $0.hasPrefix("preload") } == 9) == waits)
+  }
+
   /// One place for both tiles: the second load waits until the first product has read it.
   @Test func rowsInUseAreNotOverwritten() throws {
     let found = try merged(
@@ -194,7 +208,7 @@ import Testing
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return Int(state >> 33) % limit
       }
-      for _ in 0..<300 {
+      for _ in 0..<1200 {
         // A whole item moves, a product is a preload and a compute, and stays behind the one before of its stream.
         var item = 1 + random(right.commands.count - 1)
         if right.commands[item - 1].funct == Funct.preload { item -= 1 }

@@ -29,15 +29,15 @@ private struct Unexpected: Error {}
 
 /// All tilings that the rules of nests allow.
 private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target: Target) -> [Tiling] {
-  let blocks = KernelGeometry.ceilDivide(kernel.channels, target.dim)
-  let inputBlocks = max(1, KernelGeometry.ceilDivide(kernel.contraction?.window.inputChannels ?? 1, target.dim))
+  let blocks = ceilDivide(kernel.channels, target.dim)
+  let inputBlocks = max(1, ceilDivide(kernel.contraction?.window.inputChannels ?? 1, target.dim))
   let taps = kernel.contraction?.window.taps ?? 1
   let rules = NestRules(kernel: kernel, places: places, target: target, step: 0)
   var found: [Tiling] = []
   for rows in 1...kernel.store.rows {
     for columns in 1...kernel.store.columns {
       for tileBlocks in 1...blocks {
-        let chunks = KernelGeometry.ceilDivide(blocks, tileBlocks)
+        let chunks = ceilDivide(blocks, tileBlocks)
         for group in 1...chunks {
           for (pinned, spare) in (0...group).flatMap({ pinned in (0...1).map { (pinned, $0) } }) {
             for window in 1...max(1, kernel.contraction?.window.inputRows ?? 1) {

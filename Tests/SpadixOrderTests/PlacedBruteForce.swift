@@ -1,4 +1,4 @@
-import SpadixOrder
+@testable import SpadixOrder
 
 extension ScheduleBruteForce {
   /// Whether a schedule with addresses moves no more than a limit: a depth-first search over orders, what is kept, and

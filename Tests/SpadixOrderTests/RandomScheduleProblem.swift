@@ -1,5 +1,6 @@
-import SpadixOrder
 import SpadixSupport
+
+@testable import SpadixOrder
 
 /// A random graph with inputs, shared and private parameters, several results and outputs.
 func randomScheduleProblem(seed: UInt64, operators: Int) -> ScheduleProblem {

@@ -1,4 +1,4 @@
-import SpadixOrder
+@testable import SpadixOrder
 
 /// The least traffic over all sequences in which operators may run again, by Dijkstra's algorithm over whole states; for
 /// graphs of eight operators. Shares nothing with the scheduler but the conventions of docs/scheduling.md.

@@ -1,4 +1,4 @@
-import SpadixOrder
+@testable import SpadixOrder
 
 /// The least traffic over all orders and all ways to keep tensors, by Dijkstra's algorithm over whole states; for
 /// graphs of a dozen operators. Shares nothing with the scheduler but the conventions of docs/scheduling.md.

@@ -1,6 +1,7 @@
 import Foundation
-import SpadixOrder
 import Testing
+
+@testable import SpadixOrder
 
 /// Random graphs of 8 to 14 operators, one budget and scope each: the exact formulation against an exhaustive search.
 ///

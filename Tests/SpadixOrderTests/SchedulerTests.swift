@@ -1,7 +1,8 @@
 import SpadixMIP
-import SpadixOrder
 import SpadixSupport
 import Testing
+
+@testable import SpadixOrder
 
 private func tensor(
   _ id: Int, _ size: Int, _ kind: ScheduleProblem.TensorKind = .activation

@@ -1,6 +1,6 @@
-import SpadixISA
 import Testing
 
+@testable import SpadixISA
 @testable import SpadixTiming
 
 /// Small programs whose cycles were measured on Gemmini's RTL (docs/machine.md: latency 60 unless said otherwise, one
@@ -186,6 +186,24 @@ private func product(
     let one = product(.scratchpad(8192), .accumulator(0))
     let three = (0..<3).flatMap { product(.scratchpad(8192), .accumulator(16 * $0)) }
     #expect(cycles(before + one + [configExecute] + one + [configExecute] + three) == 258)
+  }
+
+  /// Results go before reads of the bank that they are written to.
+  @Test(arguments: [(1024, 410), (5120, 303)]) func resultsInTheScratchpad(_ first: Int, _ expected: Int) {
+    let spread = Instruction.configExecute(ConfigExecute(dataflow: .weightStationary, cStride: 16))
+    let products = (0..<8).flatMap { product(.scratchpad(64), .scratchpad(first + $0)) }
+    #expect(abs(cycles([spread] + products) - expected) * 100 <= 3 * expected)
+  }
+
+  /// A store waits as long as results are added to the bank of its sums, those of later products as well.
+  @Test(arguments: [(0, 706), (512, 487)]) func storesBesideAdditions(_ first: Int, _ expected: Int) {
+    var all = [configExecute, Instruction.configStore(ConfigStore(stride: 64))]
+    for index in 0..<16 {
+      all += product(
+        index == 0 ? .scratchpad(64) : .garbage, .accumulator(16 * index, accumulate: true), a: 4096 + 16 * index)
+      if index >= 4 { all.append(store(.accumulator(first + 16 * (index - 4)))) }
+    }
+    #expect(abs(cycles(all) - expected) * 100 <= 3 * expected)
   }
 
   /// A store waits for its result, and the array goes on.

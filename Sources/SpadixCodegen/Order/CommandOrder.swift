@@ -36,6 +36,8 @@ struct CommandOrder: ~Copyable {
   /// When each unit could take up the next command, and when the array has given out its last result.
   private var free = [Int](repeating: 0, count: CommandStream.Unit.allCases.count)
   private var arrayIdle = 0
+  /// When the last product that adds to each bank of the accumulator is done.
+  private var sumsDone: [Int]
   private var allIdle = 0
   private let acknowledgement: Int
 
@@ -70,6 +72,7 @@ struct CommandOrder: ~Copyable {
     runsBefore = program.debug
     reader = StreamReader(program, slotLoads, tileStarts)
     acknowledgement = UnitCycles(program.target).acknowledgement
+    sumsDone = [Int](repeating: 0, count: UInt64.bitWidth)
     if program.target.faults.rangeOrder {
       station = StationGuard(program.target)
       station!.watchesResults = commands.contains {
@@ -142,7 +145,24 @@ struct CommandOrder: ~Copyable {
       let ready = doneTimes.latest(item.after)
       heads[stream.rawValue].ready = item.kind == .configureExecute ? max(ready, arrayIdle) : ready
     }
-    return max(heads[stream.rawValue].ready!, free[stream.unit.rawValue])
+    let start = max(heads[stream.rawValue].ready!, free[stream.unit.rawValue])
+    let banks = queues[stream.rawValue].first.sumBanks
+    return stream == .store && banks != 0 ? storeStart(start, banks) : start
+  }
+
+  /// A store waits while products are added to the bank of its sums: also for the next ones, if they could start as early.
+  private mutating func storeStart(_ start: Int, _ banks: UInt64) -> Int {
+    var start = start
+    var left = banks
+    while left != 0 {
+      start = max(start, sumsDone[left.trailingZeroBitCount])
+      left &= left - 1
+    }
+    guard !queues[CommandStream.execute.rawValue].isEmpty,
+      queues[CommandStream.execute.rawValue].first.sumBanks & banks != 0, let product = self.start(.execute),
+      product >> Self.quantumBits <= start >> Self.quantumBits
+    else { return start }
+    return (product >> Self.quantumBits + 1) << Self.quantumBits
   }
 
   private func oldest() -> CommandStream? {
@@ -164,7 +184,14 @@ struct CommandOrder: ~Copyable {
     gone[stream] += 1
     free[stream.unit.rawValue] = end
     doneTimes.add(stream, done)
-    if stream == .execute { arrayIdle = max(arrayIdle, done) }
+    if stream == .execute {
+      arrayIdle = max(arrayIdle, done)
+      var banks = item.sumBanks
+      while banks != 0 {
+        sumsDone[banks.trailingZeroBitCount] = done
+        banks &= banks - 1
+      }
+    }
     allIdle = max(allIdle, done + (item.kind == .store ? acknowledgement : 0))
     for index in item.first..<item.first + Int(item.count) { append(commands[index], item.operation) }
   }

@@ -48,7 +48,10 @@ struct StreamReader {
     case Funct.moveIn, Funct.moveIn2, Funct.moveIn3:
       item.kind = .load
       item.local.result = loaded(command, it)
-      item.accumulatorLoad = StationGuard.AccumulatorLoad(LocalTile(bits: command.rs2))
+      item.accumulatorLoad = StationGuard.AccumulatorLoad(
+        adds: it.flags.contains(.accumulates),
+        path: it.flags.contains(.zeros) ? .zeros : it.flags.contains(.wide) ? .int32 : .int8,
+        requests: it.flags.contains(.zeros) ? 0 : it.flags.contains(.repeated) ? 1 : Int(it.rows))
       let uses = usesOfSlot(before: item.first)
       rows.write(item.local.result, &item, number: number)
       item.after.raise(.execute, to: uses)
@@ -61,6 +64,7 @@ struct StreamReader {
       item.kind = .product
       item.count = 2
       item.local = product(command, second, it, compute!)
+      if it.flags.contains(.accumulates) { item.sumBanks = sumBanks(item.local.result) }
       rows.read(item.local.source, &item, number: number)
       rows.read(item.local.weights, &item, number: number)
       rows.write(item.local.result, &item, number: number)
@@ -74,6 +78,7 @@ struct StreamReader {
       let isOnChip = command.funct == Funct.moveOutScratchpad
       item.kind = isOnChip ? .scratchpadStore : .store
       store(command, isOnChip, &item)
+      item.sumBanks = sumBanks(item.local.source)
       rows.read(item.local.source, &item, number: number)
       rows.write(item.local.result, &item, number: number)
       if !isOnChip { stored.store(it, number: number) }
@@ -136,6 +141,13 @@ struct StreamReader {
     }
   }
 
+  private func sumBanks(_ rows: LocalRows) -> UInt64 {
+    if rows.isEmpty || rows.first < target.scratchpadRows { return 0 }
+    let first = (rows.first - target.scratchpadRows) / target.accumulatorRowsPerBank
+    let last = (rows.first + rows.count - 1 - target.scratchpadRows) / target.accumulatorRowsPerBank
+    return (first...last).reduce(0) { $0 | 1 << UInt64($1) }
+  }
+
   private func loaded(_ command: Command, _ it: SpadixTiming.Operation) -> LocalRows {
     let (blocks, count) = (Int(it.blocks), Int(it.rows))
     let pitch = blocks > 1 ? (Int(it.writes.end - it.writes.start) - count) / (blocks - 1) : 0
@@ -162,7 +174,7 @@ struct StreamReader {
   /// A pooled store reads whole windows, also those behind the bank in which it begins.
   private func store(_ command: Command, _ isOnChip: Bool, _ item: inout StreamItem) {
     let tile = LocalTile(bits: command.rs2)
-    let blocks = max(1, (tile.columns + target.dim - 1) / target.dim)
+    let blocks = max(1, ceilDivide(tile.columns, target.dim))
     var (read, written) = ((blocks - 1) * target.dim + tile.rows, tile.rows)
     if let pooling, !isOnChip || target.hasPooledScratchpadStore {
       item.isPooled = true

@@ -39,6 +39,9 @@ struct TensorReader {
     }
     let shape = try Self.shape(tensor.dimensions)
     let count = shape.reduce(1, *)
+    if tensor.location != 1, tensor.hasRaw, kind == .int8 || kind == .uint8, tensor.raw.count == count {
+      return ConstantTensor(kind, shape: shape, bytes: Array(tensor.raw), name: tensor.name)
+    }
     let elements: ConstantTensor.Elements
     if tensor.location == 1 {
       elements = try Self.elements(external(tensor, byteCount: count * kind.byteCount), kind, count)
@@ -47,7 +50,9 @@ struct TensorReader {
     } else {
       elements = try Self.typedElements(tensor, kind, count)
     }
-    return ConstantTensor(kind, shape: shape, elements, name: tensor.name)
+    let constant = ConstantTensor(kind, shape: shape, elements, name: tensor.name)
+    try constant.requireNumbers()
+    return constant
   }
 
   private static func shape(_ dimensions: [Int64]) throws -> [Int] {

@@ -1,4 +1,5 @@
 import SpadixIR
+import SpadixSupport
 import SpadixTensor
 
 /// Integers for real numbers, as the standard's formulas say it, and products of integers. All is computed in f32,
@@ -19,7 +20,7 @@ enum QuantizationConverters {
     var result = ConstantTensor(.float, shape: parameter.shape, .real(parameter.asReals))
     if block > 0 {
       var budget = FoldingBudget([parameter])
-      guard result.shape.count == shape.count, result.shape[axis] == (shape[axis] + block - 1) / block else {
+      guard result.shape.count == shape.count, result.shape[axis] == ceilDivide(shape[axis], block) else {
         throw Refusal("onnx.shape", "scales of shape \(parameter.shape) for blocks of \(block) in \(shape)")
       }
       let places = ConstantTensor(integers: (0..<shape[axis]).map { $0 / block })
@@ -84,6 +85,9 @@ enum QuantizationConverters {
   static func real(
     _ constant: ConstantTensor, _ scale: ConstantTensor, _ zero: ConstantTensor?
   ) throws -> ConstantTensor {
+    if let integers = ScaledIntegers(constant, scale, zero) {
+      return ConstantTensor(integers, shape: constant.shape, name: constant.name)
+    }
     var budget = FoldingBudget([constant])
     var real = ConstantTensor(.float, shape: constant.shape, .real(constant.asReals))
     if let zero { real = try Folding.binary(&budget, real, zero, { $0 - $1 }) { _, _ in (0, true) } }

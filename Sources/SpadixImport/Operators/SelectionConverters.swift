@@ -1,4 +1,5 @@
 import SpadixIR
+import SpadixSupport
 import SpadixTensor
 
 /// Operators that take elements by their place.
@@ -43,7 +44,7 @@ enum SelectionConverters {
     guard count > 0, count <= size else {
       throw Refusal("onnx.attribute", "\(count) parts of axis \(axis) of \(x.shape)")
     }
-    let part = (size + count - 1) / count
+    let part = ceilDivide(size, count)
     let parts = sizes ?? (0..<count).map { max(0, min(part, size - $0 * part)) }
     guard parts.allSatisfy({ (0...size).contains($0) }), parts.reduce(0, +) == size else {
       throw Refusal("onnx.shape", "parts \(parts) of an axis of \(size)")

@@ -1,4 +1,5 @@
 import SpadixIR
+import SpadixSupport
 import SpadixTensor
 
 /// `ConvTranspose` as convolutions.
@@ -181,7 +182,7 @@ enum TransposedConvolution {
     for (axis, geometry) in axes.enumerated() {
       let before = geometry.reach - geometry.begin
       let after = geometry.reach + 1 - geometry.stride - geometry.end + geometry.outputPadding
-      func taps(_ missing: Int) -> Int { missing < 0 ? (-missing + geometry.dilation - 1) / geometry.dilation : 0 }
+      func taps(_ missing: Int) -> Int { missing < 0 ? ceilDivide(-missing, geometry.dilation) : 0 }
       lead[axis] = taps(before)
       trail[axis] = taps(after)
       padding[axis] = before + lead[axis] * geometry.dilation

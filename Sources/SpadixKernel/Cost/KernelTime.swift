@@ -16,6 +16,7 @@ import SpadixTiming
 ///
 /// docs/scheduling.md has how far that is from the machine's time model.
 public struct KernelTime: Sendable {
+  /// Whose sizes and timing the costs are for.
   public let target: Target
   var moves: MoveTime
   var products = ProductTimes()
@@ -28,6 +29,7 @@ public struct KernelTime: Sendable {
     moves = MoveTime(target)
   }
 
+  /// Of an operator between others of its like; nothing for one on the host.
   public mutating func cost(of program: TileProgram) -> Cost {
     if program.isHost { return .zero }
     var fold = TileFold(

@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// The DRAM bytes of a tile program by whose they are: a fold over its operations.
 public struct TileCost: Hashable, Sendable, TileSink {
@@ -6,9 +7,12 @@ public struct TileCost: Hashable, Sendable, TileSink {
   public private(set) var inputBytes: [Int]
   /// Weights, biases, scales, small matrices.
   public private(set) var constantBytes = 0
+  /// Of the result.
   public private(set) var writtenBytes = 0
 
+  /// Of all inputs and constants.
   public var readBytes: Int { inputBytes.reduce(0, +) + constantBytes }
+  /// Read and written together.
   public var bytes: Int { readBytes + writtenBytes }
 
   private let dim: Int
@@ -19,6 +23,9 @@ public struct TileCost: Hashable, Sendable, TileSink {
   /// are zeros, and of others.
   private var biasMoves: (columns: Range<Int>, some: Int, all: Int)?
 
+  /// Folds over all operations of a program.
+  ///
+  /// - Parameter dim: a row that is repeated crosses DRAM once for every `dim` rows.
   public init(_ program: TileProgram, dim: Int) {
     self.init(inputs: (program.reads.last ?? -1) + 1, sums: program.sums, dim: dim)
     for operation in program.operations { append(operation) }
@@ -50,7 +57,7 @@ public struct TileCost: Hashable, Sendable, TileSink {
     switch operation {
     case .begin, .zero, .diagonals, .multiply, .host: break
     case .load(let load): addRead(load.transfer.bytes(dim: dim), load.transfer.operand)
-    case .bias(let tile): constantBytes += biasBytes(tile)
+    case .bias(let bias): constantBytes += biasBytes(bias.tile)
     case .store(let store):
       if let block = store.sums?.block, channelBytes > 0 {
         constantBytes += channelBytes * min(dim, channels - block * dim)
@@ -74,7 +81,7 @@ public struct TileCost: Hashable, Sendable, TileSink {
     guard let bias else { return 0 }
     let moves: Int
     if bias.isUniform {
-      moves = KernelGeometry.ceilDivide(tile.pixels, dim)
+      moves = ceilDivide(tile.pixels, dim)
     } else {
       if biasMoves?.columns != tile.columns {
         biasMoves = bias.moves(columns: tile.columns, dim: dim)

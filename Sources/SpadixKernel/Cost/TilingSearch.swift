@@ -5,9 +5,11 @@ import SpadixSupport
 public struct TilingSearch {
   /// A tiling with what it needs and costs.
   public struct Candidate: Sendable {
+    /// Legal for the kernel and its places.
     public var tiling: Tiling
     /// Scratchpad rows of its working block.
     public var rows: Int
+    /// By `KernelTime`.
     public var cost: Cost
   }
 
@@ -59,19 +61,19 @@ public struct TilingSearch {
 
   private func geometry(_ tiling: Tiling) -> KernelGeometry { KernelGeometry(kernel: kernel, tiling: tiling, dim: dim) }
 
-  private var blockCount: Int { KernelGeometry.ceilDivide(kernel.channels, dim) }
+  private var blockCount: Int { ceilDivide(kernel.channels, dim) }
 
   private var compulsoryBytes: Int {
     var bytes = places.outputIsResident ? 0 : kernel.images * kernel.store.rows * kernel.store.columns * kernel.channels
     // A row of biases starts up to `dim` sums.
     if let bias = kernel.bias, bias.zeroClass.isEmpty {
-      let pixels = kernel.images * KernelGeometry.ceilDivide(kernel.rows * kernel.columns, dim)
+      let pixels = kernel.images * ceilDivide(kernel.rows * kernel.columns, dim)
       bytes += ElementWidth.accumulator * pixels * kernel.channels
     }
     for index in kernel.identities.indices where !places.identityIsResident[index] {
       // A row of a repeated addend is read for `dim` pixels at once.
       let columns =
-        kernel.identities[index].isRepeated ? KernelGeometry.ceilDivide(kernel.columns, dim) : kernel.columns
+        kernel.identities[index].isRepeated ? ceilDivide(kernel.columns, dim) : kernel.columns
       bytes += kernel.images * kernel.rows * columns * kernel.channels
     }
     if let contraction = kernel.contraction {
@@ -107,7 +109,7 @@ public struct TilingSearch {
   /// the others lets the first product start earlier.
   private var slicesAreFew: Bool {
     guard let contraction = kernel.contraction, isSmall else { return false }
-    return blockCount * KernelGeometry.ceilDivide(contraction.window.inputChannels, dim) * contraction.window.taps <= 96
+    return blockCount * ceilDivide(contraction.window.inputChannels, dim) * contraction.window.taps <= 96
   }
 
   /// Accumulator tiles: full-width strips, and when `narrow` strips of part of the width as well.
@@ -175,13 +177,13 @@ public struct TilingSearch {
     // One row of pixels: any number of them can be a tile, best a multiple of the array.
     let isFlat = kernel.store.rows == 1
     let wide = min(width, max(1, room >= dim ? room / dim * dim : room))
-    var columns = width <= room ? width : Self.roundUp(Self.balanced(width, wide), wide >= dim ? dim : 1)
+    var columns = width <= room ? width : roundUp(Self.balanced(width, wide), toMultipleOf: wide >= dim ? dim : 1)
     if columns > wide && columns != width { columns = wide }
     if !isFlat && !narrow { return width <= room ? [width] : [columns] }
     while true {
       candidates.append(columns)
       if columns == 1 || (isFlat && !narrow && columns <= dim) { break }
-      columns = columns > dim ? Self.roundUp((columns + 1) / 2, dim) : (columns + 1) / 2
+      columns = columns > dim ? roundUp((columns + 1) / 2, toMultipleOf: dim) : (columns + 1) / 2
       if columns >= candidates.last! { columns = candidates.last! / 2 }
     }
     return candidates
@@ -190,18 +192,14 @@ public struct TilingSearch {
   /// Field widths of a pooling store: sizes up to 255, the pitch of the stored image among them (config_st).
   private func poolingFits(_ rows: Int, _ columns: Int) -> Bool {
     guard let pooling = kernel.store.pooling else { return true }
-    if rows > 1 && kernel.store.columns > 255 { return false }
-    return (rows - 1) * pooling.stride + pooling.window <= 255
-      && (columns - 1) * pooling.stride + pooling.window <= 255
+    if rows > 1 && kernel.store.columns > Pooling.maximumExtent { return false }
+    return (rows - 1) * pooling.stride + pooling.window <= Pooling.maximumExtent
+      && (columns - 1) * pooling.stride + pooling.window <= Pooling.maximumExtent
   }
 
   private static func balanced(_ total: Int, _ most: Int) -> Int {
-    let parts = KernelGeometry.ceilDivide(total, most)
-    return KernelGeometry.ceilDivide(total, parts)
-  }
-
-  private static func roundUp(_ value: Int, _ multiple: Int) -> Int {
-    KernelGeometry.ceilDivide(value, multiple) * multiple
+    let parts = ceilDivide(total, most)
+    return ceilDivide(total, parts)
   }
 
   private mutating func search(shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false) {
@@ -303,7 +301,7 @@ public struct TilingSearch {
 
   private func sliceCandidates(_ sliced: Bool) -> [(blocks: Int, taps: Int)] {
     guard let contraction = kernel.contraction else { return [(1, 1)] }
-    let blocks = max(1, KernelGeometry.ceilDivide(contraction.window.inputChannels, dim))
+    let blocks = max(1, ceilDivide(contraction.window.inputChannels, dim))
     if !sliced { return [(blocks, contraction.window.taps)] }
     if slicesAreFew {
       return (1...blocks).flatMap { blocks in (1...contraction.window.taps).map { (blocks, $0) } }.dropLast()
@@ -325,7 +323,7 @@ public struct TilingSearch {
   }
 
   private func groupCandidates(_ shape: Shape, _ sliced: Bool) -> [(group: Int, pinned: Int, spare: Int)] {
-    let chunks = KernelGeometry.ceilDivide(blockCount, shape.blocks)
+    let chunks = ceilDivide(blockCount, shape.blocks)
     let isMade: Bool
     switch kernel.contraction?.weights {
     // Nothing is gained by making matrices early: the array makes them.
@@ -339,7 +337,7 @@ public struct TilingSearch {
   }
 
   private func groups(_ shape: Shape, _ sliced: Bool) -> [(group: Int, pinned: Int)] {
-    let chunks = KernelGeometry.ceilDivide(blockCount, shape.blocks)
+    let chunks = ceilDivide(blockCount, shape.blocks)
     guard let contraction = kernel.contraction, !places.weightsAreResident else { return [(chunks, chunks)] }
     if sliced { return [(chunks, 0)] }
     if isSmall && chunks <= 4 { return (1...chunks).flatMap { group in (0...group).map { (group, $0) } } }

@@ -1,8 +1,11 @@
 /// Where everything of a group lies: constants that stay, then a block for what operators need during a strip, then image
 /// rows, each where it fits lowest from where it is made to behind its last use.
 public struct GroupLayout {
+  /// What one operator of the group does in one strip.
   public struct Section {
+    /// Index into the group's members.
     public var member: Int
+    /// With all rows in their places.
     public var strip: KernelStrip
   }
 
@@ -112,13 +115,16 @@ public struct GroupFootprint {
 
 /// Rows that the operators of a group need beside image rows.
 public struct GroupSizes {
+  /// Scratchpad rows of one operator.
   public struct Member {
     /// Constants that stay for all strips.
     public var constants: Int
     /// Everything else in the first strip, and in others.
     public var first: Int
+    /// Everything else in the other strips.
     public var others: Int
 
+    /// Counts the buffers that the nest of the operator would have.
     public init(_ member: KernelGroup.Member, dim: Int, accumulatorRows: Int) {
       let geometry = KernelGeometry(kernel: member.kernel, tiling: member.tiling, dim: dim)
       func buffers(_ constants: KernelStrip.Constants) -> KernelBuffers {

@@ -16,6 +16,7 @@ public struct GroupTime {
     var phases: [Int]
   }
 
+  /// What parts are asked for with; it remembers moves.
   public private(set) var time: KernelTime
   private var known: [Part: Cost] = [:]
 

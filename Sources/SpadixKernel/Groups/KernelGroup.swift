@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// Consecutive operators that run strip by strip: in each strip one operator after the other computes the rows of its
 /// result that the operators behind it need.
@@ -13,7 +14,9 @@ public struct KernelGroup: Hashable, Sendable {
     case streamed
   }
 
+  /// Where an input of an operator is while the group runs.
   public struct Operand: Hashable, Sendable {
+    /// `rows` where the group makes it or brings its rows in.
     public var place: Place
     /// The operator of the group that makes it.
     public var producer: Int?
@@ -24,14 +27,17 @@ public struct KernelGroup: Hashable, Sendable {
     }
   }
 
+  /// One operator of the group.
   public struct Member: Sendable {
     /// Knows the rows of its image.
     public var kernel: TileKernel
+    /// Of the image row by row.
     public var tiling: Tiling
     /// Whether weights and small matrices are loaded once for all strips.
     public var keepsConstants: Bool
     /// Per input of the operator.
     public var inputs: [Operand]
+    /// `rows` where the group reads it.
     public var output: Place
     /// Whether a result in rows goes to DRAM as well.
     public var isStored: Bool
@@ -52,6 +58,7 @@ public struct KernelGroup: Hashable, Sendable {
     }
   }
 
+  /// In the order in which they run in each strip.
   public var members: [Member]
   /// How many; each has about as many rows of the last result.
   public var strips: Int
@@ -83,6 +90,7 @@ extension KernelGroup.Member {
     var isStored: Bool
   }
 
+  /// Equal for operators whose parts of the same rows cost the same.
   public var key: Key {
     Key(
       shape: shape, tiling: tiling, keepsConstants: keepsConstants, inputs: inputs.map(\.place), output: output,
@@ -111,9 +119,9 @@ extension KernelGroup.Member {
   /// Rows of a row of pixels of an input: its channel blocks side by side.
   func rowSize(ofInput input: Int, dim: Int) -> Int {
     guard let contraction = kernel.contraction, contraction.input == input else { return rowSize(dim: dim) }
-    return contraction.window.inputColumns * KernelGeometry.ceilDivide(contraction.window.inputChannels, dim)
+    return contraction.window.inputColumns * ceilDivide(contraction.window.inputChannels, dim)
   }
 
   /// The same of a row of the result.
-  func rowSize(dim: Int) -> Int { kernel.store.columns * KernelGeometry.ceilDivide(kernel.channels, dim) }
+  func rowSize(dim: Int) -> Int { kernel.store.columns * ceilDivide(kernel.channels, dim) }
 }

@@ -10,6 +10,7 @@ public struct ImageRows: Hashable, Sendable {
     self.starts = starts
   }
 
+  /// Row of the group's block at which an image row begins; the row must be known.
   public func start(of row: Int) -> Int { starts[row - first] }
 
   /// How the rows of `range` that are known lie.
@@ -36,6 +37,7 @@ public struct KernelStrip: Hashable, Sendable {
 
   /// Rows of the stored image.
   public var rows: Range<Int>
+  /// Decides whether the strip loads weights, and where they lie.
   public var constants: Constants
   /// Where the rows of the contraction's input are; nil for one that is in the scratchpad as a whole.
   public var input: ImageRows?
@@ -49,7 +51,9 @@ public struct KernelStrip: Hashable, Sendable {
   public var storesToMemory: Bool
   /// Rows of the group's block, in which all starts are: of image rows, of constants that stay, and of everything else.
   public var groupRows: Int
+  /// Where its constants that stay begin, in the group's block.
   public var constantsStart: Int
+  /// Where everything else of it begins, in the group's block.
   public var workingStart: Int
   /// The slot of sums that was used last.
   public var firstSlot: Int

@@ -4,6 +4,7 @@ public struct StripExtents {
   /// By strip, then operator.
   public let rows: [[Range<Int>]]
 
+  /// Goes through the strips from the last operator to the first.
   public init(_ group: KernelGroup) {
     let members = group.members
     var rows: [[Range<Int>]] = []

@@ -1,10 +1,15 @@
+import SpadixSupport
+
 extension TileKernel.Bias {
   /// A run of accumulator rows that start from the same bias, at most `dim` of them.
   public struct Run: Sendable {
+    /// First index into the bias.
     public var rowClass: Int
+    /// Second index into the bias.
     public var columnClass: Int
     /// The first row, from the start of a block of the tile.
     public var result: Int
+    /// Rows, 1...`dim`.
     public var count: Int
     /// Whether the start values are zeros.
     public var isZero = false
@@ -44,7 +49,7 @@ extension TileKernel.Bias {
     var column = columns.lowerBound
     while column < columns.upperBound {
       let end = columns[column...].first { columnClass[$0] != columnClass[column] } ?? columns.upperBound
-      let count = KernelGeometry.ceilDivide(end - column, dim)
+      let count = ceilDivide(end - column, dim)
       moves.all += count
       if zeroClass.last != columnClass[column] { moves.some += count }
       column = end

@@ -1,16 +1,26 @@
+import SpadixSupport
+
 /// An operator that only moves bytes: concatenation, padding, a permutation that keeps the last axis.
 public struct CopyKernel: Sendable {
   /// `rows` x `bytes` from one strided place in DRAM to another.
   public struct Block: Sendable {
+    /// What the bytes are of.
     public var source: Source
+    /// Bytes from the start of the source to the first row.
     public var sourceOffset: Int
+    /// Bytes from row to row of the source.
     public var sourceStride: Int
+    /// Bytes from the start of the result to the first row.
     public var destinationOffset: Int
+    /// Bytes from row to row of the result.
     public var destinationStride: Int
+    /// Rows that are moved.
     public var rows: Int
+    /// Bytes of a row.
     public var bytes: Int
   }
 
+  /// Where a block's bytes come from.
   public enum Source: Sendable, Hashable {
     /// Index into the operator's inputs.
     case input(Int)
@@ -18,12 +28,15 @@ public struct CopyKernel: Sendable {
     case fill(ConstantID)
   }
 
+  /// Together they write every byte of the result once.
   public var blocks: [Block]
   /// Bytes of a pixel of each input and of the result: its last axis.
   public var inputChannels: [Int]
+  /// Bytes of a pixel of the result.
   public var outputChannels: Int
   /// Pixels of each input and of the result.
   public var inputPixels: [Int]
+  /// Pixels of the result.
   public var outputPixels: Int
 
   init(blocks: [Block], inputShapes: [[Int]], outputShape: [Int]) {
@@ -40,10 +53,11 @@ public struct CopyKernel: Sendable {
       switch block.source {
       case .input: sum + block.rows * block.bytes
       // A repeated row is fetched once per load command.
-      case .fill: sum + KernelGeometry.ceilDivide(block.rows, dim) * block.bytes
+      case .fill: sum + ceilDivide(block.rows, dim) * block.bytes
       }
     }
   }
+  /// Bytes of the result.
   public var writtenBytes: Int { blocks.reduce(0) { $0 + $1.rows * $1.bytes } }
 
   /// Per input, whether it can be stored straight from a resident tensor: every block takes whole pixels in a row.

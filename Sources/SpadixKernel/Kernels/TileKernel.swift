@@ -17,18 +17,26 @@ public struct TileKernel: Sendable {
   public var images: Int
   /// The accumulator image, before pooling.
   public var rows: Int
+  /// Of the accumulator image, before pooling.
   public var columns: Int
+  /// Of accumulator image and result.
   public var channels: Int
+  /// Nil where nothing but identity terms is summed.
   public var contraction: Contraction?
+  /// In the order in which they are added.
   public var identities: [Identity]
+  /// Nil where sums start from zeros.
   public var bias: Bias?
+  /// How sums become the result.
   public var store: Store
 
   /// A sum over taps and channels that the array computes.
   public struct Contraction: Sendable {
     /// Index into the operator's inputs.
     public var input: Int
+    /// Which input pixels an output pixel sums over.
     public var window: InputWindow
+    /// What they are multiplied with.
     public var weights: Weights
     /// How the input lies in DRAM, in bytes from the start of its buffer.
     public var view: DRAMView
@@ -38,12 +46,17 @@ public struct TileKernel: Sendable {
   /// convolution reads only what it needs); a stride smaller than the pixel makes neighbours overlap (rows of taps
   /// packed into the channels).
   public struct DRAMView: Sendable, Hashable {
+    /// From the start of the tensor's buffer to the first pixel.
     public var offset: Int
+    /// From image to image.
     public var image: Int
+    /// From row to row.
     public var row: Int
+    /// From pixel to pixel; 0 for one row that serves all pixels.
     public var pixel: Int
   }
 
+  /// Where the matrices of a contraction come from.
   public enum Weights: Sendable {
     /// A constant matrix, taps x input channels by output channels, row-major.
     case dense(ConstantID)
@@ -63,6 +76,7 @@ public struct TileKernel: Sendable {
     public var input: Int
     /// One entry, or one per output channel.
     public var multipliers: [Int]
+    /// How the addend lies in DRAM.
     public var view: DRAMView
 
     /// Whether an accumulating move does it without the array.
@@ -88,10 +102,13 @@ public struct TileKernel: Sendable {
   public struct Bias: Sendable, Hashable {
     /// Int32 [rowClasses, columnClasses, channels].
     public var constant: ConstantID
+    /// How many classes the columns fall into.
     public var columnClasses: Int
     /// The class of each row of the accumulator image.
     public var rowClass: [Int]
+    /// The class of each column of the accumulator image.
     public var columnClass: [Int]
+    /// Whether there is one class for all pixels.
     public var isUniform: Bool
     /// The classes whose start values are zeros, which need no loads: `[row class, column class]`, or none.
     public var zeroClass: [Int] = []
@@ -100,14 +117,18 @@ public struct TileKernel: Sendable {
     /// each product that padding leaves out, with the zero point for the pixel.
     public var paddingTaps: ConstantID?
 
+    /// How many classes the rows fall into.
     public var rowClasses: Int { (rowClass.max() ?? 0) + 1 }
 
+    /// Whether the start values of these classes are zeros, in all channels.
     public func isZero(rowClass: Int, columnClass: Int) -> Bool {
       zeroClass.first == rowClass && zeroClass.last == columnClass
     }
   }
 
+  /// The way of sums into the result: scale, clamp and table, then pooling.
   public struct Store: Sendable, Hashable {
+    /// Zero point, clamp and scales; scales per channel lie in DRAM as well.
     public var output: OutputStage
     /// The scales as Float32 in DRAM, when there is one per channel or the store adds biases.
     public var scaleConstant: ConstantID?
@@ -117,9 +138,11 @@ public struct TileKernel: Sendable {
     public var tableConstant: ConstantID?
     /// Elements of the accumulator are two int8, 256 a + b, that the store combines.
     public var pair: PairStage?
+    /// Max pooling in the store; nil for none.
     public var pooling: Pooling?
     /// The stored image.
     public var rows: Int
+    /// Of the stored image.
     public var columns: Int
 
     /// Bytes of scales and biases for each channel.
@@ -128,10 +151,15 @@ public struct TileKernel: Sendable {
     }
   }
 
+  /// Max pooling of int8 results, the same in both directions.
   public struct Pooling: Sendable, Hashable {
+    /// Rows and columns.
     public var window: Int
+    /// Rows and columns of the accumulator image from window to window.
     public var stride: Int
+    /// Rows of padding above the image, which take no part.
     public var top: Int
+    /// Columns of padding before the image, which take no part.
     public var left: Int
   }
 
@@ -139,6 +167,7 @@ public struct TileKernel: Sendable {
   public func accumulatorRows(_ stored: Range<Int>) -> Range<Int> {
     Self.unpooled(stored, store.pooling, pad: store.pooling?.top ?? 0, limit: rows)
   }
+  /// The columns of the accumulator image that the stored columns come from.
   public func accumulatorColumns(_ stored: Range<Int>) -> Range<Int> {
     Self.unpooled(stored, store.pooling, pad: store.pooling?.left ?? 0, limit: columns)
   }
@@ -155,9 +184,13 @@ public struct TileKernel: Sendable {
 /// `firstChannel[n] ..< firstChannel[n] + channelCount[n]`. In DRAM the block is [taps, channelCount, dim] at
 /// `offset[n]` bytes.
 public struct PackedWeights: Sendable {
+  /// The bytes of all blocks.
   public var constant: ConstantID
+  /// Of each block, in bytes from the start of the constant.
   public var offset: [Int]
+  /// Of each block.
   public var firstChannel: [Int]
+  /// Of each block.
   public var channelCount: [Int]
   /// Weights of one tap that are not there only to fill a block.
   public var usefulProducts: Int

@@ -70,8 +70,8 @@ extension KernelLowering {
   ///
   /// A pixel of few channels leaves most of the array's rows idle; `KW` neighbouring pixels are contiguous in DRAM.
   public static func packedRowsHalo(_ conv: NpuConv2D, input: [Int], kernel: [Int], dim: Int) -> Halo? {
-    let plain = kernel[1] * KernelGeometry.ceilDivide(input[3], dim)
-    let packed = KernelGeometry.ceilDivide(kernel[1] * input[3], dim)
+    let plain = kernel[1] * ceilDivide(input[3], dim)
+    let packed = ceilDivide(kernel[1] * input[3], dim)
     guard conv.groups == 1, conv.dilations[1] == 1, packed * 2 <= plain else { return nil }
     let window = Window2D(
       size: [kernel[0], kernel[1]], strides: conv.strides, padding: conv.padding, dilations: conv.dilations)

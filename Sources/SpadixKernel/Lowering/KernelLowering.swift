@@ -15,6 +15,7 @@ public enum OperatorKernel: Sendable {
 
 /// A tile kernel for operands in certain places.
 public struct TileForm: Sendable {
+  /// Which places of the contraction's input a form is for.
   public enum Input: Sendable {
     /// For an input in the scratchpad as a whole.
     case resident
@@ -24,7 +25,9 @@ public struct TileForm: Sendable {
     case any
   }
 
+  /// What is computed.
   public var kernel: TileKernel
+  /// Identity terms may be anywhere, whatever this says.
   public var input: Input
   /// The same kernel image row by image row, where `kernel` takes all pixels as one long row.
   public var image: TileKernel?
@@ -46,6 +49,7 @@ public struct KernelLowering {
   let target: Target
   /// Pixels of padding that lie in DRAM beside each image row of a value, for loads of packed rows.
   public let halos: [Halo?]
+  /// Of all operations lowered so far.
   public internal(set) var constants = ConstantPool()
 
   public init(graph: Graph, data: DataStore, target: Target, halos: [Halo?]) {
@@ -59,7 +63,9 @@ public struct KernelLowering {
 
   /// Columns of zero points on both sides of every image row in DRAM.
   public struct Halo: Sendable {
+    /// Pixels before each image row.
     public var left: Int
+    /// Pixels behind each image row.
     public var right: Int
     /// The zero point of the convolution that reads it.
     public var value: Int8
@@ -86,6 +92,9 @@ public struct KernelLowering {
     }
   }
 
+  /// The kernel of an operation of the graph. Operators that have none on the target are the host's.
+  ///
+  /// Throws what reading constants throws.
   public mutating func lower(_ operation: Operation) throws -> OperatorKernel {
     let name = graph.values[operation.result].name ?? "value\(operation.result.index)"
     switch operation.op {

@@ -1,3 +1,4 @@
+import SpadixSupport
 import SpadixTensor
 
 /// How the weights of a convolution lie in DRAM.
@@ -32,7 +33,7 @@ extension KernelLowering {
       let last = min(outputs, first + dim) - 1
       let low = first / outputsPerGroup * inputsPerGroup / dim * dim
       let high = (last / outputsPerGroup + 1) * inputsPerGroup
-      let end = min(channels, KernelGeometry.ceilDivide(high, dim) * dim)
+      let end = min(channels, ceilDivide(high, dim) * dim)
       packed.offset.append(bytes.count)
       packed.firstChannel.append(low)
       packed.channelCount.append(end - low)

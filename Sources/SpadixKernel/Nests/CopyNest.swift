@@ -22,6 +22,7 @@ public struct CopyNest {
     max(1, min(target.maxBlockLength, target.scratchpadRows / (8 * target.dim))) * target.dim
   }
 
+  /// Straight into or out of a resident tensor; otherwise through the bounce buffer.
   public func program() -> TileProgram {
     let dim = target.dim
     var program = TileProgram(

@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// The buffers of a kernel with a tiling, in the order in which they lie in its working block.
 struct KernelBuffers {
   private(set) var all: [LocalBuffer] = []
@@ -54,7 +56,7 @@ struct KernelBuffers {
     if geometry.tiling.multipliesPadding, let bias = kernel.bias {
       let taps = kernel.contraction?.window.taps ?? 0
       padding = add(
-        "padding", .weights, KernelGeometry.ceilDivide(taps, dim) * bias.rowClasses * kernel.columns)
+        "padding", .weights, ceilDivide(taps, dim) * bias.rowClasses * kernel.columns)
     }
     if let contraction = kernel.contraction {
       if case .activation(let input, let isTransposed) = contraction.weights, places.weightsAreResident {
@@ -177,7 +179,7 @@ extension LocalBuffer {
   /// The rows of a tensor that is in the scratchpad as a whole.
   public static func resident(_ operand: TileOperand, pixels: Int, channels: Int, dim: Int) -> LocalBuffer {
     LocalBuffer(
-      name: operand.name, contents: .pixels, rows: pixels * KernelGeometry.ceilDivide(channels, dim), tensor: operand)
+      name: operand.name, contents: .pixels, rows: pixels * ceilDivide(channels, dim), tensor: operand)
   }
 }
 

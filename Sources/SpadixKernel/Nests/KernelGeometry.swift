@@ -1,7 +1,10 @@
 /// Sizes and ranges that follow from a tile kernel, a tiling and the array's dimension.
 public struct KernelGeometry: Sendable {
+  /// The operator.
   public let kernel: TileKernel
+  /// How it is walked through.
   public let tiling: Tiling
+  /// Of the array: elements of a local row.
   public let dim: Int
   /// Blocks of `dim` output channels.
   public let blockCount: Int
@@ -42,6 +45,7 @@ public struct KernelGeometry: Sendable {
 
   public static func ceilDivide(_ value: Int, _ divisor: Int) -> Int { (value + divisor - 1) / divisor }
 
+  /// Whether a tile sums over more than one slice.
   public var isSliced: Bool { slices.count > 1 }
 
   /// The input channel blocks that an output block sums over.
@@ -60,6 +64,7 @@ public struct KernelGeometry: Sendable {
     }
   }
 
+  /// The input channel blocks that an output block sums over in a slice; may be empty.
   public func inputBlocks(of block: Int, in slice: ContractionSlice) -> Range<Int> {
     let all = inputBlocks(of: block)
     let low = min(all.upperBound, all.lowerBound + slice.blocks.lowerBound)
@@ -80,6 +85,7 @@ public struct KernelGeometry: Sendable {
     return low < high ? low..<high : 0..<0
   }
 
+  /// The output channel blocks of a chunk.
   public func chunkBlocks(_ chunk: Int) -> Range<Int> {
     chunk * tiling.blocks..<min(blockCount, (chunk + 1) * tiling.blocks)
   }
@@ -145,12 +151,14 @@ public struct KernelGeometry: Sendable {
     guard let pooling = kernel.store.pooling else { return tiling.tileRows }
     return min(kernel.rows, (tiling.tileRows - 1) * pooling.stride + pooling.window)
   }
+  /// The largest tile's columns in the accumulator image.
   public var accumulatorColumnsPerTile: Int { Self.accumulatorColumnsPerTile(kernel, tiling) }
 
   private static func accumulatorColumnsPerTile(_ kernel: TileKernel, _ tiling: Tiling) -> Int {
     guard let pooling = kernel.store.pooling else { return tiling.tileColumns }
     return min(kernel.columns, (tiling.tileColumns - 1) * pooling.stride + pooling.window)
   }
+  /// Accumulator rows of a channel block of the largest tile.
   public var accumulatorPixelsPerTile: Int { accumulatorRowsPerTile * accumulatorColumnsPerTile }
 
   /// Whether the input is one row of pixels, of which the window keeps those of some tiles.
@@ -231,14 +239,6 @@ public struct KernelGeometry: Sendable {
     return chunkInGroup < tiling.pinnedChunks ? chunkInGroup..<chunkInGroup + 1 : tiling.pinnedChunks..<weightSlots
   }
 
-  /// The places of weights that are filled again while others are used.
-  public var refilledWeightSlots: Range<Int> {
-    let group = min(tiling.chunksPerGroup, chunkCount)
-    var comesOnce = tiling.pinnedChunks >= group && group == chunkCount && !isSliced
-    if case .activation = kernel.contraction?.weights, kernel.images > 1 { comesOnce = false }
-    return comesOnce || chunkCount == 0 ? 0..<0 : weightSlots(chunkInGroup: group - 1)
-  }
-
   public var weightSlotRows: Int {
     var most = 0
     for chunk in 0..<chunkCount {
@@ -250,19 +250,27 @@ public struct KernelGeometry: Sendable {
 
 /// A part of the contraction: a range of taps, and of each output block's own input blocks.
 public struct ContractionSlice: Hashable, Sendable {
+  /// Position among the slices.
   public var index: Int
+  /// Of all taps of the window.
   public var taps: Range<Int>
+  /// Counted from the first input block that an output block sums over.
   public var blocks: Range<Int>
 }
 
 /// One accumulator tile's place in the image.
 public struct OutputTile: Sendable {
+  /// Index of the image.
   public var image: Int
+  /// Of the stored image, after pooling.
   public var storedRows: Range<Int>
+  /// Of the stored image, after pooling.
   public var storedColumns: Range<Int>
   /// The region of the accumulator image, row-major in the accumulator with a pitch of `columns.count`.
   public var rows: Range<Int>
+  /// Of the accumulator image.
   public var columns: Range<Int>
 
+  /// Of the accumulator image: accumulator rows of a channel block.
   public var pixels: Int { rows.count * columns.count }
 }

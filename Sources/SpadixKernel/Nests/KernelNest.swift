@@ -1,5 +1,6 @@
 /// The loop nest of a tile kernel with a tiling: generates its tile program.
 public struct KernelNest {
+  /// Kernel, tiling and what follows from them.
   public let geometry: KernelGeometry
   let kernel: TileKernel
   let places: KernelPlaces
@@ -12,6 +13,8 @@ public struct KernelNest {
   private let half: Int
   // What the loops ask of the kernel again and again.
   private let hasBias: Bool
+  /// Whether loads of int8 start the sums and biases are added to them: Gemmini's hardware mixes up the other order.
+  private let addsBias: Bool
   private let hasIdentities: Bool
   private let weightsDependOnImage: Bool
   /// Where constant weights lie in DRAM.
@@ -21,6 +24,9 @@ public struct KernelNest {
   private let view: TileKernel.DRAMView
   private let output: (rows: Int, columns: Int, channels: Int)
 
+  /// - Parameters:
+  ///   - accumulatorRows: of the target, of both banks.
+  ///   - strip: the part of the result that is computed, in a group; nil for all of it.
   public init(
     _ geometry: KernelGeometry, places: KernelPlaces, constants: NestConstants, accumulatorRows: Int,
     strip: KernelStrip? = nil
@@ -35,6 +41,7 @@ public struct KernelNest {
     half = accumulatorRows / 2
     hasBias = kernel.bias != nil && !geometry.tiling.multipliesPadding
     hasIdentities = !kernel.identities.isEmpty
+    addsBias = hasBias && kernel.contraction == nil && buffers.identities.first?.usesArray == false
     window = kernel.contraction?.window
     input = kernel.contraction?.input ?? 0
     view = kernel.contraction?.view ?? TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: 0)
@@ -50,13 +57,10 @@ public struct KernelNest {
   /// Scratchpad rows beside those of resident tensors.
   public var workingRows: Int { buffers.workingRows }
 
-  /// The buffers of a nest without its program.
-  public static func buffers(
-    _ geometry: KernelGeometry, places: KernelPlaces, accumulatorRows: Int
-  ) -> [LocalBuffer] {
-    KernelBuffers(geometry, places: places, accumulatorRows: accumulatorRows).all
-  }
+  /// Its buffers, as its program has them.
+  public var localBuffers: [LocalBuffer] { buffers.all }
 
+  /// The whole program in memory.
   public func program() -> TileProgram {
     var operations: [TileOperation] = []
     generate(into: &operations)
@@ -122,6 +126,7 @@ public struct KernelNest {
     var slot = 0
   }
 
+  /// Gives the operations in order, until the sink wants no more.
   public func generate<Sink: TileSink>(into sink: inout Sink) {
     let takesProducts = Sink.takesProducts
     let tiling = geometry.tiling
@@ -239,7 +244,7 @@ public struct KernelNest {
   /// Gives the sums their first values; the tap whose products do, where neither biases nor zeros are needed.
   private func start(_ tile: SumTile, _ sink: inout some TileSink) -> Int? {
     if hasBias {
-      sink.append(.bias(tile))
+      if !addsBias { sink.append(.bias(TileBias(tile: tile))) }
       return nil
     }
     guard let window else { return nil }
@@ -349,7 +354,7 @@ public struct KernelNest {
   private func addIdentities(_ tile: SumTile, _ state: inout State, _ sink: inout some TileSink) {
     if !hasIdentities { return }
     for (index, identity) in kernel.identities.enumerated() {
-      let isFirst = index == 0 && !hasBias && kernel.contraction == nil
+      let isFirst = index == 0 && (!hasBias || addsBias) && kernel.contraction == nil
       if buffers.identities[index].usesArray {
         addThroughArray(index, identity, tile, replaces: isFirst, &state, &sink)
       } else {
@@ -357,6 +362,7 @@ public struct KernelNest {
         sink.append(.load(TileLoad(addends(identity, tile, to: sums), adds: !isFirst)))
       }
     }
+    if addsBias { sink.append(.bias(TileBias(tile: tile, adds: true))) }
   }
 
   /// A tile's pixels of an identity term.

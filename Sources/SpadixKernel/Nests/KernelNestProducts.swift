@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// The weights of a contraction and its products.
 extension KernelNest {
   func loadWeights(
@@ -115,7 +117,7 @@ extension KernelNest {
         let end = bias.columnClass[column...].firstIndex { $0 != columnClass } ?? kernel.columns
         let local = LocalPlace(buffer, row: rowClass * kernel.columns + column)
         if bias.isZero(rowClass: rowClass, columnClass: columnClass) {
-          for block in 0..<KernelGeometry.ceilDivide(taps, dim) {
+          for block in 0..<ceilDivide(taps, dim) {
             sink.append(.zero(TileZero(LocalPlace(buffer, row: local.row + block * plane), rows: end - column)))
           }
         } else {
@@ -142,7 +144,7 @@ extension KernelNest {
       .multiply(
         TileMultiply(
           tile: tile, window: 1 + kernel.identities.count, taps: 0..<1, startTap: nil, blocks: tile.blocks,
-          inputBlocks: 0..<KernelGeometry.ceilDivide(slice.taps.count, dim),
+          inputBlocks: 0..<ceilDivide(slice.taps.count, dim),
           source: TileMultiply.PixelSource(
             place: LocalPlace(buffer), blockStride: bias.rowClasses * kernel.columns,
             plane: PlaneLayout(

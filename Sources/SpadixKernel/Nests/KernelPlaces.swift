@@ -1,8 +1,12 @@
 /// Which of a kernel's operands and results are in the scratchpad as a whole.
 public struct KernelPlaces: Sendable, Hashable {
+  /// The contraction's input.
   public var inputIsResident = false
+  /// Weights that are an activation; constant ones never are.
   public var weightsAreResident = false
+  /// Per identity term, its addend.
   public var identityIsResident: [Bool] = []
+  /// The result.
   public var outputIsResident = false
 
   public init() {}

@@ -6,17 +6,20 @@ public struct PixelRun: Sendable {
   public var source: Int
   /// Row of the first pixel, from the start of a block of the accumulator tile.
   public var result: Int
+  /// Pixels, 1...`dim`.
   public var count: Int
 }
 
 /// How a plane of pixels lies in the scratchpad: rows of `pitch` pixels, in a ring where only some rows are kept; or
 /// rows of which each is by itself.
 public struct PlaneLayout: Hashable, Sendable {
+  /// Local rows from one image row to the next.
   public var pitch: Int
   /// Rows kept, or nil for a whole plane.
   public var ring: Int?
   /// The first row and column kept.
   public var firstRow: Int
+  /// The first column kept.
   public var firstColumn: Int
   /// Where the rows from the first on begin, when each is by itself.
   public var starts: [Int]
@@ -35,6 +38,7 @@ public struct PlaneLayout: Hashable, Sendable {
     self.starts = starts
   }
 
+  /// Local row of a pixel, from the start of the plane; far outside for a row that is not kept.
   public func row(_ y: Int, _ x: Int) -> Int {
     if !starts.isEmpty {
       // A row that is not there is far outside of any buffer.

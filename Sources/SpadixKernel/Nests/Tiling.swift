@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// How a tile kernel walks through its work, and so what it needs of the scratchpad.
 ///
 ///     for image
@@ -15,13 +17,19 @@
 /// that is one row, it keeps the pixels of so many tiles, in turn. With copies there is a window for each column of
 /// taps, with zeros in the columns that these taps do not read.
 public struct Tiling: Hashable, Sendable {
+  /// Of the stored image.
   public var tileRows: Int
+  /// Of the stored image.
   public var tileColumns: Int
+  /// Blocks of `dim` output channels of an accumulator tile.
   public var blocks: Int
+  /// Chunks that are computed for a tile before the next tile.
   public var chunksPerGroup: Int
+  /// Chunks of a group whose weights have a place of their own.
   public var pinnedChunks: Int
   /// Places for weights beyond those that the chunks of a group need.
   public var sparePlaces: Int
+  /// Input rows that the window keeps; for an input of one row, tiles whose pixels it keeps.
   public var windowRows: Int
   /// Copies of the window: 1, or one for each column of taps.
   public var windowCopies: Int
@@ -66,7 +74,7 @@ extension Tiling {
       } else if pinnedChunks + 1 < min(chunksPerGroup, geometry.chunkCount) {
         parts.append("weights streamed, \(pinnedChunks) of \(geometry.chunkCount) chunks pinned")
       } else if chunksPerGroup < geometry.chunkCount {
-        parts.append("weights in \(KernelGeometry.ceilDivide(geometry.chunkCount, chunksPerGroup)) groups")
+        parts.append("weights in \(ceilDivide(geometry.chunkCount, chunksPerGroup)) groups")
       }
     }
     if multipliesPadding { parts.append("padding multiplied") }

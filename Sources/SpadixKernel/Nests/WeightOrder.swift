@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// How constant weights lie in DRAM: in the order in which a tiling loads them.
 ///
 /// What a load brings, the weights of a chunk in a slice, is a sequence of local rows: block by block, tap by tap, channel by
@@ -26,7 +28,7 @@ struct WeightOrder {
         offsets.append(byteCount)
         let rows = Rows(geometry, geometry.chunkBlocks(chunk), slice)
         let bytes = rows.whole * geometry.dim + rows.narrow * rows.narrowColumns
-        byteCount += KernelGeometry.ceilDivide(bytes, Self.line) * Self.line
+        byteCount += ceilDivide(bytes, Self.line) * Self.line
       }
     }
   }

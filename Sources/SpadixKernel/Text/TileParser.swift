@@ -3,6 +3,7 @@ import SpadixSupport
 
 /// A tile program that was read, and where each of its operations stands.
 public struct ParsedTileProgram {
+  /// Not verified yet.
   public var program: TileProgram
   /// Per operation.
   public var ranges: [SourceRange]
@@ -73,7 +74,10 @@ private struct TileParser {
       tile = try sumTile()
       program.operations.append(.begin(tile!))
     case "tile": tile = try sumTile()
-    case "bias": program.operations.append(.bias(try currentTile(name, mark)))
+    case "bias":
+      var bias = TileBias(tile: try currentTile(name, mark))
+      try reader.fields(TileStatements.tileBias, into: &bias)
+      program.operations.append(.bias(bias))
     case "load":
       var load = TileLoad(.blank)
       try reader.fields(TileStatements.load, into: &load)

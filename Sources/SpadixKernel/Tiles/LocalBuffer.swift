@@ -20,6 +20,7 @@ public struct LocalBuffer: Hashable, Sendable {
 
   /// A word, unique in its program.
   public var name: String
+  /// Decides the memory that it is in.
   public var contents: Contents
   /// Rows of a slot.
   public var rows: Int
@@ -63,7 +64,9 @@ public enum TileOperand: Hashable, Sendable {
 
 /// A row of a buffer.
 public struct LocalPlace: Hashable, Sendable {
+  /// Of the same program.
   public var buffer: BufferID
+  /// From 0.
   public var slot: Int
   /// From the start of the slot.
   public var row: Int

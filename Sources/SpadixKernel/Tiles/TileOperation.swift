@@ -7,8 +7,7 @@ public enum TileOperation: Hashable, Sendable {
   case begin(SumTile)
   case load(TileLoad)
   case zero(TileZero)
-  /// Sums of the tile start from the program's biases.
-  case bias(SumTile)
+  case bias(TileBias)
   /// Depthwise taps become diagonal matrices.
   case diagonals(TileDiagonals)
   case multiply(TileMultiply)
@@ -22,7 +21,8 @@ public enum TileOperation: Hashable, Sendable {
   func places(sums: BufferID?) -> [LocalPlace] {
     func place(_ tile: SumTile) -> [LocalPlace] { sums.map { [LocalPlace($0, slot: tile.slot)] } ?? [] }
     return switch self {
-    case .begin(let tile), .bias(let tile): place(tile)
+    case .begin(let tile): place(tile)
+    case .bias(let bias): place(bias.tile)
     case .load(let load): [load.transfer.local]
     case .zero(let zero): [zero.local]
     case .diagonals(let diagonals): [diagonals.oneHot, diagonals.compact, diagonals.matrices]
@@ -35,20 +35,38 @@ public enum TileOperation: Hashable, Sendable {
   }
 }
 
+/// Sums of a tile start from the program's biases.
+public struct TileBias: Hashable, Sendable {
+  /// Must have begun.
+  public var tile: SumTile
+  /// Whether they are added to what is there already.
+  public var adds = false
+
+  public init(tile: SumTile, adds: Bool = false) {
+    self.tile = tile
+    self.adds = adds
+  }
+}
+
 /// A tile of the sums that an operator computes: pixels and blocks of output channels. Pixel p of block b is in row
 /// `(b - blocks.lowerBound) * pixels + p` of its slot.
 public struct SumTile: Hashable, Sendable {
   /// The slot of the program's buffer of sums.
   public var slot: Int
+  /// Index of the image.
   public var image: Int
   /// The region of the sums' image, row-major.
   public var rows: Range<Int>
+  /// Of the sums' image.
   public var columns: Range<Int>
   /// The region of the stored image: the same unless the store pools.
   public var storedRows: Range<Int>
+  /// Of the stored image.
   public var storedColumns: Range<Int>
+  /// Blocks of `dim` output channels.
   public var blocks: Range<Int>
 
+  /// Some channel blocks of a tile, in a slot of the sums.
   public init(_ tile: OutputTile, blocks: Range<Int>, slot: Int) {
     self.slot = slot
     image = tile.image
@@ -59,6 +77,7 @@ public struct SumTile: Hashable, Sendable {
     self.blocks = blocks
   }
 
+  /// Rows of a block.
   public var pixels: Int { rows.count * columns.count }
   /// Rows of the accumulator.
   public var sumRows: Int { pixels * blocks.count }
@@ -68,6 +87,7 @@ public struct SumTile: Hashable, Sendable {
 
 /// Brings rows into a buffer.
 public struct TileLoad: Hashable, Sendable {
+  /// From DRAM to the buffer.
   public var transfer: Transfer
   /// Adds to the sums that are there, instead of replacing them.
   public var adds: Bool
@@ -80,9 +100,11 @@ public struct TileLoad: Hashable, Sendable {
 
 /// Writes zeros, without DRAM.
 public struct TileZero: Hashable, Sendable {
+  /// First row.
   public var local: LocalPlace
   /// Rows of a line.
   public var rows: Int
+  /// Each of `rows` rows, `linePitch` apart.
   public var lines: Int
   /// Local rows from line to line.
   public var linePitch: Int
@@ -98,6 +120,7 @@ public struct TileZero: Hashable, Sendable {
 /// Makes the diagonal matrices of depthwise weights from compact taps: the taps times a matrix with a single one at
 /// (c, c) is column c of every tap's diagonal.
 public struct TileDiagonals: Hashable, Sendable {
+  /// Blocks of `dim` channels.
   public var blocks: Range<Int>
   /// Taps of a channel block.
   public var taps: Int
@@ -121,24 +144,33 @@ public struct TileDiagonals: Hashable, Sendable {
 /// Adds products to a tile: for each tap, block of output channels and block of input channels, the pixels that the tap
 /// sees times one matrix.
 public struct TileMultiply: Hashable, Sendable {
+  /// Must have begun.
   public var tile: SumTile
   /// Which of the program's windows says how output pixels see input pixels.
   public var window: Int
+  /// Of the window.
   public var taps: Range<Int>
   /// The tap that goes first and whose first products replace the sums; nil when all of them add.
   public var startTap: Int?
+  /// Of output channels, within the tile's.
   public var blocks: Range<Int>
   /// The blocks of input channels that each output block sums over; nil when it is the one of the same number.
   public var inputBlocks: Range<Int>?
+  /// Where the pixels are.
   public var source: PixelSource
+  /// Where the matrices are.
   public var weights: WeightSource
 
   /// Where pixel (y, x) of an input block is: `place.row + (block - firstBlock) * blockStride`, and from there the row
   /// that the plane says.
   public struct PixelSource: Hashable, Sendable {
+    /// Where `firstBlock` begins.
     public var place: LocalPlace
+    /// The first input block that is there.
     public var firstBlock: Int
+    /// Local rows from input block to input block.
     public var blockStride: Int
+    /// How the pixels of a block lie.
     public var plane: PlaneLayout
 
     public init(place: LocalPlace, firstBlock: Int = 0, blockStride: Int, plane: PlaneLayout) {
@@ -151,9 +183,13 @@ public struct TileMultiply: Hashable, Sendable {
 
   /// Where the matrix of an output block, a tap and an input block is: strides from the first of each.
   public struct WeightSource: Hashable, Sendable {
+    /// The first matrix: of the first output block, tap and input block.
     public var place: LocalPlace
+    /// Local rows from output block to output block.
     public var blockStride: Int
+    /// Local rows from tap to tap.
     public var tapStride: Int
+    /// Local rows from input block to input block.
     public var inputStride: Int
     /// Whether rows are output channels: the array transposes the matrix.
     public var isTransposed: Bool
@@ -212,6 +248,7 @@ public struct TileMultiply: Hashable, Sendable {
 
 /// Moves rows out: sums of a tile through the output stage, or pixels of the scratchpad as they are.
 public struct TileStore: Hashable, Sendable {
+  /// From the buffer to the output in DRAM, or in the same spacing to `resident`.
   public var transfer: Transfer
   /// Sums: the tile and the block of output channels.
   public var sums: Sums?
@@ -220,8 +257,11 @@ public struct TileStore: Hashable, Sendable {
   /// Where each line begins, from the resident place, when lines are not in the transfer's spacing.
   public var starts: [Int]
 
+  /// Which sums are stored: one block of output channels of a tile.
   public struct Sums: Hashable, Sendable {
+    /// Must have begun; its sums are complete.
     public var tile: SumTile
+    /// One of the tile's.
     public var block: Int
 
     public init(tile: SumTile, block: Int) {
@@ -241,14 +281,19 @@ public struct TileStore: Hashable, Sendable {
 /// Moves rows from one strided place in DRAM to another, through the slots of a buffer in turn: pieces of `dim` rows,
 /// as wide as a slot.
 public struct TileCopy: Hashable, Sendable {
+  /// Where the rows come from.
   public var operand: TileOperand
+  /// Bytes from the start of the operand to the first row.
   public var offset: Int
   /// Bytes from row to row; 0 repeats one row.
   public var stride: Int
   /// Of the output.
   public var outputOffset: Int
+  /// Bytes from row to row of the output.
   public var outputStride: Int
+  /// Rows that are moved.
   public var rows: Int
+  /// Bytes of a row.
   public var columns: Int
   /// The first slot that is used.
   public var local: LocalPlace
@@ -269,8 +314,9 @@ public struct TileCopy: Hashable, Sendable {
 
   /// Bytes read. A repeated row is fetched once for every piece.
   public func bytesRead(dim: Int) -> Int {
-    (stride == 0 ? KernelGeometry.ceilDivide(rows, dim) : rows) * columns
+    (stride == 0 ? ceilDivide(rows, dim) : rows) * columns
   }
+  /// Every row counts, also where one is repeated.
   public var bytesWritten: Int { rows * columns }
 
   /// Columns of a piece: what a slot holds in blocks of `dim` rows.
@@ -278,6 +324,6 @@ public struct TileCopy: Hashable, Sendable {
 
   /// Pieces: each takes the next slot.
   public func pieces(dim: Int, slotRows: Int) -> Int {
-    KernelGeometry.ceilDivide(rows, dim) * KernelGeometry.ceilDivide(columns, Self.width(slotRows: slotRows))
+    ceilDivide(rows, dim) * ceilDivide(columns, Self.width(slotRows: slotRows))
   }
 }

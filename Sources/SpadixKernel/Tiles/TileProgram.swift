@@ -10,11 +10,13 @@ public struct TileProgram: Hashable, Sendable {
   public var reads: [Int]
   /// Whether the result is written to DRAM.
   public var writes: Bool
+  /// By `BufferID`; at most one of sums.
   public var buffers: [LocalBuffer]
   /// How the pixels of the sums see pixels of an input; multiplications name one of them.
   public var windows: [InputWindow]
   /// The image of sums, and how it starts and ends; nil where nothing is summed.
   public var sums: SumImage?
+  /// In the order in which they run.
   public var operations: [TileOperation]
   /// The loop nest in a few words, for people.
   public var summary: String
@@ -56,9 +58,13 @@ public struct TileProgram: Hashable, Sendable {
 
 /// The sums that a program computes, what they start from, and the output stage that stores them.
 public struct SumImage: Hashable, Sendable {
+  /// Before pooling.
   public var rows: Int
+  /// Before pooling.
   public var columns: Int
+  /// All of them, in blocks of `dim`.
   public var channels: Int
+  /// Nil where sums start from zeros.
   public var bias: TileKernel.Bias?
   /// Of scales per channel the first stands here, and all of them in the constant, as the table does.
   public var store: TileKernel.Store
@@ -71,6 +77,7 @@ public struct SumImage: Hashable, Sendable {
     self.store = store
   }
 
+  /// Of a kernel's scales and table only what the program itself needs.
   public init(_ kernel: TileKernel) {
     self.init(
       rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, bias: kernel.bias, store: kernel.store)
@@ -97,6 +104,7 @@ public protocol TileSink {
   static var takesProducts: Bool { get }
   /// Whether it wants the next tile as well.
   var wantsMore: Bool { get }
+  /// Takes the next operation.
   mutating func append(_ operation: TileOperation)
 }
 

@@ -1,10 +1,11 @@
 import SpadixISA
+import SpadixSupport
 
 /// What each operation takes and leaves in the rows of the buffers.
 extension TileVerifier {
   mutating func begin(_ tile: SumTile) throws(Violation) {
     let image = try image()
-    let blocks = KernelGeometry.ceilDivide(image.channels, dim)
+    let blocks = ceilDivide(image.channels, dim)
     try require(
       tile.rows.upperBound <= image.rows && tile.columns.upperBound <= image.columns && tile.blocks.upperBound <= blocks
         && tile.storedRows.upperBound <= image.store.rows && tile.storedColumns.upperBound <= image.store.columns,
@@ -55,7 +56,7 @@ extension TileVerifier {
     let place = transfer.local
     let isSums = program.buffers[place.buffer].contents == .sums
     try require(isSums || !load.adds, "tiles.transfer", "only sums can be added to")
-    let blocks = KernelGeometry.ceilDivide(transfer.columns, dim)
+    let blocks = ceilDivide(transfer.columns, dim)
     for block in 0..<blocks {
       let columns = min(dim, transfer.columns - block * dim)
       for line in 0..<transfer.lines {
@@ -85,9 +86,17 @@ extension TileVerifier {
     }
   }
 
-  mutating func bias(_ tile: SumTile) throws(Violation) {
+  mutating func bias(_ bias: TileBias) throws(Violation) {
     let image = try image()
+    let tile = bias.tile
     try require(image.bias != nil, "tiles.biases", "the program has no biases")
+    if bias.adds {
+      for block in tile.blocks {
+        let place = sumsPlace(tile, row: tile.row(of: block))
+        try take(
+          place, place.row..<place.row + tile.pixels, columns: image.channels(of: block, dim: dim), "the biases add to")
+      }
+    }
     try started(tile, image, tile.blocks)
   }
 
@@ -104,7 +113,7 @@ extension TileVerifier {
     let image = try image()
     let blocks = diagonals.blocks
     try require(
-      !blocks.isEmpty && blocks.upperBound <= KernelGeometry.ceilDivide(image.channels, dim)
+      !blocks.isEmpty && blocks.upperBound <= ceilDivide(image.channels, dim)
         && diagonals.taps <= 1 << 20, "tiles.tile", "the diagonals are of blocks that the image does not have")
     for place in [diagonals.oneHot, diagonals.compact, diagonals.matrices] {
       try require(
@@ -136,7 +145,7 @@ extension TileVerifier {
     try require(
       product.blocks.lowerBound >= tile.blocks.lowerBound && product.blocks.upperBound <= tile.blocks.upperBound,
       "tiles.tile", "the product is of blocks that its tile does not have")
-    let inputBlocks = KernelGeometry.ceilDivide(window.inputChannels, dim)
+    let inputBlocks = ceilDivide(window.inputChannels, dim)
     for place in [product.source.place, product.weights.place] {
       try require(
         program.buffers[place.buffer].contents != .sums, "tiles.buffer", "the array reads operands from the scratchpad")
@@ -258,7 +267,7 @@ extension TileVerifier {
         return
       }
     }
-    for block in 0..<KernelGeometry.ceilDivide(transfer.columns, dim) {
+    for block in 0..<ceilDivide(transfer.columns, dim) {
       let columns = min(dim, transfer.columns - block * dim)
       for line in 0..<transfer.lines {
         let first = place.row + line * transfer.linePitch + block * transfer.blockStride

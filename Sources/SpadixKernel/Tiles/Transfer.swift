@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// A blocked move between DRAM and a buffer, the same for loads and stores.
 ///
 /// In DRAM there are `lines` x `rows` rows of `columns` elements; locally a row holds `dim` elements, so that the columns
@@ -7,6 +9,7 @@
 ///       DRAM   offset + (line - firstLine) * lineStride + row * rowStride + block * dim
 ///       local  row + block * blockStride + (line mod ring) * linePitch + row
 public struct Transfer: Hashable, Sendable {
+  /// Whose bytes they are.
   public var operand: TileOperand
   /// Bytes from the start of the operand to the first row.
   public var offset: Int
@@ -14,16 +17,19 @@ public struct Transfer: Hashable, Sendable {
   public var rows: Int
   /// Bytes from row to row; 0 repeats one row.
   public var rowStride: Int
+  /// Each of `rows` rows.
   public var lines: Int
   /// Bytes from line to line.
   public var lineStride: Int
   /// Elements of a row, and bytes: all that cross DRAM in transfers are int8.
   public var columns: Int
+  /// Where line 0 begins.
   public var local: LocalPlace
   /// Local rows from one block of columns to the next.
   public var blockStride: Int
   /// Local rows from line to line.
   public var linePitch: Int
+  /// Number of the first line, which the ring goes by.
   public var firstLine: Int
   /// Lines that the buffer keeps; nil for all.
   public var ring: Int?
@@ -53,6 +59,7 @@ public struct Transfer: Hashable, Sendable {
     public var offset: Int
     /// Row from the start of the slot, of the first block of columns.
     public var row: Int
+    /// Rows.
     public var count: Int
   }
 
@@ -74,6 +81,6 @@ public struct Transfer: Hashable, Sendable {
 
   /// Bytes through DRAM. A repeated row crosses it once for every command, each of `dim` rows.
   public func bytes(dim: Int) -> Int {
-    lines * (rowStride == 0 ? KernelGeometry.ceilDivide(rows, dim) : rows) * columns
+    lines * (rowStride == 0 ? ceilDivide(rows, dim) : rows) * columns
   }
 }

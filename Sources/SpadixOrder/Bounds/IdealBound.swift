@@ -93,7 +93,7 @@ struct IdealBound {
     var forward = Forward()
     var roundingEffort = 0
     let nothing = SuffixBound(order: Array(0..<core.count))
-    var layer = OrderLayer<UInt128>(words: (core.count + 63) / 64)
+    var layer = OrderLayer<UInt128>(words: ceilDivide(core.count, 64))
     layer.addRoot(core)
     var order = [0]
     for _ in 0..<core.count {

@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// Counts the moves between ideals, in a twentieth of what it takes to bound them: most blocks have far too many.
 enum IdealCount {
   /// How many moves there are, of an ideal by an operator that is ready; nil when there are more than the limit.
@@ -6,7 +8,7 @@ enum IdealCount {
   ///   - keys: a number for each operator. Ideals of the same sum count as one.
   ///   - effort: elementary steps, of about a nanosecond each.
   static func moves(_ core: ScheduleCore, keys: [UInt64], limit: Int, effort: inout Int) -> Int? {
-    let words = (core.count + 63) / 64
+    let words = ceilDivide(core.count, 64)
     var layer = Layer(words: words)
     layer.executed = [UInt64](repeating: 0, count: words)
     layer.keys = [0]

@@ -91,7 +91,7 @@ struct OrderSearch {
     var pass = Pass(
       cutoff: cutoff, labelLimit: labelLimit, effortLimit: effortLimit, isNarrow: width < Self.leastWideWidth,
       outcome: Outcome(order: nil, cost: cutoff, isComplete: true, labels: 0))
-    var layer = OrderLayer<Positions>(words: (core.count + 63) / 64)
+    var layer = OrderLayer<Positions>(words: ceilDivide(core.count, 64))
     layer.addRoot(core)
     var history: [(parents: [Int32], ops: [Int32])] = []
     for count in 0..<core.count {

@@ -6,6 +6,7 @@ public enum SchedulePicture {
   private static let left = 96.0
   private static let top = 64.0
 
+  /// A file of its own: steps to the right, offsets upwards.
   public static func svg(_ plan: ScheduleSolution, for problem: ScheduleProblem) -> String {
     let steps = max(1, plan.order.count)
     // Wide enough to tell steps apart, and no wider than a browser scrolls well.

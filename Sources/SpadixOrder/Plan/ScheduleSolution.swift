@@ -1,29 +1,23 @@
 /// An order of the operators, and where every scheduled tensor lies, and when.
 public struct ScheduleSolution: Sendable {
   /// A tensor in the scratchpad during steps `first...last`, at one offset.
-  public struct Piece: Sendable, Equatable {
-    public var tensor: ScheduleProblem.TensorID
-    public var first: Int
-    public var last: Int
-    public var offset: Int
-
-    public init(tensor: ScheduleProblem.TensorID, first: Int, last: Int, offset: Int) {
-      self.tensor = tensor
-      self.first = first
-      self.last = last
-      self.offset = offset
-    }
+  struct Piece: Sendable, Equatable {
+    var tensor: ScheduleProblem.TensorID
+    var first: Int
+    var last: Int
+    var offset: Int
   }
 
   /// Bytes beyond the compulsory loads and stores.
   public struct Traffic: Sendable, Equatable {
-    public var spilled: Int
-    public var fetched: Int
+    var spilled: Int
+    var fetched: Int
     /// What the array cycles of repeated runs count for.
-    public var recomputed: Int
+    var recomputed: Int
+    /// What schedules are compared by.
     public var total: Int { spilled + fetched + recomputed }
 
-    public init(spilled: Int, fetched: Int, recomputed: Int = 0) {
+    init(spilled: Int, fetched: Int, recomputed: Int = 0) {
       self.spilled = spilled
       self.fetched = fetched
       self.recomputed = recomputed
@@ -50,19 +44,19 @@ public struct ScheduleSolution: Sendable {
   public struct Certificate: Sendable {
     /// Blocks that each component closed, in a fixed order of components.
     public var closedBy: [(component: String, blocks: Int)]
-    public var blocks: Int
+    var blocks: Int
     /// Of the largest model given to GLPK.
-    public var rows: Int
-    public var columns: Int
+    var rows: Int
+    var columns: Int
     /// Branch-and-bound nodes over all models.
-    public var nodes: Int
+    var nodes: Int
     /// Labels of the order search, over all blocks.
-    public var labels: Int
+    var labels: Int
     /// What kept the schedule from being proven; empty when it is.
-    public var stops: [ScheduleStop] = []
-    public var seconds: Double
+    var stops: [ScheduleStop] = []
+    var seconds: Double
 
-    public init(
+    init(
       closedBy: [(component: String, blocks: Int)] = [], blocks: Int = 0, rows: Int = 0, columns: Int = 0,
       nodes: Int = 0, labels: Int = 0, seconds: Double = 0
     ) {
@@ -76,18 +70,24 @@ public struct ScheduleSolution: Sendable {
     }
   }
 
+  /// Which tensors have pieces.
   public var scope: ScheduleProblem.Scope
+  /// The capacity that it is for; offsets and sizes stay below.
   public var budget: Int
   /// Every operator at least once.
   public var order: [ScheduleProblem.OperatorID]
+  /// What was allowed, whether or not it was used.
   public var recomputation: Recomputation
   /// Sorted by first step, then tensor.
-  public var pieces: [Piece]
+  var pieces: [Piece]
+  /// Of the pieces, beyond the compulsory.
   public var traffic: Traffic
   /// No schedule has less traffic.
   public var bound: Int
+  /// Who says that the bound holds.
   public var certificate: Certificate
 
+  /// Whether traffic and bound are equal.
   public var isProven: Bool { bound == traffic.total }
 
   /// Takes order, pieces and traffic of another plan for the same problem where that moves less.
@@ -99,7 +99,7 @@ public struct ScheduleSolution: Sendable {
     bound = min(bound, traffic.total)
   }
 
-  public init(
+  init(
     scope: ScheduleProblem.Scope, budget: Int, order: [ScheduleProblem.OperatorID],
     recomputation: Recomputation = Recomputation(), pieces: [Piece], traffic: Traffic, bound: Int,
     certificate: Certificate

@@ -2,6 +2,7 @@ import SpadixSupport
 
 /// The JSON form of a schedule, with the ids of the problem file.
 public enum ScheduleSolutionFile {
+  /// Everything that a validator needs beside the problem.
   public static func json(_ plan: ScheduleSolution, for problem: ScheduleProblem) -> JSONValue {
     let pieces = plan.pieces.map { piece -> JSONValue in
       [

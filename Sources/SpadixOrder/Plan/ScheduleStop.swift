@@ -1,5 +1,5 @@
 /// Why a schedule is not proven optimal.
-public enum ScheduleStop: String, Sendable, CaseIterable {
+enum ScheduleStop: String, Sendable, CaseIterable {
   /// The limit on labels of the order search.
   case labels = "label limit"
   /// The limit on the work of the searches over orders.

@@ -2,6 +2,7 @@ import SpadixSupport
 
 /// Traffic against capacity.
 public enum ScheduleSweep {
+  /// A line for each budget.
   public static func table(_ points: [ScheduleSolution]) -> String {
     var text = ScheduleTable.padded("budget", 14) + ScheduleTable.padded("traffic", 14)
     text += ScheduleTable.padded("bound", 14) + "state\n"
@@ -12,6 +13,7 @@ public enum ScheduleSweep {
     return text
   }
 
+  /// RFC 4180, a line for each budget.
   public static func csv(_ points: [ScheduleSolution]) -> String {
     "budget,spilled,fetched,total,bound,proven\n"
       + points.map {
@@ -19,6 +21,7 @@ public enum ScheduleSweep {
       }.joined()
   }
 
+  /// The points in the order of the budgets.
   public static func json(_ points: [ScheduleSolution], name: String) -> JSONValue {
     [
       "problem": .string(name),
@@ -33,6 +36,7 @@ public enum ScheduleSweep {
     ]
   }
 
+  /// A curve of the traffic, and of its bound, as a file of its own.
   public static func svg(_ points: [ScheduleSolution], name: String) -> String {
     let (left, top, width, height) = (112.0, 40.0, 640.0, 360.0)
     let title = "\(name): traffic beyond the compulsory against capacity"

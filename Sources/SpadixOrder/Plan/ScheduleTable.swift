@@ -7,7 +7,7 @@ public enum ScheduleTable {
     summary(plan, for: problem, showsTime: showsTime) + "\n" + allocation(plan, for: problem)
   }
 
-  public static func summary(
+  static func summary(
     _ plan: ScheduleSolution, for problem: ScheduleProblem, showsTime: Bool = false
   ) -> String {
     let gap = plan.traffic.total - plan.bound

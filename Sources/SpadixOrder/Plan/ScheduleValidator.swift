@@ -1,5 +1,6 @@
 /// Checks a schedule against its problem; quadratic on purpose, and sharing nothing with any solver.
 public enum ScheduleValidator {
+  /// The first rule that a schedule breaks.
   public enum Violation: Error, Sendable, Equatable, CustomStringConvertible {
     case notAnOrder(reason: String)
     case dependence(op: Int, tensor: Int, step: Int)

@@ -3,7 +3,7 @@ import SpadixSupport
 /// The budgets that a problem's figures are quoted for.
 public struct ScheduleBudgets: Sendable {
   /// The largest operator's inputs and outputs: the smallest legal budget.
-  public var minimum: Int
+  var minimum: Int
   /// The smallest peak over all orders without traffic.
   public var peak: Int
   /// Whether `peak` is known to be the smallest.
@@ -14,6 +14,7 @@ public struct ScheduleBudgets: Sendable {
   /// Half way between the two, rounded down.
   public var middle: Int { minimum + (peak - minimum) / 2 }
 
+  /// Searches for the smallest peak block by block, within limits; then `peakIsExact` is false.
   public init(
     _ problem: ScheduleProblem, scope: ScheduleProblem.Scope, labelLimit: Int = 20_000_000,
     effortLimit: Int = 10_000_000_000, cancellation: Cancellation? = nil, progress: (@Sendable (String) -> Void)? = nil

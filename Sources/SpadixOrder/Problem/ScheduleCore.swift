@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// A scheduling problem reduced to what the searches need: operators and the tensors that more than one of them
 /// touches.
 ///
@@ -226,7 +228,7 @@ struct ScheduleCore {
 struct Bitset: Hashable {
   private(set) var words: [UInt64]
 
-  init(_ capacity: Int) { words = [UInt64](repeating: 0, count: (capacity + 63) / 64) }
+  init(_ capacity: Int) { words = [UInt64](repeating: 0, count: ceilDivide(capacity, 64)) }
 
   func contains(_ element: Int) -> Bool { words[element >> 6] >> UInt64(element & 63) & 1 != 0 }
 

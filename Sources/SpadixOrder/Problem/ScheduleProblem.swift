@@ -5,16 +5,19 @@ import SpadixSupport
 /// While an operator runs, all its inputs and outputs are in the scratchpad. Order, residency and addresses are chosen
 /// together for the least traffic beyond the compulsory one.
 public struct ScheduleProblem: Sendable {
+  /// Index into `tensors`.
   public struct TensorID: DenseID {
     public let index: Int
     public init(_ index: Int) { self.index = index }
   }
 
+  /// Index into `operators`.
   public struct OperatorID: DenseID {
     public let index: Int
     public init(_ index: Int) { self.index = index }
   }
 
+  /// Which transfers of a tensor are compulsory.
   public enum TensorKind: String, Sendable, CaseIterable {
     /// In DRAM from the start; its first load is compulsory and free.
     case input
@@ -32,14 +35,16 @@ public struct ScheduleProblem: Sendable {
     case all
   }
 
+  /// Something that operators read or write as a whole.
   public struct Tensor: Sendable {
     /// The id in the problem file.
-    public var id: Int
-    public var name: String
+    var id: Int
+    var name: String
     /// What it takes in the scratchpad, in the unit of the capacity.
     public var size: Int
     /// What one transfer of it moves.
     public var bytes: Int
+    /// Inputs and parameters have no producer.
     public var kind: TensorKind
 
     public init(id: Int, name: String, size: Int, bytes: Int, kind: TensorKind) {
@@ -51,14 +56,17 @@ public struct ScheduleProblem: Sendable {
     }
   }
 
+  /// An atom: all that it reads and writes is in the scratchpad while it runs.
   public struct Operator: Sendable {
     /// The id in the problem file.
-    public var id: Int
-    public var name: String
+    var id: Int
+    var name: String
+    /// Each once.
     public var inputs: [TensorID]
+    /// Each tensor is the output of one operator at most.
     public var outputs: [TensorID]
     /// Array cycles of a run, which cost something where operators may run again.
-    public var cycles: Int
+    var cycles: Int
 
     public init(id: Int, name: String, inputs: [TensorID], outputs: [TensorID], cycles: Int = 0) {
       self.id = id
@@ -75,7 +83,9 @@ public struct ScheduleProblem: Sendable {
   /// Array cycles of an operator beyond this are refused, for the same reason.
   public static let mostCycles = 1 << 30
 
+  /// Of the graph.
   public var name: String
+  /// By `TensorID`.
   public var tensors: [Tensor]
   /// In the default order, which is a legal one.
   public var operators: [Operator]
@@ -87,7 +97,7 @@ public struct ScheduleProblem: Sendable {
   }
 
   /// Whether a tensor takes part in the schedule.
-  public func isScheduled(_ tensor: TensorID, in scope: Scope) -> Bool {
+  func isScheduled(_ tensor: TensorID, in scope: Scope) -> Bool {
     switch scope {
     case .activations: tensors[tensor].kind != .parameter
     case .all: true
@@ -98,7 +108,7 @@ public struct ScheduleProblem: Sendable {
   public func aligned(to alignment: Int) -> ScheduleProblem {
     var result = self
     for index in result.tensors.indices {
-      result.tensors[index].size = (tensors[index].size + alignment - 1) / alignment * alignment
+      result.tensors[index].size = roundUp(tensors[index].size, toMultipleOf: alignment)
     }
     return result
   }

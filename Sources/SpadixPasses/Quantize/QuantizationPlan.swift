@@ -12,14 +12,21 @@ struct QuantizationPlan {
   /// By value id: the range that the type was made for; nil where it is not known.
   private(set) var ranges: [ValueRange?]
 
+  /// Whether the model says its types itself.
+  private let saysTypes: Bool
+  /// The part of one addend's range that the other one's is at most, for each to have its own type.
+  private static let widestAddend: Float = 0.75
+
   /// Throws `quantize.no-range`, `quantize.range` and `quantize.not-finite`.
   init(graph: Graph, scheme: QuantizationScheme, context: inout PassContext) throws {
     self.scheme = scheme
     forms = graph.operations.map { Int8Form($0, in: graph) }
     quantizations = [Quantization?](repeating: nil, count: graph.values.count)
     ranges = graph.values.map(\.calibration)
+    saysTypes = graph.saysTypes
     takeOver(graph)
     keepIndices(graph)
+    if saysTypes { FloatIslands.keepReal(&forms, graph) }
     keepRealsForReals(graph)
     _ = try int8Values(of: graph, context)
     RangeInference.complete(&ranges, of: graph)
@@ -177,7 +184,9 @@ struct QuantizationPlan {
       if form.keepsType {
         for value in activations { classes.merge(value.index, operation.result.index) }
       }
-      if case .add = operation.op { classes.merge(operation.operands[0].index, operation.operands[1].index) }
+      if case .add = operation.op, !addsPairs(operation, graph) {
+        classes.merge(operation.operands[0].index, operation.operands[1].index)
+      }
       if case .softmax = operation.op { isProbability[operation.result.index] = true }
       // The zero point of a second activation would multiply the sum of the first, which nobody knows beforehand.
       if case .matmul = operation.op, form.roles[1] == .activation {
@@ -215,6 +224,18 @@ struct QuantizationPlan {
     for value in members { quantizations[value.index] = types[classes.find(value.index)] }
   }
 
+  /// Whether a sum is one of two types, as the target's store may add: the model says them, or one addend is so much smaller
+  /// that it would lose much in the type of the other.
+  func addsPairs(_ operation: Operation, _ graph: Graph) -> Bool {
+    guard case .add(let add) = operation.op, scheme.hasPairs, scheme.activations == .asymmetric,
+      add.activation == .none || add.activation == .relu, !operation.operands.contains(where: graph.isConstant),
+      let a = ranges[operation.operands[0].index], let b = ranges[operation.operands[1].index]
+    else { return false }
+    if saysTypes { return true }
+    let (narrow, wide) = (min(a.width, b.width), max(a.width, b.width))
+    return narrow > 0 && Self.widestAddend * wide >= narrow
+  }
+
   /// Makes scales a little smaller where int8 then saturates just where an activation clamps and still reaches the
   /// range to half a step: 1/127.5 instead of 1/127 for [-1, 1] saves a rescaling.
   private func letSaturationClamp(
@@ -229,6 +250,11 @@ struct QuantizationPlan {
       types[root] = Quantization(scale: scales.largest)
     }
   }
+}
+
+extension ValueRange {
+  /// What int8 has to reach, 0 included.
+  fileprivate var width: Float { max(high, 0) - min(low, 0) }
 }
 
 extension Diagnostic {

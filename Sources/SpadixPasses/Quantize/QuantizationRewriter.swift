@@ -63,7 +63,18 @@ struct QuantizationRewriter {
       var requantize = Requantize()
       requantize.activation = operation.op.elementwiseActivation ?? .none
       let input = try int8(operation.operands[0], &rewriter)
+      let type = quantization(operation.result)
+      if graph.values[operation.operands[0]].producer != nil, quantization(operation.operands[0]) == type,
+        requantize.activation.clampBounds(type) == (-128, 127)
+      {
+        // The operand saturates where the activation confines.
+        int8Forms[operation.result.index] = input
+        finishReal(operation, input, &rewriter)
+        return
+      }
       finish(operation, .requantize(requantize), [input], &rewriter)
+    case .add where plan.addsPairs(operation, graph):
+      try writePair(operation, &rewriter)
     case .add, .softmax, .globalAvgPool2d, .avgPool2d, .maxPool2d, .concat, .reshape, .transpose, .pad:
       var operands: [ValueID] = []
       for operand in operation.operands { operands.append(try int8(operand, &rewriter)) }
@@ -79,6 +90,23 @@ struct QuantizationRewriter {
     case .constant, .batchNorm, .quantize, .dequantize, .requantize, .npu:
       rewriter.keep(operation)
     }
+  }
+
+  /// A sum of two types, and its activation where the type of the sum does not saturate there.
+  private mutating func writePair(_ operation: Operation, _ rewriter: inout GraphRewriter) throws {
+    let operands = try operation.operands.map { try int8($0, &rewriter) }
+    let activation = operation.op.fusedActivation ?? .none
+    let type = quantization(operation.result)
+    if activation.clampBounds(type) == (-128, 127) {
+      finish(operation, .computing(Binary(.add)), operands, &rewriter)
+      return
+    }
+    let sum = rewriter.emit(
+      .computing(Binary(.add)), operands, type: TensorType(graph.type(operation.result).shape, .q8(type)))
+    rewriter.setOrigin(operation, of: sum)
+    var requantize = Requantize()
+    requantize.activation = activation
+    finish(operation, .requantize(requantize), [sum], &rewriter)
   }
 
   /// Operand and result have one type, or the operand is confined to what the integers stand for.

@@ -50,6 +50,20 @@ struct AccumulatorWrites: ~Copyable {
     while cursor < count && windows[cursor & (Self.capacity - 1)].last < time { cursor += 1 }
   }
 
+  /// Cycles of a range in which something is added to the row's bank.
+  func busyCycles(_ range: Range<Int>, row: Int32) -> Int {
+    let bank = banks.bank(of: row - Operation.accumulatorBase)
+    var busy = 0
+    var index = count - 1
+    while index >= max(0, count - Self.capacity) {
+      let it = windows[index & (Self.capacity - 1)]
+      if it.last < range.lowerBound { break }
+      if it.bank == bank { busy += max(0, min(it.last + 1, range.upperBound) - max(it.first, range.lowerBound)) }
+      index -= 1
+    }
+    return busy
+  }
+
   /// The first cycle from `time` on in which the row can be read. Times do not decrease from call to call.
   @inline(__always)
   mutating func firstFree(from time: Int, row: Int32) -> Int {

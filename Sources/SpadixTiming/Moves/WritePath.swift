@@ -5,7 +5,7 @@ struct WritePath: ~Copyable {
   private var controller: MoveController
   private var tracked: History
   /// When rows were read.
-  private var lastRead = -1
+  private(set) var lastRead = -1
   private var reads = History(2)
   /// When rows passed into the scaling unit.
   private var lastNormalized = -1

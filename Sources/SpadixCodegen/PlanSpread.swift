@@ -1,0 +1,78 @@
+import SpadixIR
+import SpadixISA
+import SpadixKernel
+import SpadixPlan
+
+extension PreparedKernels {
+  /// Array cycles of a step from which on its banks are worth a line of the plan.
+  private static let leastCycles = 1 << 12
+
+  /// A plan whose steps have their working rows apart by banks.
+  public func spread(_ plan: Plan) -> Plan {
+    var plan = plan
+    var before: [Range<Int>] = []
+    var pieces = plan.pieces[...]
+    var present: [Plan.Piece] = []
+    for step in plan.steps.indices {
+      present.removeAll { $0.last < step }
+      while let piece = pieces.first, piece.first <= step {
+        present.append(piece)
+        pieces.removeFirst()
+      }
+      guard plan.group(of: step) == nil, plan.steps[step].cost.arrayCycles >= Self.leastCycles,
+        let nest = kernelNest(step: step, plan)
+      else { continue }
+      let parts = parts(of: nest, step, plan, present)
+      var placement = BankPlacement(
+        parts, BankTraffic(nest), occupied: present.map { $0.row..<$0.row + problem.tensors[$0.tensor].rows },
+        before: before, target)
+      let spread = placement.run()
+      let working = (spread ?? parts).filter { !$0.isFixed }.map(\.rows)
+      if spread != nil { plan.steps[step].rows = working.map(\.lowerBound) }
+      before = working
+    }
+    return plan
+  }
+
+  /// The slots of a step's buffers in the scratchpad: of its block one behind the other, tensors where they are.
+  private func parts(
+    of nest: KernelNest, _ step: Int, _ plan: Plan, _ present: [Plan.Piece]
+  ) -> [BankPlacement.Part] {
+    var parts: [BankPlacement.Part] = []
+    var next = plan.steps[step].workingRow
+    for (index, buffer) in nest.localBuffers.enumerated() {
+      if buffer.isWorking {
+        for slot in 0..<buffer.slots {
+          parts.append(
+            BankPlacement.Part(buffer: index, slot: slot, rows: next..<next + buffer.rows, isFixed: false))
+          next += buffer.rows
+        }
+        continue
+      }
+      let value: ValueID
+      switch buffer.tensor {
+      case .input(let position): value = inputs[step][position]
+      case .output: value = graph.operations[operations[step]].result
+      case .constant, nil: continue
+      }
+      guard let row = present.first(where: { tensorID(value) == $0.tensor })?.row else { continue }
+      parts.append(BankPlacement.Part(buffer: index, slot: 0, rows: row..<row + buffer.rows, isFixed: true))
+    }
+    return parts
+  }
+
+  /// The buffers of a step that runs in tiles.
+  func workingBuffers(of step: Int, _ plan: Plan) -> [LocalBuffer]? { kernelNest(step: step, plan)?.localBuffers }
+
+  /// The rows that a step has for itself, part by part.
+  public func workingRows(of step: Int, _ plan: Plan) -> [Range<Int>] {
+    if let group = plan.group(of: step) { return [group.row..<group.row + group.rows] }
+    let it = plan.steps[step]
+    if it.workingRows == 0 { return [] }
+    guard let rows = it.rows, let buffers = workingBuffers(of: step, plan) else {
+      return [it.workingRow..<it.workingRow + it.workingRows]
+    }
+    let sizes = buffers.filter(\.isWorking).flatMap { Array(repeating: $0.rows, count: $0.slots) }
+    return zip(rows, sizes).map { $0..<$0 + $1 }
+  }
+}

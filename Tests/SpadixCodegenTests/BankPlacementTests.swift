@@ -1,0 +1,87 @@
+import SpadixIR
+import SpadixISA
+import Testing
+
+@testable import SpadixCodegen
+@testable import SpadixKernel
+
+/// Slots that the array uses at once, or that loads fill beside it, lie in different banks where there is room.
+@Suite struct BankPlacementTests {
+  private func nest(input: [Int], kernel: [Int], outputs: Int, groups: Int = 1, _ tiling: Tiling) throws -> KernelNest {
+    let pad = (kernel[0] - 1) / 2
+    let graph = NpuGraphs.convolution(
+      input: input, kernel: kernel, outputs: outputs, padding: [pad, pad, pad, pad], groups: groups)
+    let kernels = try CodeGenerator(target: .gemmini).prepare(graph, data: DataStore())
+    guard case .tile(let forms) = kernels.kernels[0] else { throw Unexpected() }
+    let form = try #require(forms.first { $0.serves([false]) })
+    return KernelNest(
+      KernelGeometry(kernel: form.kernel, tiling: tiling, dim: 16),
+      places: KernelPlaces(form.kernel, inputs: [false], output: false), constants: NestConstants(for: form.kernel),
+      accumulatorRows: Target.gemmini.accumulatorRows)
+  }
+
+  private struct Unexpected: Error {}
+
+  /// One slot behind the other, from a row on.
+  private func block(_ nest: KernelNest, from row: Int = 0) -> [BankPlacement.Part] {
+    var next = row
+    return nest.localBuffers.enumerated().filter(\.element.isWorking).flatMap { index, buffer in
+      (0..<buffer.slots).map { slot in
+        defer { next += buffer.rows }
+        return BankPlacement.Part(buffer: index, slot: slot, rows: next..<next + buffer.rows, isFixed: false)
+      }
+    }
+  }
+
+  private func banks(_ part: BankPlacement.Part) -> Set<Int> {
+    Set(part.rows.map { $0 / Target.gemmini.scratchpadRowsPerBank })
+  }
+
+  /// The weights fill two banks, and two slots of pixels take turns in the others: 0 loses nothing.
+  @Test func weightsAndPixelsLieApart() throws {
+    let nest = try nest(
+      input: [1, 1, 256, 512], kernel: [1, 1], outputs: 256,
+      Tiling(
+        tileRows: 1, tileColumns: 16, blocks: 2, chunksPerGroup: 8, pinnedChunks: 8, windowRows: 2, sliceBlocks: 32,
+        sliceTaps: 1))
+    var placement = BankPlacement(block(nest), BankTraffic(nest), occupied: [], before: [], .gemmini)
+    let found = placement.run()
+    let parts = try #require(found)
+    let pixels = parts.filter { nest.localBuffers[$0.buffer].contents == .pixels }
+    let weights = parts.filter { nest.localBuffers[$0.buffer].contents == .weights }
+    #expect(pixels.count == 2 && weights.count == 8)
+    #expect(banks(pixels[0]).isDisjoint(with: banks(pixels[1])))
+    for part in weights { for other in pixels { #expect(banks(part).isDisjoint(with: banks(other))) } }
+    for (index, part) in parts.enumerated() {
+      for other in parts[..<index] { #expect(!part.rows.overlaps(other.rows)) }
+    }
+  }
+
+  /// Diagonal matrices are results, which are written while the taps are read.
+  @Test func diagonalsLieApartFromTheirTaps() throws {
+    let nest = try nest(
+      input: [1, 14, 14, 64], kernel: [3, 3], outputs: 64, groups: 64,
+      Tiling(
+        tileRows: 14, tileColumns: 14, blocks: 2, chunksPerGroup: 1, pinnedChunks: 1, windowRows: 14, sliceBlocks: 4,
+        sliceTaps: 9))
+    var placement = BankPlacement(block(nest), BankTraffic(nest), occupied: [], before: [], .gemmini)
+    let found = placement.run()
+    let parts = try #require(found)
+    let taps = try #require(parts.first { nest.localBuffers[$0.buffer].name == "taps" })
+    let matrices = try #require(parts.first { nest.localBuffers[$0.buffer].name == "weights" })
+    #expect(banks(taps).isDisjoint(with: banks(matrices)))
+  }
+
+  /// Rows of tensors stay free, and what stays in place is not moved.
+  @Test func occupiedRowsAreKept() throws {
+    let nest = try nest(
+      input: [1, 1, 256, 512], kernel: [1, 1], outputs: 256,
+      Tiling(
+        tileRows: 1, tileColumns: 16, blocks: 2, chunksPerGroup: 4, pinnedChunks: 4, windowRows: 2, sliceBlocks: 32,
+        sliceTaps: 1))
+    let occupied = [4000..<9000]
+    var placement = BankPlacement(block(nest, from: 9000), BankTraffic(nest), occupied: occupied, before: [], .gemmini)
+    let found = placement.run()
+    for part in try #require(found) { #expect(!part.rows.overlaps(occupied[0])) }
+  }
+}
