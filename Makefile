@@ -14,10 +14,11 @@ FUZZ_CASES ?= 10000
 FUZZ_SECONDS ?= 1800
 MACHINE_CASES ?= 100000
 SCHEDULE_CASES ?= 100000
+HARD_SECONDS ?= 1,5,10
 QUANTIZATION_CASES ?= 10000
 ONNX_CASES ?= 100000
 
-.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-groups fuzz-schedule fuzz-quantization fuzz-onnx check-exports figures bench-onnx bench-schedule bench-timing examples slurm-test clean
+.PHONY: help setup build run test lint fuzz fuzz-program fuzz-machine fuzz-groups fuzz-schedule fuzz-quantization fuzz-onnx check-exports figures bench-onnx bench-schedule bench-hard bench-timing examples slurm-test clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +96,9 @@ figures: build ## measure the figures of docs/figures.md
 
 bench-schedule: build ## the scheduler's benchmark: 14 networks, three budgets
 	SPADIX=$(SPADIX) Benchmarks/bench-schedule.sh
+
+bench-hard: build ## hard problems from SPADIX_HARD within HARD_SECONDS: a valid plan for each, none worse with more time or memory
+	$(PYTHON) Benchmarks/bench_hard.py --spadix $(SPADIX) --seconds $(HARD_SECONDS)
 
 bench-timing: ## the time model's speed, in operations a second of one core
 	@Scripts/setup.sh library

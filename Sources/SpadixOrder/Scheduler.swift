@@ -66,8 +66,12 @@ public struct Scheduler: Sendable {
         addresses.takeAlways(
           AddressSearch.Plan(order: plan.order.map(\.index), pieces: plan.pieces, traffic: plan.traffic))
       }
-      let given = options.formulation == .exact ? orders.map { $0.map(\.index) } : []
-      for order in [Array(problem.operators.indices)] + given { addresses.placeByRule(order) }
+      var others: [[Int]] = []
+      if options.formulation == .exact {
+        others = orders.map { $0.map(\.index) }
+        others += ConstructedOrders.Rule.allCases.map { ConstructedOrders.order(addresses.core, by: $0) }
+      }
+      for order in [Array(problem.operators.indices)] + others { addresses.placeByRule(order) }
     }
     let plan = addresses.best ?? AddressSearch.Plan(order: [], pieces: [], traffic: .init(spilled: 0, fetched: 0))
     attempt.certificate.nodes += addresses.nodes

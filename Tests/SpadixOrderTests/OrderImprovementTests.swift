@@ -260,6 +260,39 @@ private func leastBeside(_ op: Int, _ core: ScheduleCore) -> Int {
     try ScheduleValidator.validate(plan, for: problem)
   }
 
+  /// Chains that take turns in the input's order leave nearly everything between two uses; one after the other they leave
+  /// nothing. An interruption that comes at once has a plan for that order too.
+  @Test func aCancelledSearchKnowsOrdersMadeInOneGo() throws {
+    let (chains, length, size) = (12, 15, 8)
+    var problem = ScheduleProblem(name: "chains", tensors: [], operators: [])
+    var last: [ScheduleProblem.TensorID] = []
+    func addTensor(_ kind: ScheduleProblem.TensorKind) -> ScheduleProblem.TensorID {
+      let id = problem.tensors.count
+      problem.tensors.append(ScheduleProblem.Tensor(id: id, name: "t\(id)", size: size, bytes: size, kind: kind))
+      return ScheduleProblem.TensorID(id)
+    }
+    for _ in 0..<chains { last.append(addTensor(.input)) }
+    for step in 1...length {
+      for chain in 0..<chains {
+        let result = addTensor(step == length ? .output : .activation)
+        problem.operators.append(
+          ScheduleProblem.Operator(
+            id: problem.operators.count, name: "op", inputs: [last[chain]], outputs: [result]))
+        last[chain] = result
+      }
+    }
+    var options = ScheduleOptions()
+    // Rows of operators would become one, and nothing would be left to order.
+    options.useContraction = false
+    options.cancellation = Cancellation()
+    options.cancellation?.cancel()
+    let plan = try Scheduler(options: options).solve(problem, budget: 3 * size)
+    let given = try ScheduleBaseline(policy: .belady, order: .default, placement: .online)
+      .solve(problem, scope: .activations, budget: 3 * size)
+    #expect(given.traffic.total > 1000)
+    #expect(plan.traffic.total == 0)
+  }
+
   /// With plans for smaller budgets at hand, a larger one never moves more.
   @Test(arguments: 0..<4) func aLargerBudgetIsNeverWorse(seed: Int) throws {
     let problem = wideProblem(seed: UInt64(50 + seed), operators: 40)
