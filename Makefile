@@ -37,9 +37,10 @@ run: build ## compile, run and verify the digits classifier on 500 held-out imag
 test: setup ## every test: Swift unit and differential tests, then the file tests
 	@Scripts/test.sh $(SWIFT_FLAGS)
 
-lint: ## check the format of the Swift sources, and imports against Package.swift
+lint: ## check the format of the Swift sources, imports against Package.swift, and doc comments
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
 	python3 Scripts/check_imports.py
+	python3 Scripts/check_documentation.py
 
 fuzz: build ## random graphs on random targets, then damaged files; FUZZ_SEED and FUZZ_CASES choose others
 	$(SPADIX) fuzz --seed $(FUZZ_SEED) --count $(FUZZ_CASES) --output fuzz-failures

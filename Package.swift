@@ -76,7 +76,7 @@ let package = Package(
     .target(name: "SpadixAllocation", dependencies: ["SpadixSupport"]),
     .target(name: "SpadixMIP", dependencies: ["CSpadixGLPK", "SpadixSupport"]),
     .target(name: "SpadixMachine", dependencies: ["CSpadixKernels", "SpadixISA", "SpadixSupport", "SpadixTiming"]),
-    .target(name: "SpadixTiming", dependencies: ["SpadixISA"]),
+    .target(name: "SpadixTiming", dependencies: ["SpadixISA", "SpadixSupport"]),
     .target(name: "SpadixVerify", dependencies: ["SpadixIR", "SpadixReference", "SpadixSupport", "SpadixTensor"]),
     .target(name: "SpadixReference", dependencies: ["SpadixIR", "SpadixSupport", "SpadixTensor"]),
     .target(name: "SpadixIR", dependencies: ["SpadixSupport", "SpadixTensor"]),

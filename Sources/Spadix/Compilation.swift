@@ -8,7 +8,9 @@ import SpadixSupport
 public struct Compilation {
   /// The kernels of the npu graph, and the plan that runs them.
   public struct Schedule {
+    /// Operators and tensors that the plan speaks of.
     public var kernels: PreparedKernels
+    /// The one that the program runs.
     public var plan: Plan
     /// The plan's program, where it was made to compare plans.
     var generated: GeneratedProgram?
@@ -18,14 +20,19 @@ public struct Compilation {
 
   /// One of several plans: the best by an objective.
   public struct FrontPoint: Sendable {
+    /// The one that this plan is the best by.
     public var objective: Objective
+    /// Of the plan, by the planning's model.
     public var cost: Cost
     /// No plan is better by the objective.
     public var bound: Int
   }
 
+  /// As it was given.
   public let input: CompilerInput
+  /// What the program is for and is timed on.
   public private(set) var target: Target
+  /// How the order of the kernels was found.
   public let formulation: Compiler.Formulation
   /// Simplified and fused, in floating point.
   public internal(set) var optimized: Graph?
@@ -33,11 +40,15 @@ public struct Compilation {
   public internal(set) var calibrated: Graph?
   /// The calibrated graph before its biases were corrected, value by value the same; nil where none was.
   public internal(set) var uncorrected: Graph?
+  /// In int8, before lowering. Nil where the input was lowered already.
   public internal(set) var quantized: Graph?
+  /// In npu operators and host operations.
   public internal(set) var npu: Graph?
+  /// Nil where no phase from `plan` on was asked for.
   public internal(set) var schedule: Schedule?
   /// Per step of the plan; nil as well where they were generated one by one, on the way to a program.
   public internal(set) var tiles: [[TileSection]]?
+  /// The program, with figures for each operator.
   public internal(set) var generated: GeneratedProgram?
   /// What is random about the samples that ranges come from; nil where nothing is.
   public internal(set) var calibration: String?

@@ -23,7 +23,9 @@ public struct Compiler {
     case exact
   }
 
+  /// What else decides the program beside input and target, and what is told on the way.
   public struct Options {
+    /// How the order of the kernels is found.
     public var formulation: Formulation
     /// What the plan is to be good at.
     public var objective = Objective.time
@@ -60,7 +62,9 @@ public struct Compiler {
     }
   }
 
+  /// What programs are for.
   public var target: Target
+  /// For every compilation that follows.
   public var options: Options
 
   public init(target: Target, options: Options = Options()) {
@@ -203,8 +207,8 @@ public struct Compiler {
       return Compilation.Schedule(kernels: kernels, plan: plan)
     }
     var orderedBy: String?
-    if let search = OrderSearch(options.formulation) {
-      let result = try search.reorder(kernels)
+    if let order = KernelOrder(options.formulation) {
+      let result = try order.reorder(kernels)
       kernels = try generator.prepare(result.graph, data: data)
       orderedBy = result.closedBy
     }

@@ -5,6 +5,7 @@ import SpadixTensor
 
 /// What a compilation starts from: a graph of any phase, read from text, or an ONNX model.
 public struct CompilerInput: Sendable {
+  /// Verified; of the phase that `phase` says.
   public var graph: Graph
   /// How far the graph has come: `.graph` for a floating-point one.
   public var phase: Phase

@@ -3,6 +3,7 @@ import SpadixTensor
 
 /// The first place where a value is not what the reference says.
 public struct Divergence: Sendable {
+  /// Which step of the compiler is to blame.
   public enum Stage: String, Sendable {
     /// The lowered graph does not compute what the quantized graph does.
     case lowering
@@ -10,24 +11,33 @@ public struct Divergence: Sendable {
     case machine
   }
 
+  /// What is wrong with one tensor.
   public struct Difference: Sendable {
     /// Row-major index of the first element that differs.
     public var element: Int
+    /// What the reference computes for that element.
     public var expected: Double
+    /// What was computed for it.
     public var found: Double
     /// How many elements differ, of how many.
     public var count: Int
+    /// Elements of the tensor.
     public var elementCount: Int
   }
 
+  /// Lowering where it is wrong already; the machine only where lowering is right.
   public var stage: Stage
+  /// From 0.
   public var sample: Int
   /// Such as `%12 = npu.conv2d`; nil where no intermediate value could be compared.
   public var operation: String?
+  /// Line of the graph file; nil when unknown.
   public var sourceLine: Int?
+  /// Nil where no intermediate value could be compared.
   public var difference: Difference?
   /// Values that were compared and are right before this one, and those that could not be compared.
   public var rightBefore: Int
+  /// Values before this one that could not be compared.
   public var unseenBefore: Int
 }
 

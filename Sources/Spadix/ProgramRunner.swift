@@ -5,7 +5,9 @@ import SpadixTensor
 
 /// Runs a program on tensors: fills its inputs, executes commands and host steps in order, reads its outputs.
 public final class ProgramRunner {
+  /// What is run, as often as wanted.
   public let program: Program
+  /// Of the machine, for each run.
   public let options: Machine.Options
   private let hostSteps: [HostEvaluator]
   /// The machine of the last run, for counters, findings and DRAM.
@@ -20,6 +22,7 @@ public final class ProgramRunner {
 
   /// The program's inputs, in order.
   public var inputs: [Port] { program.inputs.map { Port(name: $0.name, type: $0.type) } }
+  /// The program's outputs, in order.
   public var outputs: [Port] { program.outputs.map { Port(name: $0.name, type: $0.type) } }
 
   /// Runs the program once and returns its outputs, in order.

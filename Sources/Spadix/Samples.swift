@@ -4,7 +4,9 @@ import SpadixTensor
 
 /// What an input or output of a graph or a program is called, and its type.
 public struct Port: Sendable {
+  /// As the graph's text gives it.
   public var name: String
+  /// Of the tensor; of a program's port, as it lies in DRAM.
   public var type: TensorType
 
   public init(name: String, type: TensorType) {
@@ -20,6 +22,7 @@ extension Graph {
     return inputs.map { Port(name: names.plain($0), type: values[$0].type) }
   }
 
+  /// The outputs, by their own names where they have some.
   public var outputPorts: [Port] {
     let names = ValueNames(self)
     return outputs.enumerated().map { Port(name: names.output($0, of: self), type: values[$1].type) }
@@ -43,6 +46,7 @@ extension Graph {
 ///
 /// An array whose axis 0 is longer than the input's holds several samples: `[500, 8, 8, 1]` for an input `[1, 8, 8, 1]`.
 public struct Samples: Sendable {
+  /// Those of the graph, in order.
   public let inputs: [Port]
   /// Number of samples.
   public let count: Int
@@ -53,6 +57,8 @@ public struct Samples: Sendable {
     case elements(Tensor.Storage)
     /// Seeded; each sample is made when it is asked for.
     case random(seed: UInt64, range: ClosedRange<Float>)
+    /// Seeded whole numbers, from 0 to below the count.
+    case indices(seed: UInt64, count: Int)
   }
 
   /// Reads .npy files, one per input, or .npz files with an array for each.
@@ -99,12 +105,27 @@ public struct Samples: Sendable {
 
   /// Seeded random tensors.
   ///
-  /// - Parameter ranges: per input the interval of real values; nil for -1 to 1. Integers take their whole range.
-  public init(seed: UInt64, count: Int, for inputs: [Port], ranges: [ClosedRange<Float>?]) {
+  /// - Parameters:
+  ///   - ranges: per input the interval of real values; nil for -1 to 1. Integers take their whole range.
+  ///   - indexCounts: per input the number of places that it chooses among; nil for inputs that hold no indices.
+  public init(
+    seed: UInt64, count: Int, for inputs: [Port], ranges: [ClosedRange<Float>?], indexCounts: [Int?]? = nil
+  ) {
     var generator = SplitMix64(seed: seed)
     self.inputs = inputs
     self.count = count
-    self.sources = ranges.map { .random(seed: generator.next(), range: $0 ?? -1...1) }
+    self.sources = ranges.enumerated().map { index, range in
+      let seed = generator.next()
+      if let places = indexCounts?[index] { return .indices(seed: seed, count: places) }
+      return .random(seed: seed, range: range ?? -1...1)
+    }
+  }
+
+  /// Seeded random tensors for a graph: reals in the ranges of its inputs, and indices that its gathers can take.
+  public init(seed: UInt64, count: Int, for graph: Graph, data: DataStore) throws {
+    self.init(
+      seed: seed, count: count, for: graph.inputPorts, ranges: try graph.inputRanges(data: data),
+      indexCounts: graph.indexCounts)
   }
 
   /// The tensors of one sample, in the order of the inputs.
@@ -115,6 +136,10 @@ public struct Samples: Sendable {
       case .elements(let storage): return Tensor(input.type, storage.slice(sample * size, size))
       case .random(let seed, let range):
         return Tensor(input.type, Self.random(input.type, seed: seed &+ UInt64(sample), range))
+      case .indices(let seed, let count):
+        let indices = RandomTensor.integers(
+          count: size, seed: seed &+ UInt64(sample), low: 0, high: Int32(clamping: count - 1))
+        return Tensor(input.type, .f32(indices.map { Float($0) }))
       }
     }
   }

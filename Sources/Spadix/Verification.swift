@@ -9,7 +9,9 @@ import SpadixVerify
 /// The integer reference must be equalled bit for bit. The float reference, where the input was in floating point, says
 /// what quantization costs, and every int8 operation is held against what it means in floating point.
 public struct Verification {
+  /// What is verified.
   public let compilation: Compilation
+  /// Where constants come from, for references and host steps.
   public let data: DataStore
   private let runner: ProgramRunner
   private let integers: IntegerEvaluator
@@ -106,7 +108,9 @@ public struct Verification {
 
 /// What a verification found.
 public struct VerificationResult: Sendable {
+  /// How well one output of the graph does.
   public struct Output: Sendable {
+    /// As `Graph.outputPorts` has it.
     public var name: String
     /// Samples in which every byte equals the integer reference's.
     public var exactSamples = 0
@@ -118,20 +122,26 @@ public struct VerificationResult: Sendable {
 
   /// Rows of the first output whose largest element is the labelled one.
   public struct Accuracy: Sendable {
+    /// Rows that have a label.
     public var labels: Int
+    /// Rows that the machine has right.
     public var machine: Int
     /// Nil without a float reference.
     public var float: Int?
   }
 
+  /// Samples that were run.
   public var sampleCount: Int
+  /// In the graph's order.
   public var outputs: [Output]
+  /// Nil without labels.
   public var accuracy: Accuracy?
   /// Of the first sample that is not exact.
   public var divergence: Divergence?
   /// The int8 operations against what they mean in floating point; nil where the input was quantized already.
   public var quantization: QuantizationSummary?
 
+  /// Whether every byte of every output of every sample equals the integer reference's.
   public var isExact: Bool { outputs.allSatisfy { $0.exactSamples == sampleCount } }
   /// Whether the machine is exact and every int8 operation means what it should.
   public var isRight: Bool { isExact && quantization?.violations.isEmpty != false }

@@ -2,6 +2,7 @@ import SpadixSupport
 
 /// Why buffers cannot be placed: a set of them that cannot be, while every one of them is needed for that.
 public enum AllocationExplanation {
+  /// Buffers that cannot be placed together.
   public struct Subset: Sendable {
     /// Indices into the problem's buffers, ascending.
     public var buffers: [Int]

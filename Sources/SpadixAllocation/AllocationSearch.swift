@@ -226,7 +226,7 @@ final class AllocationSearch {
       guard lowest > minimums[other] else { continue }
       trail.append((other, minimums[other]))
       let alignment = tables.alignment[other]
-      let aligned = alignment == 1 ? lowest : (lowest + alignment - 1) / alignment * alignment
+      let aligned = alignment == 1 ? lowest : roundUp(lowest, toMultipleOf: alignment)
       minimums[other] = aligned
       if tables.fixed[other] >= 0, aligned > tables.fixed[other] { isPossible = false }
       if aligned > capacity - tables.size[other] { isPossible = false }

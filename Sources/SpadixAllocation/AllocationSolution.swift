@@ -1,5 +1,6 @@
 /// An offset for each buffer of an `AllocationProblem`, in the problem's order.
 public struct AllocationSolution: Sendable, Equatable {
+  /// First unit of each buffer; 0 or more.
   public var offsets: [Int]
 
   public init(offsets: [Int]) { self.offsets = offsets }

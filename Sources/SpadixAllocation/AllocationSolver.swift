@@ -6,6 +6,7 @@ import SpadixSupport
 /// visited at most once; a partial placement is dropped when some section cannot hold what is still to come. Several
 /// orders of ranks take turns under a growing node limit. Every technique has a switch, for ablation.
 public struct AllocationSolver: Sendable {
+  /// Limits and techniques of the search.
   public struct Options: Sendable {
     /// Search nodes, over all orders, after which the solver gives up.
     public var nodeLimit = 20_000_000
@@ -14,7 +15,7 @@ public struct AllocationSolver: Sendable {
     public var effortLimit = 60_000_000_000
     /// Try layouts in the order of time before the search, and more of them after so many nodes.
     public var layoutSweep = true
-    public var sweepAfterNodes = 20_000
+    var sweepAfterNodes = 20_000
     /// Orders of ranks that take turns, as letters from most to least significant: A area, C sections, L lower,
     /// T largest section total, U upper, W width, Z size.
     public var orders = ["WAT", "TAW", "TWA", "ZTA", "ATZ"]
@@ -36,6 +37,7 @@ public struct AllocationSolver: Sendable {
     public init() {}
   }
 
+  /// What a search can say.
   public enum Outcome: Sendable, Equatable {
     case placed(AllocationSolution)
     /// No placement exists.
@@ -44,8 +46,11 @@ public struct AllocationSolver: Sendable {
     case notFound
   }
 
+  /// How a search ended, and what it found out on the way.
   public struct Result: Sendable {
+    /// `notFound` says nothing about whether there is a placement.
     public var outcome: Outcome
+    /// Search nodes, over all orders.
     public var nodes: Int
     /// Elementary steps.
     public var effort = 0
@@ -54,6 +59,7 @@ public struct AllocationSolver: Sendable {
     /// The smallest memory for which a placement was seen, nil when there was none.
     public var foundCapacity: Int?
 
+    /// Nil unless it was placed.
     public var solution: AllocationSolution? {
       if case .placed(let solution) = outcome { return solution }
       return nil
@@ -67,10 +73,10 @@ public struct AllocationSolver: Sendable {
   /// Levels of a search for which there always is room on the stack; a level takes less than a KB.
   private static let levelsOnStack = 4_000
 
-  public var options: Options
-  public var cancellation: Cancellation?
+  var options: Options
+  var cancellation: Cancellation?
   /// Told what is going on, now and then.
-  public var progress: (@Sendable (String) -> Void)?
+  var progress: (@Sendable (String) -> Void)?
 
   public init(
     options: Options = Options(), cancellation: Cancellation? = nil, progress: (@Sendable (String) -> Void)? = nil

@@ -1,5 +1,6 @@
 /// Checks an allocation by comparing all pairs of buffers that live at the same time.
 public enum AllocationValidator {
+  /// The first rule that an allocation breaks.
   public enum Violation: Error, Sendable, Equatable, CustomStringConvertible {
     case offsetCount(expected: Int, found: Int)
     case outOfRange(buffer: String, offset: Int)

@@ -247,7 +247,7 @@ struct DistanceSearch {
   private mutating func raise(_ buffer: Int, to bound: Int) -> Bool {
     guard bound > lowest[buffer] else { return true }
     let alignment = alignments[buffer]
-    let value = alignment == 1 ? bound : (bound + alignment - 1) / alignment * alignment
+    let value = alignment == 1 ? bound : roundUp(bound, toMultipleOf: alignment)
     if value > highest[buffer] { return false }
     trail.append(.lowest(buffer: buffer, old: lowest[buffer]))
     lowest[buffer] = value

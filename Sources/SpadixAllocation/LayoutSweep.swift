@@ -75,7 +75,7 @@ struct LayoutSweep {
     var start = 0
     for position in 0...slots.count {
       let end = position < slots.count ? slots[position].offset : problem.capacity
-      let low = (start + alignment - 1) / alignment * alignment
+      let low = roundUp(start, toMultipleOf: alignment)
       if end - size >= low {
         result.append((position, low))
         let high = (end - size) / alignment * alignment

@@ -13,6 +13,7 @@ public struct Lifetimes {
   /// Per node of the tree the buffers that live during all of its leaves, but not during all of its parent's.
   private let nodes: [[Int32]]
 
+  /// Sorts and builds the tree: n log n steps.
   public init(_ buffers: [AllocationProblem.Buffer]) {
     let steps = Set(buffers.map(\.lower)).sorted()
     func index(of step: Int, in values: [Int]) -> Int {

@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// Places buffers one after the other, each at the lowest offset that is free during its whole lifetime.
 public enum LowestFit {
   /// The orders worth trying: by decreasing size, and by decreasing area.
@@ -28,7 +30,7 @@ public enum LowestFit {
         var offset = start
         for other in neighbours {
           if other.offset >= offset + this.size { break }
-          if other.end > offset { offset = (other.end + this.alignment - 1) / this.alignment * this.alignment }
+          if other.end > offset { offset = roundUp(other.end, toMultipleOf: this.alignment) }
         }
         return offset
       }
@@ -57,7 +59,7 @@ public enum LowestFit {
             guard let other = offsets[pair.first == buffer ? pair.second : pair.first] else { continue }
             let needed = pair.lowestOffset(of: buffer, from: offset, beside: other)
             if needed > offset {
-              offset = (needed + alignment - 1) / alignment * alignment
+              offset = roundUp(needed, toMultipleOf: alignment)
               isFree = false
             }
           }

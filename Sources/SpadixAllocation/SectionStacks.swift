@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// How high the buffers of one section must stack at least, by themselves, when their alignments and fixed offsets leave
 /// holes between them whatever their order.
 ///
@@ -43,7 +45,7 @@ enum SectionStacks {
         let span = spans[number]
         // The lowest offset at which what the buffer takes begins above the others.
         let lowest = max(0, below - span.lower)
-        var offset = (lowest + buffer.alignment - 1) / buffer.alignment * buffer.alignment
+        var offset = roundUp(lowest, toMultipleOf: buffer.alignment)
         if let fixed = buffer.fixedOffset { offset = fixed >= lowest ? fixed : impossible }
         tops[subset] = min(tops[subset], offset + span.upper)
       }

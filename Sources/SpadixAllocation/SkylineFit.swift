@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// Places buffers from the bottom up: always one of those that can lie lowest, the first by rank among them.
 ///
 /// It is what a search in order of offsets does first, in time that grows with the pairs of buffers that meet.
@@ -21,7 +23,7 @@ enum SkylineFit {
       lifetimes.forEachOverlap(of: buffer) { other in
         if isPlaced[other] || lowest[other] >= top { return }
         let alignment = buffers[other].alignment
-        lowest[other] = (top + alignment - 1) / alignment * alignment
+        lowest[other] = roundUp(top, toMultipleOf: alignment)
         heap.insert(Entry(offset: lowest[other], rank: rankOf[other]))
       }
     }

@@ -8,7 +8,7 @@ import SpadixTensor
 
 /// Turns an npu graph into a scheduling problem, and a plan for it into a program.
 public struct CodeGenerator {
-  public let target: Target
+  let target: Target
   /// Told what is being done, now and then.
   public var progress: (@Sendable (String) -> Void)?
   /// Whether operators may run in groups.
@@ -133,6 +133,6 @@ struct Buffers: Sendable {
 
   /// Scratchpad rows of a value as a whole: its pixels once for each block of channels.
   func rows(_ value: ValueID, dim: Int) -> Int {
-    pixels(value) * KernelGeometry.ceilDivide(channels(value), dim)
+    pixels(value) * ceilDivide(channels(value), dim)
   }
 }

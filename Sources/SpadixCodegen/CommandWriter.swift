@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// Commands that fill one of the slots of a buffer. They come when all of it has been used: row by row behind the uses,
 /// they would write to the bank that is being read, and the array would wait.
@@ -113,19 +114,21 @@ struct CommandWriter {
   }
 
   mutating func moveIn(_ state: LoadState, dram: UInt64, to address: LocalAddress, rows: Int, columns: Int) {
-    if station != nil { order(load: address, state, rows, columns) }
+    if station != nil {
+      order(load: address, state, rows, columns, loads[state.rawValue]?.shrunk == false ? .int32 : .int8)
+    }
     append(.moveIn(state: state.rawValue, dram: dram, local: LocalTile(address, rows: rows, columns: columns)))
   }
 
   /// Writes zeros, without DRAM traffic.
   mutating func zero(_ state: LoadState, _ address: LocalAddress, rows: Int, columns: Int) {
-    if station != nil { order(load: address, state, rows, columns) }
+    if station != nil { order(load: address, state, rows, columns, .zeros) }
     append(.moveIn(state: state.rawValue, dram: 0, local: LocalTile(address, rows: rows, columns: columns)))
   }
 
   mutating func moveOut(dram: UInt64, from address: LocalAddress, rows: Int, columns: Int) {
     if station != nil {
-      let last = (columns + target.dim - 1) / target.dim * target.dim - target.dim
+      let last = roundUp(columns, toMultipleOf: target.dim) - target.dim
       let rows = LocalRows(address, rows: pooling.map { $0.pixelsRead } ?? last + rows, target)
       if station!.needsFence(store: rows, isPooled: pooling != nil) { appendFence() }
       station!.take(store: rows, isPooled: pooling != nil)
@@ -184,10 +187,15 @@ struct CommandWriter {
   /// Whether rows of the second accumulator bank may still be read without the hardware's knowledge.
   var hasOpenStore: Bool { station?.hasOpenStore ?? false }
 
-  private mutating func order(load address: LocalAddress, _ state: LoadState, _ rows: Int, _ columns: Int) {
-    let load = StationGuard.AccumulatorLoad(LocalTile(address, rows: rows, columns: columns))
+  private mutating func order(
+    load address: LocalAddress, _ state: LoadState, _ rows: Int, _ columns: Int,
+    _ path: StationGuard.AccumulatorLoad.Path
+  ) {
+    let load = StationGuard.AccumulatorLoad(
+      adds: address.isAccumulator && address.accumulates, path: path,
+      requests: path == .zeros ? 0 : loads[state.rawValue]?.stride == 0 ? 1 : rows)
     let local = LocalRows(
-      address, rows: rows, blocks: (columns + target.dim - 1) / target.dim,
+      address, rows: rows, blocks: ceilDivide(columns, target.dim),
       pitch: loads[state.rawValue]?.blockStride ?? 0, target)
     if station!.needsFence(load: local, load) { appendFence() }
     station!.take(load: local, load)

@@ -4,6 +4,7 @@ import SpadixSupport
 
 /// The ways to run each kernel of a graph: what the scheduler chooses from, and the loop nest that each way stands for.
 public struct KernelAlternatives: Sendable {
+  /// What the scheduler solves, with the cost of each alternative.
   public var problem: KernelProblem
   /// Per operator and alternative.
   private(set) var nests: [[Plan.Nest]] = []

@@ -31,7 +31,7 @@ struct MemoryMap: Sendable {
 
   private mutating func take(_ bytes: Int) -> UInt64 {
     let address = end
-    end = (end + UInt64(bytes) + Self.alignment - 1) / Self.alignment * Self.alignment
+    end = roundUp(end + UInt64(bytes), toMultipleOf: Self.alignment)
     return address
   }
 }

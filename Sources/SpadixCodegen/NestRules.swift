@@ -1,10 +1,11 @@
 import SpadixISA
 import SpadixKernel
 import SpadixPlan
+import SpadixSupport
 
 /// What a plan breaks, and where it says so.
 public struct PlanViolation: Error, Sendable, Equatable {
-  public enum Place: Sendable, Equatable {
+  enum Place: Sendable, Equatable {
     case plan
     /// A step, and the field that is wrong; nil for the step as a whole.
     case step(Int, String?)
@@ -15,8 +16,9 @@ public struct PlanViolation: Error, Sendable, Equatable {
 
   /// Stable: `plan.tile`.
   public var rule: String
+  /// Lower case: what was expected and what was found.
   public var message: String
-  public var place: Place
+  var place: Place
 
   init(_ rule: String, _ message: String, at place: Place) {
     self.rule = rule
@@ -35,13 +37,13 @@ struct NestRules {
   /// Whether the kernel runs in strips of a group: its input is there in rows.
   var isInGroup = false
 
-  private var blocks: Int { (kernel.channels + target.dim - 1) / target.dim }
+  private var blocks: Int { ceilDivide(kernel.channels, target.dim) }
 
   func check(_ tiling: Tiling) throws(PlanViolation) {
     try range(tiling.tileRows, 1...kernel.store.rows, "tile", "rows of a tile", "rows of the result")
     try range(tiling.tileColumns, 1...kernel.store.columns, "tile", "columns of a tile", "columns of the result")
     try range(tiling.blocks, 1...blocks, "tile", "blocks of a tile", "blocks of \(target.dim) channels of the result")
-    let chunks = (blocks + tiling.blocks - 1) / tiling.blocks
+    let chunks = ceilDivide(blocks, tiling.blocks)
     try range(tiling.chunksPerGroup, 1...chunks, "group", "chunks of a group", "chunks of \(tiling.blocks) blocks")
     try range(
       tiling.pinnedChunks, 0...tiling.chunksPerGroup, "group", "chunks with a place of their own", "chunks of a group")
@@ -85,9 +87,11 @@ struct NestRules {
       rows = (rows - 1) * pooling.stride + pooling.window
       columns = (columns - 1) * pooling.stride + pooling.window
       let sides = [rows, columns] + (tiling.tileRows > 1 ? [kernel.store.columns] : [])
-      if let side = sides.first(where: { $0 > 255 }) {
+      if let side = sides.first(where: { $0 > Pooling.maximumExtent }) {
         throw PlanViolation(
-          "plan.pooling", "the pooling store of a tile covers \(side) pixels in one direction; expected at most 255",
+          "plan.pooling",
+          "the pooling store of a tile covers \(side) pixels in one direction; expected at most "
+            + "\(Pooling.maximumExtent)",
           at: .step(step, "tile"))
       }
       rows = min(rows, kernel.rows)
@@ -106,7 +110,7 @@ struct NestRules {
     let taps = contraction.window.kernelRows * contraction.window.kernelColumns
     try range(tiling.sliceTaps, 1...taps, "slice", "taps of a slice", "taps")
     let inputBlocks = max(1, NestAccount.inputBlocks(of: kernel, dim: target.dim).map(\.count).max() ?? 1)
-    let all = max(inputBlocks, (contraction.window.inputChannels + target.dim - 1) / target.dim)
+    let all = max(inputBlocks, ceilDivide(contraction.window.inputChannels, target.dim))
     try range(tiling.sliceBlocks, 1...all, "slice", "blocks of a slice", "blocks of input channels")
     if isInGroup {
       try range(tiling.windowRows, 1...1, "window", "rows of the window", "for an operator of a group")

@@ -2,6 +2,7 @@ import SpadixIR
 
 /// What one operation became, for reports. All figures are of the emitted program, none is measured by running it.
 public struct OperatorStatistics: Sendable {
+  /// Where an operation runs.
   public enum Kind: String, Sendable {
     /// Products, sums and pooling through the array or the accumulator.
     case array
@@ -13,6 +14,7 @@ public struct OperatorStatistics: Sendable {
 
   /// Bytes through DRAM. A constant small matrix or a bias counts as weights.
   public struct Traffic: Sendable, Equatable {
+    /// As often as they are read.
     public var weightsRead = 0
     /// The graph's inputs, as tiles.
     public var inputsRead = 0
@@ -20,6 +22,7 @@ public struct OperatorStatistics: Sendable {
     public var activationsRead = 0
     /// Whole tensors brought into the scratchpad.
     public var fetched = 0
+    /// Results that others read, as tiles.
     public var activationsWritten = 0
     /// Resident tensors written because they are needed again.
     public var spilled = 0
@@ -28,9 +31,12 @@ public struct OperatorStatistics: Sendable {
 
     public init() {}
 
+    /// Bytes from DRAM, of all kinds.
     public var read: Int { weightsRead + inputsRead + activationsRead + fetched }
+    /// Bytes to DRAM, of all kinds.
     public var written: Int { activationsWritten + spilled + outputsWritten }
 
+    /// Adds kind by kind.
     public static func + (left: Traffic, right: Traffic) -> Traffic {
       var sum = left
       sum.weightsRead += right.weightsRead
@@ -44,12 +50,16 @@ public struct OperatorStatistics: Sendable {
     }
   }
 
-  public var operation: OperationID
+  var operation: OperationID
   /// Such as `%12 = npu.conv2d`.
   public var name: String
+  /// Decides which figures can be other than 0.
   public var kind: Kind
+  /// Why it runs on the host; nil for all other kinds.
   public var hostReason: String?
+  /// Line of the graph file; nil when unknown.
   public var sourceLine: Int?
+  /// Fetches and spills around the operation included.
   public var traffic = Traffic()
   /// Modelled array cycles.
   public var arrayCycles = 0
@@ -61,6 +71,7 @@ public struct OperatorStatistics: Sendable {
   public var scratchpadRows = 0
   /// Accumulator rows of the largest tile.
   public var accumulatorRows = 0
+  /// Commands of the program that come from it.
   public var commands = 0
   /// The program's debug operations that are this one's.
   public var debugOperations: [Int] = []

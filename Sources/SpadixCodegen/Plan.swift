@@ -17,6 +17,7 @@ public struct Plan: Sendable {
     /// a result goes to DRAM as well.
     case rows
 
+    /// The scheduler knows no rows.
     public init(_ place: KernelProblem.Place) {
       switch place {
       case .resident: self = .resident
@@ -24,6 +25,7 @@ public struct Plan: Sendable {
       }
     }
   }
+  /// A stay of a tensor in the scratchpad; its steps and rows are the plan's.
   public typealias Piece = KernelSolution.Piece
 
   /// How an operator runs.
@@ -36,10 +38,13 @@ public struct Plan: Sendable {
     case host
   }
 
+  /// How and where one operator runs.
   public struct Step: Sendable {
     /// One place per int8 operand, and one per int8 result.
     public var inputs: [Place]
+    /// One place per int8 result.
     public var outputs: [Place]
+    /// In tiles, moves only, or on the host.
     public var nest: Nest
     /// First row of the block for tiles, weights and constants.
     public var workingRow: Int
@@ -48,6 +53,7 @@ public struct Plan: Sendable {
     public var rows: [Int]?
     /// Rows of that block, and what the step costs by itself. They follow from the rest.
     public var workingRows: Int
+    /// What the step costs by itself; follows from the rest.
     public var cost: Cost
     /// In a group, whether weights and small matrices are loaded once for all strips.
     public var keepsConstants: Bool
@@ -76,6 +82,7 @@ public struct Plan: Sendable {
   /// Steps that run together: in each strip one after the other computes the rows that those behind it need. Such steps
   /// have no rows of their own.
   public struct Group: Sendable, Equatable {
+    /// At least two.
     public var steps: Range<Int>
     /// Each has about as many rows of the last step's result.
     public var strips: Int
@@ -100,11 +107,14 @@ public struct Plan: Sendable {
   public var groups: [Group] = []
   /// By first step, then tensor. Tensors are those of `PreparedKernels.problem`.
   public var pieces: [Piece]
+  /// Of all steps and pieces together.
   public var cost: Cost
   /// What no plan of this order and these alternatives is better than.
   public var bounds: Bounds
+  /// Who says that the bounds hold, and why the plan is not proven.
   public var certificate: Certificate
 
+  /// What the search says of its own proof.
   public typealias Certificate = KernelSolution.Certificate
 
   /// Least values of plans; nil where nothing is known.
@@ -113,6 +123,7 @@ public struct Plan: Sendable {
     public var objective: Int?
     /// Modelled cycles, and bytes, of plans that are good at nothing else.
     public var time: Int?
+    /// Of plans that are good at nothing else.
     public var bytes: Int?
 
     public init(objective: Int? = nil, time: Int? = nil, bytes: Int? = nil) {

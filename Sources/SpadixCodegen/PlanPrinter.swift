@@ -26,6 +26,7 @@ import SpadixSupport
 ///
 /// `cost` and `bound` may be left out: they follow from the rest, or from a search.
 extension PreparedKernels {
+  /// The plan as text, which parses back to the same plan.
   public func planText(_ plan: Plan) -> String {
     var text = "plan \(graph.symbolText) {\n"
     if let objective = plan.objective { text += "  objective = \(objective.text)\n" }

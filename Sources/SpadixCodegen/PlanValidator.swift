@@ -152,7 +152,7 @@ public struct PlanValidator {
         switch block.source {
         case .input(let input): read += inputs[input] ? 0 : block.rows * block.bytes
         // One repeated row for every load.
-        case .fill: read += (block.rows + kernels.target.dim - 1) / kernels.target.dim * block.bytes
+        case .fill: read += ceilDivide(block.rows, kernels.target.dim) * block.bytes
         }
         written += block.rows * block.bytes
       }

@@ -7,7 +7,9 @@ import SpadixTensor
 
 /// An npu graph with its kernels: operators and tensors of a plan, and all that is needed to emit a program for one.
 public struct PreparedKernels: Sendable {
+  /// The npu graph.
   public let graph: Graph
+  /// What programs are emitted for.
   public let target: Target
   /// Operators and tensors of the scheduler's problem, without the alternatives.
   public private(set) var problem: KernelProblem
@@ -131,7 +133,7 @@ public struct PreparedKernels: Sendable {
           matrices.append(identityMatrix)
           continue
         }
-        let blocks = multipliers.count == 1 ? 1 : KernelGeometry.ceilDivide(multipliers.count, dim)
+        let blocks = multipliers.count == 1 ? 1 : ceilDivide(multipliers.count, dim)
         var values: [Int8] = []
         for block in 0..<blocks {
           for pass in 0..<passes {

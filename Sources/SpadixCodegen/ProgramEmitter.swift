@@ -7,6 +7,7 @@ import SpadixTensor
 
 /// A program and what each of its operations became.
 public struct GeneratedProgram: Sendable {
+  /// Its commands are in their final order once `mergeStreams` has run.
   public var program: Program
   /// One per operator of the problem, in order.
   public var operators: [OperatorStatistics]

@@ -75,7 +75,7 @@ struct TileEmitter {
       case .begin(let tile): begin(tile)
       case .load(let transfer): load(transfer)
       case .zero(let zero): self.zero(zero)
-      case .bias(let tile): loadBias(tile)
+      case .bias(let bias): loadBias(bias.tile, adds: bias.adds)
       case .diagonals(let diagonals): expand(diagonals)
       case .multiply(let product): multiply(product)
       case .store(let transfer): store(transfer)
@@ -143,9 +143,9 @@ struct TileEmitter {
     }
   }
 
-  private mutating func loadBias(_ tile: SumTile) {
+  private mutating func loadBias(_ tile: SumTile, adds: Bool) {
     guard let image = program.sums, let bias = image.bias else { return }
-    startsTile = tile.sumRows <= program.buffers[sums].rows
+    if !adds { startsTile = tile.sumRows <= program.buffers[sums].rows }
     // Stride 0 repeats one row of biases over the run.
     writer.configureLoad(.accumulator, stride: 0, blockStride: dim)
     let runs = bias.runs(rows: tile.rows, columns: tile.columns, dim: dim)
@@ -154,6 +154,7 @@ struct TileEmitter {
       let first = firstRow(tile) + tile.row(of: block)
       for run in runs {
         if run.isZero {
+          if adds { continue }
           writer.zero(
             .accumulator, .accumulator(first + run.result, accumulate: false), rows: run.count,
             columns: image.channels(of: block, dim: dim))
@@ -162,7 +163,7 @@ struct TileEmitter {
         let entry = (run.rowClass * bias.columnClasses + run.columnClass) * image.channels + block * dim
         writer.moveIn(
           .accumulator, dram: start + UInt64(ElementWidth.accumulator * entry),
-          to: .accumulator(first + run.result, accumulate: false), rows: run.count,
+          to: .accumulator(first + run.result, accumulate: adds), rows: run.count,
           columns: image.channels(of: block, dim: dim))
       }
     }
@@ -173,7 +174,7 @@ struct TileEmitter {
   private mutating func load(_ load: TileLoad) {
     let transfer = load.transfer
     let state = loadState(transfer.local)
-    let together = transfer.blockStride <= Limits.blockStride ? target.maxBlockLength : 1
+    let together = transfer.blockStride <= ConfigLoad.maximumBlockStride ? target.maxBlockLength : 1
     writer.configureLoad(
       state, stride: transfer.rowStride, blockStride: together > 1 ? transfer.blockStride : dim,
       shrunk: state == .accumulator)
@@ -396,10 +397,4 @@ struct TileEmitter {
       }
     }
   }
-}
-
-/// Widths of command fields.
-enum Limits {
-  /// Rows between column blocks (config_ld, bits 31:16).
-  static let blockStride = 65535
 }

@@ -3,7 +3,7 @@ import SpadixPlan
 
 /// A tile program of one step of a plan, and what it is there for.
 public struct TileSection: Hashable, Sendable {
-  public enum Role: Hashable, Sendable {
+  enum Role: Hashable, Sendable {
     /// Brings a tensor into its rows before the step.
     case fetch(KernelProblem.TensorID)
     case kernel
@@ -14,10 +14,10 @@ public struct TileSection: Hashable, Sendable {
     case spill(KernelProblem.TensorID)
   }
 
-  public var role: Role
-  public var program: TileProgram
+  var role: Role
+  var program: TileProgram
 
-  public init(_ role: Role, _ program: TileProgram) {
+  init(_ role: Role, _ program: TileProgram) {
     self.role = role
     self.program = program
   }

@@ -19,6 +19,9 @@ import SpadixSupport
 ///
 /// Steps, tensors and rows are the plan's; what happens between them is the program's.
 extension PreparedKernels {
+  /// The tile programs as text, which parses back to the same programs.
+  ///
+  /// - Parameter sections: one list for each step of the plan.
   public func tilesText(_ sections: [[TileSection]], of plan: Plan) -> String {
     var text = "tiles \(graph.symbolText) {\n"
     for step in sections.indices {

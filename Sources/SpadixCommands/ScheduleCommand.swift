@@ -59,8 +59,8 @@ struct ScheduleCommand: ParsableCommand {
 
   @Option(
     help: """
-      Labels of the order search; those of blocks of more than 512 operators count for more. \
-      (default: \(ScheduleOptions().labelLimit))
+      Labels of the order search, over all its passes; then it ends, as by Ctrl-C, but the same on every machine. \
+      (default: none)
       """)
   var labelLimit: Int?
 
@@ -80,6 +80,12 @@ struct ScheduleCommand: ParsableCommand {
       "End the search after so long, as Ctrl-C does; the plan then depends on the machine. (default: none)",
       valueName: "seconds"))
   var timeLimit: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "A plan for INPUT and no larger a budget, of an earlier run: the result is none the worse. May be repeated.",
+      valueName: "plan.json"))
+  var known: [String] = []
 
   @Option(help: "Offsets are multiples of this.")
   var align = 1
@@ -126,7 +132,7 @@ struct ScheduleCommand: ParsableCommand {
       ("--label-limit", labelLimit != nil), ("--formulation", formulation != .exact), ("--policy", policy != .optimal),
       ("--without", !without.isEmpty), ("--json", json), ("-o", output != nil), ("--svg", svg != nil),
       ("--write-lp", writeLp != nil), ("--sweep", sweep != nil), ("--recompute", recompute > 0),
-      ("--time-limit", timeLimit != nil),
+      ("--time-limit", timeLimit != nil), ("--known", !known.isEmpty),
     ]
     if check != nil, let option = solving.first(where: \.isGiven) {
       throw ValidationError("--check takes everything from the plan; \(option.name) is for solving")
@@ -139,6 +145,9 @@ struct ScheduleCommand: ParsableCommand {
     if policy == .optimal && (placement != .exact || order != .default) {
       throw ValidationError("--placement and --order are for --policy belady and greedy")
     }
+    if policy != .optimal || formulation != .exact, !known.isEmpty {
+      throw ValidationError("--known is for --policy optimal and --formulation exact")
+    }
     let hasLimit = nodeLimit != nil || labelLimit != nil || timeLimit != nil
     if policy != .optimal && (formulation != .exact || !without.isEmpty || writeLp != nil || hasLimit || recompute > 0)
     {
@@ -148,7 +157,7 @@ struct ScheduleCommand: ParsableCommand {
 
   func run() throws {
     var files = try FileArguments(
-      inputs: [input, target.target, check] + calibrate.files.map(\.path),
+      inputs: [input, target.target, check] + known + calibrate.files.map(\.path),
       outputs: [
         OutputArgument("-o", output), OutputArgument("--svg", svg), OutputArgument("--write-lp", writeLp),
         OutputArgument("--csv", csv),
@@ -160,13 +169,15 @@ struct ScheduleCommand: ParsableCommand {
     let interruption = Interruption()
     defer { interruption.end() }
     if let timeLimit { interruption.end(after: timeLimit) }
-    if let sweep { return try runSweep(sweep, problem, interruption.cancellation) }
+    let known = try known.map { try knownPlan($0, problem) }
+    if let sweep { return try runSweep(sweep, problem, known, interruption.cancellation) }
     var budgets = ScheduleBudgetReader(problem: problem, scope: scope, cancellation: interruption.cancellation)
     let capacity = try budgets.read(budget ?? "min")
     let plan =
       try policy == .optimal
       ? scheduler(interruption.cancellation).solve(
-        problem, scope: scope, budget: capacity, orders: budgets.orders)
+        problem, scope: scope, budget: capacity, orders: budgets.orders,
+        known: known.map { try $0.within(capacity) })
       : ScheduleBaseline(policy: policy, order: order, placement: placement).solve(
         problem, scope: scope, budget: capacity)
     let text = ScheduleSolutionFile.json(plan, for: problem).text(pretty: true) + "\n"
@@ -197,6 +208,39 @@ struct ScheduleCommand: ParsableCommand {
     return Scheduler(options: options)
   }
 
+  /// A plan that `--known` names.
+  private struct KnownPlan {
+    var path: String
+    var plan: ScheduleSolution
+
+    /// The plan, where a budget allows it.
+    func within(_ budget: Int) throws -> ScheduleSolution {
+      if plan.budget <= budget { return plan }
+      throw Diagnostic("schedule.known", "the plan '\(path)' is for a budget of \(plan.budget), more than \(budget)")
+    }
+  }
+
+  private func knownPlan(_ path: String, _ problem: ScheduleProblem) throws -> KnownPlan {
+    let plan = try ScheduleSolutionFile.read(try Files.readSource(path), for: problem)
+    do throws(ScheduleValidator.Violation) {
+      try ScheduleValidator.validate(plan, for: problem)
+    } catch {
+      throw Diagnostic("schedule.known", "the plan '\(path)' is not valid: \(error)")
+    }
+    if plan.scope != scope {
+      throw Diagnostic(
+        "schedule.known", "the plan '\(path)' schedules other tensors: \(plan.scope.rawValue), not \(scope.rawValue)")
+    }
+    let runs = plan.recomputation
+    if runs.limit > recompute || (runs.limit > 0 && runs.cyclePrice != cyclePrice ?? 0) {
+      throw Diagnostic(
+        "schedule.known",
+        "the plan '\(path)' was made with --recompute \(runs.limit) --cycle-price \(runs.cyclePrice)",
+        help: "give the same options, or leave the plan out")
+    }
+    return KnownPlan(path: path, plan: plan)
+  }
+
   private static func check(_ path: String, _ problem: ScheduleProblem) throws {
     let plan = try ScheduleSolutionFile.read(try Files.readSource(path), for: problem)
     do throws(ScheduleValidator.Violation) {
@@ -208,7 +252,9 @@ struct ScheduleCommand: ParsableCommand {
     try StandardOutput.write("valid: \(plan.traffic.total) bytes beyond the compulsory, bound \(plan.bound)\n")
   }
 
-  private func runSweep(_ text: String, _ problem: ScheduleProblem, _ cancellation: Cancellation) throws {
+  private func runSweep(
+    _ text: String, _ problem: ScheduleProblem, _ known: [KnownPlan], _ cancellation: Cancellation
+  ) throws {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 3, let count = Int(parts[2]), (1...1000).contains(count) else {
       throw ValidationError("--sweep is FROM:TO:COUNT with a count of 1 to 1000")
@@ -222,7 +268,7 @@ struct ScheduleCommand: ParsableCommand {
       let budget =
         count == 1 ? from : from + (to - from) / (count - 1) * number + (to - from) % (count - 1) * number / (count - 1)
       let point = try scheduler(cancellation, "budget \(number + 1) of \(count): ").solve(
-        problem, scope: scope, budget: budget, orders: reader.orders, known: points)
+        problem, scope: scope, budget: budget, orders: reader.orders, known: known.map(\.plan) + points)
       // What an interruption cut short is not what the budget allows.
       if cancellation.isCancelled, !point.isProven { break }
       points.append(point)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import SpadixSupport
 
+/// The whole command line: `SpadixCommand.main()` is the program.
 public struct SpadixCommand: ParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "spadix",

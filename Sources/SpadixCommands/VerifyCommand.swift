@@ -111,8 +111,7 @@ struct VerifyCommand: ParsableCommand {
 
   private func readSamples(_ graph: Graph, _ data: DataStore) throws -> Samples {
     if inputs.isEmpty {
-      return Samples(
-        seed: seed, count: samples ?? 1, for: graph.inputPorts, ranges: try graph.inputRanges(data: data))
+      return try Samples(seed: seed, count: samples ?? 1, for: graph, data: data)
     }
     let all = try Samples(reading: inputs.map { ($0.name, $0.path) }, for: graph.inputPorts)
     return samples.map { all.prefix($0) } ?? all

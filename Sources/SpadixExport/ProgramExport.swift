@@ -6,7 +6,9 @@ import SpadixTensor
 
 /// Files that a program is exported to.
 public struct ExportedFile {
+  /// Relative to the folder of the export.
   public var name: String
+  /// The whole file.
   public var bytes: [UInt8]
 
   init(_ name: String, _ bytes: [UInt8]) {
@@ -40,7 +42,7 @@ struct ExportedProgram {
       throw Diagnostic(
         "export.size", "the program uses \(bytes) bytes of DRAM; a static image has at most \(Self.maximumImage)")
     }
-    var image = [UInt8](repeating: 0, count: (bytes + 63) / 64 * 64)
+    var image = [UInt8](repeating: 0, count: roundUp(bytes, toMultipleOf: 64))
     for segment in program.segments {
       let start = Int(segment.address) - Target.firstAddress
       image.replaceSubrange(start..<start + segment.bytes.count, with: segment.bytes)
@@ -96,7 +98,9 @@ struct ExportedProgram {
 
 /// A program as C for Gemmini's toolchain.
 public struct CExport {
+  /// In the order in which they are written.
   public let files: [ExportedFile]
+  /// Bytes of the DRAM image, from `Target.firstAddress` on; a multiple of 64.
   public let imageBytes: Int
   /// Warnings and remarks of the checks.
   public let findings: Diagnostics

@@ -5,7 +5,9 @@ import SpadixTensor
 
 /// A program as a bench for the RTL of an accelerator: C++ for Verilator, data and a Makefile.
 public struct RTLExport {
+  /// In the order in which they are written.
   public let files: [ExportedFile]
+  /// Bytes of the DRAM image, from `Target.firstAddress` on; a multiple of 64.
   public let imageBytes: Int
   /// Warnings and remarks of the checks.
   public let findings: Diagnostics

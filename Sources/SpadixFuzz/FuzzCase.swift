@@ -10,6 +10,7 @@ import SpadixVerify
 
 /// One random graph, compiled for one random target, and run beside the integer reference.
 public struct FuzzCase {
+  /// What became of a case.
   public enum Outcome: Sendable {
     case exact(NpuTally)
     /// The target is too small for an operator, and the compiler said so.
@@ -20,17 +21,22 @@ public struct FuzzCase {
 
   /// What became of the npu graph on another target, and with other integers: refused by a rule, or exact as well.
   public struct NpuTally: Sendable {
+    /// Graphs that compiled and gave the reference's bytes.
     public var exact = 0
+    /// Graphs that a rule of the target refused.
     public var refused = 0
 
     public init() {}
   }
 
+  /// Of graph, target and inputs alike.
   public let seed: UInt64
   /// The graph's text.
   public let text: String
+  /// Given, or drawn with the seed.
   public let target: Target
-  public let groups: GroupPolicy
+  /// How the compiler may group operators.
+  let groups: GroupPolicy
   /// As the generator chose them; nil for a given graph.
   private let portNames: [String]?
 
@@ -93,8 +99,7 @@ public struct FuzzCase {
     }
     let listed = try Program(assembly: SourceText(name: "program", text: program.assembly(.loops)))
     if listed.commands != program.commands { return .failed("the program does not read back from its loops") }
-    let samples = Samples(
-      seed: seed, count: 1, for: input.graph.inputPorts, ranges: try input.graph.inputRanges(data: data))
+    let samples = try Samples(seed: seed, count: 1, for: input.graph, data: data)
     let runner = try ProgramRunner(program)
     if let failure = try Self.compare(runner, samples[0], quantized, data) { return .failed(failure) }
     if let real = compilation.calibrated {

@@ -8,7 +8,7 @@ import SpadixTensor
 /// `range`, so that no calibration is needed. Outputs are of every kind: values that others read as well, inputs, constants
 /// of every type, the same one twice; some operations nobody reads, some graphs have no inputs. Names are words, numbers
 /// against the order of definition, or such as ONNX has. The same seed gives the same text.
-public struct RandomGraph {
+struct RandomGraph {
   private struct Value {
     var name: String
     var shape: [Int]
@@ -32,16 +32,17 @@ public struct RandomGraph {
   /// What can be an output without being computed: inputs and constants.
   private var given: [(name: String, type: String)] = []
   /// The names of inputs and outputs as the text has them, without `%` and quotes; after `text()`.
-  public private(set) var inputNames: [String] = []
-  public private(set) var outputNames: [String] = []
+  private(set) var inputNames: [String] = []
+  /// Without `%` and quotes; after `text()`.
+  private(set) var outputNames: [String] = []
 
-  public init(seed: UInt64) {
+  init(seed: UInt64) {
     self.seed = seed
     generator = SplitMix64(seed: seed)
   }
 
   /// The graph's text.
-  public mutating func text() -> String {
+  mutating func text() -> String {
     style = pick([.words, .words, .words, .numbers, .foreign])
     let shape = [
       pick([1, 1, 1, 2]), pick([1, 2, 4, 5, 7, 8, 14]), pick([1, 3, 4, 7, 8, 14, 19]),

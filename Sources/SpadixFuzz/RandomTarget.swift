@@ -4,6 +4,7 @@ import SpadixTensor
 
 /// Random legal targets, from the least memories up.
 public enum RandomTarget {
+  /// A preset, or one with sizes and capabilities of its own. The same seed gives the same target.
   public static func target(seed: UInt64) -> Target {
     var generator = SplitMix64(seed: seed ^ 0x7461_7267_6574)
     var target = Target.presets.randomElement(using: &generator)!
@@ -22,7 +23,7 @@ public enum RandomTarget {
   }
 
   /// The first random target from a seed on that can keep results in the scratchpad.
-  public static func targetWithScratchpadStore(seed: UInt64) -> Target {
+  static func targetWithScratchpadStore(seed: UInt64) -> Target {
     var seed = seed
     while true {
       let target = target(seed: seed)
@@ -32,7 +33,7 @@ public enum RandomTarget {
   }
 
   /// The smallest legal memories for an array: 4 * dim scratchpad rows and dim accumulator rows.
-  public static func least(dim: Int, like base: Target) -> Target {
+  static func least(dim: Int, like base: Target) -> Target {
     var target = base
     target.name = "least-\(dim)"
     target.dim = dim

@@ -10,6 +10,7 @@ public struct ArrayOccupancy: Sendable {
   /// Cycles of the compute before, without what new weights add.
   private var previous = 0
 
+  /// At rest: no compute stands before the first one, so that its weights hide behind nothing.
   public init(_ target: Target) {
     dim = target.dim
     minimumRows = target.timing.minimumComputeRows

@@ -5,6 +5,7 @@ import SpadixSupport
 /// Fields that are zero are left out, except tiles and addresses. A command with bits outside its fields, or without a
 /// format, prints as `raw`, so that every command prints and parses back.
 public enum Assembly {
+  /// One line without its end, in the form that `parse` reads.
   public static func text(_ command: Command) -> String {
     guard let format = CommandFormat.of(command), isCovered(command, by: format) else {
       return "raw funct=\(command.funct) rs1=\(hexadecimal(command.rs1)) rs2=\(hexadecimal(command.rs2))"
@@ -66,7 +67,7 @@ public enum Assembly {
 
 extension Assembly {
   /// Reads one command as `text(_:)` prints it. Throws `asm.*` diagnostics at the place within the source.
-  public static func parse(_ line: Substring, in source: SourceText, at offset: Int) throws -> Command {
+  static func parse(_ line: Substring, in source: SourceText, at offset: Int) throws -> Command {
     var reader = LineReader(line: line, source: source, offset: offset)
     guard let mnemonic = reader.next() else { throw reader.error("asm.empty", "expected a command") }
     if mnemonic.text == "raw" { return try raw(&reader) }

@@ -9,6 +9,7 @@ public struct Capability: Sendable {
   let mark: String
   /// Beside it in target files that are printed; empty for none.
   let comment: String
+  /// The property of `Target` that says whether a target has it.
   public let path: WritableKeyPath<Target, Bool> & Sendable
   /// Not there in program files of before: these lack it, and their targets have their fingerprints still.
   var isLater = false

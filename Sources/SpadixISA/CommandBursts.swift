@@ -10,13 +10,19 @@ public struct CommandBursts: Sendable {
   /// Commands of different kinds advance apart from each other.
   public private(set) var kinds: [CommandKind] = []
 
+  /// What takes a command's operands from those of the last command of its kind.
   public struct Step: Hashable, Sendable {
+    /// Position in `kinds`.
     public var kind: Int
+    /// Added to the operand, wrapping.
     public var rs1: UInt64
+    /// Added to the operand, wrapping.
     public var rs2: UInt64
   }
 
+  /// Low bits of a word that hold how often its step is repeated; the step's number is above them.
   public static let countBits = 4
+  /// Low bits of a head that hold the products until the next burst; its number of words is above them.
   public static let headBits = 8
   /// Most words of a burst, and most products until the next.
   public static let most = 1 << headBits - 1
@@ -29,7 +35,7 @@ public struct CommandBursts: Sendable {
   public var wordBytes: Int { (steps.count << Self.countBits) < 1 << 16 ? 2 : 4 }
 
   /// For each command in bursts, whether a word begins with it, and whether its step had not been taken before.
-  public private(set) var origins: [(beginsWord: Bool, isNewStep: Bool)] = []
+  private(set) var origins: [(beginsWord: Bool, isNewStep: Bool)] = []
 
   /// A burst, with so many products behind it until the next one, or until the end of a part.
   mutating func add(_ commands: [Command], products: Int, isLast: Bool) {

@@ -1,5 +1,6 @@
 /// What it takes to bring the commands of a program to the accelerator, in the way that the target's timing says.
 public struct CommandDelivery: Sendable {
+  /// The target's: `timing.commands`.
   public let source: Target.Timing.CommandSource
   /// Commands of the program.
   public let count: Int
@@ -11,6 +12,7 @@ public struct CommandDelivery: Sendable {
 
   /// Bytes of a command in a list: function number, rs1 and rs2, 64 bits each.
   public static let listBytes = 24
+  /// Counts instructions where a processor runs exported C; the other sources need none.
   public init(_ program: Program) {
     source = program.target.timing.commandSource
     count = program.commands.count
@@ -57,7 +59,7 @@ public struct CommandDelivery: Sendable {
 
 extension Command {
   /// Whether an operand (0 for rs1, 1 for rs2) is a DRAM address, which moves with the image of a program.
-  public func isAddress(_ operand: Int) -> Bool {
+  func isAddress(_ operand: Int) -> Bool {
     guard (operand == 0 ? rs1 : rs2) >= UInt64(Target.firstAddress) else { return false }
     switch funct {
     case Funct.moveIn, Funct.moveIn2, Funct.moveIn3, Funct.moveOut, Funct.configOutputScales,

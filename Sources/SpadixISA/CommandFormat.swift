@@ -1,5 +1,6 @@
 /// One field of a command's operands.
 public struct CommandField: Sendable {
+  /// How the bits of a field are written in assembly, and what is read there.
   public enum Kind: Sendable {
     case unsigned, signed, flag, address, float
     /// A local address of 32 bits.
@@ -8,16 +9,22 @@ public struct CommandField: Sendable {
     case tile
   }
 
+  /// As assembly has it before the `=`; unique in its command.
   public var name: String
   /// 1 or 2: rs1 or rs2.
   public var operand: Int
+  /// Lowest bit of the field in its operand.
   public var low: Int
+  /// In bits, 1...64.
   public var width: Int
+  /// Also says what assembly leaves out: all zeros but addresses and tiles.
   public var kind: Kind
+  /// A phrase for listings and docs/isa.md, with the field's unit.
   public var summary: String
 
   var mask: UInt64 { width == 64 ? .max : ((1 << UInt64(width)) - 1) << UInt64(low) }
 
+  /// The field's bits, shifted down to bit 0; signed fields are not extended.
   public func bits(of command: Command) -> UInt64 {
     ((operand == 1 ? command.rs1 : command.rs2) & mask) >> UInt64(low)
   }
@@ -32,11 +39,15 @@ public struct CommandField: Sendable {
 ///
 /// It is written independently of `Instruction`'s coding; tests hold the two together.
 public struct CommandFormat: Sendable {
+  /// As assembly has it: `config_ld`.
   public var mnemonic: String
+  /// Shared by the formats with a `subtype`.
   public var funct: UInt8
   /// Value of rs1[1:0] for the configuration commands, which share a function number.
-  public var subtype: UInt64?
+  var subtype: UInt64?
+  /// In the order of assembly.
   public var fields: [CommandField]
+  /// A phrase for docs/isa.md.
   public var summary: String
 
   /// The format of a command, or nil when its function number has no meaning.
@@ -47,7 +58,8 @@ public struct CommandFormat: Sendable {
     return candidates.first { all[$0].subtype == command.rs1 & 3 }.map { all[$0] }
   }
 
-  public static func named(_ mnemonic: String) -> CommandFormat? { all.first { $0.mnemonic == mnemonic } }
+  /// Nil for a mnemonic that there is not; `raw` is none.
+  static func named(_ mnemonic: String) -> CommandFormat? { all.first { $0.mnemonic == mnemonic } }
 
   private static let byFunct: [[Int]] = (0..<128).map { funct in all.indices.filter { all[$0].funct == funct } }
 

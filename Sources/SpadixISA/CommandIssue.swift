@@ -2,10 +2,12 @@
 public struct CommandIssue: Sendable {
   /// The products before each host step, and those behind the last.
   public private(set) var parts: [CommandLoops] = []
+  /// All other commands of the whole program, in its order.
   public private(set) var bursts = CommandBursts()
   /// Whether a burst stands between a preload and its compute.
   private let splitsProducts: Bool
 
+  /// Host steps part the products; the steps that bursts advance by are shared over the whole program.
   public init(_ program: Program) {
     let commands = program.commands
     splitsProducts = zip(commands, commands.dropFirst())
@@ -42,12 +44,14 @@ public struct CommandIssue: Sendable {
 
 /// What commands have in common of which only the operands' values differ.
 public struct CommandKind: Hashable, Sendable {
+  /// The commands' function number.
   public var funct: UInt8
   /// The state that a config_ld sets, the kind of another configuration.
   private var configuration: UInt64
   private var relocations: Int
 
-  public init(_ command: Command) {
+  /// Looks at the function number, at what a configuration configures, and at which operands are DRAM addresses.
+  init(_ command: Command) {
     funct = command.funct
     configuration = command.funct == Funct.config ? command.rs1 & 3 == 1 ? command.rs1 & 0x1B : command.rs1 & 3 : 0
     relocations = (command.isAddress(0) ? 1 : 0) | (command.isAddress(1) ? 2 : 0)
@@ -60,7 +64,7 @@ public struct CommandKind: Hashable, Sendable {
   public var number: Int { Int(funct) | relocations << 8 }
 
   /// What runs in the array: the commands that bursts of others stand between.
-  public var isProduct: Bool {
+  var isProduct: Bool {
     switch funct {
     case Funct.preload, Funct.computePreloaded, Funct.computeAccumulated: true
     case Funct.config: configuration == 0

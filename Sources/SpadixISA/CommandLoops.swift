@@ -20,28 +20,35 @@ public struct CommandLoops: Sendable {
   /// A command in a loop nest: its operands the first time, and what they advance by (wrapping) with each iteration of
   /// the loops around it, outermost first.
   public struct Leaf: Hashable, Sendable {
+    /// As it is in the first iteration of every loop around it.
     public var command: Command
+    /// As many as there are loops around it.
     public var steps: [Step]
   }
 
+  /// What a command's operands advance by with an iteration of one loop.
   public struct Step: Hashable, Sendable {
+    /// Added to the operand, wrapping: a negative advance is its two's complement.
     public var rs1: UInt64
+    /// Added to the operand, wrapping.
     public var rs2: UInt64
 
-    public static let none = Step(rs1: 0, rs2: 0)
+    /// The command is the same in every iteration.
+    static let none = Step(rs1: 0, rs2: 0)
   }
 
+  /// In the order of execution.
   public let nodes: [Node]
 
   /// - Parameter kind: commands of different kinds never take turns in a loop; at least the function number.
-  public init(_ commands: [Command], kind: (Command) -> Int = { Int($0.funct) }) {
+  init(_ commands: [Command], kind: (Command) -> Int = { Int($0.funct) }) {
     var roller = Roller(commands, kind)
     roller.run()
     nodes = roller.nodes()
   }
 
   /// The commands one after the other.
-  public var unrolled: [Command] { Self.unrolled(nodes) }
+  var unrolled: [Command] { Self.unrolled(nodes) }
 
   static func unrolled(_ nodes: [Node]) -> [Command] {
     var commands: [Command] = []
@@ -50,7 +57,7 @@ public struct CommandLoops: Sendable {
   }
 
   /// Commands that stand in the loops, each counted once.
-  public var leafCount: Int { nodes.reduce(0) { $0 + Self.leafCount($1) } }
+  var leafCount: Int { nodes.reduce(0) { $0 + Self.leafCount($1) } }
 
   private static func leafCount(_ node: Node) -> Int {
     switch node {

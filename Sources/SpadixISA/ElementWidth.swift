@@ -1,7 +1,7 @@
 /// Bytes of the accelerator's two kinds of elements.
 public enum ElementWidth {
   /// What scratchpad rows hold and the array multiplies.
-  public static let operand = 1
+  static let operand = 1
   /// Sums and biases.
   public static let accumulator = 4
 }

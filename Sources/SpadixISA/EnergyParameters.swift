@@ -6,30 +6,33 @@ import SpadixSupport
 /// since they depend on a process and a memory that nobody but its designer knows.
 public struct EnergyParameters: Hashable, Sendable {
   /// A useful multiply-accumulate.
-  public var mac = 0
+  var mac = 0
   /// A byte on the bus to or from DRAM.
-  public var dramByte = 0
+  var dramByte = 0
   /// A byte read from or written to the scratchpad.
-  public var scratchpadByte = 0
+  var scratchpadByte = 0
   /// A byte read from or written to the accumulator.
-  public var accumulatorByte = 0
+  var accumulatorByte = 0
   /// A command issued.
   public var command = 0
   /// A cycle, whatever happens in it: clock and leakage.
-  public var cycle = 0
+  var cycle = 0
 
   public init() {}
 
+  /// Whether nothing costs anything, as without `energy` in the target file: there are no figures then.
   public var isEmpty: Bool { self == EnergyParameters() }
 
   /// Largest parameter: 100 nJ, beyond anything a byte of DRAM costs.
-  public static let maximum = 100_000_000
+  static let maximum = 100_000_000
 
+  /// One parameter, for all that reads, prints and adds them up.
   public struct Field: @unchecked Sendable {
     /// Under `energy` in a target file.
     public let key: String
     /// In reports.
     public let label: String
+    /// In femtojoules.
     public let path: WritableKeyPath<EnergyParameters, Int>
   }
 
@@ -43,7 +46,7 @@ public struct EnergyParameters: Hashable, Sendable {
   ]
 
   /// `0.25` for 250 femtojoules.
-  public static func picojoules(_ femtojoules: Int) -> String {
+  static func picojoules(_ femtojoules: Int) -> String {
     let rest = femtojoules % 1000
     if rest == 0 { return String(femtojoules / 1000) }
     var digits = String(rest + 1000).dropFirst()
@@ -52,7 +55,7 @@ public struct EnergyParameters: Hashable, Sendable {
   }
 
   /// Femtojoules of a decimal number of picojoules with at most three decimals; nil for other text.
-  public static func femtojoules(_ text: String) -> Int? {
+  static func femtojoules(_ text: String) -> Int? {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(Self.isDigit) }),
       let whole = Int(parts[0]), whole <= maximum

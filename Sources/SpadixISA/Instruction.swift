@@ -32,6 +32,7 @@ public enum Instruction: Hashable, Sendable {
   case loopConv(LoopConvCommand)
 }
 
+/// What stays in the array while rows stream through (config_ex, rs1[2]).
 public enum Dataflow: UInt8, Hashable, Sendable, CaseIterable {
   case outputStationary = 0
   case weightStationary = 1
@@ -39,15 +40,20 @@ public enum Dataflow: UInt8, Hashable, Sendable, CaseIterable {
 
 /// config_ex: how the array computes.
 public struct ConfigExecute: Hashable, Sendable {
+  /// Applied by the array itself (rs1[4:3]).
   public enum Activation: UInt8, Hashable, Sendable, CaseIterable {
     case none = 0
     /// Applies only to results that the array writes to the scratchpad.
     case relu = 1
   }
 
+  /// rs1[2].
   public var dataflow: Dataflow
+  /// rs1[4:3].
   public var activation: Activation
+  /// A is transposed on its way into the array.
   public var transposeA: Bool
+  /// The weights, or B where output-stationary, are transposed on their way into the array.
   public var transposeB: Bool
   /// Rows between rows of A; 1 for consecutive ones.
   public var aStride: Int
@@ -56,7 +62,7 @@ public struct ConfigExecute: Hashable, Sendable {
   /// Changes the two strides and nothing else.
   public var setOnlyStrides: Bool
   /// Used by hardware when an operand is read from the accumulator; the functional model ignores it.
-  public var accumulatorScale: Float
+  var accumulatorScale: Float
   /// Right shift of output-stationary results, rounding to nearest even.
   public var shift: Int
 
@@ -78,6 +84,10 @@ public struct ConfigExecute: Hashable, Sendable {
 
 /// config_ld: one of the three load states.
 public struct ConfigLoad: Hashable, Sendable {
+  /// Largest distance of column blocks: its field has 16 bits (rs1[31:16]).
+  public static let maximumBlockStride = 0xFFFF
+
+  /// 0, 1 or 2: of mvin, mvin2 and mvin3.
   public var state: Int
   /// Bytes between DRAM rows; 0 repeats one row.
   public var stride: Int
@@ -85,7 +95,7 @@ public struct ConfigLoad: Hashable, Sendable {
   public var scale: Float
   /// Accumulator loads read int8 and widen.
   public var shrunk: Bool
-  /// Rows between column blocks.
+  /// Rows between column blocks, 0...`maximumBlockStride`.
   public var blockStride: Int
   /// Neighbouring pixels packed into one row (first layers); 0 and 1 are ordinary loads.
   public var pixelRepeats: Int
@@ -104,6 +114,7 @@ public struct ConfigLoad: Hashable, Sendable {
 
 /// config_st: how results leave the accumulator.
 public struct ConfigStore: Hashable, Sendable {
+  /// Applied to results on their way out of the accumulator (rs1[3:2]).
   public enum Activation: UInt8, Hashable, Sendable, CaseIterable {
     case none = 0
     case relu = 1
@@ -113,8 +124,12 @@ public struct ConfigStore: Hashable, Sendable {
 
   /// Bytes between DRAM rows.
   public var stride: Int
+  /// rs1[3:2].
   public var activation: Activation
+  /// int8 results are saturate(round_half_even(Float32(x) * scale)), unless config_output_scales has given a scale a
+  /// column.
   public var scale: Float
+  /// Nil for ordinary stores, whose rows follow each other.
   public var pooling: Pooling?
 
   public init(stride: Int, activation: Activation = .none, scale: Float = 1, pooling: Pooling? = nil) {
@@ -128,18 +143,26 @@ public struct ConfigStore: Hashable, Sendable {
 /// Max pooling in a store. The source is an image of `outRows` x `outCols` windows over `inRows` x `inCols` pixels, one
 /// row of the accumulator each; pixel (i, j) goes to address + (i * outDim + j) * stride.
 public struct Pooling: Hashable, Sendable {
+  /// Largest size and pitch of the images: their fields have 8 bits.
+  public static let maximumExtent = 255
+
   /// 1...3.
   public var window: Int
   /// 1...3.
   public var stride: Int
   /// 0...3.
   public var upPad: Int
+  /// 0...3.
   public var leftPad: Int
-  /// Output pixels from one output row to the next, 0...255.
+  /// Output pixels from one output row to the next, 0...`maximumExtent`.
   public var outDim: Int
+  /// 0...`maximumExtent`.
   public var outRows: Int
+  /// 0...`maximumExtent`.
   public var outCols: Int
+  /// 0...`maximumExtent`.
   public var inRows: Int
+  /// 0...`maximumExtent`.
   public var inCols: Int
 
   public init(
@@ -159,7 +182,7 @@ public struct Pooling: Hashable, Sendable {
 
   /// Image rows that the windows reach.
   @inlinable
-  public var rowsRead: Int { max(0, min(inRows, (outRows - 1) * stride + window - upPad)) }
+  var rowsRead: Int { max(0, min(inRows, (outRows - 1) * stride + window - upPad)) }
 
   /// Rows of local memory from the first pixel to the last one that a window reaches.
   @inlinable
@@ -168,6 +191,7 @@ public struct Pooling: Hashable, Sendable {
 
 /// config_norm: constants of the integer activations.
 public struct ConfigNorm: Hashable, Sendable {
+  /// Register that a row's sums are kept in: 0...3, on hardware 0 and 1.
   public var statistics: Int
   /// Upper bit of the activation: with an activation of `none` in config_st it selects softmax.
   public var softmax: Bool
@@ -175,8 +199,11 @@ public struct ConfigNorm: Hashable, Sendable {
   public var setOnlyStatistics: Bool
   /// What `constant` is: false for ln 2, true for its inverse.
   public var constantIsInverse: Bool
+  /// q_const, in units of the scale.
   public var constant: Int32
+  /// qb: added before squaring, in igelu and in softmax's exponential.
   public var b: Int32
+  /// qc: added to the square.
   public var c: Int32
 
   public init(
@@ -196,9 +223,13 @@ public struct ConfigNorm: Hashable, Sendable {
 /// config_output (extension, funct 32): q = clamp(round_half_even(acc * scale) + zeroPoint, low, high), then
 /// table[q + 128] where it is used.
 public struct ConfigOutput: Hashable, Sendable {
+  /// Added after rounding.
   public var zeroPoint: Int8
+  /// Least int8 that is stored; before the table.
   public var low: Int8
+  /// Largest int8 that is stored; before the table.
   public var high: Int8
+  /// Needs the capability `output_table` and a table loaded before.
   public var usesTable: Bool
 
   public init(zeroPoint: Int8 = 0, low: Int8 = -128, high: Int8 = 127, usesTable: Bool = false) {
@@ -213,15 +244,19 @@ public struct ConfigOutput: Hashable, Sendable {
 /// place of acc * scale, a sum `fma(a, factorA, fma(b, factorB, offset))` or a product
 /// `(a - zeroPointA) * (b - zeroPointB) * factorA + offset` is rounded, each step in Float32.
 public struct ConfigOutputPair: Hashable, Sendable {
+  /// False for a sum.
   public var isProduct: Bool
   /// 128 is added to the a and b of a sum.
   public var isUnsigned: Bool
   /// Of products alone.
   public var zeroPointA: Int8
+  /// Of products alone.
   public var zeroPointB: Int8
+  /// Of a in a sum, of the product otherwise.
   public var factorA: Float
   /// Of sums alone.
   public var factorB: Float
+  /// Added last, before rounding.
   public var offset: Float
 
   public init(
@@ -241,17 +276,22 @@ public struct ConfigOutputPair: Hashable, Sendable {
 
 /// The counter command (funct 126). It has no effect on memory; the functional model returns random increments.
 public struct Counter: Hashable, Sendable {
-  public var reset: Bool
-  public var snapshotReset: Bool
-  public var snapshotTake: Bool
-  public var configure: Bool
+  /// All counters to 0.
+  var reset: Bool
+  /// Ends the snapshot.
+  var snapshotReset: Bool
+  /// Reads give the counters as they are now until the snapshot ends.
+  var snapshotTake: Bool
+  /// Makes counter `index` count `event`.
+  var configure: Bool
   /// 0...7.
-  public var index: Int
+  var index: Int
   /// 0...63.
-  public var event: Int
-  public var external: Bool
+  var event: Int
+  /// The event is one of the memory system's.
+  var external: Bool
 
-  public init(
+  init(
     reset: Bool = false, snapshotReset: Bool = false, snapshotTake: Bool = false, configure: Bool = false,
     index: Int = 0, event: Int = 0, external: Bool = false
   ) {

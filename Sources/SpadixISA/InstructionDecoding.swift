@@ -51,8 +51,10 @@ extension Instruction {
           isProduct: flag(rs1, 0), isUnsigned: flag(rs1, 1), zeroPointA: Int8(truncatingIfNeeded: rs1 >> 8),
           zeroPointB: Int8(truncatingIfNeeded: rs1 >> 16), factorA: Float(bitPattern: UInt32(truncatingIfNeeded: rs2)),
           factorB: Float(bitPattern: UInt32(rs2 >> 32)), offset: Float(bitPattern: UInt32(rs1 >> 32))))
-    case 8...13: self = .loopMatmul(LoopMatmulCommand(funct: command.funct, rs1, rs2))
-    case 15...21: self = .loopConv(LoopConvCommand(funct: command.funct, rs1, rs2))
+    case Funct.loopMatmulRun...Funct.loopMatmulStridesDC:
+      self = .loopMatmul(LoopMatmulCommand(funct: command.funct, rs1, rs2))
+    case Funct.loopConvRun...Funct.loopConvConfig6:
+      self = .loopConv(LoopConvCommand(funct: command.funct, rs1, rs2))
     // The function number is a byte, not a closed set: what has no meaning is the program's fault.
     default:
       throw Diagnostic(
@@ -136,32 +138,32 @@ extension LoopConvCommand {
   /// `funct` is one of 15...21.
   init(funct: UInt8, _ rs1: UInt64, _ rs2: UInt64) {
     switch funct {
-    case 16:
+    case Funct.loopConvConfig1:
       self = .sizes(
         LoopConvSizes(
           batch: field(rs1, 0, 16), inRows: field(rs1, 16, 16), inChannels: field(rs1, 32, 16),
           outChannels: field(rs1, 48, 16), outRows: field(rs2, 0, 16), poolOutRows: field(rs2, 16, 16),
           outCols: field(rs2, 32, 16), stride: field(rs2, 48, 8), padding: field(rs2, 56, 8)))
-    case 17:
+    case Funct.loopConvConfig2:
       self = .pooling(
         LoopConvPooling(
           poolPadding: field(rs1, 0, 8), poolStride: field(rs1, 8, 8), poolSize: field(rs1, 16, 16),
           poolOutCols: field(rs1, 32, 16), kernel: field(rs1, 48, 16), tileChannels: field(rs2, 0, 16),
           tileCols: field(rs2, 16, 16), tileRows: field(rs2, 32, 16), tileBatches: field(rs2, 48, 16)))
-    case 18:
+    case Funct.loopConvConfig3:
       self = .padding(
         LoopConvPadding(
           leftPad: field(rs1, 0, 16), kernelChannels: field(rs1, 16, 16), kernelCols: field(rs1, 32, 16),
           kernelRows: field(rs1, 48, 16), inCols: field(rs2, 0, 16), poolLeftPad: field(rs2, 16, 8),
           downPad: field(rs2, 24, 8), upPad: field(rs2, 32, 16), rightPad: field(rs2, 48, 16)))
-    case 19:
+    case Funct.loopConvConfig4:
       self = .tile(
         LoopConvTile(
           kernelDilation: field(rs1, 0, 10), poolDownPad: field(rs1, 10, 11), poolUpPad: field(rs1, 21, 11),
           poolRightPad: field(rs1, 32, 16), outRows: field(rs1, 48, 16), outCols: field(rs2, 0, 16),
           outStride: field(rs2, 16, 16), weightStride: field(rs2, 32, 16), inStride: field(rs2, 48, 16)))
-    case 20: self = .weightsOutput(weights: rs1, output: rs2)
-    case 21: self = .biasInput(bias: rs1, input: rs2)
+    case Funct.loopConvConfig5: self = .weightsOutput(weights: rs1, output: rs2)
+    case Funct.loopConvConfig6: self = .biasInput(bias: rs1, input: rs2)
     default:
       self = .run(
         LoopConvRun(

@@ -101,6 +101,7 @@ extension Pooling {
 }
 
 extension LoopMatmulCommand {
+  /// The command as the port carries it. Values wider than their field lose their upper bits.
   public var command: Command {
     switch self {
     case .bounds(let bounds):
@@ -127,47 +128,48 @@ extension LoopMatmulCommand {
 }
 
 extension LoopConvCommand {
+  /// The command as the port carries it. Values wider than their field lose their upper bits.
   public var command: Command {
     switch self {
     case .sizes(let it):
       return Command(
-        funct: 16,
+        funct: Funct.loopConvConfig1,
         rs1: place(it.batch, 0, 16) | place(it.inRows, 16, 16) | place(it.inChannels, 32, 16)
           | place(it.outChannels, 48, 16),
         rs2: place(it.outRows, 0, 16) | place(it.poolOutRows, 16, 16) | place(it.outCols, 32, 16)
           | place(it.stride, 48, 8) | place(it.padding, 56, 8))
     case .pooling(let it):
       return Command(
-        funct: 17,
+        funct: Funct.loopConvConfig2,
         rs1: place(it.poolPadding, 0, 8) | place(it.poolStride, 8, 8) | place(it.poolSize, 16, 16)
           | place(it.poolOutCols, 32, 16) | place(it.kernel, 48, 16),
         rs2: place(it.tileChannels, 0, 16) | place(it.tileCols, 16, 16) | place(it.tileRows, 32, 16)
           | place(it.tileBatches, 48, 16))
     case .padding(let it):
       return Command(
-        funct: 18,
+        funct: Funct.loopConvConfig3,
         rs1: place(it.leftPad, 0, 16) | place(it.kernelChannels, 16, 16) | place(it.kernelCols, 32, 16)
           | place(it.kernelRows, 48, 16),
         rs2: place(it.inCols, 0, 16) | place(it.poolLeftPad, 16, 8) | place(it.downPad, 24, 8)
           | place(it.upPad, 32, 16) | place(it.rightPad, 48, 16))
     case .tile(let it):
       return Command(
-        funct: 19,
+        funct: Funct.loopConvConfig4,
         rs1: place(it.kernelDilation, 0, 10) | place(it.poolDownPad, 10, 11) | place(it.poolUpPad, 21, 11)
           | place(it.poolRightPad, 32, 16) | place(it.outRows, 48, 16),
         rs2: place(it.outCols, 0, 16) | place(it.outStride, 16, 16) | place(it.weightStride, 32, 16)
           | place(it.inStride, 48, 16))
     case .weightsOutput(let weights, let output):
-      return Command(funct: 20, rs1: weights, rs2: output)
+      return Command(funct: Funct.loopConvConfig5, rs1: weights, rs2: output)
     case .biasInput(let bias, let input):
-      return Command(funct: 21, rs1: bias, rs2: input)
+      return Command(funct: Funct.loopConvConfig6, rs1: bias, rs2: input)
     case .run(let run):
       let transposes =
         place(run.noBias, 0) | place(run.rotate180, 1) | place(run.transposeOutput1203, 2)
         | place(run.transposeWeights1203, 3) | place(run.transposeWeights0132, 4) | place(run.transposeInput3120, 5)
         | place(run.depthwise, 6)
       return Command(
-        funct: 15,
+        funct: Funct.loopConvRun,
         rs1: transposes | place(run.maxPixelsPerRow, 8, 8) | place(run.bHalf, 16, 2) | place(run.aHalf, 18, 2),
         rs2: place(run.noPool, 0) | place(run.downsample, 1) | place(run.inputDilated, 2)
           | place(run.activation, 3, 2))

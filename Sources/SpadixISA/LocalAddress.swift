@@ -3,14 +3,17 @@
 /// Bit 31 selects the accumulator, bit 30 adds on write, bit 29 stores 32-bit elements, bits 28...26 carry the
 /// normalization step of a store. The row number counts rows of `dim` elements, never bytes (docs/isa.md).
 public struct LocalAddress: Hashable, Sendable {
+  /// As in the command.
   public var bits: UInt32
 
   /// Row numbers have 26 bits: what is left below the normalization step.
-  public static let maximumRows = 1 << 26
+  static let maximumRows = 1 << 26
 
+  /// Takes any 32 bits, whether or not they name a row that a target has.
   @inlinable
   public init(bits: UInt32) { self.bits = bits }
 
+  /// Row numbers beyond 26 bits wrap.
   @inlinable
   public static func scratchpad(_ row: Int) -> LocalAddress {
     LocalAddress(bits: UInt32(truncatingIfNeeded: row) & 0x03FF_FFFF)
@@ -30,12 +33,17 @@ public struct LocalAddress: Hashable, Sendable {
   /// All ones: no operand, or a result that is dropped.
   public static let garbage = LocalAddress(bits: 0xFFFF_FFFF)
 
+  /// Every bit is set. `isAccumulator` and the flags below are true as well then: ask this first.
   @inlinable public var isGarbage: Bool { bits == 0xFFFF_FFFF }
+  /// Bit 31.
   @inlinable public var isAccumulator: Bool { bits & 0x8000_0000 != 0 }
+  /// Bit 30: a write adds to the row.
   @inlinable public var accumulates: Bool { bits & 0x4000_0000 != 0 }
+  /// Bit 29: a store moves the 32-bit elements.
   @inlinable public var isFullWidth: Bool { bits & 0x2000_0000 != 0 }
   /// The normalization step of a store, 0 for an ordinary one.
   @inlinable public var normalization: Int { Int(bits >> 26 & 7) }
+  /// Bits 25...0, counted from the start of the scratchpad or of the accumulator.
   @inlinable public var row: Int { Int(bits & 0x03FF_FFFF) }
 
   /// The same memory and flags, `rows` further on.
@@ -49,8 +57,11 @@ public struct LocalAddress: Hashable, Sendable {
 ///
 /// Columns beyond `dim` continue in further column blocks (moves only). Rows and columns have 16 bits in a command.
 public struct LocalTile: Hashable, Sendable {
+  /// First row.
   public var address: LocalAddress
+  /// 0...65535.
   public var rows: Int
+  /// Elements of a row, 0...65535.
   public var columns: Int
 
   @inlinable
@@ -66,6 +77,7 @@ public struct LocalTile: Hashable, Sendable {
     LocalTile(.garbage, rows: rows, columns: columns)
   }
 
+  /// The operand of a command; every 64 bits are a tile.
   @inlinable
   public init(bits: UInt64) {
     address = LocalAddress(bits: UInt32(truncatingIfNeeded: bits))

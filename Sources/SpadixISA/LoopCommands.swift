@@ -14,15 +14,22 @@ public enum LoopMatmulCommand: Hashable, Sendable {
   case run(LoopMatmulRun)
 }
 
+/// Size of the hardware product: C, of i x j tiles of dim x dim, sums over k tiles.
 public struct LoopBounds: Hashable, Sendable {
+  /// Rows that the last tile of rows lacks, 0..<dim.
   public var padI: Int
+  /// Columns that the last tile of columns lacks, 0..<dim.
   public var padJ: Int
+  /// Elements of the sum that its last tile lacks, 0..<dim.
   public var padK: Int
+  /// Tiles of rows.
   public var i: Int
+  /// Tiles of columns.
   public var j: Int
+  /// Tiles of the sum.
   public var k: Int
 
-  public init(padI: Int = 0, padJ: Int = 0, padK: Int = 0, i: Int, j: Int, k: Int) {
+  init(padI: Int = 0, padJ: Int = 0, padK: Int = 0, i: Int, j: Int, k: Int) {
     self.padI = padI
     self.padJ = padJ
     self.padK = padK
@@ -32,6 +39,7 @@ public struct LoopBounds: Hashable, Sendable {
   }
 }
 
+/// funct 8: starts the product, C = A B + D, with what the five commands before it have set.
 public struct LoopMatmulRun: Hashable, Sendable {
   /// Adds to what the accumulator holds.
   public var accumulate: Bool
@@ -43,10 +51,13 @@ public struct LoopMatmulRun: Hashable, Sendable {
   public var activation: Int
   /// 0...3: which half of the scratchpad, 0 for the choice of the hardware.
   public var aHalf: Int
+  /// As `aHalf`: 2 ends at the end of the scratchpad, anything else at its middle.
   public var bHalf: Int
+  /// A lies transposed in DRAM.
   public var transposeA: Bool
+  /// B lies transposed in DRAM.
   public var transposeB: Bool
-  /// D and B are added instead of A and B multiplied.
+  /// A and B are added in the accumulator instead of multiplied.
   public var residualAdd: Bool
 
   public init(
@@ -80,132 +91,119 @@ public enum LoopConvCommand: Hashable, Sendable {
 
 /// funct 16: the whole operator.
 public struct LoopConvSizes: Hashable, Sendable {
+  /// Images in DRAM.
   public var batch: Int
+  /// Rows of an input image.
   public var inRows: Int
+  /// Channels of the input in DRAM.
   public var inChannels: Int
+  /// Channels of the output in DRAM.
   public var outChannels: Int
+  /// Rows of the output before pooling.
   public var outRows: Int
+  /// Rows of the output after pooling.
   public var poolOutRows: Int
+  /// Columns of the output before pooling.
   public var outCols: Int
+  /// Of the convolution, the same in both directions.
   public var stride: Int
-  public var padding: Int
-
-  public init(
-    batch: Int, inRows: Int, inChannels: Int, outChannels: Int, outRows: Int, poolOutRows: Int, outCols: Int,
-    stride: Int, padding: Int
-  ) {
-    self.batch = batch
-    self.inRows = inRows
-    self.inChannels = inChannels
-    self.outChannels = outChannels
-    self.outRows = outRows
-    self.poolOutRows = poolOutRows
-    self.outCols = outCols
-    self.stride = stride
-    self.padding = padding
-  }
+  /// Of the operator, at all four sides; a tile's own is in `LoopConvPadding`.
+  var padding: Int
 }
 
 /// funct 17: pooling and kernel of the operator, sizes of this tile.
 public struct LoopConvPooling: Hashable, Sendable {
-  public var poolPadding: Int
+  /// Of the operator, at all four sides.
+  var poolPadding: Int
+  /// The same in both directions.
   public var poolStride: Int
+  /// Rows and columns of the window.
   public var poolSize: Int
+  /// Columns of the output after pooling.
   public var poolOutCols: Int
+  /// Rows and columns of the kernel in DRAM.
   public var kernel: Int
   /// Of this tile: channels, columns and rows after pooling, batches.
   public var tileChannels: Int
+  /// Of this tile, after pooling.
   public var tileCols: Int
+  /// Of this tile, after pooling.
   public var tileRows: Int
+  /// Images of this tile.
   public var tileBatches: Int
-
-  public init(
-    poolPadding: Int, poolStride: Int, poolSize: Int, poolOutCols: Int, kernel: Int, tileChannels: Int,
-    tileCols: Int, tileRows: Int, tileBatches: Int
-  ) {
-    self.poolPadding = poolPadding
-    self.poolStride = poolStride
-    self.poolSize = poolSize
-    self.poolOutCols = poolOutCols
-    self.kernel = kernel
-    self.tileChannels = tileChannels
-    self.tileCols = tileCols
-    self.tileRows = tileRows
-    self.tileBatches = tileBatches
-  }
 }
 
 /// funct 18: kernel tile and padding of this tile.
 public struct LoopConvPadding: Hashable, Sendable {
+  /// Columns of padding of this tile.
   public var leftPad: Int
+  /// Input channels that this tile sums over.
   public var kernelChannels: Int
+  /// Columns of the kernel that this tile sums over.
   public var kernelCols: Int
+  /// Rows of the kernel that this tile sums over.
   public var kernelRows: Int
+  /// Columns of an input image in DRAM.
   public var inCols: Int
+  /// Columns of pooling padding of this tile.
   public var poolLeftPad: Int
+  /// Rows of padding below this tile.
   public var downPad: Int
+  /// Rows of padding above this tile.
   public var upPad: Int
+  /// Columns of padding of this tile.
   public var rightPad: Int
-
-  public init(
-    leftPad: Int, kernelChannels: Int, kernelCols: Int, kernelRows: Int, inCols: Int, poolLeftPad: Int,
-    downPad: Int, upPad: Int, rightPad: Int
-  ) {
-    self.leftPad = leftPad
-    self.kernelChannels = kernelChannels
-    self.kernelCols = kernelCols
-    self.kernelRows = kernelRows
-    self.inCols = inCols
-    self.poolLeftPad = poolLeftPad
-    self.downPad = downPad
-    self.upPad = upPad
-    self.rightPad = rightPad
-  }
 }
 
 /// funct 19: dilation, pool padding, output tile before pooling, strides in elements.
 public struct LoopConvTile: Hashable, Sendable {
+  /// 10 bits; the functional model reads the lower 8.
   public var kernelDilation: Int
-  public var poolDownPad: Int
+  /// Rows of pooling padding below this tile.
+  var poolDownPad: Int
+  /// Rows of pooling padding above this tile.
   public var poolUpPad: Int
-  public var poolRightPad: Int
+  /// Columns of pooling padding of this tile.
+  var poolRightPad: Int
+  /// Of this tile, before pooling.
   public var outRows: Int
+  /// Of this tile, before pooling.
   public var outCols: Int
+  /// Elements between pixels of the output in DRAM.
   public var outStride: Int
+  /// Elements between rows of weights in DRAM.
   public var weightStride: Int
+  /// Elements between pixels of the input in DRAM.
   public var inStride: Int
-
-  public init(
-    kernelDilation: Int, poolDownPad: Int, poolUpPad: Int, poolRightPad: Int, outRows: Int, outCols: Int,
-    outStride: Int, weightStride: Int, inStride: Int
-  ) {
-    self.kernelDilation = kernelDilation
-    self.poolDownPad = poolDownPad
-    self.poolUpPad = poolUpPad
-    self.poolRightPad = poolRightPad
-    self.outRows = outRows
-    self.outCols = outCols
-    self.outStride = outStride
-    self.weightStride = weightStride
-    self.inStride = inStride
-  }
 }
 
 /// funct 15.
 public struct LoopConvRun: Hashable, Sendable {
+  /// The accumulator starts from zeros.
   public var noBias: Bool
   /// The kernel is rotated by 180 degrees.
   public var rotate180: Bool
+  /// Axes of the output in DRAM: rows, columns, batch, channels.
   public var transposeOutput1203: Bool
+  /// Axes of the weights in DRAM: input channels first.
   public var transposeWeights1203: Bool
+  /// Axes of the weights in DRAM: the two of channels exchanged.
   public var transposeWeights0132: Bool
+  /// Axes of the input in DRAM: channels first, batch last.
   public var transposeInput3120: Bool
+  /// One channel at a time.
   public var depthwise: Bool
+  /// Kernel columns that are packed into a row of local memory; 0 counts as 1.
   public var maxPixelsPerRow: Int
+  /// 2: the input lies from the middle of the scratchpad on, otherwise from row 0.
   public var aHalf: Int
+  /// 2: the weights end at the end of the scratchpad, otherwise at its middle.
   public var bHalf: Int
+  /// Results are stored as they are, whatever `LoopConvPooling` says.
   public var noPool: Bool
+  /// Loads every second row and column of the input: for kernels of 1 x 1 with stride 2.
   public var downsample: Bool
+  /// Zeros stand between the pixels of the input; the stride is 1 then.
   public var inputDilated: Bool
   /// 0...3.
   public var activation: Int

@@ -2,11 +2,15 @@ import SpadixTensor
 
 /// Commands, the DRAM image they start from, and what people need to read the result: a program for one target.
 public struct Program: Sendable {
+  /// The one that it was compiled for. Targets of one `fingerprint` run it with the same results.
   public var target: Target
+  /// In the order of issue; host steps run between them.
   public var commands: [Command]
   /// Initial DRAM content. Bytes outside have no value until they are written.
   public var segments: [Segment]
+  /// In the order of the graph's inputs.
   public var inputs: [Binding]
+  /// In the order of the graph's outputs.
   public var outputs: [Binding]
   /// What lies where in DRAM, to tell traffic apart. Bytes outside all symbols count as `other`.
   public var symbols: [Symbol]
@@ -41,8 +45,11 @@ public struct Program: Sendable {
 
   /// A named piece of DRAM content.
   public struct Segment: Hashable, Sendable {
+    /// For people: that of a tensor, or the address.
     public var name: String
+    /// Of the first byte.
     public var address: UInt64
+    /// In DRAM's order: numbers are little-endian.
     public var bytes: [UInt8]
 
     public init(name: String, address: UInt64, bytes: [UInt8]) {
@@ -52,8 +59,11 @@ public struct Program: Sendable {
     }
   }
 
+  /// Bytes of DRAM that follow each other.
   public struct AddressRange: Hashable, Sendable {
+    /// Of the first byte.
     public var address: UInt64
+    /// In bytes.
     public var length: Int
 
     public init(address: UInt64, length: Int) {
@@ -64,8 +74,11 @@ public struct Program: Sendable {
 
   /// Where a tensor lies in DRAM: its last axis contiguous, all other axes flattened into rows `rowStride` bytes apart.
   public struct Binding: Hashable, Sendable {
+    /// The graph's name for the value.
     public var name: String
+    /// Of the first element.
     public var address: UInt64
+    /// Images with padding beside their rows have the shape [images x rows, columns x channels].
     public var type: TensorType
     /// Bytes from one row to the next.
     public var rowStride: Int
@@ -80,6 +93,7 @@ public struct Program: Sendable {
 
     /// Bytes of one row that carry elements.
     public var rowBytes: Int { (type.shape.last ?? 1) * type.element.byteCount }
+    /// Product of all axes but the last; 1 for a scalar.
     public var rows: Int { type.shape.dropLast().reduce(1, *) }
     /// Bytes from the first element to the last.
     public var byteSpan: Int { rows == 0 ? 0 : (rows - 1) * rowStride + rowBytes }
@@ -87,13 +101,18 @@ public struct Program: Sendable {
 
   /// A named range of DRAM.
   public struct Symbol: Hashable, Sendable {
+    /// What traffic over a symbol's bytes counts as.
     public enum Kind: String, Hashable, Sendable, CaseIterable, Codable {
       case input, weights, activation, spill, output
     }
 
+    /// For reports and listings.
     public var name: String
+    /// Of the first byte.
     public var address: UInt64
+    /// In bytes.
     public var length: Int
+    /// Bytes in no symbol are traffic of the kind "other".
     public var kind: Kind
 
     public init(name: String, address: UInt64, length: Int, kind: Kind) {
@@ -120,7 +139,9 @@ public struct Program: Sendable {
   /// Commands that one operation became and that stand one after the other; it has several where commands of others
   /// stand between.
   public struct DebugRun: Hashable, Sendable {
+    /// Index into `commands`.
     public var first: Int
+    /// Of commands, at least 1.
     public var count: Int
     /// Index into `operations`.
     public var operation: Int
@@ -138,8 +159,11 @@ public struct Program: Sendable {
     public var before: Int
     /// What is computed, as a textual graph.
     public var graph: String
+    /// Read from DRAM before the step, in the order of its graph's inputs.
     public var inputs: [Binding]
+    /// Written to DRAM after it, in the order of its graph's outputs.
     public var outputs: [Binding]
+    /// Why the target cannot do it, for reports.
     public var reason: String
 
     public init(before: Int, graph: String, inputs: [Binding], outputs: [Binding], reason: String) {

@@ -6,8 +6,10 @@ import SpadixTensor
 /// Tensors: `commands` u64[n, 3] (funct, rs1, rs2), `dram.<k>` u8, `expect.<k>` u8. The metadata entry is `spadix`, or
 /// `gemmini` for recorded programs of Gemmini's conformance suite.
 extension Program {
-  public static let format = "spadix-program-1"
-  public static let traceFormat = "gemmini-trace-1"
+  /// What the metadata of Spadix's own files begin with.
+  static let format = "spadix-program-1"
+  /// What the metadata of recorded programs begin with.
+  static let traceFormat = "gemmini-trace-1"
 
   /// Whether a path is one of programs: `.safetensors` are recorded ones, `.s` assembly text.
   public static func isProgram(_ path: String) -> Bool {
@@ -35,10 +37,14 @@ extension Program {
     }
   }
 
+  /// Reads the bytes of a program file.
+  ///
+  /// Throws `program.*` diagnostics that name the file as `name`.
   public init(file: [UInt8], name: String) throws {
     try self.init(container: Safetensors(file: file, name: name))
   }
 
+  /// Reads a program out of a container that is read already. Throws `program.*` diagnostics.
   public init(container: Safetensors) throws {
     var reader = ProgramReader(container: container)
     self = try reader.read()
@@ -58,6 +64,7 @@ extension Program {
     return writer.serialized()
   }
 
+  /// Writes `serialized()`. Throws `file.*` diagnostics.
   public func write(to path: String) throws { try Files.write(serialized(), to: path) }
 
   static func bytes(of commands: [Command]) -> [UInt8] {
@@ -77,7 +84,7 @@ extension Program {
 
 extension Program {
   /// Everything but commands and bytes, as stands in the metadata entry.
-  public func metadata() -> JSONValue {
+  func metadata() -> JSONValue {
     var runs = [[JSONValue]](repeating: [], count: operations.count)
     for run in debug { runs[run.operation].append([.integer(run.first), .integer(run.count)]) }
     var members: [JSONValue.Member] = [

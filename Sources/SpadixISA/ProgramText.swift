@@ -3,6 +3,7 @@ import SpadixTensor
 
 /// A whole program as assembly text: nothing is lost, so `disasm | asm` gives the same file.
 extension Program {
+  /// How much of a program's text stands on how many lines; all three read back the same.
   public enum Listing: Sendable {
     /// Commands that repeat with constant advances stand in loops.
     case loops
@@ -12,6 +13,7 @@ extension Program {
     case annotated
   }
 
+  /// The text, with the DRAM image behind the commands in hexadecimal digits.
   public func assembly(_ listing: Listing = .loops) -> String {
     var text = "; \(commands.count) commands for target \(target.name)\n.spadix \(metadata().text())\n"
     switch listing {
@@ -61,7 +63,7 @@ extension Program {
   }
 
   /// The symbols behind the DRAM addresses of a command, and the rows behind its local ones.
-  public func annotation(of command: Command) -> String {
+  func annotation(of command: Command) -> String {
     guard let format = CommandFormat.of(command) else { return "" }
     var text = ""
     for field in format.fields {

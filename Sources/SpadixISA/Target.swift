@@ -2,11 +2,15 @@ import SpadixSupport
 
 /// An accelerator: sizes, capabilities and timing. The compiler, the machine and the time model read the same value.
 public struct Target: Hashable, Sendable {
+  /// As reports and programs have it; no two targets are told apart by it (see `fingerprint`).
   public var name: String
-  /// Rows and columns of the array, elements of a local row: a power of two, 2...64.
+  /// Rows and columns of the array, elements of a local row: a power of two, 2...`maximumDim`.
   public var dim: Int
+  /// 1...64.
   public var scratchpadBanks: Int
+  /// Rows of `dim` int8.
   public var scratchpadRowsPerBank: Int
+  /// Rows of `dim` int32, of both banks together.
   public var accumulatorRows: Int
   /// funct 23: accumulator or scratchpad to scratchpad.
   public var hasScratchpadStore: Bool
@@ -29,12 +33,20 @@ public struct Target: Hashable, Sendable {
   public var faults: Faults
   /// First DRAM address that does not exist.
   public var dramBytes: Int
+  /// What the time model, and with it the plan, goes by. It changes no result of the machine.
   public var timing: Timing
   /// Clock in MHz; nil where it is not known. It turns modelled cycles into milliseconds and changes nothing else.
   public var clockMHz: Int?
+  /// Femtojoules for each event; all zero where the target file has none.
   public var energy: EnergyParameters
   /// What follows from a target file without standing there; reports repeat it. Nothing depends on it.
   public var notes: [String] = []
+
+  /// Largest `dim` that anything here is written for.
+  public static let maximumDim = 64
+
+  /// Bytes of the largest DMA request.
+  public static let requestBytes = 64
 
   /// A compute that feeds no more rows than this is short: Gemmini's control queue holds all of it.
   public static let shortComputeRows = 4
@@ -46,12 +58,9 @@ public struct Target: Hashable, Sendable {
     /// The reservation station orders commands by the address ranges of Gemmini's, not by the rows that they use.
     public var rangeOrder: Bool
 
-    public init(shortCompute: Bool, rangeOrder: Bool) {
-      self.shortCompute = shortCompute
-      self.rangeOrder = rangeOrder
-    }
-
-    public static let none = Faults(shortCompute: false, rangeOrder: false)
+    /// As RTL without the two faults would behave.
+    static let none = Faults(shortCompute: false, rangeOrder: false)
+    /// As Gemmini's RTL behaves.
     public static let gemmini = Faults(shortCompute: true, rangeOrder: true)
   }
 
@@ -60,8 +69,11 @@ public struct Target: Hashable, Sendable {
   public struct Timing: Hashable, Sendable {
     /// Entries of the reservation station for each kind of command.
     public struct ReservationStation: Hashable, Sendable {
+      /// Of loads, 1...4096.
       public var load: Int
+      /// Of stores, 1...4096.
       public var store: Int
+      /// Of preloads and computes, 4...4096.
       public var execute: Int
       /// A store is issued while earlier ones are under way, as older generators have it; newer ones wait for them.
       public var overlappingStores: Bool
@@ -90,7 +102,9 @@ public struct Target: Hashable, Sendable {
     public var dmaLatency: Int
     /// Requests in flight, as many reads and as many writes.
     public var maxInFlight: Int
+    /// Commands wait here, in their order, for what they use to be free.
     public var reservationStation: ReservationStation
+    /// `timing.commands` in target files.
     public var commandSource: CommandSource
     /// Cycles between two commands at least, wherever they come from.
     public var issueCycles: Int
@@ -150,16 +164,19 @@ public struct Target: Hashable, Sendable {
     self.energy = energy
   }
 
+  /// Of all banks.
   public var scratchpadRows: Int { scratchpadBanks * scratchpadRowsPerBank }
+  /// Of all banks: one byte for an element.
   public var scratchpadBytes: Int { scratchpadRows * dim * ElementWidth.operand }
+  /// Of both banks: four bytes for an element.
   public var accumulatorBytes: Int { accumulatorRows * dim * ElementWidth.accumulator }
   /// The accumulator has two banks, as in all of Gemmini's configurations.
   public var accumulatorRowsPerBank: Int { accumulatorRows / 2 }
 
-  /// Column blocks of dim that one move of int8 elements may have: 64 bytes are one DMA request.
-  public var maxBlockLength: Int { max(1, 64 / dim) }
+  /// Column blocks of dim that one move of int8 elements may have: as much as one DMA request brings.
+  public var maxBlockLength: Int { max(1, Self.requestBytes / dim) }
   /// Column blocks of dim that one move of 32-bit elements may have.
-  public var maxBlockLengthAccumulator: Int { max(1, 64 / (ElementWidth.accumulator * dim)) }
+  public var maxBlockLengthAccumulator: Int { max(1, Self.requestBytes / (ElementWidth.accumulator * dim)) }
 
   /// First DRAM address that programs use; below it an address means "none".
   public static let firstAddress = 0x10000
@@ -191,6 +208,7 @@ extension Target {
   /// The targets that ship with the tool, in the order in which they are listed.
   public static let presets: [Target] = [gemmini, gemminiSpad, spadix]
 
+  /// Nil for a name that is none of `presets`.
   public static func preset(named name: String) -> Target? { presets.first { $0.name == name } }
 
   /// Checks every number; the parameter's name in the target file comes with each problem.
@@ -200,7 +218,9 @@ extension Target {
       if !condition { found.append((parameter, message)) }
     }
     func powerOfTwo(_ value: Int) -> Bool { value > 0 && value & (value - 1) == 0 }
-    expect(powerOfTwo(dim) && (2...64).contains(dim), "dim", "dim is \(dim); expected a power of two from 2 to 64")
+    expect(
+      powerOfTwo(dim) && (2...Self.maximumDim).contains(dim), "dim",
+      "dim is \(dim); expected a power of two from 2 to \(Self.maximumDim)")
     expect(
       (1...64).contains(scratchpadBanks), "scratchpad.banks", "banks is \(scratchpadBanks); expected 1 to 64")
     expect(

@@ -31,7 +31,7 @@ public struct TargetSetting: Sendable {
     + EnergyParameters.fields.map { "energy.\($0.key)" }
 
   /// `scratchpad.bytes`.
-  public var path: String { keys.joined(separator: ".") }
+  var path: String { keys.joined(separator: ".") }
 
   /// Whether it changes what a program costs in time and energy, and no program's results.
   public var changesOnlyTime: Bool { path.hasPrefix("timing.") || path.hasPrefix("energy.") || path == "clock_mhz" }

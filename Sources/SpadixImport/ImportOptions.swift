@@ -1,9 +1,9 @@
 /// What a user says about a model: the dimensions that it leaves open.
 public struct ImportOptions: Sendable {
   /// Shapes of inputs by name.
-  public var shapes: [(input: String, shape: [Int])]
+  var shapes: [(input: String, shape: [Int])]
   /// Sizes of named dimensions.
-  public var dimensions: [(name: String, size: Int)]
+  var dimensions: [(name: String, size: Int)]
 
   public init(shapes: [(input: String, shape: [Int])] = [], dimensions: [(name: String, size: Int)] = []) {
     self.shapes = shapes

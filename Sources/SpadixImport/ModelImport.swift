@@ -9,6 +9,7 @@ import SpadixTensor
 public struct ModelImport: Sendable {
   /// Nil where a node was refused.
   public let graph: Graph?
+  /// What became of each node, also where the graph is nil.
   public let summary: ImportSummary
   /// One for each node that was refused, in the model's order.
   public let refusals: Diagnostics

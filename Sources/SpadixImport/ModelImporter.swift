@@ -28,6 +28,8 @@ struct ModelImporter {
   var quantized: [ValueID: (source: PlacedValue, rounding: FakeQuantize)] = [:]
   /// The real numbers of these integers.
   var rounded: [ValueID: PlacedValue] = [:]
+  /// Matrices that several nodes read in another form.
+  var gemmFactors: [GemmFactor: ConstantTensor] = [:]
   /// Initializers that have not been asked for yet.
   private var initializers: [String: Spadix_Onnx_Tensor] = [:]
   /// Where initializers outside the model lie.

@@ -8,12 +8,16 @@ import SpadixTensor
 
 /// Runs a kernel on the machine and holds every element against the integer reference of a graph.
 public struct KernelJudge {
-  public let graph: Graph
-  public let target: Target
+  /// The reference, without floating point.
+  let graph: Graph
+  /// What the kernel is for.
+  let target: Target
+  /// Where the kernel finds its tensors.
   public let layout: KernelLayout
   private let data = DataStore()
   /// Samples of random integers over the whole range of each input; the first holds the ends of the range alone.
   public var samples = 3
+  /// Of the samples; the same seed gives the same ones.
   public var seed: UInt64 = 1
 
   /// Throws what `KernelLayout` throws.

@@ -6,29 +6,36 @@ import SpadixTensor
 /// Where the tensors of a reference graph lie while a kernel for it runs: inputs, then data, then outputs, in the order of
 /// the graph's text, row-major and without padding.
 public struct KernelLayout: Sendable {
-  public enum Role: String, Sendable {
+  /// What a kernel may do with a buffer: read inputs and data, write outputs.
+  enum Role: String, Sendable {
     case input, data, output
   }
 
-  public struct Buffer: Sendable {
-    public var name: String
-    public var type: TensorType
-    public var address: UInt64
-    public var role: Role
+  /// A tensor in DRAM.
+  struct Buffer: Sendable {
+    /// The graph's, of an input, a data definition or an output.
+    var name: String
+    /// Never in floating point.
+    var type: TensorType
+    /// A multiple of 4096; at least a page of nobody's lies behind the buffer.
+    var address: UInt64
+    /// Also its class of traffic: data counts as weights.
+    var role: Role
   }
 
   /// Where the first buffer starts. A process can map it, so that a kernel's pointers are the accelerator's addresses.
-  public static let base: UInt64 = 0x10_0000
+  static let base: UInt64 = 0x10_0000
   /// Every buffer starts at a multiple of it.
   private static let alignment = 4096
 
-  public let buffers: [Buffer]
+  /// Inputs, then data, then outputs.
+  let buffers: [Buffer]
   /// From the base to behind the last buffer.
-  public let byteCount: Int
+  let byteCount: Int
 
   /// Throws `judge.float-reference` for a graph with tensors in floating point, `judge.dram` when the target's DRAM is too
   /// small.
-  public init(_ graph: Graph, on target: Target) throws {
+  init(_ graph: Graph, on target: Target) throws {
     var buffers: [Buffer] = []
     var offset = 0
     func add(_ name: String, _ type: TensorType, _ role: Role, _ range: SourceRange?) throws {
@@ -56,7 +63,7 @@ public struct KernelLayout: Sendable {
   }
 
   /// A program without commands that has the buffers: bindings, symbols, and the bytes of the data.
-  public func program(_ graph: Graph, _ data: DataStore, on target: Target) throws -> Program {
+  func program(_ graph: Graph, _ data: DataStore, on target: Target) throws -> Program {
     var program = Program(target: target)
     for buffer in buffers {
       let binding = Program.Binding(name: buffer.name, address: buffer.address, type: buffer.type)

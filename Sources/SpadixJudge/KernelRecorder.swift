@@ -6,21 +6,25 @@ import SpadixSupport
 ///
 /// The process has limits on time, memory and commands, and none of the tensors' bytes. It is no prison: a kernel can do what
 /// its user can.
-public struct KernelRecorder {
-  public struct Limits: Sendable {
+struct KernelRecorder {
+  /// What a kernel's process may use before it is ended.
+  struct Limits: Sendable {
     /// Of processor time.
-    public var seconds = 5
-    public var memoryBytes = 1 << 30
-    public var commands = 16 << 20
+    var seconds = 5
+    /// Of address space, beside the buffers.
+    var memoryBytes = 1 << 30
+    /// That are recorded.
+    var commands = 16 << 20
 
-    public init() {}
+    init() {}
   }
 
-  public var limits = Limits()
+  /// Of the process that runs the kernel; the compiler has none.
+  var limits = Limits()
   private let layout: KernelLayout
   private let target: Target
 
-  public init(_ layout: KernelLayout, on target: Target) {
+  init(_ layout: KernelLayout, on target: Target) {
     self.layout = layout
     self.target = target
   }
@@ -28,7 +32,7 @@ public struct KernelRecorder {
   /// The commands of the function `kernel` of a C file.
   ///
   /// Throws `judge.compiler`, `judge.compile`, `judge.endless`, `judge.memory`, `judge.crash`, `judge.commands`.
-  public func commands(ofSource path: String) throws -> [Command] {
+  func commands(ofSource path: String) throws -> [Command] {
     _ = try Files.read(path)
     let folder = try TemporaryFolder(prefix: "spadix-judge")
     for place in ["", "include/"] {

@@ -5,8 +5,10 @@ import SpadixTensor
 public struct NonNegativeValues: Sendable {
   private var isKnown: [Bool]
 
+  /// False where it is not known.
   public subscript(_ value: ValueID) -> Bool { isKnown[value.index] }
 
+  /// Looks at each operation once, in order.
   public init(_ graph: Graph) {
     isKnown = [Bool](repeating: false, count: graph.values.count)
     for operation in graph.operations {

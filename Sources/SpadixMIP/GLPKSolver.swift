@@ -6,17 +6,18 @@ import SpadixSupport
 public struct GLPKSolver: Sendable {
   /// Branch-and-bound nodes after which the best solution so far is returned. Nodes and not seconds, so that the answer
   /// does not depend on the load of the machine.
-  public var nodeLimit: Int
+  var nodeLimit: Int
   /// Simplex iterations after which it is, nil for none: nodes of large models differ in what they take. The first
   /// relaxation only ends at the limit where there is no preprocessor.
-  public var iterationLimit: Int?
+  var iterationLimit: Int?
   /// Whether to generate cutting planes.
-  public var cuts: Bool
+  var cuts: Bool
   /// Whether to run GLPK's preprocessor.
-  public var presolve: Bool
+  var presolve: Bool
   /// Solutions of this cost or more are of no interest.
-  public var cutoff: Int?
-  public var cancellation: Cancellation?
+  var cutoff: Int?
+  /// Asked at each node; a search that it stops returns its best solution.
+  var cancellation: Cancellation?
 
   public init(
     nodeLimit: Int = 100_000, iterationLimit: Int? = nil, cuts: Bool = true, presolve: Bool = true, cutoff: Int? = nil,
@@ -30,6 +31,7 @@ public struct GLPKSolver: Sendable {
     self.cancellation = cancellation
   }
 
+  /// What an answer says, after its values have been checked in integers.
   public enum Status: Sendable, Equatable {
     case optimal
     /// Stopped at a limit, with a solution.
@@ -40,7 +42,9 @@ public struct GLPKSolver: Sendable {
     case unknown
   }
 
+  /// An answer. Objectives and bounds include the model's `constantCost`.
   public struct Result: Sendable {
+    /// Decides whether there are values.
     public var status: Status
     /// One value per column; empty without a solution.
     public var values: [Int]
@@ -48,14 +52,16 @@ public struct GLPKSolver: Sendable {
     public var objective: Int?
     /// No solution of the model has a smaller objective; nil when nothing is known.
     public var bound: Int?
+    /// Of GLPK's branch and bound.
     public var nodes: Int
     /// GLPK's own output.
-    public var log: String
+    var log: String
   }
 
   /// GLPK compares in double precision with relative tolerances: numbers beyond this are not told apart reliably.
   private static let largestNumber = 1 << 46
 
+  /// Never throws: what GLPK cannot do is a status. The same model and limits give the same answer.
   public func solve(_ model: Model) -> Result {
     let (problem, divisor) = scaled(model)
     guard let problem else {
@@ -104,7 +110,7 @@ public struct GLPKSolver: Sendable {
   }
 
   /// A lower bound from the linear relaxation, rounded up to the next cost that integers can reach; nil on failure.
-  public func relaxationBound(_ model: Model) -> Int? {
+  func relaxationBound(_ model: Model) -> Int? {
     let (problem, divisor) = scaled(model)
     guard var problem else { return nil }
     problem.relaxation = true

@@ -1,5 +1,6 @@
 /// Writes a model in the LP text format that glpsol, HiGHS, CBC, SCIP and CPLEX read.
 public enum LPFormat {
+  /// Names become what all readers accept; the model's constant cost is a comment.
   public static func text(_ model: Model) -> String {
     var out = "\\ \(model.name.split(whereSeparator: \.isNewline).joined(separator: " "))\n"
     out += "Minimize\n"

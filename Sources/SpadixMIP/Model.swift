@@ -6,16 +6,19 @@ import SpadixSupport
 /// `continuous` when, with the integer columns fixed, rounding all continuous ones down keeps every row: rows that
 /// bound one from below by integers, and differences of two.
 public struct Model: Sendable {
+  /// Index into `columns`.
   public struct ColumnID: DenseID {
     public let index: Int
     public init(_ index: Int) { self.index = index }
   }
 
+  /// Index into `rows`.
   public struct RowID: DenseID {
     public let index: Int
     public init(_ index: Int) { self.index = index }
   }
 
+  /// What values a column may have.
   public enum Kind: Sendable {
     case continuous
     case integer
@@ -23,18 +26,25 @@ public struct Model: Sendable {
     case binary
   }
 
+  /// A variable.
   public struct Column: Sendable {
-    public var name: String
-    public var kind: Kind
+    /// For texts and logs; need not be unique.
+    var name: String
+    /// A binary column has the bounds 0 and 1.
+    var kind: Kind
     /// Nil means unbounded on that side.
-    public var lower: Int?
-    public var upper: Int?
+    var lower: Int?
+    /// Nil means unbounded on that side.
+    var upper: Int?
     /// Objective coefficient.
-    public var cost: Int
+    var cost: Int
   }
 
+  /// A column times a constant.
   public struct Term: Sendable {
+    /// Of magnitude below 2^46, or GLPK is not asked.
     public var coefficient: Int
+    /// Of the same model.
     public var column: ColumnID
 
     public init(_ coefficient: Int, _ column: ColumnID) {
@@ -45,14 +55,21 @@ public struct Model: Sendable {
 
   /// `lower <= sum of terms <= upper`; nil means unbounded on that side.
   public struct Row: Sendable {
-    public var name: String
+    /// For texts and logs; need not be unique.
+    var name: String
+    /// Each column at most once, with a coefficient other than 0.
     public var terms: [Term]
-    public var lower: Int?
-    public var upper: Int?
+    /// Nil means unbounded on that side.
+    var lower: Int?
+    /// Nil means unbounded on that side.
+    var upper: Int?
   }
 
-  public var name: String
+  /// For texts and logs.
+  var name: String
+  /// By `ColumnID`, in the order in which they were added.
   public private(set) var columns: [Column] = []
+  /// By `RowID`, in the order in which they were added.
   public private(set) var rows: [Row] = []
   /// Added to the objective of every solution.
   public var constantCost = 0

@@ -1,13 +1,13 @@
 /// Checks a solution of a model in integer arithmetic, knowing nothing of the solver that found it.
-public enum ModelChecker {
+enum ModelChecker {
   /// What is wrong with a solution.
-  public enum Violation: Error, Sendable, Equatable, CustomStringConvertible {
+  enum Violation: Error, Sendable, Equatable, CustomStringConvertible {
     case valueCount(expected: Int, found: Int)
     case columnBound(column: String, value: Int)
     case row(row: String, value: Int)
     case overflow(place: String)
 
-    public var description: String {
+    var description: String {
       switch self {
       case .valueCount(let expected, let found): "expected \(expected) values, found \(found)"
       case .columnBound(let column, let value): "column \(column) has the value \(value), outside its bounds"
@@ -18,7 +18,7 @@ public enum ModelChecker {
   }
 
   /// The objective of a solution that keeps every bound and row; throws the first `Violation` otherwise.
-  public static func objective(of values: [Int], in model: Model) throws(Violation) -> Int {
+  static func objective(of values: [Int], in model: Model) throws(Violation) -> Int {
     guard values.count == model.columns.count else {
       throw .valueCount(expected: model.columns.count, found: values.count)
     }

@@ -47,6 +47,8 @@ struct BlockScheduler {
       return true
     }
 
+    var residency: Residency { Residency(order: order, drops: drops, cost: cost) }
+
     /// The default order needs no traffic.
     mutating func closeAtStart() { closedBy = .defaultOrder }
 
@@ -67,9 +69,10 @@ struct BlockScheduler {
   let core: ScheduleCore
   let capacity: Int
   let options: ScheduleOptions
-  var statistics: ScheduleStatistics
-  /// Told the best so far between long searches, with elementary steps that may be spent on a plan to fall back on.
-  var checkpoint: ((Outcome, Int) -> Void)?
+  var statistics = ScheduleStatistics()
+  /// Told the best so far, elementary steps of searches so far, and those that may be spent on a plan to fall back on, 0
+  /// for a quick one.
+  var checkpoint: ((Outcome, _ effort: Int, _ allowance: Int) -> Void)?
   /// Whether GLPK gets all its nodes. At first it does not: local search and narrow searches come to better orders
   /// sooner, and most blocks need no more.
   private var isThorough: Bool
@@ -80,62 +83,66 @@ struct BlockScheduler {
   private var isFirstBoundCut = false
 
   private static let largestWidened = 128
+  /// Of the steps of searches so far, those that may go into a plan with addresses at a checkpoint.
+  private static let shareOfPlans = 4
 
-  init(_ core: ScheduleCore, capacity: Int, options: ScheduleOptions, statistics: ScheduleStatistics) {
+  init(_ core: ScheduleCore, capacity: Int, options: ScheduleOptions) {
     self.core = core
     self.capacity = capacity
     self.options = options
-    self.statistics = statistics
     isThorough = options.formulation != .exact
   }
 
-  /// What bounds and local search make of it in little time.
-  mutating func begin() -> Outcome {
+  /// What rules make of the default order.
+  func start() -> Outcome {
     let start = Array(0..<core.count)
     var best = Outcome(order: start, drops: [], cost: Int.max)
-    offer(start, &best)
-    if best.cost == 0 {
-      best.closeAtStart()
-      return best
-    }
+    offerByRule(start, &best)
+    if best.cost == 0 { best.closeAtStart() }
+    return best
+  }
+
+  /// What bounds and local search make of it in little time.
+  mutating func begin(_ best: inout Outcome) {
+    offer(best.order, &best)
     if options.useLowerBound, core.count <= options.largestModelledBlock {
       let nodesBefore = statistics.nodes
       let limit = nodeLimit(atFirst: 2_000)
       best.raise(to: bound(ResidencyBound(core, capacity: capacity).model, nodeLimit: limit), by: .residency)
       isFirstBoundCut = limit < options.nodeLimit && statistics.nodes - nodesBefore >= limit
-      if best.close() { return best }
+      if best.close() { return }
       if options.formulation == .exact {
         boundIdeals(&best, moveLimit: 100_000)
-        if best.close() { return best }
+        if best.close() { return }
       }
       if options.formulation == .exact, let model = OrderedBound(core, capacity: capacity).model {
         best.raise(to: bound(model, nodeLimit: min(200, options.nodeLimit)), by: .order)
-        if best.close() { return best }
+        if best.close() { return }
       }
     }
     if options.formulation == .exact {
       // Little at first: most blocks of networks need no more.
       improve(&best, effort: 30_000_000, fromScratch: true)
-      if best.close() { return best }
+      if best.close() { return }
       if options.useWavefront, options.useLowerBound, core.count <= options.largestModelledBlock {
         options.progress?("least cuts beside the operators")
         let wavefront = ResidencyBound(
           core, capacity: capacity, cutEffort: min(2_000_000_000, effortLeft), cancellation: options.cancellation)
         statistics.effort += wavefront.effort
         best.raise(to: bound(wavefront.model, nodeLimit: min(500, options.nodeLimit)), by: .cuts)
-        if best.close() { return best }
+        if best.close() { return }
       }
     }
     if options.formulation == .exact, options.useLocalSearch, core.count <= options.largestSearchedBlock {
       improveSmallestPeak(&best)
       _ = best.close()
     }
-    return best
   }
 
   /// Searches on where the beginning did not close the block.
   mutating func finish(_ best: inout Outcome) {
     guard best.closedBy == .open else { return }
+    checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
     if options.formulation == .exact, options.useOrderSearch {
       if core.count <= options.largestSearchedBlock {
         searchOrders(&best)
@@ -144,7 +151,7 @@ struct BlockScheduler {
       }
     }
     if best.closedBy == .open, options.formulation == .exact {
-      checkpoint?(best, statistics.effort / 4)
+      checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
       if !isThorough { beThorough(&best) }
       improve(&best, effort: min(10_000_000_000, 1_000_000 * core.count * core.count))
       offer(best.order, &best)
@@ -152,7 +159,7 @@ struct BlockScheduler {
     }
     if best.closedBy == .open {
       if core.count > options.largestModelledBlock { statistics.stops.insert(.size) }
-      if options.cancellation?.isCancelled == true { statistics.stops.insert(.interruption) }
+      if isOver, !statistics.stops.contains(.labels) { statistics.stops.insert(.interruption) }
     }
   }
 
@@ -197,22 +204,24 @@ struct BlockScheduler {
     return max(0, result.bound ?? 0)
   }
 
-  /// Takes an order when some residency for it costs less.
-  private mutating func offer(_ order: [Int], _ best: inout Outcome) {
+  private func offerByRule(_ order: [Int], _ best: inout Outcome) {
     for policy in FurthestUse.Policy.allCases {
       let drops = FurthestUse.drops(core, order: order, capacity: capacity, policy: policy)
       let cost = ResidencyModel.cost(drops, core)
       if cost < best.cost { best.take(order, drops, cost) }
     }
+  }
+
+  /// Takes an order when some residency for it costs less.
+  private mutating func offer(_ order: [Int], _ best: inout Outcome) {
+    defer { checkpoint?(best, statistics.effort, 0) }
+    offerByRule(order, &best)
     guard best.cost > 0, options.useUpperBound, core.count <= options.largestModelledBlock else { return }
     let residency = ResidencyModel(core, order: order, capacity: capacity)
     if GLPKSolver.isTooLarge(residency.model) { return }
     statistics.note(residency.model)
-    // Also after an interruption: an order that a search took long to find is worth its residency.
-    let isInterrupted = options.cancellation?.isCancelled == true
     let result = GLPKSolver(
-      within: isInterrupted ? 100 : nodeLimit(atFirst: 500), for: residency.model, cutoff: best.cost,
-      cancellation: isInterrupted ? nil : options.cancellation
+      within: nodeLimit(atFirst: 500), for: residency.model, cutoff: best.cost, cancellation: options.cancellation
     ).solve(residency.model)
     statistics.nodes += result.nodes
     guard let cost = result.objective, cost < best.cost else { return }
@@ -234,7 +243,7 @@ struct BlockScheduler {
     search.effortLimit = min(400_000_000, effortLeft)
     options.progress?("an order of small peak")
     let peak = search.run(floor: capacity)
-    statistics.labels += peak.labels
+    count(labels: peak.labels)
     statistics.effort += peak.effort
     improve(&best, effort: 100_000_000, from: peak.order)
   }
@@ -244,9 +253,7 @@ struct BlockScheduler {
   private mutating func improve(
     _ best: inout Outcome, effort: Int, from other: [Int]? = nil, fromScratch: Bool = false
   ) {
-    guard options.useLocalSearch, effortLeft > 0, options.cancellation?.isCancelled != true, best.cost > 0 else {
-      return
-    }
+    guard options.useLocalSearch, effortLeft > 0, !isOver, best.cost > 0 else { return }
     options.progress?("changes to the order, best \(best.cost), bound \(best.bound)")
     let improvement = OrderImprovement(core, capacity: capacity, cancellation: options.cancellation)
     var start = other ?? best.order
@@ -258,7 +265,13 @@ struct BlockScheduler {
         if cost < least { (start, least) = (order, cost) }
       }
     }
-    let found = improvement.run(from: start, effortLimit: min(effort, effortLeft))
+    let (before, spent) = (best, statistics.effort)
+    let found = improvement.run(from: start, effortLimit: min(effort, effortLeft)) { [checkpoint] order, cost in
+      if cost >= before.cost { return }
+      var soFar = before
+      soFar.take(order, improvement.drops(of: order), cost)
+      checkpoint?(soFar, spent + improvement.effort, 0)
+    }
     statistics.effort += improvement.effort
     let isNew = found.order != best.order
     // The evictions of its own cost may be better than any rule's, and GLPK may find none within its limits.
@@ -277,7 +290,7 @@ struct BlockScheduler {
       if width > 16, improveAgain(&best) { return }
       if run(&search, width, &best) != .narrowed { return }
     }
-    checkpoint?(best, statistics.effort / 4)
+    checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
     boundIdeals(&best, moveLimit: 3_000_000)
     search.completion = completion
     if best.close() { return }
@@ -290,7 +303,7 @@ struct BlockScheduler {
       builder.labelLimit = labelsLeft
       builder.effortLimit = effortLeft
       search.suffix = builder.build(progress: options.progress)
-      statistics.labels += builder.labels
+      count(labels: builder.labels)
       statistics.effort += builder.effort
       best.raise(to: search.suffix.total, by: .suffixes)
       if best.close() { return }
@@ -301,15 +314,22 @@ struct BlockScheduler {
     if isHopeless { statistics.stops.insert(.size) }
     while !improveAgain(&best), !isHopeless, run(&search, width, &best) == .narrowed {
       width = min(width * 8, 1 << 40)
-      checkpoint?(best, statistics.effort / 4)
+      checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
     }
   }
 
-  /// What is left of the limit. A label of a large block counts for more: it has more to copy and more moves.
-  private var labelsLeft: Int {
-    let size = max(512, core.count)
-    return max(0, options.labelLimit * 512 / size * 512 / size - statistics.labels)
+  /// What is left of the limit.
+  private var labelsLeft: Int { max(0, options.labelLimit - statistics.labels) }
+
+  /// Counts labels; at the limit the search is over, as by an interruption, so that a larger one is never worse.
+  private mutating func count(labels: Int) {
+    statistics.labels += labels
+    guard labelsLeft == 0 else { return }
+    statistics.stops.insert(.labels)
+    options.cancellation?.cancel()
   }
+
+  private var isOver: Bool { options.cancellation?.isCancelled == true }
 
   private var effortLeft: Int { max(0, options.effortLimit - statistics.effort) }
 
@@ -323,16 +343,15 @@ struct BlockScheduler {
 
   /// One search of a width.
   private mutating func run(_ search: inout OrderSearch, _ width: Int, _ best: inout Outcome) -> Search {
-    if options.cancellation?.isCancelled == true { return .stopped }
-    let limit = labelsLeft
-    if limit == 0 || effortLeft == 0 {
-      statistics.stops.insert(limit == 0 ? .labels : .effort)
+    if isOver { return .stopped }
+    if effortLeft == 0 {
+      statistics.stops.insert(.effort)
       return .stopped
     }
     let limitOfEffort = effortLeft
     options.progress?("order search, \(width) labels a step, best \(best.cost), bound \(best.bound)")
-    let outcome = search.run(width: width, cutoff: best.cost, labelLimit: limit, effortLimit: limitOfEffort)
-    statistics.labels += outcome.labels
+    let outcome = search.run(width: width, cutoff: best.cost, labelLimit: labelsLeft, effortLimit: limitOfEffort)
+    count(labels: outcome.labels)
     statistics.effort += outcome.effort
     let before = best.cost
     if let order = outcome.order { offer(order, &best) }
@@ -348,8 +367,6 @@ struct BlockScheduler {
       statistics.stops.insert(.memory)
     } else if outcome.effort > limitOfEffort {
       statistics.stops.insert(.effort)
-    } else if outcome.labels > limit {
-      statistics.stops.insert(.labels)
     }
     return outcome.isStopped ? .stopped : .narrowed
   }

@@ -16,9 +16,9 @@ public struct ScheduleOptions: Sendable {
   public var recomputation = ScheduleSolution.Recomputation()
   /// Branch-and-bound nodes of one call of GLPK.
   public var nodeLimit = 20_000
-  /// Labels of the order search, over all blocks. A label of a block of more than 512 operators counts for more, since
-  /// it costs more.
-  public var labelLimit = 150_000_000
+  /// Labels of the order search, over all blocks, at which the search ends as by an interruption. By default other limits
+  /// come first.
+  public var labelLimit = 1 << 40
   /// Elementary steps of the searches over orders, of about a nanosecond each, over all blocks: what a label costs
   /// differs by a factor of a hundred between problems, and this bounds the work whatever it costs.
   public var effortLimit = 30_000_000_000

@@ -23,20 +23,30 @@ public struct Scheduler: Sendable {
     let start = clock.now
     try problem.check()
     try Self.checkBudget(problem, scope, budget)
-    let ordinary = known.filter { $0.recomputation.limit == 0 }
-    var plan = try withoutRepeats(problem, scope: scope, budget: budget, orders: orders, known: ordinary)
-    if options.recomputation.limit > 0 {
-      var recomputation = Recomputation(problem, scope, budget, options, from: plan)
-      try recomputation.run()
-      plan = recomputation.best
-      for other in known where other.recomputation == options.recomputation && other.budget <= budget {
-        plan.improve(with: other)
-      }
-    }
+    // The limit on labels ends the search as an interruption does, and is nobody else's.
+    var limited = self
+    limited.options.cancellation = options.cancellation.map(Cancellation.init(linkedTo:)) ?? Cancellation()
+    var plan = try limited.plan(problem, scope, budget, orders, known)
     let elapsed = clock.now - start
     plan.certificate.seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
     try Self.validate(plan, problem)
     return plan
+  }
+
+  private func plan(
+    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int,
+    _ orders: [[ScheduleProblem.OperatorID]], _ known: [ScheduleSolution]
+  ) throws -> ScheduleSolution {
+    let ordinary = known.filter { $0.recomputation.limit == 0 }
+    let plan = try withoutRepeats(problem, scope: scope, budget: budget, orders: orders, known: ordinary)
+    if options.recomputation.limit == 0 { return plan }
+    var recomputation = Recomputation(problem, scope, budget, options, from: plan)
+    try recomputation.run()
+    var best = recomputation.best
+    for other in known where other.scope == scope && other.budget <= budget {
+      best.improve(with: other)
+    }
+    return best
   }
 
   private func withoutRepeats(
@@ -46,172 +56,91 @@ public struct Scheduler: Sendable {
     if options.formulation == .joint {
       return try JointScheduler(options: options).solve(problem, scope: scope, budget: budget)
     }
-    let work = PackingWork(options)
     let placesTogether = options.usePacking && options.formulation == .exact
-    let placed = placesTogether ? PlacedCost(problem, scope, budget) : nil
-    var attempt = attempt(problem, scope, budget, work, placed)
-    if attempt.onlyAddressesAreMissing, placesTogether {
-      attempt = otherOrders(attempt, problem, scope, budget, work)
-    }
-    if let placed, attempt.solution.traffic.total > attempt.residencyCost {
-      improve(&attempt, placed, problem, scope, budget, work)
-    }
-    if !attempt.solution.isProven {
-      for plan in known where plan.scope == scope && plan.budget <= budget { attempt.solution.improve(with: plan) }
-      if options.formulation == .exact {
-        let core = ScheduleCore(problem, scope: scope)
-        for order in [Array(0..<core.count)] + orders.map({ $0.map(\.index) }) {
-          attempt.solution.improve(with: ruled(problem, scope, core, budget, order, work))
-        }
+    let addresses = AddressSearch(problem, scope, budget, options, AddressSearch.Work(options))
+    var attempt = attempt(addresses, placesOnTheWay: placesTogether)
+    if attempt.onlyAddressesAreMissing, placesTogether { tryOtherOrders(&attempt, addresses) }
+    if placesTogether, addresses.leastTraffic > attempt.residencyCost { addresses.improve(attempt.orders) }
+    if attempt.bound < addresses.leastTraffic {
+      for plan in known where plan.scope == scope && plan.budget <= budget {
+        addresses.takeAlways(
+          AddressSearch.Plan(order: plan.order.map(\.index), pieces: plan.pieces, traffic: plan.traffic))
       }
+      let given = options.formulation == .exact ? orders.map { $0.map(\.index) } : []
+      for order in [Array(problem.operators.indices)] + given { addresses.placeByRule(order) }
     }
-    let stops = attempt.stops.union(attempt.onlyAddressesAreMissing ? [.addresses] : [])
-    attempt.solution.certificate.stops =
-      attempt.solution.isProven ? [] : ScheduleStop.allCases.filter { stops.contains($0) }
-    return attempt.solution
+    let plan = addresses.best ?? AddressSearch.Plan(order: [], pieces: [], traffic: .init(spilled: 0, fetched: 0))
+    attempt.certificate.nodes += addresses.nodes
+    var solution = ScheduleSolution(
+      scope: scope, budget: budget, order: plan.order.map(ScheduleProblem.OperatorID.init), pieces: plan.pieces,
+      traffic: plan.traffic, bound: min(attempt.bound, plan.traffic.total), certificate: attempt.certificate)
+    if solution.isProven { return solution }
+    let stops = attempt.stops.union(attempt.isClosed ? [.addresses] : [])
+    solution.certificate.stops = ScheduleStop.allCases.filter { stops.contains($0) }
+    return solution
   }
 
-  /// The best that rules make of an order, in no time.
-  private func ruled(
-    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore, _ budget: Int, _ order: [Int],
-    _ work: PackingWork
-  ) -> ScheduleSolution {
-    var packer = Packer(options, PieceBuilder(problem, scope, core, order), budget, work)
-    for policy in FurthestUse.Policy.allCases {
-      var arena = OnlineArena(problem, scope, core, order, budget, policy)
-      packer.take(arena.run())
-      let pieces = packer.builder.pieces(FurthestUse.drops(core, order: order, capacity: budget, policy: policy))
-      if packer.isBetter(pieces), pieces.count <= Packer.mostRefined {
-        _ = packer.offer(pieces, nodeLimit: 20_000)
-      }
-    }
-    return ScheduleSolution(
-      scope: scope, budget: budget, order: order.map(ScheduleProblem.OperatorID.init),
-      pieces: packer.layout?.pieces ?? [], traffic: packer.layout?.traffic ?? .init(spilled: 0, fetched: 0), bound: 0,
-      certificate: ScheduleSolution.Certificate())
-  }
-
-  /// A plan to fall back on: the best so far, with addresses.
-  ///
-  /// - Parameters:
-  ///   - orders: the first one is that of the drops.
-  ///   - effort: elementary steps for changes, where the residency does not pack.
-  private func earlyLayout(
-    _ placed: PlacedCost, _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ core: ScheduleCore,
-    _ budget: Int, _ orders: [[Int]], _ drops: [ResidencyModel.Gap], _ effort: Int, _ work: PackingWork
-  ) -> (order: [Int], layout: ScheduleLayout)? {
-    var packer = Packer(options, PieceBuilder(problem, scope, core, orders[0]), budget, work)
-    if packer.offer(packer.builder.pieces(drops), nodeLimit: 2_000), let layout = packer.layout {
-      return (orders[0], layout)
-    }
-    var arena = OnlineArena(problem, scope, core, orders[0], budget, .longestForItsPrice)
-    packer.take(arena.run())
-    guard var layout = packer.layout else { return nil }
-    let effort = min(effort, options.packingEffortLimit)
-    var order = orders[0]
-    order = improveWithLessRoom(problem, scope, core, budget, orders, &layout, effort: effort / 2, work) ?? order
-    order = improvePlaced(placed, problem, scope, core, budget, orders, &layout, effort: effort / 2, work) ?? order
-    return (order, layout)
-  }
-
+  /// What order and residency came to.
   private struct Attempt {
-    var solution: ScheduleSolution
-    /// Order and residency reach the bound, but the pieces did not pack, and the plan costs more.
-    var onlyAddressesAreMissing: Bool
+    var bound: Int
+    /// Whether every block is closed.
+    var isClosed: Bool
+    var certificate: ScheduleSolution.Certificate
     var stops: Set<ScheduleStop>
     /// What the best residency costs, whether it packs or not, and the orders that came near.
     var residencyCost: Int
     var orders: [[Int]]
+    /// Order and residency reach the bound, but the pieces did not pack, and the plan costs more.
+    var onlyAddressesAreMissing: Bool
   }
 
-  /// Changes to the orders that came near, with addresses.
-  private func improve(
-    _ attempt: inout Attempt, _ placed: PlacedCost, _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope,
-    _ budget: Int, _ work: PackingWork
-  ) {
-    let plan = attempt.solution
-    var layout = ScheduleLayout(pieces: plan.pieces, traffic: plan.traffic, nodes: plan.certificate.nodes)
-    let core = ScheduleCore(problem, scope: scope)
-    let orders = [plan.order.map(\.index)] + attempt.orders
-    let effort = options.packingEffortLimit
-    var better = improveWithLessRoom(problem, scope, core, budget, orders, &layout, effort: effort, work)
-    better = improvePlaced(placed, problem, scope, core, budget, orders, &layout, effort: effort, work) ?? better
-    guard let better else { return }
-    attempt.solution.order = better.map(ScheduleProblem.OperatorID.init)
-    attempt.solution.pieces = layout.pieces
-    attempt.solution.traffic = layout.traffic
-    if attempt.solution.isProven { attempt.onlyAddressesAreMissing = false }
-  }
-
-  private func attempt(
-    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int, _ work: PackingWork,
-    _ placed: PlacedCost? = nil
-  ) -> Attempt {
-    let core = ScheduleCore(problem, scope: scope)
-    var early: (order: [Int], layout: ScheduleLayout)?
-    var result = order(core, budget) { soFar, effort in
-      guard let placed else { return }
-      let layout = earlyLayout(
-        placed, problem, scope, core, budget, [soFar.order] + (early.map { [$0.order] } ?? []), soFar.drops, effort,
-        work)
-      if let layout, layout.layout.traffic.total < early?.layout.traffic.total ?? Int.max { early = layout }
-    }
-    var layout = layOut(problem, scope, core, budget, result.order, result.drops, work)
-    let residencyCost = ResidencyModel.cost(result.drops, core)
-    if let early, early.layout.traffic.total < layout.traffic.total {
-      (result.order, layout) = (early.order, early.layout)
-    }
-    // Before a plan whose addresses cost traffic, one that was the best earlier and packs.
-    for (number, other) in result.earlier.enumerated() where other.cost < layout.traffic.total {
-      var packer = Packer(options, PieceBuilder(problem, scope, core, other.order), budget, work)
-      packer.take(layout.pieces)
-      let isPacked = packer.offer(packer.builder.pieces(other.drops), nodeLimit: 100_000)
-      // With less room for some of them: it costs more than looking for addresses.
-      if !isPacked, number < 4 { withLessRoom(core, other.order, budget, &packer) }
-      guard let packed = packer.layout, packed.traffic.total < layout.traffic.total else { continue }
-      result.order = other.order
-      layout = ScheduleLayout(pieces: packed.pieces, traffic: packed.traffic, nodes: layout.nodes + packed.nodes)
-    }
-    result.statistics.nodes += layout.nodes
-    let certificate = ScheduleSolution.Certificate(
-      closedBy: BlockScheduler.Component.allCases.compactMap { component in
-        let count = result.closedBy.filter { $0 == component }.count
-        return count > 0 ? (component.rawValue, count) : nil
-      }, blocks: result.closedBy.count, rows: result.statistics.rows, columns: result.statistics.columns,
-      nodes: result.statistics.nodes, labels: result.statistics.labels)
-    let solution = ScheduleSolution(
-      scope: scope, budget: budget,
-      order: result.order.map { ScheduleProblem.OperatorID(core.operators[$0].original ?? 0) }, pieces: layout.pieces,
-      traffic: layout.traffic, bound: min(result.bound, layout.traffic.total), certificate: certificate)
-    return Attempt(
-      solution: solution,
-      onlyAddressesAreMissing: !solution.isProven && !result.closedBy.contains(.open),
-      stops: result.statistics.stops, residencyCost: residencyCost,
-      orders: result.earlier.map(\.order) + (early.map { [$0.order] } ?? []))
-  }
-
-  /// The best of a few schedules whose ties fell otherwise; the first one that packs ends it.
-  private func otherOrders(
-    _ first: Attempt, _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int,
-    _ work: PackingWork
-  ) -> Attempt {
-    var best = first
-    for number in 0..<options.reorderings where first.solution.certificate.labels <= options.largestReorderedSearch {
-      if options.cancellation?.isCancelled == true || work.left <= 0 || !best.onlyAddressesAreMissing { break }
-      options.progress?("the plan does not pack; order \(number + 1) of \(options.reorderings)")
-      let reordering = ScheduleReordering(problem, number: number)
-      let other = attempt(reordering.problem, scope, budget, work)
-      var certificate = best.solution.certificate
-      certificate.nodes += other.solution.certificate.nodes
-      certificate.labels += other.solution.certificate.labels
-      if other.solution.traffic.total < best.solution.traffic.total {
-        best = other
-        best.solution = reordering.restored(other.solution)
+  /// Order and residency, and plans for them.
+  private func attempt(_ addresses: AddressSearch, placesOnTheWay: Bool = false) -> Attempt {
+    let core = addresses.core
+    let result = order(core, addresses.budget) { effort, allowance, soFar in
+      guard placesOnTheWay, allowance > 0 || addresses.isDue(at: effort) else { return }
+      let soFar = soFar()
+      if allowance > 0 {
+        addresses.place(
+          [soFar.order] + (addresses.best.map { [$0.order] } ?? []), soFar.drops, changes: allowance)
+      } else {
+        addresses.placeOnTheWay(soFar.order, soFar.drops, at: effort)
       }
-      best.solution.certificate.nodes = certificate.nodes
-      best.solution.certificate.labels = certificate.labels
     }
-    return best
+    let onTheWay = addresses.best.map { [$0.order] } ?? []
+    addresses.place(result.order, result.drops)
+    addresses.placeEarlier(result.earlier)
+    let isClosed = !result.closedBy.contains(.open)
+    return Attempt(
+      bound: result.bound, isClosed: isClosed,
+      certificate: ScheduleSolution.Certificate(
+        closedBy: BlockScheduler.Component.allCases.compactMap { component in
+          let count = result.closedBy.filter { $0 == component }.count
+          return count > 0 ? (component.rawValue, count) : nil
+        }, blocks: result.closedBy.count, rows: result.statistics.rows, columns: result.statistics.columns,
+        nodes: result.statistics.nodes, labels: result.statistics.labels),
+      stops: result.statistics.stops, residencyCost: ResidencyModel.cost(result.drops, core),
+      orders: result.earlier.map(\.order) + onTheWay,
+      onlyAddressesAreMissing: isClosed && addresses.leastTraffic > result.bound)
+  }
+
+  /// A few schedules whose ties fell otherwise; the first one that packs ends it.
+  private func tryOtherOrders(_ first: inout Attempt, _ addresses: AddressSearch) {
+    for number in 0..<options.reorderings where first.certificate.labels <= options.largestReorderedSearch {
+      if addresses.isOver || addresses.leastTraffic <= first.bound { break }
+      options.progress?("the plan does not pack; order \(number + 1) of \(options.reorderings)")
+      let reordering = ScheduleReordering(addresses.problem, number: number)
+      var limited = self
+      limited.options.labelLimit = max(0, options.labelLimit - first.certificate.labels)
+      let others = addresses.forReordering(reordering.problem)
+      let other = limited.attempt(others)
+      first.certificate.nodes += other.certificate.nodes + others.nodes
+      first.certificate.labels += other.certificate.labels
+      if var plan = others.best {
+        plan.order = reordering.restored(plan.order)
+        addresses.take(plan)
+      }
+    }
   }
 
   /// The model whose optimum a schedule is: residency for its order, or the joint formulation of everything.
@@ -265,69 +194,65 @@ public struct Scheduler: Sendable {
     var statistics = ScheduleStatistics()
   }
 
-  /// - Parameter checkpoint: told the best so far between long searches, with elementary steps that may be spent on it.
-  private func order(
-    _ core: ScheduleCore, _ budget: Int, checkpoint: @escaping (Ordered, Int) -> Void
-  ) -> Ordered {
-    if options.useContraction, options.formulation == .exact {
-      let contraction = Contraction(core)
-      func expand(_ order: inout [Int], _ drops: inout [ResidencyModel.Gap]) {
-        drops = contraction.expanded(drops, order: order)
-        order = contraction.expanded(order)
-      }
-      var result = orderBlocks(contraction.core, budget, numberedAs: core) { soFar, effort in
-        var soFar = soFar
-        expand(&soFar.order, &soFar.drops)
-        checkpoint(soFar, effort)
-      }
-      expand(&result.order, &result.drops)
-      for index in result.earlier.indices {
-        var other = result.earlier[index]
-        expand(&other.order, &other.drops)
-        result.earlier[index] = other
-      }
-      return result
+  /// Told the elementary steps of searches so far, those that may be spent on a plan now, 0 for a quick one, and how to get
+  /// the best so far.
+  private typealias Checkpoint = (_ effort: Int, _ allowance: Int, _ soFar: () -> BlockScheduler.Residency) -> Void
+
+  private func order(_ core: ScheduleCore, _ budget: Int, checkpoint: @escaping Checkpoint) -> Ordered {
+    guard options.useContraction, options.formulation == .exact else {
+      return orderBlocks(core, budget, numberedAs: core, checkpoint: checkpoint)
     }
-    return orderBlocks(core, budget, numberedAs: core, checkpoint: checkpoint)
+    let contraction = Contraction(core)
+    func expanded(_ residency: BlockScheduler.Residency) -> BlockScheduler.Residency {
+      BlockScheduler.Residency(
+        order: contraction.expanded(residency.order),
+        drops: contraction.expanded(residency.drops, order: residency.order), cost: residency.cost)
+    }
+    var result = orderBlocks(contraction.core, budget, numberedAs: core) { effort, allowance, soFar in
+      checkpoint(effort, allowance) { expanded(soFar()) }
+    }
+    (result.order, result.drops) = (
+      contraction.expanded(result.order), contraction.expanded(result.drops, order: result.order)
+    )
+    result.earlier = result.earlier.map(expanded)
+    return result
   }
 
   /// - Parameter whole: the core whose numbers of tensors the drops get.
   private func orderBlocks(
-    _ core: ScheduleCore, _ budget: Int, numberedAs whole: ScheduleCore,
-    checkpoint: @escaping (Ordered, Int) -> Void
+    _ core: ScheduleCore, _ budget: Int, numberedAs whole: ScheduleCore, checkpoint: @escaping Checkpoint
   ) -> Ordered {
     var result = Ordered()
     let blocks = options.useSplit ? core.blocks() : (core.count > 0 ? [Array(0..<core.count)] : [])
-    var schedulers: [BlockScheduler] = []
-    var outcomes: [BlockScheduler.Outcome] = []
-    func tell(_ number: Int) {
-      let count = schedulers[number].core.count
-      if blocks.count > 1 { options.progress?("block \(number + 1) of \(blocks.count), \(count) operators") }
+    var schedulers = blocks.enumerated().map { number, block in
+      BlockScheduler(core.restricted(to: block, afterFirst: number > 0), capacity: budget, options: options)
     }
-    for (number, block) in blocks.enumerated() {
-      let part = core.restricted(to: block, afterFirst: number > 0)
-      schedulers.append(BlockScheduler(part, capacity: budget, options: options, statistics: result.statistics))
-      tell(number)
-      outcomes.append(schedulers[number].begin())
-      result.statistics = schedulers[number].statistics
-    }
+    var outcomes = schedulers.map { $0.start() }
     let assembly = BlockAssembly(blocks: blocks, parts: schedulers.map(\.core), whole: whole)
-    for number in blocks.indices where outcomes[number].closedBy == .open {
-      tell(number)
-      let others = outcomes.map { BlockScheduler.Residency(order: $0.order, drops: $0.drops, cost: $0.cost) }
-      schedulers[number].statistics = result.statistics
-      schedulers[number].checkpoint = { outcome, effort in
-        var residencies = others
-        residencies[number] = .init(order: outcome.order, drops: outcome.drops, cost: outcome.cost)
-        let whole = assembly.whole(of: residencies)
-        checkpoint(Ordered(order: whole.order, drops: whole.drops), effort)
+    for continues in [false, true] {
+      for number in blocks.indices where outcomes[number].closedBy == .open {
+        let count = schedulers[number].core.count
+        if blocks.count > 1 { options.progress?("block \(number + 1) of \(blocks.count), \(count) operators") }
+        let others = outcomes.map(\.residency)
+        schedulers[number].statistics = result.statistics
+        schedulers[number].checkpoint = { outcome, effort, allowance in
+          checkpoint(effort, allowance) {
+            var residencies = others
+            residencies[number] = outcome.residency
+            return assembly.whole(of: residencies)
+          }
+        }
+        if continues {
+          schedulers[number].finish(&outcomes[number])
+        } else {
+          schedulers[number].begin(&outcomes[number])
+        }
+        result.statistics = schedulers[number].statistics
       }
-      schedulers[number].finish(&outcomes[number])
-      result.statistics = schedulers[number].statistics
     }
     result.bound = outcomes.reduce(0) { $0 + $1.bound }
     result.closedBy = outcomes.map(\.closedBy)
-    var residencies = outcomes.map { BlockScheduler.Residency(order: $0.order, drops: $0.drops, cost: $0.cost) }
+    var residencies = outcomes.map(\.residency)
     let best = assembly.whole(of: residencies)
     (result.order, result.drops) = (best.order, best.drops)
     for (number, outcome) in outcomes.enumerated() {

@@ -1,7 +1,7 @@
 import SpadixIR
 
 extension Pass {
-  public static let eliminateDead = Pass(
+  static let eliminateDead = Pass(
     name: "eliminate-dead",
     summary: "removes operations whose results nobody reads, and data that nobody refers to",
     documentation: """

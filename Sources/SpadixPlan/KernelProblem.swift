@@ -6,11 +6,13 @@ import SpadixSupport
 /// here may stream from or to DRAM through tiles; the alternatives of an operator say which operands stream and what that
 /// costs. Space is counted in scratchpad rows, traffic in bytes of DRAM.
 public struct KernelProblem: Sendable {
+  /// Index into `tensors`.
   public struct TensorID: DenseID {
     public let index: Int
     public init(_ index: Int) { self.index = index }
   }
 
+  /// Where a tensor is before the first step and has to be after the last.
   public enum TensorKind: String, Sendable {
     /// In DRAM from the start.
     case input
@@ -20,13 +22,17 @@ public struct KernelProblem: Sendable {
     case output
   }
 
+  /// A value that may be in the scratchpad as a whole.
   public struct Tensor: Sendable {
+    /// For reports and diagnostics.
     public var name: String
     /// Scratchpad rows while resident.
     public var rows: Int
     /// What it costs to bring the whole tensor from DRAM, or to write it there.
     public var fetch: Cost
+    /// What it costs to write the whole tensor to DRAM.
     public var spill: Cost
+    /// Inputs need no producer, outputs end in DRAM.
     public var kind: TensorKind
 
     public init(name: String, rows: Int, fetch: Cost, spill: Cost, kind: TensorKind) {
@@ -38,7 +44,7 @@ public struct KernelProblem: Sendable {
     }
 
     /// A tensor of which only the bytes matter.
-    public init(name: String, rows: Int, bytes: Int, kind: TensorKind) {
+    init(name: String, rows: Int, bytes: Int, kind: TensorKind) {
       self.init(
         name: name, rows: rows, fetch: Cost(readBytes: bytes), spill: Cost(writtenBytes: bytes), kind: kind)
     }
@@ -74,10 +80,15 @@ public struct KernelProblem: Sendable {
     }
   }
 
+  /// One step.
   public struct Operator: Sendable {
+    /// For reports and diagnostics.
     public var name: String
+    /// Those that alternatives have places for, in their order.
     public var inputs: [TensorID]
+    /// Those that alternatives have places for, in their order.
     public var outputs: [TensorID]
+    /// At least one, unless a group that is forced runs it.
     public var alternatives: [Alternative]
 
     public init(name: String, inputs: [TensorID], outputs: [TensorID], alternatives: [Alternative]) {
@@ -90,13 +101,14 @@ public struct KernelProblem: Sendable {
 
   /// Consecutive operators that can run together, strip by strip, and the ways to do it. What only they touch is theirs.
   public struct Group: Sendable {
+    /// At least two, by their index.
     public var operators: Range<Int>
     /// Tensors from outside that they read, each once.
-    public var inputs: [TensorID]
+    var inputs: [TensorID]
     /// Results that are needed afterwards, each once.
-    public var outputs: [TensorID]
+    var outputs: [TensorID]
     /// Like an operator's. Rows are needed during all of the steps.
-    public var alternatives: [Alternative]
+    var alternatives: [Alternative]
     /// Whether the operators do not run by themselves.
     public var isForced = false
 
@@ -108,14 +120,17 @@ public struct KernelProblem: Sendable {
     }
   }
 
+  /// Of the graph.
   public var name: String
   /// Scratchpad rows of the target.
   public var capacity: Int
+  /// By `TensorID`.
   public var tensors: [Tensor]
   /// In execution order: operator `i` runs in step `i`.
   public var operators: [Operator]
   /// In the order of their first operators.
   public var groups: [Group] = []
+  /// What is minimized, and what bounds are about.
   public var objective: Objective
 
   public init(

@@ -20,8 +20,9 @@ public struct KernelScheduler: Sendable {
   }
 
   /// Branch-and-bound nodes of one call of GLPK.
-  public var nodeLimit: Int
-  public var method: Method
+  var nodeLimit: Int
+  var method: Method
+  /// Asked by every search; the best plan so far is returned.
   public var cancellation: Cancellation?
   /// Told what the search is at, now and then.
   public var progress: (@Sendable (String) -> Void)?
@@ -176,7 +177,7 @@ public struct KernelScheduler: Sendable {
   }
 
   /// The model that GLPK would be given.
-  public func model(of problem: KernelProblem) throws -> Model {
+  func model(of problem: KernelProblem) throws -> Model {
     try problem.check()
     return KernelModel(problem, KernelTouches(problem)).model
   }

@@ -12,10 +12,15 @@ public struct KernelSolution: Sendable {
 
   /// A tensor in the scratchpad during steps `first...last`, at rows `row ..< row + rows`.
   public struct Piece: Sendable {
+    /// Of the problem.
     public var tensor: KernelProblem.TensorID
+    /// First step.
     public var first: Int
+    /// Last step, itself included.
     public var last: Int
+    /// First row of the scratchpad.
     public var row: Int
+    /// A tensor may have a piece that is produced and later ones that are fetched.
     public var origin: Origin
     /// Whether the tensor is written to DRAM right after the first step, because it is an output, streamed later, or
     /// fetched later. Only for a produced piece.
@@ -31,6 +36,7 @@ public struct KernelSolution: Sendable {
     }
   }
 
+  /// How and where one operator runs.
   public struct Step: Sendable {
     /// Index into the operator's alternatives, or into those of the group that it runs in.
     public var alternative: Int
@@ -57,10 +63,15 @@ public struct KernelSolution: Sendable {
   /// What the solver did: rows, columns, nodes, and which component closed the gap, or why it is open.
   public var certificate: Certificate
 
+  /// What the solver did, and how far its proof goes.
   public struct Certificate: Sendable {
+    /// The component that closed the gap, for people.
     public var closedBy: String
+    /// Of the largest integer program.
     public var rows: Int
+    /// Of the largest integer program.
     public var columns: Int
+    /// Of GLPK's branch and bound.
     public var nodes: Int
     /// Why the plan is not known to be optimal: the limits that the search met. Empty for a proven plan that nothing
     /// interrupted.

@@ -3,6 +3,7 @@ import SpadixSupport
 /// Checks a kernel plan against its problem, by running through the steps with what the scratchpad and DRAM hold;
 /// shares nothing with the solver.
 public enum KernelValidator {
+  /// The first rule that a plan breaks.
   public enum Violation: Error, Sendable, Equatable, CustomStringConvertible {
     case stepCount(expected: Int, found: Int)
     case unknownAlternative(step: Int, alternative: Int)

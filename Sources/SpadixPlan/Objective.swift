@@ -17,24 +17,20 @@ public enum Objective: Sendable, Hashable {
   /// A cost as the objective sees it. Ranks of parts add up, so that sums of them are compared exactly.
   public struct Rank: Sendable, Hashable, Comparable {
     /// What is minimized, and what bounds are about.
-    public var value: Int
+    var value: Int
     /// Decides between equal values.
-    public var tie: Int
+    var tie: Int
 
-    public init(value: Int, tie: Int) {
-      self.value = value
-      self.tie = tie
-    }
-
-    public static let zero = Rank(value: 0, tie: 0)
+    static let zero = Rank(value: 0, tie: 0)
 
     public static func < (left: Rank, right: Rank) -> Bool { (left.value, left.tie) < (right.value, right.tie) }
 
-    public static func + (left: Rank, right: Rank) -> Rank {
+    static func + (left: Rank, right: Rank) -> Rank {
       Rank(value: left.value + right.value, tie: left.tie + right.tie)
     }
   }
 
+  /// Ranks of costs are in the order of preference; less is better.
   public func rank(_ cost: Cost) -> Rank { Rank(value: value(cost), tie: tie(cost)) }
 
   /// What is minimized.
@@ -66,6 +62,7 @@ public enum Objective: Sendable, Hashable {
     }
   }
 
+  /// As the command line and plans have it; parses back.
   public var text: String {
     switch self {
     case .time: "time"

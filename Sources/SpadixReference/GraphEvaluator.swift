@@ -4,7 +4,9 @@ import SpadixTensor
 
 /// Evaluates graphs with plain loops: the oracle that everything else is compared with.
 public protocol GraphEvaluator {
+  /// What is evaluated.
   var graph: Graph { get }
+  /// Where constants come from.
   var data: DataStore { get }
 
   /// The results of one operation for given operands, whatever else is in the graph. The operation is one of the

@@ -2,10 +2,12 @@ import SpadixMachine
 
 /// The report for spreadsheets (RFC 4180): a header, a line per operator in execution order, and the sum of all.
 public struct CSVReport {
-  public var report: CompilationReport
+  /// Its operators become the lines.
+  var report: CompilationReport
 
   public init(_ report: CompilationReport) { self.report = report }
 
+  /// UTF-8, lines ended by a line feed. Columns are never left out, so that files can be put side by side.
   public var text: String {
     let header =
       ["step", "operator", "kind", "line"]

@@ -6,22 +6,25 @@ import SpadixMachine
 /// measured.
 public struct CompilationReport: Sendable {
   /// Name of the graph.
-  public var graph: String
+  var graph: String
+  /// What it was compiled for.
   public var target: TargetReport
   /// The command that compiles the same again; nil where there was none.
   public var command: String?
   /// What is random about the samples that the ranges of values come from; nil where nothing is.
-  public var calibration: String?
+  var calibration: String?
   /// In execution order.
   public var operators: [OperatorReport]
+  /// The plan, its bounds, and the search that found them.
   public var schedule: ScheduleReport
   /// Rows in use at once, tensors and working blocks together, at the fullest step.
   public var scratchpadPeakRows: Int
+  /// As `scratchpadPeakRows`.
   public var accumulatorPeakRows: Int
   /// Commands of the whole program.
   public var commands: Int
   /// Bytes of DRAM that the program occupies: weights, inputs, outputs and buffers.
-  public var dramImageBytes: Int
+  var dramImageBytes: Int
   /// What the target's time model says of the whole program, host steps not counted; nil when it was not run.
   public var time: TimeReport?
   /// What the time model says of the same program with one parameter changed; empty where none was asked.
@@ -29,7 +32,7 @@ public struct CompilationReport: Sendable {
   /// Nil unless the target has energy parameters and time was modelled.
   public var energy: EnergyReport?
   /// Every tensor in the scratchpad, by first step.
-  public var allocation: [AllocationReport]
+  var allocation: [AllocationReport]
   /// Rows of each operator's tiles and weights, for those that have any.
   public var working: [WorkingRowsReport] = []
   /// Nil where no time was modelled.
@@ -57,19 +60,28 @@ public struct CompilationReport: Sendable {
     self.allocation = allocation
   }
 
+  /// Of the whole program; nil when no time was modelled.
   public var modelledCycles: Int? { time?.cycles.total }
+  /// Of all operators.
   public var traffic: DRAMTraffic { operators.reduce(into: DRAMTraffic()) { $0 += $1.traffic } }
+  /// Of all operators; a lower bound of the modelled cycles.
   public var arrayCycles: Int { operators.reduce(0) { $0 + $1.arrayCycles } }
+  /// Of all operators.
   public var issuedMACs: Int { operators.reduce(0) { $0 + $1.issuedMACs } }
+  /// Of all operators.
   public var usefulMACs: Int { operators.reduce(0) { $0 + $1.usefulMACs } }
+  /// Operators that run on the host, in execution order.
   public var hostSteps: [OperatorReport] { operators.filter { $0.kind == .host } }
 }
 
 /// Modelled cycles and what bounds them, and the bytes that requests move over the bus.
 public struct TimeReport: Sendable, Hashable {
+  /// Of the program's commands from first to last.
   public var cycles: Counters.Cycles
-  public var busRead: Int
-  public var busWritten: Int
+  /// Bytes of whole beats.
+  var busRead: Int
+  /// Bytes of whole beats.
+  var busWritten: Int
 
   public init(cycles: Counters.Cycles, busRead: Int, busWritten: Int) {
     self.cycles = cycles
@@ -99,31 +111,36 @@ public struct OperatorReport: Sendable {
   }
 
   /// Such as `%12 = npu.conv2d`.
-  public var name: String
-  public var kind: Kind
+  var name: String
+  /// Decides which of the other figures can be other than 0.
+  var kind: Kind
   /// Why it runs on the host; nil for all other kinds.
   public var hostReason: String?
   /// Line of the graph file that the operator came from.
-  public var sourceLine: Int?
+  var sourceLine: Int?
+  /// What it moves over the border of DRAM, fetches and spills around it included.
   public var traffic: DRAMTraffic
   /// Cycles in which the array is busy.
-  public var arrayCycles: Int
+  var arrayCycles: Int
   /// Cycles by which the operator lengthens the program, by the target's time model, and what bounds them; nil when
   /// that was not run.
   public var cycles: Counters.Cycles?
   /// Multiply-accumulates that the array could do in these cycles.
-  public var issuedMACs: Int
+  var issuedMACs: Int
   /// Multiply-accumulates that the operator's definition asks for.
-  public var usefulMACs: Int
+  var usefulMACs: Int
   /// Rows in use during the operator's step: its tiles and weights, and all resident tensors.
-  public var scratchpadRows: Int
-  public var accumulatorRows: Int
-  public var commands: Int
+  var scratchpadRows: Int
+  /// Rows in use during the operator's step.
+  var accumulatorRows: Int
+  /// Commands that come from it.
+  var commands: Int
   /// Places of the activations that the operator reads and writes.
-  public var operands: [Place]
-  public var results: [Place]
+  var operands: [Place]
+  /// In the order of its results.
+  var results: [Place]
   /// The loop nest, as the code generator describes it.
-  public var tiling: String
+  var tiling: String
 
   public init(
     name: String, kind: Kind, hostReason: String? = nil, sourceLine: Int? = nil, traffic: DRAMTraffic = DRAMTraffic(),
@@ -146,34 +163,39 @@ public struct OperatorReport: Sendable {
     self.tiling = tiling
   }
 
+  /// All parts of `cycles`; nil when no time was modelled.
   public var modelledCycles: Int? { cycles?.total }
   /// Cycles beyond those in which the array is busy, the least that the operator could take; nil when not modelled.
-  public var cyclesBeyondArray: Int? { modelledCycles.map { max(0, $0 - arrayCycles) } }
+  var cyclesBeyondArray: Int? { modelledCycles.map { max(0, $0 - arrayCycles) } }
 }
 
 /// How good the schedule is, and who says so.
 public struct ScheduleReport: Sendable {
   /// Where the plan comes from: `residency`, `joint` or `exact`, as compiled, or `file`.
-  public var formulation: String
+  var formulation: String
   /// What the plan was made for: `time`, `bytes` or `both:WEIGHT`; nil for a plan from a file that does not say.
-  public var objective: String?
+  var objective: String?
   /// DRAM bytes of the plan, and modelled cycles as the planning sees them.
   public var bytes: Int
-  public var cycles: Int
+  /// Modelled as the planning sees them: the sum over operators, not the time of the program.
+  var cycles: Int
   /// No plan moves fewer bytes, and none is faster by the planning's model, for the alternatives and the order that the
   /// formulation considers; nil where nothing is known.
   public var bytesBound: Int?
-  public var cyclesBound: Int?
+  /// As `bytesBound`, in cycles of the planning's model.
+  var cyclesBound: Int?
   /// Whether no plan is better by the objective.
-  public var isProven: Bool
+  var isProven: Bool
   /// The component that closed the gap, as the scheduler names it.
-  public var closedBy: String
+  var closedBy: String
   /// Limits that the search met, for a plan that is not proven.
-  public var whyOpen: [String]
+  var whyOpen: [String]
   /// Size of the integer program, and nodes of its search.
-  public var rows: Int
-  public var columns: Int
-  public var nodes: Int
+  var rows: Int
+  /// Of the integer program; 0 where there was none.
+  var columns: Int
+  /// Of its search.
+  var nodes: Int
 
   public init(
     formulation: String, objective: String?, bytes: Int, bytesBound: Int?, cycles: Int, cyclesBound: Int?,
@@ -196,12 +218,16 @@ public struct ScheduleReport: Sendable {
   }
 
   /// Plans from the fastest to the one of least traffic; empty unless they were asked for.
-  public var front: [FrontPoint]
+  var front: [FrontPoint]
 
+  /// A plan that none betters in both bytes and time.
   public struct FrontPoint: Sendable {
-    public var objective: String
-    public var cycles: Int
-    public var bytes: Int
+    /// The one that gives this plan: `time`, `bytes` or `both:WEIGHT`.
+    var objective: String
+    /// Modelled as the planning sees them.
+    var cycles: Int
+    /// Through DRAM.
+    var bytes: Int
 
     public init(objective: String, cycles: Int, bytes: Int) {
       self.objective = objective
@@ -210,26 +236,33 @@ public struct ScheduleReport: Sendable {
     }
   }
 
-  public var gapBytes: Int? { bytesBound.map { bytes - $0 } }
-  public var gapCycles: Int? { cyclesBound.map { cycles - $0 } }
+  /// Bytes above the bound; nil without one.
+  var gapBytes: Int? { bytesBound.map { bytes - $0 } }
+  /// Cycles above the bound; nil without one.
+  var gapCycles: Int? { cyclesBound.map { cycles - $0 } }
   /// Whether the bounds were computed here; those of a plan from a file are the file's claim.
-  public var isBoundComputed: Bool { formulation != Self.file }
+  var isBoundComputed: Bool { formulation != Self.file }
 
+  /// The `formulation` of a plan that was read.
   public static let file = "file"
 }
 
 /// One stay of a tensor in the scratchpad.
 public struct AllocationReport: Sendable {
-  public var tensor: String
+  /// Name of the value.
+  var tensor: String
   /// Steps of the schedule, both included: step `i` runs the `i`-th operator that the scheduler placed.
-  public var firstStep: Int
-  public var lastStep: Int
-  public var row: Int
-  public var rows: Int
+  var firstStep: Int
+  /// The last one during which it lies there.
+  var lastStep: Int
+  /// First row of the scratchpad.
+  var row: Int
+  /// Rows of `dim` int8.
+  var rows: Int
   /// `produced` by its operator or `fetched` from DRAM.
-  public var origin: String
+  var origin: String
   /// Whether it is written to DRAM after its first step.
-  public var spilled: Bool
+  var spilled: Bool
 
   public init(
     tensor: String, firstStep: Int, lastStep: Int, row: Int, rows: Int, origin: String, spilled: Bool
@@ -247,9 +280,11 @@ public struct AllocationReport: Sendable {
 /// The rows that an operator's tiles, weights and constants have during its step.
 public struct WorkingRowsReport: Sendable, Hashable {
   /// Index of the operator.
-  public var step: Int
-  public var row: Int
-  public var rows: Int
+  var step: Int
+  /// First row of the scratchpad.
+  var row: Int
+  /// Rows of `dim` int8.
+  var rows: Int
 
   public init(step: Int, row: Int, rows: Int) {
     self.step = step

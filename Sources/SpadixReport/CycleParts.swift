@@ -6,8 +6,10 @@ extension Counters.Cycles {
     /// In JSON, and where a column has little room.
     public var key: String
     /// In sentences.
-    public var label: String
-    public var path: WritableKeyPath<Counters.Cycles, Int> & Sendable
+    var label: String
+    /// The part in other values of the type.
+    var path: WritableKeyPath<Counters.Cycles, Int> & Sendable
+    /// In the value that was asked.
     public var cycles: Int
   }
 
@@ -21,7 +23,7 @@ extension Counters.Cycles {
   }
 
   /// The largest part, the first of equal ones; nil where there are no cycles.
-  public var largest: Part? { Self.largest(of: parts) }
+  var largest: Part? { Self.largest(of: parts) }
 
   /// The largest part but the array.
   public var largestWait: Part? { Self.largest(of: Array(parts.dropFirst())) }

@@ -19,11 +19,15 @@ public struct DRAMTraffic: Hashable, Sendable {
 
   public init() {}
 
+  /// Bytes from DRAM, of all classes.
   public var read: Int { weights + inputs + activationsRead + fetches + commands }
+  /// Bytes to DRAM, of all classes.
   public var written: Int { activationsWritten + spills + outputs }
+  /// Read and written together.
   public var total: Int { read + written }
 
-  public static func += (left: inout DRAMTraffic, right: DRAMTraffic) {
+  /// Adds class by class.
+  static func += (left: inout DRAMTraffic, right: DRAMTraffic) {
     for field in fields { left[keyPath: field.path] += right[keyPath: field.path] }
   }
 

@@ -3,9 +3,9 @@ import SpadixISA
 /// Modelled energy of one run: counted events times the target's parameters. Host steps do not count.
 public struct EnergyReport: Sendable, Hashable {
   /// Picojoules by parameter, in the order of `EnergyParameters.fields`.
-  public var picojoules: [Int]
+  var picojoules: [Int]
 
-  public init(picojoules: [Int]) { self.picojoules = picojoules }
+  init(picojoules: [Int]) { self.picojoules = picojoules }
 
   /// - Parameter counts: events in the order of `EnergyParameters.fields`.
   public init(_ parameters: EnergyParameters, counts: [Int]) {
@@ -19,5 +19,6 @@ public struct EnergyReport: Sendable, Hashable {
   /// Keys in JSON: `mac` for `mac_pj`.
   static let keys = EnergyParameters.fields.map { String($0.key.dropLast(3)) }
 
+  /// Picojoules of all parameters.
   public var total: Int { picojoules.reduce(0, +) }
 }

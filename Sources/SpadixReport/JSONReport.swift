@@ -4,20 +4,24 @@ import SpadixSupport
 
 /// The report for programs. `docs/report.md` lists the keys; they are kept.
 public struct JSONReport {
-  public static let format = "spadix-report-1"
+  /// Changes when a key goes or gets another meaning, not when one is added.
+  static let format = "spadix-report-1"
 
+  /// All that the JSON has but the verification.
   public var report: CompilationReport
   /// What `spadix verify` adds, under the key `verification`.
-  public var verification: JSONValue?
+  var verification: JSONValue?
 
   public init(_ report: CompilationReport, verification: JSONValue? = nil) {
     self.report = report
     self.verification = verification
   }
 
+  /// Indented, with a line feed at its end.
   public var text: String { value.text(pretty: true) + "\n" }
 
-  public var value: JSONValue {
+  /// The members in the order of docs/report.md.
+  var value: JSONValue {
     var members: [JSONValue.Member] = [
       .init("format", .string(Self.format)),
       .init("graph", .string(report.graph)),

@@ -3,14 +3,17 @@ import SpadixSupport
 /// A warning or a remark of compiling, as a report repeats it.
 public struct MessageReport: Sendable, Hashable {
   /// `warning` or `remark`.
-  public var severity: String
-  public var id: String
-  public var message: String
+  var severity: String
+  /// Of the diagnostic.
+  var id: String
+  /// Of the diagnostic, without its notes.
+  var message: String
   /// `file:line:column`; nil for a message about no place.
-  public var place: String?
-  public var help: String?
+  var place: String?
+  /// The nearest way out; nil where there is none to offer.
+  var help: String?
 
-  public init(severity: String, id: String, message: String, place: String? = nil, help: String? = nil) {
+  init(severity: String, id: String, message: String, place: String? = nil, help: String? = nil) {
     self.severity = severity
     self.id = id
     self.message = message
@@ -18,6 +21,7 @@ public struct MessageReport: Sendable, Hashable {
     self.help = help
   }
 
+  /// Keeps the place as text: a report outlives its sources.
   public init(_ diagnostic: Diagnostic) {
     self.init(
       severity: diagnostic.severity.rawValue, id: diagnostic.id, message: diagnostic.message,

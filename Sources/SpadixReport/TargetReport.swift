@@ -2,18 +2,24 @@ import SpadixISA
 
 /// What a report says of its target. A saved report has this and no more, so that every form can be made from it.
 public struct TargetReport: Sendable, Hashable {
-  public var name: String
-  public var fingerprint: String
-  public var dim: Int
-  public var scratchpadRows: Int
-  public var accumulatorRows: Int
+  /// Of the preset, or as its file says.
+  var name: String
+  /// Tells whether two reports are of the same hardware, timing aside.
+  var fingerprint: String
+  /// Rows and columns of the array.
+  var dim: Int
+  /// Of all banks.
+  var scratchpadRows: Int
+  /// Of both banks.
+  var accumulatorRows: Int
   /// Bytes that one direction of the bus moves in a cycle.
-  public var busBytes: Int
+  var busBytes: Int
   /// Nil where the clock is not known.
   public var clockMHz: Int?
-  public var notes: [String]
+  /// What follows from the target file without standing there.
+  var notes: [String]
 
-  public init(
+  init(
     name: String, fingerprint: String, dim: Int, scratchpadRows: Int, accumulatorRows: Int, busBytes: Int,
     clockMHz: Int? = nil, notes: [String] = []
   ) {
@@ -27,6 +33,7 @@ public struct TargetReport: Sendable, Hashable {
     self.notes = notes
   }
 
+  /// Keeps what reports show of a target.
   public init(_ target: Target) {
     self.init(
       name: target.name, fingerprint: target.fingerprint, dim: target.dim, scratchpadRows: target.scratchpadRows,
@@ -34,6 +41,8 @@ public struct TargetReport: Sendable, Hashable {
       notes: target.notes)
   }
 
+  /// One byte for an element.
   public var scratchpadBytes: Int { scratchpadRows * dim }
+  /// Four bytes for an element.
   public var accumulatorBytes: Int { accumulatorRows * dim * 4 }
 }

@@ -2,15 +2,17 @@ import SpadixISA
 
 /// The report for people: a summary that fits a page, then a line per operator, then on request the allocation.
 public struct TextReport {
-  public var report: CompilationReport
+  /// Modelled figures that it lacks are left out of the text.
+  var report: CompilationReport
   /// Whether to add the allocation table.
-  public var verbose: Bool
+  var verbose: Bool
 
   public init(_ report: CompilationReport, verbose: Bool = false) {
     self.report = report
     self.verbose = verbose
   }
 
+  /// Sections parted by empty lines, the tables among them as wide as they need.
   public var text: String {
     var sections = [heading, array, traffic, memory, schedule]
     if !report.hostSteps.isEmpty { sections.append(hostSteps) }

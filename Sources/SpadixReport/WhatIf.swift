@@ -1,11 +1,13 @@
 /// What the time model says of a program when the hardware differs in one parameter: the same commands, timed again.
 public struct WhatIf: Sendable, Hashable {
   /// The parameter's path in a target file: `timing.dma_latency`.
-  public var parameter: String
-  public var present: Int
-  public var changed: Int
+  var parameter: String
+  /// The parameter's value in the target.
+  var present: Int
+  /// The value that was tried.
+  var changed: Int
   /// Modelled cycles of the whole program with the changed parameter.
-  public var cycles: Int
+  var cycles: Int
 
   public init(parameter: String, present: Int, changed: Int, cycles: Int) {
     self.parameter = parameter
@@ -15,5 +17,5 @@ public struct WhatIf: Sendable, Hashable {
   }
 
   /// `timing.dma_latency=30`, as `--set` takes it.
-  public var setting: String { "\(parameter)=\(changed)" }
+  var setting: String { "\(parameter)=\(changed)" }
 }

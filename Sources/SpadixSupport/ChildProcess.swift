@@ -2,6 +2,7 @@ import Foundation
 
 /// A process that is waited for.
 public enum ChildProcess {
+  /// How a process ended.
   public enum Ending: Equatable, Sendable {
     case exit(Int32)
     case signal(Int32)
@@ -9,12 +10,16 @@ public enum ChildProcess {
     case timeout
   }
 
+  /// What is left of a process that has ended.
   public struct Result: Sendable {
+    /// A process that was ended for its time is a `timeout`, whatever the system says.
     public var ending: Ending
     /// What it wrote to standard output and to standard error, the beginning of each.
     public var output: String
+    /// As `output`: at most 1 MiB of each is kept.
     public var errors: String
 
+    /// Whether it exited by itself, with status 0.
     public var isSuccess: Bool { ending == .exit(0) }
   }
 

@@ -2,6 +2,7 @@
 public struct Cost: Sendable, Hashable, CustomStringConvertible {
   /// Bytes through DRAM.
   public var readBytes: Int
+  /// Bytes to DRAM.
   public var writtenBytes: Int
   /// Cycles in which the array computes.
   public var arrayCycles: Int
@@ -18,14 +19,17 @@ public struct Cost: Sendable, Hashable, CustomStringConvertible {
     self.commands = commands
   }
 
+  /// What nothing costs, from which sums start.
   public static let zero = Cost()
 
+  /// Read and written together.
   public var bytes: Int { readBytes + writtenBytes }
 
   public var description: String {
     "\(readBytes) bytes read, \(writtenBytes) written, \(time) cycles (array \(arrayCycles)), \(commands) commands"
   }
 
+  /// Adds every part: times as if one ran after the other.
   public static func + (left: Cost, right: Cost) -> Cost {
     Cost(
       readBytes: left.readBytes + right.readBytes, writtenBytes: left.writtenBytes + right.writtenBytes,
@@ -33,5 +37,6 @@ public struct Cost: Sendable, Hashable, CustomStringConvertible {
       commands: left.commands + right.commands)
   }
 
+  /// As `+`.
   public static func += (left: inout Cost, right: Cost) { left = left + right }
 }

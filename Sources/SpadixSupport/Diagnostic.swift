@@ -2,14 +2,17 @@
 ///
 /// The message is lower case and says what was expected and what was found; the nearest way out goes into `help`.
 public struct Diagnostic: Error, Sendable, CustomStringConvertible {
+  /// Only errors end a command with exit status 1.
   public enum Severity: String, Sendable {
     case error, warning, remark
   }
 
   /// Another place that has to do with the diagnostic, such as the earlier of two definitions.
   public struct Note: Sendable {
-    public var message: String
-    public var range: SourceRange?
+    /// Lower case, such as "the first definition is here".
+    var message: String
+    /// Nil for a note without a place.
+    var range: SourceRange?
 
     public init(_ message: String, at range: SourceRange? = nil) {
       self.message = message
@@ -19,9 +22,13 @@ public struct Diagnostic: Error, Sendable, CustomStringConvertible {
 
   /// Stable, `area.rule` in kebab case: `ir.conv2d-padding`.
   public var id: String
+  /// Printed before the message.
   public var severity: Severity
+  /// One line, no full stop; what would break the line is escaped when it is printed.
   public var message: String
+  /// Nil where it is about no text, such as a file that is missing.
   public var range: SourceRange?
+  /// Printed after the source line, in this order.
   public var notes: [Note]
   /// The nearest way out, as one sentence; nil where there is none to offer.
   public var help: String?
@@ -95,13 +102,16 @@ private enum Excerpt {
 
 /// Several diagnostics thrown together, in source order.
 public struct Diagnostics: Error, Sendable, CustomStringConvertible {
+  /// In the order in which they were reported.
   public var all: [Diagnostic]
 
   public init(_ all: [Diagnostic] = []) { self.all = all }
 
+  /// Warnings and remarks are none.
   public var hasErrors: Bool { all.contains { $0.severity == .error } }
   public var description: String { all.map(\.description).joined() }
 
+  /// Adds one at the end.
   public mutating func report(_ diagnostic: Diagnostic) { all.append(diagnostic) }
 
   /// Throws the collected diagnostics when one of them is an error.

@@ -136,6 +136,7 @@ public enum Files {
     try files.commit()
   }
 
+  /// Writes a text in UTF-8, as `write` does bytes. Throws `file.*`.
   public static func write(_ text: String, to path: String) throws { try write(Array(text.utf8), to: path) }
 
   /// Makes a folder and those above it.

@@ -1,7 +1,10 @@
 /// A JSON value. Objects keep the order of their members, so that what is written is the same every time.
 public indirect enum JSONValue: Sendable, Equatable {
+  /// A key of an object with its value.
   public struct Member: Sendable, Equatable {
+    /// The parser refuses an object that has it twice.
     public var key: String
+    /// Of any kind.
     public var value: JSONValue
 
     public init(_ key: String, _ value: JSONValue) {
@@ -25,22 +28,27 @@ public indirect enum JSONValue: Sendable, Equatable {
     return members.first { $0.key == key }?.value
   }
 
+  /// Of an object, in the order of the text; nil for other values.
   public var members: [Member]? {
     if case .object(let members) = self { members } else { nil }
   }
 
+  /// Of an array; nil for other values.
   public var elements: [JSONValue]? {
     if case .array(let elements) = self { elements } else { nil }
   }
 
+  /// Nil for other values.
   public var string: String? {
     if case .string(let string) = self { string } else { nil }
   }
 
+  /// Nil for other values, and for numbers with a fraction or an exponent.
   public var integer: Int? {
     if case .integer(let integer) = self { integer } else { nil }
   }
 
+  /// Nil for other values.
   public var boolean: Bool? {
     if case .boolean(let boolean) = self { boolean } else { nil }
   }

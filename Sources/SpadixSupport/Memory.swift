@@ -3,7 +3,7 @@ import Foundation
 /// Memory that this process may take: asked before it is taken, since an array that cannot be had ends the process.
 public enum Memory {
   /// Bytes that the process can still have: what its limits, its container and the machine leave.
-  public static var available: Int { min(physical, availableAddresses) }
+  static var available: Int { min(physical, availableAddresses) }
 
   /// Bytes of address space that the process can still have; only a limit bounds them.
   private static var availableAddresses: Int {

@@ -2,6 +2,7 @@
 public final class SourceText: Sendable {
   /// The path as the user gave it, or a description such as `<standard input>`.
   public let name: String
+  /// As in the file; what is no UTF-8 there is shown with replacement characters.
   public let bytes: [UInt8]
   /// Byte offset at which each line starts.
   private let lineStarts: [Int]
@@ -14,6 +15,7 @@ public final class SourceText: Sendable {
     self.lineStarts = starts
   }
 
+  /// A text that is in memory already.
   public convenience init(name: String, text: String) {
     self.init(name: name, bytes: Array(text.utf8))
   }
@@ -41,8 +43,11 @@ public final class SourceText: Sendable {
 
 /// A range of bytes in a source text.
 public struct SourceRange: Sendable {
+  /// The text that the offsets count in.
   public var source: SourceText
+  /// Byte offset of the first byte.
   public var start: Int
+  /// Byte offset behind the last byte; `start` for a place between bytes.
   public var end: Int
 
   public init(_ source: SourceText, _ start: Int, _ end: Int) {

@@ -4,6 +4,7 @@
 public struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
+  /// Every seed is as good as any other, 0 included.
   public init(seed: UInt64) { self.state = seed }
 
   @inline(__always)

@@ -32,7 +32,7 @@ public final class StagedFiles {
   /// Makes a folder and those above it; they go again if there is no commit and nothing else came into them.
   ///
   /// Throws `file.unwritable`.
-  public func makeFolder(_ path: String) throws {
+  func makeFolder(_ path: String) throws {
     if path.isEmpty || Files.isFolder(path) { return }
     try makeFolder(Files.folder(of: path))
     guard let leftover = spadix_leftover_add(path, true) else { throw FileProblem.unwritable(path, ENOMEM) }

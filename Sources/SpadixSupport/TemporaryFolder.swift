@@ -4,6 +4,7 @@ import Foundation
 /// A folder of the system's temporary place that goes, with the files named here, when its owner is done or a signal ends the
 /// process.
 public final class TemporaryFolder {
+  /// Of the folder, whose name no other process has.
   public let path: String
   /// Folders before what lies in them.
   private var entries: [(path: String, leftover: OpaquePointer, isFolder: Bool)] = []

@@ -6,10 +6,12 @@ public struct UniqueNames: Sendable {
 
   public init() {}
 
+  /// Begins with names that are taken already.
   public init(_ taken: some Sequence<String>) {
     for name in taken { suffixes[name] = 0 }
   }
 
+  /// Names taken.
   public var count: Int { suffixes.count }
 
   /// Whether the name was free; it is taken from now on.

@@ -57,6 +57,7 @@ extension Files {
     try checkFolder(folder, of: path)
   }
 
+  /// Whether a path leads to anything at all: file, folder or device. A link to nothing does not.
   public static func exists(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0

@@ -1,7 +1,7 @@
 import SpadixReport
 
 /// The figures of a point, all of them counted or modelled whole numbers.
-public enum SweepFigures {
+enum SweepFigures {
   private static let all: [(name: String, value: @Sendable (CompilationReport) -> Int?)] = [
     ("cycles_modelled", { $0.modelledCycles }),
     ("array_cycles", { $0.arrayCycles }),
@@ -31,7 +31,9 @@ public enum SweepFigures {
     ("host_steps", { $0.hostSteps.count }),
   ]
 
-  public static let names = all.map(\.name)
+  /// In the order of every file of a sweep.
+  static let names = all.map(\.name)
 
-  public static func of(_ report: CompilationReport) -> [Int?] { all.map { $0.value(report) } }
+  /// In the order of `names`; nil for what a point does not have, such as energy without parameters.
+  static func of(_ report: CompilationReport) -> [Int?] { all.map { $0.value(report) } }
 }

@@ -6,14 +6,19 @@ import Yams
 /// A sweep as people write it: networks, targets, parameters with their values, options.
 public struct SweepFile: Sendable {
   /// The text that was read, for a folder of results to keep.
-  public let text: String
-  public private(set) var networks: [String] = []
-  public private(set) var targets: [String] = [Target.spadix.name]
-  public private(set) var axes: [SweepAxis] = []
-  public private(set) var formulations = [Compiler.Formulation.residency]
-  public private(set) var calibratesAtRandom = false
+  let text: String
+  /// Paths as they stand in the file; at least one.
+  private(set) var networks: [String] = []
+  /// Presets, or paths as they stand in the file.
+  private(set) var targets: [String] = [Target.spadix.name]
+  /// Those programs are compiled for come before those that they are timed with.
+  private(set) var axes: [SweepAxis] = []
+  /// At least one.
+  private(set) var formulations = [Compiler.Formulation.residency]
+  /// `calibrate: random`.
+  private(set) var calibratesAtRandom = false
   /// The two figures of the Pareto front, both better when they are smaller.
-  public private(set) var pareto = ["cycles_modelled", "dram_bytes"]
+  private(set) var pareto = ["cycles_modelled", "dram_bytes"]
   private let folder: String?
 
   static let maximumPoints = 1_000_000
@@ -70,7 +75,7 @@ public struct SweepFile: Sendable {
   }
 
   /// Every combination, networks outermost, then targets, then formulations, then the axes in their order.
-  public var points: [SweepPoint] {
+  var points: [SweepPoint] {
     var settings: [(settings: [String], timing: [String])] = [([], [])]
     for axis in axes {
       settings = settings.flatMap { before in

@@ -2,12 +2,12 @@ import SpadixReport
 import SpadixSupport
 
 /// A sweep to look at: the Pareto front of each network, and every point in a table.
-public struct SweepPage {
+struct SweepPage {
   private let table: SweepTable
   private let figures: [String]
   private let title: String
 
-  public init(_ table: SweepTable, pareto figures: [String], title: String) {
+  init(_ table: SweepTable, pareto figures: [String], title: String) {
     self.table = table
     self.figures = figures
     self.title = title
@@ -23,9 +23,10 @@ public struct SweepPage {
   }
 
   /// The front by itself, as a file.
-  public var svg: String { drawing.standalone }
+  var svg: String { drawing.standalone }
 
-  public var html: String {
+  /// A whole document, with the front as a picture in it.
+  var html: String {
     let failures = table.failures
     var body =
       "<p>\(table.rows.count) points" + (failures > 0 ? ", \(failures) of them failed" : "")

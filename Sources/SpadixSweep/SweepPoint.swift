@@ -4,18 +4,21 @@ import SpadixSupport
 /// One question of a sweep: a network, a target and options.
 public struct SweepPoint: Sendable, Equatable {
   /// As the sweep names it.
-  public var network: String
+  var network: String
   /// The path to read it from.
-  public var path: String
+  var path: String
   /// A preset or the path of a target file, as the sweep names it, and to read it from.
-  public var target: String
-  public var targetPath: String
+  var target: String
+  /// The path to read `target` from, or the preset's name.
+  var targetPath: String
   /// `KEY=VALUE` in the order of the sweep's axes: what the program is compiled for.
-  public var settings: [String]
+  var settings: [String]
   /// The same, with which the program is timed.
-  public var timing: [String]
-  public var formulation: Compiler.Formulation
-  public var calibratesAtRandom: Bool
+  var timing: [String]
+  /// How the plan is made.
+  var formulation: Compiler.Formulation
+  /// As in `Compiler.Options`.
+  var calibratesAtRandom: Bool
 
   public init(
     network: String, path: String, target: String, targetPath: String, settings: [String] = [],
@@ -47,9 +50,9 @@ public struct SweepAnswer: Sendable, Equatable {
   /// The diagnostic of a point that cannot be answered.
   public var failure: String?
   /// Whether the program was compiled for this point, and not for another one with the same program.
-  public var isCompiled = false
+  var isCompiled = false
 
-  public init(figures: [Int?], failure: String? = nil, isCompiled: Bool = false) {
+  init(figures: [Int?], failure: String? = nil, isCompiled: Bool = false) {
     self.figures = figures
     self.failure = failure
     self.isCompiled = isCompiled

@@ -9,7 +9,8 @@ import SpadixSupport
 /// A point's file is called by a hash of everything that decides its answer: the contents of network and target,
 /// options, and the build. It is written aside and renamed, so that it is there whole or not at all.
 public struct SweepResults {
-  public let folder: String
+  /// As it was given.
+  let folder: String
   private let build: String
   private var networks: [String: String] = [:]
   private var targets: [String: String] = [:]
@@ -63,7 +64,7 @@ public struct SweepResults {
   // MARK: Points
 
   /// Everything that decides a point's answer, as text.
-  public mutating func key(of point: SweepPoint) -> String {
+  mutating func key(of point: SweepPoint) -> String {
     """
     \(Self.format) \(build)
     network \(content(ofNetwork: point.path))
@@ -101,7 +102,7 @@ public struct SweepResults {
   private func path(_ key: String) -> String { "\(folder)/points/\(ContentHash.of(key)).json" }
 
   /// The answer that the folder has; nil where it has none, or one that is damaged.
-  public func answer(_ key: String) -> SweepAnswer? {
+  func answer(_ key: String) -> SweepAnswer? {
     let path = path(key)
     guard Files.exists(path), let source = try? Files.readSource(path), let json = try? JSONValue(parsing: source),
       json["key"]?.string == key
@@ -111,7 +112,8 @@ public struct SweepResults {
     return SweepAnswer(figures: SweepFigures.names.map { figures[$0]?.integer })
   }
 
-  public func write(_ answer: SweepAnswer, _ key: String, _ point: SweepPoint) throws {
+  /// Writes a point's file, aside first. Throws `file.*`.
+  func write(_ answer: SweepAnswer, _ key: String, _ point: SweepPoint) throws {
     let json: JSONValue = [
       "key": .string(key), "network": .string(point.network), "target": .string(point.target),
       "settings": .array(point.settings.map { .string($0) }), "timing": .array(point.timing.map { .string($0) }),
@@ -121,6 +123,7 @@ public struct SweepResults {
     try Files.write(json.text(pretty: true) + "\n", to: path(key))
   }
 
+  /// An object with a member for each of `SweepFigures.names`.
   public static func json(_ figures: [Int?]) -> JSONValue {
     .object(zip(SweepFigures.names, figures).map { .init($0, $1.map { .integer($0) } ?? .null) })
   }

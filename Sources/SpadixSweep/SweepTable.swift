@@ -2,12 +2,14 @@ import SpadixSupport
 
 /// The answers of a sweep in the order of its points, and the files that are made of them.
 public struct SweepTable: Sendable {
+  /// A point with its answer.
   public struct Row: Sendable {
-    public var point: SweepPoint
+    /// The question.
+    var point: SweepPoint
     /// Nil for a point that was not answered: its job was ended, or never ran.
-    public var answer: SweepAnswer?
+    var answer: SweepAnswer?
 
-    public init(point: SweepPoint, answer: SweepAnswer?) {
+    init(point: SweepPoint, answer: SweepAnswer?) {
       self.point = point
       self.answer = answer
     }
@@ -22,10 +24,12 @@ public struct SweepTable: Sendable {
     }
   }
 
-  public let axes: [SweepAxis]
+  /// Of the sweep: columns of the table.
+  let axes: [SweepAxis]
+  /// In the order of the points.
   public let rows: [Row]
 
-  public init(axes: [SweepAxis], rows: [Row]) {
+  init(axes: [SweepAxis], rows: [Row]) {
     self.axes = axes
     self.rows = rows
   }
@@ -35,11 +39,13 @@ public struct SweepTable: Sendable {
     groups.count { $0.contains { rows[$0].answer?.failure == nil && rows[$0].answer != nil } }
   }
 
+  /// Points that ended in a diagnostic.
   public var failures: Int { rows.count { $0.answer?.failure != nil } }
+  /// Points that nobody answered.
   public var missing: Int { rows.count { $0.answer == nil } }
 
   /// RFC 4180: a header, and a line for each point in the order of the sweep.
-  public var csv: String {
+  var csv: String {
     let header =
       ["network", "target", "formulation"] + axes.map(\.key) + ["status"] + SweepFigures.names + ["diagnostic"]
     let lines = rows.map { row in
@@ -57,7 +63,7 @@ public struct SweepTable: Sendable {
   }
 
   /// For each network, in their order, the rows that no other one of it betters in both figures, by the first figure.
-  public func front(_ figures: [String]) -> [(network: String, rows: [Int])] {
+  func front(_ figures: [String]) -> [(network: String, rows: [Int])] {
     var networks: [String] = []
     for row in rows where networks.last != row.point.network { networks.append(row.point.network) }
     return networks.map { network in

@@ -3,10 +3,13 @@ import SpadixSupport
 
 /// The points of a sweep in groups that share a program: what one process does at a time.
 public struct SweepWork {
-  public let sweep: SweepFile
+  /// As it was read.
+  let sweep: SweepFile
+  /// In the order of the sweep; jobs name points by their place here.
   public let points: [SweepPoint]
   private let keys: [String]
-  public private(set) var results: SweepResults
+  /// The folder, which has all that was answered before.
+  private(set) var results: SweepResults
   /// Indices of points by program, in the order in which the programs come first.
   public let groups: [[Int]]
 
@@ -31,7 +34,8 @@ public struct SweepWork {
     self.groups = groups
   }
 
-  public func answer(_ point: Int) -> SweepAnswer? { results.answer(keys[point]) }
+  /// What the folder has for a point; nil where it has nothing.
+  func answer(_ point: Int) -> SweepAnswer? { results.answer(keys[point]) }
 
   /// Points of a group that have no answer yet.
   public func open(_ group: Int) -> [Int] { groups[group].filter { answer($0) == nil } }
@@ -48,6 +52,7 @@ public struct SweepWork {
     return compiled
   }
 
+  /// All points with what the folder has for them now.
   public var table: SweepTable {
     SweepTable(axes: sweep.axes, rows: points.indices.map { SweepTable.Row(point: points[$0], answer: answer($0)) })
   }

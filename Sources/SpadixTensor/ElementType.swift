@@ -14,10 +14,12 @@ public enum ElementType: Hashable, Sendable {
     }
   }
 
+  /// Nil for all types but `q8`.
   public var quantization: Quantization? {
     if case .q8(let quantization) = self { quantization } else { nil }
   }
 
+  /// Whether it is `q8`; plain `i8` has no real meaning.
   public var isQuantized: Bool { quantization != nil }
 
   /// Whether elements are stored as int8: `i8` and `q8`.

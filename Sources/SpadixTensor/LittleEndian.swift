@@ -5,6 +5,7 @@ public protocol LittleEndianElement: BitwiseCopyable, Sendable {
 }
 
 extension FixedWidthInteger where Self: BitwiseCopyable {
+  /// The witness of `LittleEndianElement` for all integers.
   public var littleEndianSwapped: Self { littleEndian }
 }
 

@@ -2,10 +2,12 @@ import SpadixSupport
 
 /// An array of a .npy file: NumPy's format, versions 1 to 3, either byte order, C or Fortran order.
 public struct NpyArray: Sendable {
+  /// The `descr` of the header without its byte order: kind and bytes of an element.
   public enum DType: String, Sendable, CaseIterable {
     case b1, i1, u1, i2, u2, i4, u4, i8, u8, f2, f4, f8
 
-    public var format: NumberFormat {
+    /// How an element's bytes are read.
+    var format: NumberFormat {
       switch self {
       case .b1: .bool
       case .i1: .i8
@@ -22,14 +24,20 @@ public struct NpyArray: Sendable {
       }
     }
 
-    public var byteCount: Int { format.byteCount }
+    /// Bytes of one element.
+    var byteCount: Int { format.byteCount }
   }
 
+  /// As in the file; `bytes` are little endian whatever its byte order was.
   public let dtype: DType
+  /// Empty for a single number.
   public let shape: [Int]
   /// The elements' bytes, little endian, row-major.
-  public let bytes: ArraySlice<UInt8>
+  let bytes: ArraySlice<UInt8>
 
+  /// Reads a file; `-` is standard input.
+  ///
+  /// Throws `npy.*`, `file.*` and `memory.short`.
   public init(reading path: String) throws {
     let file = try Files.read(path) { start in try NpyHeader.checkMagic(start, name: path) }
     try self.init(file: file, name: path)
@@ -40,6 +48,9 @@ public struct NpyArray: Sendable {
     try NpyHeader.checkMagic(start, name: name)
   }
 
+  /// Reads the bytes of a file that diagnostics call `name`.
+  ///
+  /// Throws `npy.*`, and `memory.short` where elements have to be reordered and there is no room.
   public init(file: [UInt8], name: String) throws {
     let header = try NpyHeader(file: file, name: name)
     self.dtype = header.dtype
@@ -52,10 +63,11 @@ public struct NpyArray: Sendable {
     self.bytes = header.isFortranOrder ? Self.transposed(swapped, shape: shape, width: dtype.byteCount) : swapped
   }
 
+  /// Elements.
   public var count: Int { bytes.count / dtype.byteCount }
 
   /// The elements as Float32; wider ones are rounded.
-  public var floats: [Float] { dtype.format.reals(bytes) }
+  var floats: [Float] { dtype.format.reals(bytes) }
 
   /// The elements as integers; nil for floating-point arrays.
   public var integers: [Int]? { dtype.format.integers(bytes) }

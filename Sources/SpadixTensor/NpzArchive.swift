@@ -17,6 +17,7 @@ public struct NpzArchive: Sendable {
     var method: Int
   }
 
+  /// Whether bytes begin as a ZIP archive does; four of them are enough.
   public static func isArchive(_ bytes: some Sequence<UInt8>) -> Bool { bytes.starts(with: [0x50, 0x4b, 3, 4]) }
 
   /// Reads the archive's directory. Throws `npz.damaged` for what is no archive.

@@ -4,7 +4,8 @@ public enum NumberFormat: Sendable {
   /// IEEE 754 in 16, 32 and 64 bits, and the upper half of a Float32.
   case f16, bf16, f32, f64
 
-  public var byteCount: Int {
+  /// Bytes of one element.
+  var byteCount: Int {
     switch self {
     case .bool, .u8, .i8: 1
     case .u16, .i16, .f16, .bf16: 2
@@ -13,15 +14,8 @@ public enum NumberFormat: Sendable {
     }
   }
 
-  public var isReal: Bool {
-    switch self {
-    case .f16, .bf16, .f32, .f64: true
-    case .bool, .u8, .i8, .u16, .i16, .u32, .i32, .u64, .i64: false
-    }
-  }
-
   /// Little-endian elements as Float32: exact but for wider ones, which are rounded to the nearest even.
-  public func reals(_ bytes: ArraySlice<UInt8>) -> [Float] {
+  func reals(_ bytes: ArraySlice<UInt8>) -> [Float] {
     switch self {
     case .f32: littleEndianValues(bytes)
     case .f64: littleEndianValues(bytes, as: Double.self).map { Float($0) }
@@ -39,7 +33,7 @@ public enum NumberFormat: Sendable {
   }
 
   /// Little-endian elements as integers; nil for real numbers. What is larger than an `Int` becomes the largest one.
-  public func integers(_ bytes: ArraySlice<UInt8>) -> [Int]? {
+  func integers(_ bytes: ArraySlice<UInt8>) -> [Int]? {
     switch self {
     case .f16, .bf16, .f32, .f64: nil
     case .bool, .u8: bytes.map { Int($0) }

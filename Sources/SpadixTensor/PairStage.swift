@@ -10,16 +10,20 @@
 /// Models of uint8 are computed as such, because Float32 rounds sums of other integers elsewhere: with `isUnsigned` 128 is
 /// added to what a sum takes, and taken from what either gives before it is clamped.
 public struct PairStage: Hashable, Sendable {
+  /// What the two numbers are combined to; the words are those of the attribute `function`.
   public enum Function: String, CaseIterable, Sendable {
     case sum, product
   }
 
+  /// Decides which of the other properties count.
   public var function: Function
   /// Of a product; those of a sum are in the offset.
   public var zeroPoints: [Int32] = [0, 0]
   /// Of a product the first alone.
   public var factors: [Float]
+  /// In units of the result, its zero point included; added before rounding.
   public var offset: Float
+  /// The arithmetic is that of uint8: see above.
   public var isUnsigned = false
 
   public init(
@@ -54,6 +58,7 @@ public struct PairStage: Hashable, Sendable {
       offset: Float(output.zeroPoint + (isUnsigned ? 128 : 0)), isUnsigned: isUnsigned)
   }
 
+  /// The result for two int8, within `low` and `high`; a NaN becomes `low`.
   public func callAsFunction(_ a: Int8, _ b: Int8, low: Int32 = -128, high: Int32 = 127) -> Int8 {
     let real: Float
     let shift: Int32 = isUnsigned ? 128 : 0

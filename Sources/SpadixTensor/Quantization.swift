@@ -21,6 +21,7 @@ public struct Quantization: Hashable, Sendable {
     self.zeroPoints = zeroPoints ?? [Int32](repeating: 0, count: scales.count)
   }
 
+  /// Whether one scale and one zero point serve all elements.
   public var isPerTensor: Bool { axis == nil }
 
   /// The scale of a per-tensor quantization, or of index 0 of the axis.
@@ -32,5 +33,6 @@ public struct Quantization: Hashable, Sendable {
   /// The scale of an index of the axis; the one scale of a per-tensor quantization for every index.
   public func scale(at index: Int) -> Float { scales.count == 1 ? scales[0] : scales[index] }
 
-  public func zeroPoint(at index: Int) -> Int32 { zeroPoints.count == 1 ? zeroPoints[0] : zeroPoints[index] }
+  /// The zero point of an index of the axis; that of a per-tensor quantization for every index.
+  func zeroPoint(at index: Int) -> Int32 { zeroPoints.count == 1 ? zeroPoints[0] : zeroPoints[index] }
 }

@@ -58,7 +58,7 @@ public enum QuantizedArithmetic {
   /// Where the scales of output stages lie. Below, every accumulator becomes 0, as it does at the lower end; above,
   /// every accumulator but 0 saturates, as it does at the upper end, and a product that no 64-bit integer holds would
   /// count as the most negative one.
-  public static let outputScales: ClosedRange<Float> = .leastNormalMagnitude...0x1p31
+  static let outputScales: ClosedRange<Float> = .leastNormalMagnitude...0x1p31
 
   /// The scale that turns an accumulator of products into the output: `(input * weight) / output` in Float32, within
   /// `outputScales`.
@@ -124,7 +124,7 @@ extension QuantizedArithmetic {
   }
 
   /// What the int8 values of a whole tensor stand for.
-  public static func dequantize(_ values: [Int8], shape: [Int], _ quantization: Quantization) -> [Float] {
+  static func dequantize(_ values: [Int8], shape: [Int], _ quantization: Quantization) -> [Float] {
     mapByChannel(values, shape: shape, quantization, dequantize)
   }
 

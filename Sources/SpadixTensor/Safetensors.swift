@@ -5,6 +5,7 @@ import SpadixSupport
 /// The layout: 8 bytes little-endian length of the header, the header as JSON, then the tensors' bytes, which must lie
 /// one behind the other without gaps. Reading copies no tensor; a range is handed out as a slice of the file's bytes.
 public struct Safetensors: Sendable {
+  /// The format's types of elements, spelt as in its header.
   public enum DType: String, Sendable, CaseIterable {
     case bool = "BOOL"
     case u8 = "U8"
@@ -45,20 +46,28 @@ public struct Safetensors: Sendable {
       }
     }
 
-    public var byteCount: Int { format?.byteCount ?? (self == .c64 ? 8 : 1) }
+    /// Bytes of one element, also of types that are not read.
+    var byteCount: Int { format?.byteCount ?? (self == .c64 ? 8 : 1) }
   }
 
+  /// A tensor as the header describes it; checked to lie within the file and to have the bytes of its shape.
   public struct Entry: Sendable {
+    /// Unique in the file.
     public let name: String
+    /// May be one without a `format`, which cannot be read.
     public let dtype: DType
+    /// Empty for a single number.
     public let shape: [Int]
     /// Where the tensor lies in `file`.
     public let range: Range<Int>
   }
 
+  /// One string of the header's `__metadata__`.
   public struct Metadata: Sendable, Equatable {
-    public var key: String
-    public var value: String
+    /// Unique in the file.
+    var key: String
+    /// Often JSON, which the format leaves to those who use it.
+    var value: String
 
     public init(_ key: String, _ value: String) {
       self.key = key
@@ -69,17 +78,22 @@ public struct Safetensors: Sendable {
   /// What the file is called in diagnostics.
   public let name: String
   /// The whole file.
-  public let file: [UInt8]
+  let file: [UInt8]
   /// In the order of their bytes.
   public let entries: [Entry]
-  public let metadata: [Metadata]
+  /// In the order of the header.
+  let metadata: [Metadata]
   private let index: [String: Int]
 
+  /// Reads a file; `-` is standard input.
+  ///
+  /// Throws `safetensors.*`, `file.*` and `memory.short`.
   public init(reading path: String) throws {
     let file = try Files.read(path) { start in try SafetensorsHeader.checkStart(start, name: path) }
     try self.init(file: file, name: path)
   }
 
+  /// Reads the bytes of a file that diagnostics call `name`. Throws `safetensors.*`.
   public init(file: [UInt8], name: String) throws {
     let header = try SafetensorsHeader(file: file, name: name)
     self.name = name
@@ -94,15 +108,17 @@ public struct Safetensors: Sendable {
     bytes.count > 8 && bytes[8] == UInt8(ascii: "{") && bytes[7] == 0
   }
 
+  /// The tensor of a name; nil where there is none.
   public subscript(name: String) -> Entry? { index[name].map { entries[$0] } }
 
+  /// The value of a key; nil where there is none.
   public func metadata(_ key: String) -> String? { metadata.first { $0.key == key }?.value }
 
   /// The tensor's bytes, without a copy.
   public func bytes(of entry: Entry) -> ArraySlice<UInt8> { file[entry.range] }
 
   /// The tensor's elements. The caller has checked the dtype.
-  public func values<Element: LittleEndianElement>(of entry: Entry, as type: Element.Type = Element.self) -> [Element] {
+  func values<Element: LittleEndianElement>(of entry: Entry, as type: Element.Type = Element.self) -> [Element] {
     littleEndianValues(file[entry.range], as: type)
   }
 }

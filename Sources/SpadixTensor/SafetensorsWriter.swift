@@ -2,6 +2,7 @@ import SpadixSupport
 
 /// Collects tensors and metadata and lays them out as a safetensors file, in the order in which they were added.
 public struct SafetensorsWriter: Sendable {
+  /// Written in this order; keys must differ.
   public var metadata: [Safetensors.Metadata] = []
   private var tensors: [(name: String, dtype: Safetensors.DType, shape: [Int], content: Content)] = []
 
@@ -38,7 +39,9 @@ public struct SafetensorsWriter: Sendable {
     tensors.append((name, dtype, tensor.type.shape, .storage(tensor.storage)))
   }
 
-  public mutating func add<Element: LittleEndianElement>(
+  /// Adds a tensor from its elements in row-major order. Names must differ.
+  /// - Precondition: as many bytes as dtype and shape need.
+  mutating func add<Element: LittleEndianElement>(
     _ name: String, _ dtype: Safetensors.DType, shape: [Int], values: [Element]
   ) {
     add(name, dtype, shape: shape, bytes: littleEndianBytes(values))
@@ -72,5 +75,6 @@ public struct SafetensorsWriter: Sendable {
     return file
   }
 
+  /// Writes `serialized()`, aside first. Throws `file.*`.
   public func write(to path: String) throws { try Files.write(serialized(), to: path) }
 }

@@ -1,6 +1,8 @@
 /// A tensor in memory, row-major.
 public struct Tensor: Sendable {
+  /// Changed together with `storage` alone: the initializer checks that they agree, assignments do not.
   public var type: TensorType
+  /// In row-major order, as many elements as the type's shape has.
   public var storage: Storage
 
   /// The elements; `q8` tensors store int8.
@@ -9,6 +11,7 @@ public struct Tensor: Sendable {
     case i8([Int8])
     case i32([Int32])
 
+    /// Elements.
     public var count: Int {
       switch self {
       case .f32(let values): values.count
@@ -26,6 +29,8 @@ public struct Tensor: Sendable {
     self.storage = storage
   }
 
+  /// An f32 tensor.
+  /// - Precondition: as many values as the shape has elements.
   public init(shape: [Int], _ values: [Float]) { self.init(.f32(shape), .f32(values)) }
 
   /// A tensor of zeros; the zero of a quantized type is its zero point.

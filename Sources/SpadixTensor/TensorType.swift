@@ -3,7 +3,9 @@ public struct TensorType: Hashable, Sendable {
   /// The most elements that one tensor may have: sizes and offsets in bytes then fit everywhere they are used.
   public static let maximumElementCount = 1 << 28
 
+  /// Sizes by axis, the last one contiguous. Empty for a scalar.
   public var shape: [Int]
+  /// A per-axis quantization has as many scales as its axis of `shape` has indices.
   public var element: ElementType
 
   public init(_ shape: [Int], _ element: ElementType) {
@@ -11,13 +13,18 @@ public struct TensorType: Hashable, Sendable {
     self.element = element
   }
 
+  /// Real numbers of 32 bits.
   public static func f32(_ shape: [Int]) -> TensorType { TensorType(shape, .f32) }
+  /// Plain integers of 32 bits, such as biases of quantized operators.
   public static func i32(_ shape: [Int]) -> TensorType { TensorType(shape, .i32) }
+  /// Plain integers of 8 bits, as npu operators have them.
   public static func i8(_ shape: [Int]) -> TensorType { TensorType(shape, .i8) }
+  /// Int8 with one scale and one zero point.
   public static func q8(_ shape: [Int], scale: Float, zeroPoint: Int32 = 0) -> TensorType {
     TensorType(shape, .q8(Quantization(scale: scale, zeroPoint: zeroPoint)))
   }
 
+  /// Number of axes.
   public var rank: Int { shape.count }
 
   /// Elements, 1 for rank 0. Traps on shapes that `checkedElementCount` refuses.
@@ -29,6 +36,7 @@ public struct TensorType: Hashable, Sendable {
   /// Elements, or nil where a dimension is not positive or the product exceeds `maximumElementCount`.
   public var checkedElementCount: Int? { Self.checkedElementCount(shape) }
 
+  /// Elements of a shape, or nil where a dimension is not positive or the product exceeds `maximumElementCount`.
   public static func checkedElementCount(_ shape: [Int]) -> Int? {
     var count = 1
     for dimension in shape {

@@ -4,7 +4,7 @@ import SpadixISA
 ///
 /// The rules are those of Gemmini's reservation station, controllers and DMA (docs/machine.md). No cycle is stepped
 /// through: every rule is a maximum over times that are known, so that an operation costs tens of nanoseconds.
-public struct Accelerator: ~Copyable {
+struct Accelerator: ~Copyable {
   let hardware: Hardware
   var frontEnd: FrontEnd
   var reading: ReadPath
@@ -32,8 +32,9 @@ public struct Accelerator: ~Copyable {
   var lastExecute = 0
 
   /// Whether steps are kept.
-  public var recordsSteps = false
-  public var steps: [Step] = []
+  var recordsSteps = false
+  /// Since it was last emptied; empty unless `recordsSteps` is set.
+  var steps: [Step] = []
 
   /// When the last operation entered the reservation station.
   var lastEntry = -1
@@ -42,7 +43,7 @@ public struct Accelerator: ~Copyable {
   private(set) var position = 0
 
   /// - Parameter delivery: how commands come; whenever the accelerator takes one when nil.
-  public init(_ hardware: Hardware, delivery: CommandDelivery? = nil) {
+  init(_ hardware: Hardware, delivery: CommandDelivery? = nil) {
     self.hardware = hardware
     frontEnd = FrontEnd(hardware, delivery)
     reading = ReadPath(hardware)
@@ -53,14 +54,11 @@ public struct Accelerator: ~Copyable {
     executes = WaitingExecutes(capacity: hardware.stationExecute)
   }
 
-  public var busBytesRead: Int { reading.busBytes }
-  public var busBytesWritten: Int { writing.busBytes }
-
   /// How far behind a command the array looks for what runs beside a compute.
   static let lookahead = 16
 
   /// The first `count` of some operations in program order; those behind them are looked at.
-  public mutating func run(_ operations: UnsafeBufferPointer<Operation>, count: Int) {
+  mutating func run(_ operations: UnsafeBufferPointer<Operation>, count: Int) {
     upcoming = operations
     position = 0
     while position < count {
@@ -90,7 +88,7 @@ public struct Accelerator: ~Copyable {
   }
 
   /// Completes what is held back; the cycles so far.
-  public mutating func finish() -> Int {
+  mutating func finish() -> Int {
     settle()
     return idle + 1
   }

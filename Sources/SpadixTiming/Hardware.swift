@@ -5,42 +5,53 @@ import SpadixISA
 /// Constants of the pipeline stand beside the parameters that a target file can change; both are those of Gemmini's
 /// generator (docs/machine.md names the source of each).
 public struct Hardware: Sendable {
-  public var dim: Int
-  public var scratchpadRows: Int
-  public let scratchpadBankRows: Int
+  /// Rows and columns of the array, elements of a local row.
+  var dim: Int
+  /// Of all banks.
+  var scratchpadRows: Int
+  /// Of one bank.
+  let scratchpadBankRows: Int
   private let scratchpadBanks: Banks
-  public var accumulatorRows: Int
-  public let accumulatorBankRows: Int
+  /// Of both banks.
+  var accumulatorRows: Int
+  /// Of one of the two banks, at least 1.
+  let accumulatorBankRows: Int
   let accumulatorBanks: Banks
   /// Bytes of a beat.
-  public var busBytes: Int
+  var busBytes: Int
   /// Reads in flight, and as many writes.
-  public var maxInFlight: Int
+  var maxInFlight: Int
   /// Cycles from a request leaving the accelerator to the first beat of its answer, less one.
-  public var latency: Int
+  var latency: Int
   /// Cycles between two commands at least.
   public var issueCycles: Int
   /// Cycles of a processor for an instruction of exported C.
-  public var instructionCycles: Int
-  public var stationLoad: Int
-  public var stationStore: Int
-  public var stationExecute: Int
+  var instructionCycles: Int
+  /// Entries of the reservation station for loads.
+  var stationLoad: Int
+  /// Entries of the reservation station for stores.
+  var stationStore: Int
+  /// Entries of the reservation station for preloads and computes.
+  var stationExecute: Int
   /// Whether a store is issued while earlier ones are under way.
-  public var storesOverlap: Bool
+  var storesOverlap: Bool
   /// Entries of the queue of each controller.
-  public var loadQueue: Int
-  public var storeQueue: Int
-  public var executeQueue: Int
+  var loadQueue: Int
+  /// Entries of the queue of the store controller.
+  var storeQueue: Int
+  /// Entries of the queue of the execute controller.
+  var executeQueue: Int
   /// Stages between a scratchpad row and who reads it.
-  public var scratchpadReadDelay: Int
+  var scratchpadReadDelay: Int
   /// Stages of the unit that scales results on their way out.
-  public var accumulatorScaleLatency: Int
+  var accumulatorScaleLatency: Int
   /// Rows that a compute takes at least in the array.
-  public var minimumComputeRows: Int
+  var minimumComputeRows: Int
 
   /// Bytes of the largest request.
-  public static let requestBytes = 64
+  public static let requestBytes = Target.requestBytes
 
+  /// What a target's sizes and timing say; depths of queues are Gemmini's.
   public init(_ target: Target) {
     let timing = target.timing
     dim = target.dim

@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// What moves and computes cost in a long row of their like: for models that cannot look at every request, of the plan and of the order of
 /// commands.
@@ -6,12 +7,14 @@ import SpadixISA
 /// The rules are those of `ReadPath` and `WritePath` without what happens once: a beat a cycle, `maxInFlight` requests at a
 /// time, a few tracked moves at a time. Addresses count by where in the 64 bytes of a request rows begin.
 public struct MoveTime: Sendable {
+  /// Of the target that it was made for.
   public let hardware: Hardware
   /// Cycles from a request to its beat, and to its completion.
   public let loadLatency: Int
   /// Cycles of moves that were asked for before.
   private var known: [Int: Int] = [:]
 
+  /// Knows no moves yet: what was asked for once is remembered.
   public init(_ target: Target) {
     hardware = Hardware(target)
     loadLatency = hardware.latency + ReadPath.requestDelay
@@ -87,21 +90,21 @@ public struct MoveTime: Sendable {
     let sum = requests(rows: isRepeated ? 1 : rows, bytes: bytes, offset: offset, stride: stride)
     // The answers, a beat a cycle; each request leaves when the one `maxInFlight` before is answered.
     let waiting = sum.requests * (loadLatency + 1) + sum.beats
-    let flow = max(sum.beats, Self.divide(waiting, hardware.maxInFlight))
+    let flow = max(sum.beats, ceilDivide(waiting, hardware.maxInFlight))
     // Moves are tracked until their last row is written.
     let stay = loadLatency + sum.beats + (isRepeated ? rows : 0) + ReadPath.narrowDelay + 2
-    return max(flow, Self.divide(stay, hardware.trackedMoves), rows)
+    return max(flow, ceilDivide(stay, hardware.trackedMoves), rows)
   }
 
   private func newStore(rows: Int, bytes: Int, offset: Int, stride: Int, reads: Int) -> Int {
     let sum = requests(rows: rows, bytes: bytes, offset: offset, stride: stride)
     let waiting = sum.requests * (hardware.latency + WritePath.acknowledgeDelay + 1) + sum.beats
-    return max(sum.beats, Self.divide(waiting, hardware.maxInFlight), scaled(reads) + 2)
+    return max(sum.beats, ceilDivide(waiting, hardware.maxInFlight), scaled(reads) + 2)
   }
 
   /// Cycles in which rows of the accumulator pass the scaling unit, which has five at a time.
   private func scaled(_ reads: Int) -> Int {
-    max(reads, Self.divide(reads * hardware.accumulatorScaleLatency, WritePath.scaledRows))
+    max(reads, ceilDivide(reads * hardware.accumulatorScaleLatency, WritePath.scaledRows))
   }
 
   /// Cycles from the last row that a store reads until its acknowledgement, which a fence waits for.
@@ -111,11 +114,9 @@ public struct MoveTime: Sendable {
 
   /// Cycles until a compute of so many rows can follow one of its like: the array has a few of them at a time.
   public func leastCompute(rows: Int) -> Int {
-    max(rows, Self.divide(rows + 2 * hardware.dim + 1, ArrayPath.requestsAtATime))
+    max(rows, ceilDivide(rows + 2 * hardware.dim + 1, ArrayPath.requestsAtATime))
   }
 
   /// Cycles from the last row read for a compute until its result is there.
   public var arrayLatency: Int { hardware.scratchpadReadDelay + 2 * hardware.dim + 2 }
-
-  private static func divide(_ value: Int, _ divisor: Int) -> Int { (value + divisor - 1) / divisor }
 }

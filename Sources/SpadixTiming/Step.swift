@@ -9,11 +9,17 @@ struct Span {
 
 /// When an operation entered the reservation station, left it, was taken up by its unit, let the unit go, and was complete.
 public struct Step: Sendable {
+  /// As it was taken.
   public var operation: Operation
-  public var entry: Int
-  public var issue: Int
+  /// Cycle at which it entered the reservation station.
+  var entry: Int
+  /// Cycle at which it left the station.
+  var issue: Int
+  /// Cycle at which its unit took it up.
   public var start: Int
+  /// Cycle at which its unit could take up the next one.
   public var free: Int
+  /// Cycle at which it was complete.
   public var done: Int
   /// Bytes of its requests: whole beats.
   public var busBytes: Int

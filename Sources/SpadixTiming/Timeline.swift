@@ -68,10 +68,6 @@ public struct Timeline: ~Copyable {
     return steps
   }
 
-  /// Bytes that requests moved over the bus.
-  public var busBytesRead: Int { accelerator.busBytesRead }
-  public var busBytesWritten: Int { accelerator.busBytesWritten }
-
   /// The cycles from the first command to the last one in which the accelerator is busy. More commands may follow, which
   /// then find everything before them complete but not waited for.
   public mutating func finish() -> Int {

@@ -19,6 +19,7 @@ public struct UnitCycles: Sendable {
   /// Stages of the pipelines beyond the array itself.
   private static let pipeline = 8
 
+  /// Before the first command of a stream.
   public init(_ target: Target) {
     moves = MoveTime(target)
     hardware = moves.hardware

@@ -47,20 +47,31 @@ enum ExpectedRanges {
     for (value, range) in given.enumerated() where range != nil { ranges[value] = range }
   }
 
-  /// What only a function reads may saturate where the function is flat, that is, within a third of a step of its
-  /// result.
+  /// What only a function or a clamp reads may saturate where that is flat, that is, within a third of a step of its
+  /// result, as far as that may not saturate itself.
   private static func confineFunctions(of graph: Graph, _ ranges: inout [ValueRange?]) {
     var readers = [Int](repeating: 0, count: graph.values.count)
     for value in graph.operations.flatMap(\.operands) + graph.outputs { readers[value.index] += 1 }
-    for operation in graph.operations {
+    for operation in graph.operations.reversed() {
+      guard let operand = operation.operands.first, readers[operand.index] == 1, let range = ranges[operand.index]
+      else {
+        continue
+      }
+      if let (low, high) = operation.op.elementwiseActivation?.bounds {
+        guard graph.values[operand].producer != nil, let result = ranges[operation.result.index] else { continue }
+        ranges[operand.index] = confined(confined(range, result.low, result.high), low, high)
+        continue
+      }
       guard case .function(let function) = operation.op, let unary = function.definition as? Unary,
-        let operand = operation.operands.first, readers[operand.index] == 1, let range = ranges[operand.index],
         let result = ranges[operation.result.index] ?? unary.range([range])
       else { continue }
       let flat = Double(max(result.high, 0) - min(result.low, 0)) / 255 / 3
       let cell = (range.high - range.low) / 1000
       let points = stride(from: 0, through: 1000, by: 1).map { range.low + Float($0) * cell }
-      let values = points.map { unary(Double($0)) }
+      let values = points.map { point in
+        let value = unary(Double(point))
+        return value.isNaN ? value : min(max(value, Double(result.low)), Double(result.high))
+      }
       let low = values.indices.last { end in isFlat(values[...end], flat) } ?? 0
       let high = values.indices.first { start in isFlat(values[start...], flat) } ?? 1000
       if low < high {

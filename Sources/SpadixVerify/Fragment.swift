@@ -90,12 +90,18 @@ extension Diagnostic {
 }
 
 extension Graph {
-  /// Whether a value in an int8 type is another one as well, because `nn.fake_quantize` to that very type lies between.
+  /// Whether a value in an int8 type is another one as well, because `nn.fake_quantize` to that very type lies between, or
+  /// a clamp to what it reaches.
   fileprivate func isUnchanged(_ value: ValueID, as other: ValueID, in type: Quantization?) -> Bool {
     var current = other
     while current != value {
-      guard let producer = producer(of: current), let fake = producer.op.fakeQuantize, fake.quantization == type else {
-        return false
+      guard let producer = producer(of: current), let type, type.isPerTensor else { return false }
+      if let fake = producer.op.fakeQuantize {
+        guard fake.quantization == type else { return false }
+      } else {
+        guard let activation = producer.op.elementwiseActivation, activation.clampBounds(type) == (-128, 127) else {
+          return false
+        }
       }
       current = producer.operands[0]
     }

@@ -4,14 +4,17 @@ import Foundation
 public struct OperationNoise: Sendable {
   /// The value in floating point, such as `%conv1`.
   public var value: String
+  /// Of the operator in floating point: `nn.conv2d`.
   public var mnemonic: String
+  /// Line of the graph file; nil when unknown.
   public var sourceLine: Int?
   /// Energies, over all samples that were checked.
   var energies: Energies
   /// Whether the result's type has one scale for all weights, no zero point: what a target with an output stage
   /// improves.
-  public var hasOneWeightScale: Bool
-  public var isSymmetric: Bool
+  var hasOneWeightScale: Bool
+  /// Whether no value of the graph has a zero point other than 0.
+  var isSymmetric: Bool
 
   /// Sums of squares over the elements of a value.
   struct Energies: Sendable {
@@ -28,6 +31,7 @@ public struct OperationNoise: Sendable {
     var total = 0.0
   }
 
+  /// What makes the largest part of the noise.
   public enum Cause: String, Sendable {
     /// Elements beyond the range that the type was made for.
     case range
@@ -43,7 +47,7 @@ public struct OperationNoise: Sendable {
   public var total: Double? { energies.exact > 0 ? Self.decibels(energies.exact, energies.total) : nil }
 
   /// Whether there is any noise in a result that is not all zeros.
-  public var isNoisy: Bool { energies.noise > 0 && energies.signal > 0 }
+  var isNoisy: Bool { energies.noise > 0 && energies.signal > 0 }
 
   /// What most of the noise comes from.
   public var cause: Cause {

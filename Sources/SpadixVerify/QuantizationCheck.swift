@@ -25,6 +25,7 @@ public struct QuantizationCheck {
   private var worstPart: [QuantizationError?]
   /// By fragment; nil for those of which no sample was checked.
   private var noise: [OperationNoise.Energies?]
+  private let readers: ReaderFunctions
 
   /// - Parameters:
   ///   - real: the graph in floating point, with the ranges that were quantized for.
@@ -49,6 +50,7 @@ public struct QuantizationCheck {
     worst = Array(repeating: nil, count: fragments.count)
     worstPart = worst
     noise = Array(repeating: nil, count: fragments.count)
+    readers = ReaderFunctions(real)
     try requireCoverage()
     try checkWeights()
   }
@@ -80,16 +82,18 @@ public struct QuantizationCheck {
     for index in fragments.indices {
       try measure(index, isRandom: false) { values[$0.index] }
       guard let exact, noise[index] != nil else { continue }
+      let counterpart = fragments[index].counterpart
       let found = values[fragments[index].result.index].realValues
-      for (real, value) in zip(exact[fragments[index].counterpart.index].floats, found) {
-        noise[index]?.exact += Double(real) * Double(real)
-        noise[index]?.total += (Double(value) - Double(real)) * (Double(value) - Double(real))
+      for (real, value) in zip(exact[counterpart.index].floats, found) {
+        let (exact, value) = (readers.read(real, of: counterpart), readers.read(value, of: counterpart))
+        noise[index]?.exact += exact * exact
+        noise[index]?.total += (value - exact) * (value - exact)
       }
     }
   }
 
   /// Operations of more multiplications are not checked on random operands: those of a run are many.
-  public static let randomMultiplications = 1 << 24
+  static let randomMultiplications = 1 << 24
 
   /// Checks every operation once on operands of its own: integers drawn from the whole range of each.
   public mutating func checkRandomOperands(seed: UInt64) throws {
@@ -173,21 +177,25 @@ public struct QuantizationCheck {
       compare(rounded, rounding, try bound.weighting(operands, roundsWeights: false, floats), isMeaning: false)
       if isRandom { return }
       for (exact, found) in zip(meaning, rounded) {
-        noise[index]?.weights += (Double(found) - Double(exact)) * (Double(found) - Double(exact))
+        let error =
+          readers.read(found, of: fragment.counterpart) - readers.read(exact, of: fragment.counterpart)
+        noise[index]?.weights += error * error
       }
     }
   }
 
   private mutating func addNoise(_ index: Int, found: [Float], meaning: [Float], _ type: Quantization) {
     var energies = noise[index] ?? OperationNoise.Energies()
+    let counterpart = fragments[index].counterpart
     let (low, high) = (
       Double(-128 - type.zeroPoint) * Double(type.scale), Double(127 - type.zeroPoint) * Double(type.scale)
     )
     for (value, exact) in zip(found, meaning) {
-      let (real, error) = (Double(exact), Double(value) - Double(exact))
+      let real = readers.read(exact, of: counterpart)
+      let error = readers.read(value, of: counterpart) - real
       energies.signal += real * real
       energies.noise += error * error
-      if real < low || real > high { energies.cut += error * error }
+      if Double(exact) < low || Double(exact) > high { energies.cut += error * error }
     }
     noise[index] = energies
   }
@@ -254,6 +262,7 @@ public struct QuantizationCheck {
 
   // MARK: Results
 
+  /// Over all samples that were checked so far.
   public var summary: QuantizationSummary {
     let known = worst.compactMap { $0 }
     return QuantizationSummary(

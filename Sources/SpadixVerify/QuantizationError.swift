@@ -4,23 +4,29 @@ import SpadixSupport
 public struct QuantizationError: Sendable {
   /// The value in floating point, such as `%conv1`.
   public var value: String
+  /// Of the operator in floating point: `nn.conv2d`.
   public var mnemonic: String
+  /// Line of the graph file; nil when unknown.
   public var sourceLine: Int?
-  public var range: SourceRange?
+  /// Where diagnostics point; nil without a source.
+  var range: SourceRange?
   /// The distance and what is allowed, in steps of the result's type.
   public var steps: Double
+  /// The most that a right result is off, in steps of its type.
   public var allowed: Double
   /// What a step is worth.
-  public var step: Double
+  var step: Double
   /// Row-major index of the element, the nearest real number that would be right, and what was found.
-  public var element: Int
-  public var expected: Double
-  public var found: Double
+  var element: Int
+  /// The nearest real number that would be right.
+  var expected: Double
+  /// What the int8 result stands for.
+  var found: Double
   /// Whether operands were drawn for this operation, rather than those of a run.
-  public var hasRandomOperands: Bool
+  var hasRandomOperands: Bool
 
   /// The error as a part of what is allowed; more than 1 is wrong.
-  public var part: Double { steps / allowed }
+  var part: Double { steps / allowed }
 
   /// The error `verify.quantization`.
   public var diagnostic: Diagnostic {

@@ -1,6 +1,7 @@
-import SpadixAllocation
 import SpadixSupport
 import Testing
+
+@testable import SpadixAllocation
 
 private typealias Buffer = AllocationProblem.Buffer
 

@@ -100,7 +100,7 @@ private let brokenRules = [
     if !program.operations.contains(where: { if case .bias = $0 { true } else { false } }) {
       let begin = program.operations.firstIndex { if case .begin = $0 { true } else { false } }!
       guard case .begin(let tile) = program.operations[begin] else { return }
-      program.operations.insert(.bias(tile), at: begin + 1)
+      program.operations.insert(.bias(TileBias(tile: tile)), at: begin + 1)
     }
   },
   BrokenRule("tiles.operand", "an input that the operator does not have") { $0.reads.append(7) },

@@ -1,12 +1,13 @@
 import Spadix
-import SpadixCodegen
-import SpadixFuzz
 import SpadixIR
 import SpadixISA
 import SpadixReference
 import SpadixSupport
 import SpadixTensor
 import Testing
+
+@testable import SpadixCodegen
+@testable import SpadixFuzz
 
 /// Plans that somebody has edited: they run, bit for bit, or are refused with the rule that they break, at its place.
 @Suite struct PlanEditTests {

@@ -1,8 +1,9 @@
 import Foundation
-import SpadixIR
 import SpadixSupport
 import SpadixTensor
 import Testing
+
+@testable import SpadixIR
 
 @Suite("Printer")
 struct GraphPrinterTests {

@@ -1,7 +1,8 @@
-import SpadixIR
 import SpadixSupport
 import SpadixTensor
 import Testing
+
+@testable import SpadixIR
 
 private let source = """
   data @w : f32[2] = [1.0, 2.0]

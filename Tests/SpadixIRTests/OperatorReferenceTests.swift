@@ -1,6 +1,7 @@
 import Foundation
-import SpadixIR
 import Testing
+
+@testable import SpadixIR
 
 @Suite("Operator reference")
 struct OperatorReferenceTests {

@@ -1,5 +1,6 @@
-import SpadixIR
 import Testing
+
+@testable import SpadixIR
 
 /// An operation over %x and constants, and the rule that it breaks; nil where it is right.
 private struct Case: CustomTestStringConvertible, Sendable {

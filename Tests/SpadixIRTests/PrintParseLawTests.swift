@@ -1,7 +1,8 @@
 import Foundation
-import SpadixIR
 import SpadixSupport
 import Testing
+
+@testable import SpadixIR
 
 /// Files whose text is wrong on purpose say so with an `error:` expectation.
 private func isValid(_ path: String) -> Bool {

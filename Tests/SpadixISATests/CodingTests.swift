@@ -1,6 +1,7 @@
-import SpadixISA
 import SpadixSupport
 import Testing
+
+@testable import SpadixISA
 
 /// A command of a format with random bits in all its fields.
 private func randomCommand(_ format: CommandFormat, _ random: inout SplitMix64) -> Command {

@@ -176,6 +176,8 @@ import Testing
     #expect(weights { $0.raw = Data(count: 23) }.contains("holds 23 bytes"))
     #expect(weights { $0.elementType = 8 }.contains("elements of type string"))
     #expect(weights { $0.location = 1 }.contains("no location is given"))
+    #expect(weights { $0.floats[4] = .nan }.contains("initializer 'w': the tensor 'w' holds NaN at [1, 1]"))
+    #expect(weights { $0.floats[4] = .infinity }.contains("nn.add"))
   }
 
   @Test func externalData() throws {

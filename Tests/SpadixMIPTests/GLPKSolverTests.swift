@@ -1,7 +1,8 @@
 import Foundation
-import SpadixMIP
 import SpadixSupport
 import Testing
+
+@testable import SpadixMIP
 
 /// A knapsack whose best content is found by trying all subsets.
 private func knapsack(weights: [Int], values: [Int], capacity: Int) -> (model: Model, best: Int) {

@@ -1,6 +1,6 @@
-import SpadixISA
 import Testing
 
+@testable import SpadixISA
 @testable import SpadixMachine
 
 /// A program that loads two tiles, multiplies and stores, with pieces to replace.

@@ -1,9 +1,9 @@
 import Foundation
-import SpadixISA
 import SpadixSupport
 import SpadixTensor
 import Testing
 
+@testable import SpadixISA
 @testable import SpadixMachine
 
 private let cases = Int(ProcessInfo.processInfo.environment["SPADIX_FUZZ_CASES"] ?? "") ?? 300

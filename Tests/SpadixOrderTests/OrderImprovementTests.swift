@@ -153,6 +153,61 @@ private func leastBeside(_ op: Int, _ core: ScheduleCore) -> Int {
     }
   }
 
+  /// What an interruption leaves is never better than what a later one does, wherever the two come: at every progress
+  /// message in turn, and after growing numbers of labels.
+  @Test(arguments: 0..<4) func aLaterInterruptionIsNeverWorse(seed: Int) throws {
+    let problem = wideProblem(seed: UInt64(60 + seed), operators: 36)
+    let budget = ScheduleBudgets.minimum(problem, scope: .activations) * (8 + seed) / 8
+    var limited = limited(300_000_000).options
+    limited.packingEffortLimit = 20_000_000
+    func traffic(interruptedAt message: Int) throws -> (total: Int, isOver: Bool) {
+      var options = limited
+      let cancellation = Cancellation()
+      let count = Counter()
+      options.cancellation = cancellation
+      options.progress = { _ in if count.next() == message { cancellation.cancel() } }
+      let plan = try Scheduler(options: options).solve(problem, budget: budget)
+      return (plan.traffic.total, !cancellation.isCancelled)
+    }
+    var (last, message, isOver) = (Int.max, 1, false)
+    while !isOver {
+      let found = try traffic(interruptedAt: message)
+      #expect(found.total <= last, "\(problem.name), message \(message)")
+      (last, isOver) = found
+      message += max(1, message / 4)
+    }
+    var labels = Int.max
+    for limit in [1, 1_000, 30_000] {
+      limited.labelLimit = limit
+      let total = try Scheduler(options: limited).solve(problem, budget: budget).traffic.total
+      #expect(total <= labels, "\(problem.name), \(limit) labels")
+      labels = total
+    }
+    #expect(last <= labels)
+  }
+
+  /// A plan that is known is a candidate, of this budget or a smaller one, and only then.
+  @Test func aKnownPlanIsNeverLost() throws {
+    let problem = wideProblem(seed: 77, operators: 40)
+    let budget = ScheduleBudgets.minimum(problem, scope: .activations)
+    let good = try limited(300_000_000).solve(problem, budget: budget)
+    let cancelled: Scheduler = {
+      var options = ScheduleOptions()
+      options.cancellation = Cancellation()
+      options.cancellation?.cancel()
+      return Scheduler(options: options)
+    }()
+    let alone = try cancelled.solve(problem, budget: budget)
+    #expect(good.traffic.total < alone.traffic.total)
+    for larger in [budget, budget + 1] {
+      let plan = try cancelled.solve(problem, budget: larger, known: [good])
+      #expect(plan.traffic == good.traffic && plan.budget == larger)
+    }
+    var larger = good
+    larger.budget += 1
+    #expect(try cancelled.solve(problem, budget: budget, known: [larger]).traffic == alone.traffic)
+  }
+
   /// Sizes that do not fit around each other, in the smallest budget: with part of it free there are better plans than
   /// what an arena makes of the order.
   @Test func roomLeftFreeGivesAddresses() throws {
@@ -162,20 +217,16 @@ private func leastBeside(_ op: Int, _ core: ScheduleCore) -> Int {
       let core = ScheduleCore(problem, scope: .activations)
       let budget = core.smallestCapacity
       let order = Array(0..<core.count)
-      let scheduler = Scheduler()
-      let work = Scheduler.PackingWork(scheduler.options)
-      var packer = Scheduler.Packer(scheduler.options, PieceBuilder(problem, .activations, core, order), budget, work)
-      var arena = OnlineArena(problem, .activations, core, order, budget, .longestForItsPrice)
-      packer.take(arena.run())
-      var layout = try #require(packer.layout)
-      let before = layout.traffic.total
-      let found = scheduler.improveWithLessRoom(
-        problem, .activations, core, budget, [order], &layout, effort: 70_000_000, work)
-      #expect((found != nil) == (layout.traffic.total < before))
-      better += found != nil && layout.traffic.total < before * 3 / 4 ? 1 : 0
+      let options = ScheduleOptions()
+      let addresses = AddressSearch(problem, .activations, budget, options, AddressSearch.Work(options))
+      addresses.take(addresses.arena(order, .longestForItsPrice, addresses.builder(order)))
+      let before = addresses.leastTraffic
+      addresses.improveWithLessRoom([order], effort: 70_000_000)
+      let best = try #require(addresses.best)
+      better += best.traffic.total < before * 3 / 4 ? 1 : 0
       let plan = ScheduleSolution(
-        scope: .activations, budget: budget, order: (found ?? order).map(ScheduleProblem.OperatorID.init),
-        pieces: layout.pieces, traffic: layout.traffic, bound: 0, certificate: .init())
+        scope: .activations, budget: budget, order: best.order.map(ScheduleProblem.OperatorID.init),
+        pieces: best.pieces, traffic: best.traffic, bound: 0, certificate: .init())
       try ScheduleValidator.validate(plan, for: problem)
     }
     #expect(better >= 10, "\(better) of 12 with a quarter less traffic")
@@ -220,5 +271,15 @@ private func leastBeside(_ op: Int, _ core: ScheduleCore) -> Int {
       if let last = plans.last { #expect(plan.traffic.total <= last.traffic.total) }
       plans.append(plan)
     }
+  }
+}
+
+/// Counts calls, of one thread.
+private final class Counter: @unchecked Sendable {
+  private var count = 0
+
+  func next() -> Int {
+    count += 1
+    return count
   }
 }

@@ -1,10 +1,11 @@
 import Foundation
 import SpadixIR
 import SpadixISA
-import SpadixPasses
 import SpadixReference
 import SpadixTensor
 import Testing
+
+@testable import SpadixPasses
 
 private func graph(samples: String, type: String = "f32[4, 2]", range: String = "") throws -> Graph {
   try parse(
@@ -67,12 +68,14 @@ private func graph(samples: String, type: String = "f32[4, 2]", range: String = 
   }
 
   /// A graph calibrated by measurement, and what the report says about it.
-  private func measured(_ text: String, samples: [Float], shape: [Int]) throws -> (graph: Graph, choice: String) {
+  private func measured(
+    _ text: String, samples: [Float], shape: [Int]
+  ) throws -> (graph: Graph, choice: String, uncorrected: Graph) {
     var context = PassContext(
       target: .spadix, data: DataStore(),
       samples: [CalibrationSamples(input: "x", tensor: Tensor(shape: shape, samples))])
     let result = try PassManager(PassPipeline([.calibrate])).run(parse(text), in: &context)
-    return (result, context.calibration ?? "")
+    return (result, context.calibration ?? "", context.uncorrected ?? result)
   }
 
   /// Signal to noise of the quantized graph against a graph in floating point, as a ratio.
@@ -93,27 +96,29 @@ private func graph(samples: String, type: String = "f32[4, 2]", range: String = 
     return signal / noise
   }
 
-  /// All weights are rounded down by the same, and all inputs are positive.
+  /// All weights are rounded down by the same, and all inputs are positive. They are too many to be rounded together.
   @Test func biasesTakeOutWhatWeightsAddOnAverage() throws {
-    let weights = (0..<64).map { row in row == 0 ? "127.0" : "\(row % 7).45" }.joined(separator: ", ")
+    let depth = 1100
+    let weights = (0..<depth).map { row in row == 0 ? "127.0" : "\(row % 7).45" }.joined(separator: ", ")
     let text = """
-      data @w : f32[64, 1] = [\(weights)]
-      graph @g(%x: f32[1, 64]) -> f32[1, 1] {
-        %w = constant @w : f32[64, 1]
+      data @w : f32[\(depth), 1] = [\(weights)]
+      graph @g(%x: f32[1, \(depth)]) -> f32[1, 1] {
+        %w = constant @w : f32[\(depth), 1]
         %y = nn.matmul %x, %w : f32[1, 1]
         return %y
       }
       """
-    let samples = RandomTensor.uniform(count: 64 * 40, seed: 3, low: 0.5, high: 1)
+    let samples = RandomTensor.uniform(count: depth * 40, seed: 3, low: 0.5, high: 1)
     let real = try parse(text)
-    let (graph, choice) = try measured(text, samples: samples, shape: [40, 64])
+    let (graph, choice, _) = try measured(text, samples: samples, shape: [40, depth])
     #expect(choice.contains("biases corrected by 20 other samples"))
-    let unseen = RandomTensor.uniform(count: 64 * 20, seed: 4, low: 0.5, high: 1)
+    let unseen = RandomTensor.uniform(count: depth * 20, seed: 4, low: 0.5, high: 1)
     let minmax = try run(
       "calibrate{method=minmax}",
-      on: text.replacingOccurrences(of: "f32[1, 64])", with: "f32[1, 64] {range = [0.5, 1.0]})")
-        .replacingOccurrences(of: "%y = nn.matmul %x, %w :", with: "%y = nn.matmul %x, %w {range = [0.0, 400.0]} :"))
-    #expect(try ratio(graph, against: real, unseen, count: 64) > 4 * ratio(minmax, against: real, unseen, count: 64))
+      on: text.replacingOccurrences(of: "f32[1, \(depth)])", with: "f32[1, \(depth)] {range = [0.5, 1.0]})")
+        .replacingOccurrences(of: "%y = nn.matmul %x, %w :", with: "%y = nn.matmul %x, %w {range = [0.0, 4000.0]} :"))
+    #expect(
+      try ratio(graph, against: real, unseen, count: depth) > 4 * ratio(minmax, against: real, unseen, count: depth))
   }
 
   /// One channel between two products is a thousand times as large as the others, which matter as much.
@@ -133,15 +138,52 @@ private func graph(samples: String, type: String = "f32[4, 2]", range: String = 
       }
       """
     let samples = RandomTensor.uniform(count: 8 * 32, seed: 5, low: -1, high: 1)
-    let (graph, choice) = try measured(text, samples: samples, shape: [32, 8])
+    let (graph, choice, uncorrected) = try measured(text, samples: samples, shape: [32, 8])
     #expect(choice.contains("equalized channels"))
     let real = try parse(text)
     for seed in 1...4 {
       let inputs = inputs(of: real, seed: UInt64(seed))
-      let found = try FloatEvaluator(graph: graph, data: DataStore()).run(inputs: inputs)[0].floats
+      let found = try FloatEvaluator(graph: uncorrected, data: DataStore()).run(inputs: inputs)[0].floats
       #expect(try found == FloatEvaluator(graph: real, data: DataStore()).run(inputs: inputs)[0].floats)
     }
     #expect(try ratio(graph, against: real, samples, count: 8) > 1000)
+  }
+
+  /// Inputs that are positive go together: what rounding one weight adds, the next ones take off.
+  @Test func weightsOfInputsThatGoTogetherAreRoundedTogether() throws {
+    let weights = (0..<64).map { row in row == 0 ? "127.0" : "\(row % 7).45" }.joined(separator: ", ")
+    let text = """
+      data @w : f32[64, 1] = [\(weights)]
+      graph @g(%x: f32[1, 64]) -> f32[1, 1] {
+        %w = constant @w : f32[64, 1]
+        %y = nn.matmul %x, %w : f32[1, 1]
+        return %y
+      }
+      """
+    let samples = RandomTensor.uniform(count: 64 * 40, seed: 3, low: 0.5, high: 1)
+    let (graph, choice, uncorrected) = try measured(text, samples: samples, shape: [40, 64])
+    #expect(choice.contains("weights rounded together on 20 other samples"), "\(choice)")
+    let real = try parse(text)
+    let unseen = RandomTensor.uniform(count: 64 * 20, seed: 4, low: 0.5, high: 1)
+    #expect(
+      try ratio(graph, against: real, unseen, count: 64) > 4 * ratio(uncorrected, against: real, unseen, count: 64))
+  }
+
+  /// A sigmoid of what is far from 0 is 0 or 1 whatever noise it has: that does not count.
+  @Test func whatSaturatesDoesNotHideWhatMatters() throws {
+    let text = """
+      data @w : f32[4, 1] = [20.0, -17.0, 13.0, 11.0]
+      graph @g(%x: f32[1, 4]) -> f32[1, 1] {
+        %w = constant @w : f32[4, 1]
+        %l = nn.matmul %x, %w : f32[1, 1]
+        %y = nn.unary %l {function = sigmoid} : f32[1, 1]
+        return %y
+      }
+      """
+    let samples = RandomTensor.uniform(count: 4 * 200, seed: 5, low: -1, high: 1)
+    let (_, choice, _) = try measured(text, samples: samples, shape: [200, 4])
+    let decibels = try #require(choice.split(separator: " ").compactMap { Double($0.filter { $0 != "," }) }.first)
+    #expect(decibels > 25, "\(choice)")
   }
 
   @Test func withoutSamplesNothingHappens() throws {

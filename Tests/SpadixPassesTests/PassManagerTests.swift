@@ -1,11 +1,12 @@
 import Foundation
 import SpadixIR
 import SpadixISA
-import SpadixPasses
 import SpadixSupport
 import SpadixTensor
 import Synchronization
 import Testing
+
+@testable import SpadixPasses
 
 private let smallGraph = """
   graph @small(%x: f32[1, 4]) -> f32[1, 4] {

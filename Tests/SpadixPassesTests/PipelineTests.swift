@@ -1,5 +1,6 @@
-import SpadixPasses
 import Testing
+
+@testable import SpadixPasses
 
 @Suite struct PipelineTests {
   @Test func namesAndOptionsParse() throws {

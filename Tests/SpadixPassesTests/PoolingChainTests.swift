@@ -1,5 +1,6 @@
-import SpadixPasses
 import Testing
+
+@testable import SpadixPasses
 
 @Suite struct PoolingChainTests {
   /// Which elements the first result of a chain sees, and by how much the second is further.

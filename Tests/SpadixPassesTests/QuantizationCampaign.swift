@@ -3,12 +3,13 @@ import Spadix
 import SpadixFuzz
 import SpadixIR
 import SpadixISA
-import SpadixPasses
 import SpadixReference
 import SpadixSupport
 import SpadixTensor
 import SpadixVerify
 import Testing
+
+@testable import SpadixPasses
 
 /// Random graphs, quantized for the presets and for five random targets: every int8 operation against what it means in
 /// floating point, on the operands of a run and on random ones.

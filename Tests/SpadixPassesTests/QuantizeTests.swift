@@ -1,8 +1,9 @@
 import SpadixIR
 import SpadixISA
-import SpadixPasses
 import SpadixTensor
 import Testing
+
+@testable import SpadixPasses
 
 private func quantized(
   _ body: String, inputs: String = "%x: f32[1, 2] {range = [-1.0, 3.0]}", result: String, data: String = "",
@@ -175,8 +176,7 @@ private enum TestFailure: Error { case noConvolution }
     #expect(
       mnemonics(graph)
         == [
-          "nn.quantize", "nn.requantize", "nn.dequantize", "nn.avg_pool2d", "nn.quantize", "nn.requantize",
-          "nn.dequantize",
+          "nn.quantize", "nn.requantize", "nn.dequantize", "nn.avg_pool2d", "nn.quantize", "nn.dequantize",
         ])
   }
 
@@ -396,11 +396,25 @@ private let badGraphs = [
   @Test func aModelsOwnTypesAreTakenOver() throws {
     let body = """
         %y = nn.fake_quantize %x {bounds = [0, 255], scale = 0.5, zero_point = 100} : f32[1, 2]
-        %z = nn.relu %y : f32[1, 2]
+        %r = nn.relu %y : f32[1, 2]
+        %z = nn.fake_quantize %r {bounds = [0, 255], scale = 0.25, zero_point = 0} : f32[1, 2]
         return %z
       """
     let (graph, _) = try quantized(body, result: "f32[1, 2]")
     #expect(types("nn.quantize", in: graph) == [Quantization(scale: 0.5, zeroPoint: -28)])
     #expect(mnemonics(graph) == ["nn.quantize", "nn.requantize", "nn.dequantize"])
+  }
+
+  /// What is neither a product nor between two types of the model's is in floating point there, and here.
+  @Test func whatAModelLeavesInFloatingPointStays() throws {
+    let body = """
+        %a = nn.relu %x : f32[1, 2]
+        %y = nn.fake_quantize %a {bounds = [0, 255], scale = 0.5, zero_point = 0} : f32[1, 2]
+        %s = nn.unary %y {function = square} : f32[1, 2]
+        %z = nn.unary %s {function = sqrt} : f32[1, 2]
+        return %z
+      """
+    let (graph, _) = try quantized(body, result: "f32[1, 2]")
+    #expect(mnemonics(graph) == ["nn.relu", "nn.fake_quantize", "nn.unary", "nn.unary"])
   }
 }

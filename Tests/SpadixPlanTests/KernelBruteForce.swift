@@ -1,5 +1,6 @@
-import SpadixPlan
 import SpadixSupport
+
+@testable import SpadixPlan
 
 /// Tries every combination of alternatives, kept gaps and spills; for problems of a handful of operators.
 enum KernelBruteForce {

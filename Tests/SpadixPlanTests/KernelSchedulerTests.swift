@@ -1,6 +1,7 @@
-import SpadixPlan
 import SpadixSupport
 import Testing
+
+@testable import SpadixPlan
 
 private typealias Problem = KernelProblem
 

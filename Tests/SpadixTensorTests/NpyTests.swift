@@ -1,6 +1,7 @@
 import SpadixSupport
-import SpadixTensor
 import Testing
+
+@testable import SpadixTensor
 
 /// A version 1.0 file as NumPy would lay it out, without the alignment, which readers ignore.
 private func npy(_ header: String, _ data: [UInt8], version: UInt8 = 1) -> [UInt8] {

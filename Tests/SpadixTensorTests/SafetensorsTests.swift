@@ -1,6 +1,7 @@
 import SpadixSupport
-import SpadixTensor
 import Testing
+
+@testable import SpadixTensor
 
 /// A file with this header and this many zero bytes of data.
 private func file(_ header: String, data: Int) -> [UInt8] {

@@ -1,5 +1,6 @@
-import SpadixTensor
 import Testing
+
+@testable import SpadixTensor
 
 @Suite("Tensor types")
 struct TensorTypeTests {

@@ -1,10 +1,10 @@
-import SpadixCodegen
 import SpadixIR
 import SpadixISA
 import SpadixSupport
 import Testing
 
 @testable import Spadix
+@testable import SpadixCodegen
 
 /// Plans that somebody has edited, by hand: each rule is said at the value that breaks it.
 @Suite struct PlanTextTests {

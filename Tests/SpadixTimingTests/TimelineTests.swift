@@ -1,6 +1,6 @@
-import SpadixISA
 import Testing
 
+@testable import SpadixISA
 @testable import SpadixTiming
 
 /// Small programs whose cycles were measured on Gemmini's RTL (docs/machine.md: latency 60 unless said otherwise, one

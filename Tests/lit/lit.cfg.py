@@ -68,6 +68,8 @@ else:
     lit_config.note("SPADIX_SLURM is not 1: the test of sweeps on Slurm is skipped (make slurm-test)")
 
 config.environment["LC_ALL"] = "C.UTF-8"
+# lit runs as many tests at once as there are cores; threads of each numpy would wait for one another most of the time.
+config.environment["OPENBLAS_NUM_THREADS"] = "1"
 
 # A hang is a failure of the tool, not of the machine it runs on.
 try:

@@ -1,5 +1,6 @@
 import SpadixKernel
 import SpadixPlan
+import SpadixSupport
 
 /// Checks a group of a plan, and adds up its rows and bytes: which rows each strip computes is found row by row, and
 /// what they move by `NestAccount`.
@@ -166,7 +167,7 @@ struct GroupAccount {
     rules.isInGroup = true
     try rules.check(tiling)
     let chunks =
-      ((kernel.channels + kernels.target.dim - 1) / kernels.target.dim + tiling.blocks - 1) / tiling.blocks
+      ceilDivide(ceilDivide(kernel.channels, kernels.target.dim), tiling.blocks)
     if let contraction = kernel.contraction {
       let taps = contraction.window.kernelRows * contraction.window.kernelColumns
       let blocks = max(1, NestAccount.inputBlocks(of: kernel, dim: kernels.target.dim).map(\.count).max() ?? 1)

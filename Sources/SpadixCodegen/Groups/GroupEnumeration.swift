@@ -125,7 +125,7 @@ struct GroupEnumeration {
     let height = shapeKernel(longest.steps.upperBound - 1).store.rows
     var counts: [Int] = []
     for rows in Self.heights.reversed() where rows < height {
-      let strips = KernelGeometry.ceilDivide(height, rows)
+      let strips = ceilDivide(height, rows)
       if counts.last != strips { counts.append(strips) }
     }
     if counts.isEmpty { return [] }

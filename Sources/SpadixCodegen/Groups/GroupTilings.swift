@@ -110,8 +110,8 @@ struct GroupTilings {
   /// Tiles of the full width where one row of it fits.
   private func shapes(_ member: KernelGroup.Member, _ height: Int) -> [Tiling] {
     let kernel = member.kernel
-    let blockCount = KernelGeometry.ceilDivide(kernel.channels, target.dim)
-    let input = kernel.contraction.map { KernelGeometry.ceilDivide($0.window.inputChannels, target.dim) } ?? 1
+    let blockCount = ceilDivide(kernel.channels, target.dim)
+    let input = kernel.contraction.map { ceilDivide($0.window.inputChannels, target.dim) } ?? 1
     var shapes: [Tiling] = []
     var tiling = Tiling.one
     tiling.sliceTaps = kernel.contraction?.window.taps ?? 1
@@ -123,7 +123,11 @@ struct GroupTilings {
       let geometry = KernelGeometry(kernel: kernel, tiling: probe, dim: target.dim, withSlices: false)
       if let pooling = kernel.store.pooling {
         let sides = [(rows - 1) * pooling.stride + pooling.window, (columns - 1) * pooling.stride + pooling.window]
-        if sides.contains(where: { $0 > 255 }) || (rows > 1 && kernel.store.columns > 255) { return Int.max / 256 }
+        if sides.contains(where: { $0 > Pooling.maximumExtent })
+          || (rows > 1 && kernel.store.columns > Pooling.maximumExtent)
+        {
+          return Int.max / 256
+        }
       }
       return geometry.accumulatorPixelsPerTile
     }
@@ -139,8 +143,8 @@ struct GroupTilings {
         var rows = 1
         while rows < highest && pixels(rows + 1, columns) * blocksHere <= room { rows += 1 }
         if pixels(rows, columns) * blocksHere > room { continue }
-        let tiles = KernelGeometry.ceilDivide(height, rows)
-        tiling.tileRows = KernelGeometry.ceilDivide(height, tiles)
+        let tiles = ceilDivide(height, rows)
+        tiling.tileRows = ceilDivide(height, tiles)
         tiling.tileColumns = columns
         tiling.blocks = blocksHere
         if shapes.last != tiling { shapes.append(tiling) }

@@ -7,24 +7,25 @@ import SpadixISA
 /// mvout_spad reads is forgotten once the command is in the station; a transposed operand counts with its logical rows.
 /// Everything else is ordered by the rows that commands name. Commands are numbered; 0 is none.
 ///
-/// Loads are not waited for by loads behind them, and scaling lets rows of the accumulator be overtaken: what a load
-/// adds to rows that another one brought less than `dim` rows of DRAM before is lost on hardware, in part.
+/// Loads do not wait for loads, and rows overtake one another on the way to the accumulator (docs/isa.md): what a load
+/// adds to rows that are still on the way is lost.
 struct StationGuard {
   /// What a load has to do with the accumulator.
   struct AccumulatorLoad {
-    var adds = false
-    /// Rows of DRAM.
-    var rows = 0
-
-    init() {}
-
-    init(_ tile: LocalTile) {
-      adds = tile.address.isAccumulator && tile.address.accumulates
-      rows = tile.rows
+    /// The way of its rows.
+    enum Path: Int32 {
+      case zeros, int8, int32
     }
+
+    var adds = false
+    var path = Path.zeros
+    /// Rows of DRAM that are asked for.
+    var requests = 0
   }
 
-  private let dim: Int32
+  /// Rows of DRAM after which a row has arrived. On the RTL up to 28 have overtaken one.
+  private static let overtakingRows: Int32 = 64
+
   private let bank: Int
   private let accumulator: Int
   private var number: Int32 = 0
@@ -48,17 +49,16 @@ struct StationGuard {
   private var hiddenStore: [Int32]
   /// Computes that take the row as an operand without the station's knowledge.
   private var hiddenOperand: [Int32]
-  /// Rows of DRAM that were loaded, in all and up to the last fence; and for each row of the accumulator, how many when
-  /// the last load of it began, counted from 1.
-  private var rowsLoaded: Int32 = 0
-  private var rowsFenced: Int32 = 0
-  private var loadedAt: [Int32]
+  /// Of rows of the accumulator that nothing but a load has written since the last fence, the load and its path, four
+  /// times its number and the path; and how many rows of DRAM had been asked for when it began.
+  private var loadPath: [Int32]
+  private var loadStart: [Int32]
+  private var requests: Int32 = 0
 
   /// Whether stores will ask who wrote a row.
   var watchesResults = false
 
   init(_ target: Target) {
-    dim = Int32(target.dim)
     bank = target.accumulatorRowsPerBank
     accumulator = target.scratchpadRows
     result = [Int32](repeating: 0, count: target.scratchpadRows + target.accumulatorRows)
@@ -68,7 +68,8 @@ struct StationGuard {
     writingStore = result
     hiddenStore = result
     hiddenOperand = result
-    loadedAt = result
+    loadPath = result
+    loadStart = result
   }
 
   /// Whether rows may still be read that the station would let others overwrite.
@@ -78,7 +79,6 @@ struct StationGuard {
   mutating func fence() {
     number += 1
     fenced = number
-    rowsFenced = rowsLoaded
     loadKnows = number
     executeKnows = number
   }
@@ -87,15 +87,20 @@ struct StationGuard {
 
   /// Whether a fence has to stand before a load of these rows.
   func needsFence(load rows: LocalRows, _ load: AccumulatorLoad) -> Bool {
-    if load.adds && rows.last(loadedAt) > max(rowsFenced, rowsLoaded + 1 - dim) { return true }
+    if load.adds && overtakes(rows, load.path) { return true }
     if hasOpenStore && rows.last(hiddenStore) > knowledge(load: rows) { return true }
     return rows.last(hiddenOperand) > fenced
   }
 
   mutating func take(load rows: LocalRows, _ load: AccumulatorLoad) {
     number += 1
-    if rows.first >= accumulator { rows.forEach { loadedAt[$0] = rowsLoaded + 1 } }
-    rowsLoaded += Int32(load.rows)
+    if rows.first >= accumulator {
+      rows.forEach { row in
+        loadPath[row] = number << 2 | load.path.rawValue
+        loadStart[row] = requests
+      }
+    }
+    requests += Int32(load.requests)
     if hasOpenStore { loadKnows = knowledge(load: rows) }
     if rows.first < accumulator || watchesResults || hasOpenStore {
       rows.forEach { row in
@@ -103,6 +108,19 @@ struct StationGuard {
         knownToLoad[row] = loadKnows
       }
     }
+  }
+
+  /// Int8 rows go before others, so that they are there before 32-bit rows of a later load.
+  private func overtakes(_ rows: LocalRows, _ path: AccumulatorLoad.Path) -> Bool {
+    var found = false
+    rows.forEach { row in
+      let earlier = loadPath[row] & 3
+      let isOrdered =
+        earlier == path.rawValue || earlier == AccumulatorLoad.Path.int8.rawValue && path == .int32
+      let isRecent = requests - loadStart[row] < Self.overtakingRows
+      if loadPath[row] >> 2 > fenced && (isRecent || !isOrdered) { found = true }
+    }
+    return found
   }
 
   private func knowledge(load rows: LocalRows) -> Int32 { max(loadKnows, rows.last(store)) }
@@ -127,6 +145,8 @@ struct StationGuard {
     number += 1
     if hasOpenStore { executeKnows = knowledge(product: use) }
     if watchesResults || hasOpenStore { use.result.forEach { result[$0] = number } }
+    // Products wait for the loads of their sums, and loads for products.
+    if use.result.first >= accumulator { use.result.forEach { loadPath[$0] = 0 } }
     use.weights.dropFirst(use.namedWeights).forEach { hiddenOperand[$0] = number }
   }
 

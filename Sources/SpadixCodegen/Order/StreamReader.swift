@@ -48,7 +48,10 @@ struct StreamReader {
     case Funct.moveIn, Funct.moveIn2, Funct.moveIn3:
       item.kind = .load
       item.local.result = loaded(command, it)
-      item.accumulatorLoad = StationGuard.AccumulatorLoad(LocalTile(bits: command.rs2))
+      item.accumulatorLoad = StationGuard.AccumulatorLoad(
+        adds: it.flags.contains(.accumulates),
+        path: it.flags.contains(.zeros) ? .zeros : it.flags.contains(.wide) ? .int32 : .int8,
+        requests: it.flags.contains(.zeros) ? 0 : it.flags.contains(.repeated) ? 1 : Int(it.rows))
       let uses = usesOfSlot(before: item.first)
       rows.write(item.local.result, &item, number: number)
       item.after.raise(.execute, to: uses)
@@ -162,7 +165,7 @@ struct StreamReader {
   /// A pooled store reads whole windows, also those behind the bank in which it begins.
   private func store(_ command: Command, _ isOnChip: Bool, _ item: inout StreamItem) {
     let tile = LocalTile(bits: command.rs2)
-    let blocks = max(1, (tile.columns + target.dim - 1) / target.dim)
+    let blocks = max(1, ceilDivide(tile.columns, target.dim))
     var (read, written) = ((blocks - 1) * target.dim + tile.rows, tile.rows)
     if let pooling, !isOnChip || target.hasPooledScratchpadStore {
       item.isPooled = true

@@ -3,12 +3,16 @@ import SpadixTensor
 extension Graph {
   /// A constant that an operation is to read.
   public struct ConstantOperand {
-    public var operation: OperationID
+    /// The one that reads it, of the graph before.
+    var operation: OperationID
     /// The place among the operands; what stands there is replaced, or moves up where the constant is inserted.
-    public var position: Int
-    public var isInserted: Bool
-    public var tensor: Tensor
-    public var name: String
+    var position: Int
+    /// Whether operands from `position` on move up; otherwise the one there is replaced.
+    var isInserted: Bool
+    /// Type and elements.
+    var tensor: Tensor
+    /// Wanted for its data and its value; one that is taken gets a suffix.
+    var name: String
 
     public init(_ operation: OperationID, position: Int, isInserted: Bool = false, _ tensor: Tensor, name: String) {
       self.operation = operation

@@ -3,13 +3,16 @@ import SpadixTensor
 
 /// A named tensor outside the graph: weights, biases, calibration samples.
 public struct DataDefinition: Sendable {
+  /// Without `@`; unique in its graph.
   public var name: String
+  /// What `source` must have; files of another type are refused when they are read.
   public var type: TensorType
+  /// Files are only read when the tensor is asked for: see `DataStore`.
   public var source: DataSource
   /// The definition in the source text.
   public var range: SourceRange?
   /// The file that a path in `source` is relative to; nil when paths are relative to the working folder.
-  public var baseFile: String?
+  var baseFile: String?
 
   public init(
     name: String, type: TensorType, source: DataSource, range: SourceRange? = nil, baseFile: String? = nil
@@ -44,6 +47,7 @@ public enum DataSource: Hashable, Sendable {
 
 /// Parameters of the seeded generator, `SpadixTensor.RandomTensor`.
 public struct RandomSource: Hashable, Sendable {
+  /// How the elements are spread; the Laplace distribution is for f32 alone.
   public enum Distribution: Hashable, Sendable {
     /// Uniform over low ..< high for f32, over low ... high for integers. Nil: the default of the element type.
     case uniform(low: Float, high: Float)
@@ -51,9 +55,10 @@ public struct RandomSource: Hashable, Sendable {
     case laplace(scale: Float)
   }
 
-  public var seed: UInt64
+  /// The same seed, distribution and type give the same elements on every machine.
+  var seed: UInt64
   /// Nil for the element type's default: -1 ..< 1 for f32, -127 ... 127 for int8, -1000 ... 1000 for i32.
-  public var distribution: Distribution?
+  var distribution: Distribution?
 
   public init(seed: UInt64, distribution: Distribution? = nil) {
     self.seed = seed

@@ -31,7 +31,7 @@ public final class DataStore {
   }
 
   /// Forgets what was loaded, to free memory.
-  public func removeAll() {
+  func removeAll() {
     tensors = [:]
     files = [:]
   }

@@ -6,19 +6,23 @@ import SpadixTensor
 /// A value type. Ids are indices into the arrays, so they hold within one graph only; a pass that removes or inserts
 /// operations builds a new graph (`rewriting`).
 public struct Graph: Sendable {
+  /// Without `@`.
   public var name: String
   /// Named tensors outside the graph that `constant` operations and inputs refer to.
   public var data: [DataDefinition]
+  /// By `ValueID`; each is an input or the result of one operation.
   public var values: [Value]
   /// In execution order: an operation stands after those that produce its operands.
   public var operations: [Operation]
+  /// In the order in which callers give tensors.
   public var inputs: [ValueID]
+  /// In the order in which callers get tensors; inputs may be among them.
   public var outputs: [ValueID]
   /// What the outputs are called, in the order of `outputs`: text attribute `name`. Passes hand them on unchanged, whatever
   /// becomes of the values. Empty where the outputs are called as their values are; see `outputName`.
   public var outputNames: [String]
   /// The name of the graph's own line, for diagnostics about the graph as a whole.
-  public var range: SourceRange?
+  var range: SourceRange?
   /// The names in `data`, so that adding definitions is not quadratic; see `addData`.
   var dataNames = UniqueNames()
 
@@ -33,16 +37,19 @@ public struct Graph: Sendable {
   }
 }
 
+/// Index into `Graph.values`.
 public struct ValueID: DenseID {
   public let index: Int
   public init(_ index: Int) { self.index = index }
 }
 
+/// Index into `Graph.operations`: a position in execution order.
 public struct OperationID: DenseID {
   public let index: Int
   public init(_ index: Int) { self.index = index }
 }
 
+/// Index into `Graph.data`.
 public struct DataID: DenseID {
   public let index: Int
   public init(_ index: Int) { self.index = index }
@@ -58,10 +65,12 @@ public struct Value: Sendable {
     case operation(OperationID, result: Int)
   }
 
+  /// For results, what the operator's rule allows.
   public var type: TensorType
   /// What the text calls the value, without `%`. The printer numbers values without one and makes equal ones distinct;
   /// `settleNames` makes that last.
   public var name: String?
+  /// Agrees with the graph's inputs and with the operation's results: the verifier checks it.
   public var definition: Definition
   /// Where the value's name stands in the source.
   public var range: SourceRange?
@@ -73,7 +82,7 @@ public struct Value: Sendable {
   /// that keep the value keep it.
   public var counterpart: ValueID?
 
-  public init(type: TensorType, name: String? = nil, definition: Definition, range: SourceRange? = nil) {
+  init(type: TensorType, name: String? = nil, definition: Definition, range: SourceRange? = nil) {
     self.type = type
     self.name = name
     self.definition = definition
@@ -88,7 +97,9 @@ public struct Value: Sendable {
 
 /// A closed interval of real numbers.
 public struct ValueRange: Hashable, Sendable {
+  /// The least, itself included.
   public var low: Float
+  /// The largest, itself included.
   public var high: Float
 
   public init(low: Float, high: Float) {
@@ -99,8 +110,11 @@ public struct ValueRange: Hashable, Sendable {
 
 /// One operator applied to operands.
 public struct Operation: Sendable {
+  /// With its attributes.
   public var op: Operator
+  /// In the order of the operator's definition; optional ones that are absent leave no gap.
   public var operands: [ValueID]
+  /// One for every operator so far.
   public var results: [ValueID]
   /// The statement in the source.
   public var range: SourceRange?
@@ -109,7 +123,7 @@ public struct Operation: Sendable {
   /// Why the operation runs on the host, once lowering has decided so; text attribute `host_reason`.
   public var hostReason: String?
 
-  public init(
+  init(
     _ op: Operator, operands: [ValueID], results: [ValueID], range: SourceRange? = nil, sourceLine: Int? = nil,
     hostReason: String? = nil
   ) {
@@ -127,6 +141,8 @@ public struct Operation: Sendable {
 
 /// An operand slot of an operation that holds a value.
 public struct Use: Hashable, Sendable {
+  /// The one that reads the value.
   public var operation: OperationID
+  /// Position among its operands.
   public var operand: Int
 }

@@ -44,6 +44,7 @@ extension Graph {
     return append(.constant(Constant(data: id)), [], type: tensor.type, name: name)
   }
 
+  /// Of an input or a result.
   public func type(of value: ValueID) -> TensorType { values[value].type }
 
   /// The operation that produces a value; nil for an input.
@@ -55,6 +56,7 @@ extension Graph {
     return constant.data
   }
 
+  /// Whether a `constant` operation produces the value.
   public func isConstant(_ value: ValueID) -> Bool { constantData(of: value) != nil }
 
   /// The elements of a constant value; nil where the value is no constant.
@@ -81,6 +83,8 @@ extension Graph {
   public var firstComputedInt8: ValueID? {
     for operation in operations {
       if case .constant = operation.op { continue }
+      // Weights that are kept in int8.
+      if case .dequantize = operation.op, isConstant(operation.operands[0]) { continue }
       let values = operation.operands + operation.results
       if let int8 = values.first(where: { type(of: $0).element.isInt8 }) { return int8 }
     }
@@ -88,7 +92,7 @@ extension Graph {
   }
 
   /// The uses of one value, in execution order. Linear in the graph: `useLists` serves many questions at once.
-  public func uses(of value: ValueID) -> [Use] {
+  func uses(of value: ValueID) -> [Use] {
     var uses: [Use] = []
     for (index, operation) in operations.enumerated() {
       for (operand, used) in operation.operands.enumerated() where used == value {

@@ -7,6 +7,7 @@ import SpadixTensor
 /// is recorded in a mapping, through which the operands of later operations and the outputs pass. Dropping an operation
 /// whose result is still read is an error of the pass and traps when the value is asked for.
 public struct GraphRewriter {
+  /// The graph that the pass reads; its ids are the ones that `subscript` takes.
   public let source: Graph
   /// The graph so far. Its data are those of the source, followed by what the pass adds.
   public private(set) var graph: Graph
@@ -39,7 +40,7 @@ public struct GraphRewriter {
   }
 
   /// What a value of the source has become; nil before its operation was visited, or when it was dropped.
-  public func mapped(_ value: ValueID) -> ValueID? { mapping[value] }
+  func mapped(_ value: ValueID) -> ValueID? { mapping[value] }
 
   /// Copies an operation of the source with mapped operands, and lets its results stand for the old ones.
   @discardableResult

@@ -15,6 +15,7 @@ public enum Activation: Hashable, Sendable {
     }
   }
 
+  /// For real numbers; a NaN stays one.
   public func callAsFunction(_ value: Float) -> Float {
     switch self {
     case .none: value

@@ -4,6 +4,7 @@ import SpadixTensor
 public struct Add: OperatorDefinition {
   /// What quantized addends are multiplied with before they are summed.
   public var multipliers: [Int32] = [1, 1]
+  /// Applied to the sum before it is rounded.
   public var activation = Activation.none
 
   public init() {}

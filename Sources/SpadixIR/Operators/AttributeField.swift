@@ -3,24 +3,27 @@
 /// The parser, the printer, the help and the documentation all work from these fields.
 public struct AttributeField<Payload: OperatorDefinition>: Sendable {
   /// What became of an attempt to set an attribute from text.
-  public enum Outcome: Sendable {
+  enum Outcome: Sendable {
     case set
     case wrongKind
     /// The attribute has no meaning without another one, described by the text.
     case needs(String)
   }
 
-  public let name: String
+  /// As text has it before the `=`.
+  let name: String
   /// What a value of it looks like, for messages and help: "a list of 2 integers".
-  public let kind: String
-  public let summary: String
+  let kind: String
+  /// A phrase for help and documentation.
+  let summary: String
   /// Whether the text must give it; a required attribute is always printed.
-  public let isRequired: Bool
+  let isRequired: Bool
   /// Nil when the attribute has no value to print.
-  public let get: @Sendable (Payload) -> AttributeValue?
-  public let set: @Sendable (inout Payload, AttributeValue) -> Outcome
+  let get: @Sendable (Payload) -> AttributeValue?
+  /// Takes a value of the text; a payload is left as it was unless the outcome is `set`.
+  let set: @Sendable (inout Payload, AttributeValue) -> Outcome
 
-  public init(
+  init(
     _ name: String, kind: String, summary: String, isRequired: Bool = false,
     get: @escaping @Sendable (Payload) -> AttributeValue?,
     set: @escaping @Sendable (inout Payload, AttributeValue) -> Outcome
@@ -44,7 +47,8 @@ public struct AttributeField<Payload: OperatorDefinition>: Sendable {
 public typealias Property<Root, Member> = WritableKeyPath<Root, Member> & Sendable
 
 extension AttributeField {
-  public static func integer<Integer: FixedWidthInteger & Sendable>(
+  /// One that fits the property's type, and 32 bits.
+  static func integer<Integer: FixedWidthInteger & Sendable>(
     _ name: String, _ property: Property<Payload, Integer>, required: Bool = false, _ summary: String
   ) -> Self {
     Self(
@@ -58,7 +62,7 @@ extension AttributeField {
   }
 
   /// A list of integers, of a fixed length unless `count` is nil.
-  public static func integers<Integer: FixedWidthInteger & Sendable>(
+  static func integers<Integer: FixedWidthInteger & Sendable>(
     _ name: String, _ property: Property<Payload, [Integer]>, count: Int? = nil, required: Bool = false,
     _ summary: String
   ) -> Self {
@@ -73,7 +77,8 @@ extension AttributeField {
       })
   }
 
-  public static func real(
+  /// A number; integers of the text are taken as well.
+  static func real(
     _ name: String, _ property: Property<Payload, Float>, required: Bool = false, _ summary: String
   ) -> Self {
     Self(
@@ -86,7 +91,8 @@ extension AttributeField {
       })
   }
 
-  public static func reals(
+  /// A list of numbers, of any length.
+  static func reals(
     _ name: String, _ property: Property<Payload, [Float]>, required: Bool = false, _ summary: String
   ) -> Self {
     Self(
@@ -100,7 +106,7 @@ extension AttributeField {
   }
 
   /// One of the words of an enumeration.
-  public static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+  static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
     _ name: String, _ property: Property<Payload, Choice>, required: Bool = false, _ summary: String
   ) -> Self {
     let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
@@ -114,7 +120,8 @@ extension AttributeField {
       })
   }
 
-  public static func flag(_ name: String, _ property: Property<Payload, Bool>, _ summary: String) -> Self {
+  /// `true` or `false`; never required, as it is printed where it is not the default.
+  static func flag(_ name: String, _ property: Property<Payload, Bool>, _ summary: String) -> Self {
     Self(
       name, kind: "true or false", summary: summary,
       get: { .boolean($0[keyPath: property]) },
@@ -128,12 +135,16 @@ extension AttributeField {
 
 /// A field without its payload type, for help and documentation.
 public struct AttributeDescription: Sendable {
+  /// As text has it before the `=`.
   public let name: String
+  /// What a value looks like: "a list of 2 integers".
   public let kind: String
-  public let summary: String
+  /// A phrase for help and documentation.
+  let summary: String
   /// The value an absent attribute has, as text; nil when it is required or has none.
-  public let defaultText: String?
-  public let isRequired: Bool
+  let defaultText: String?
+  /// Whether the text must give it.
+  let isRequired: Bool
 
   init<Payload: OperatorDefinition>(_ field: AttributeField<Payload>) {
     self.name = field.name

@@ -2,10 +2,12 @@ import SpadixSupport
 
 /// An attribute as it stands in the text.
 public struct WrittenAttribute: Sendable {
+  /// As written; whether the operator has such a one is not known yet.
   public var name: String
+  /// Of whatever kind the text has.
   public var value: AttributeValue
   /// The name and the value.
-  public var range: SourceRange?
+  var range: SourceRange?
 
   public init(name: String, value: AttributeValue, range: SourceRange? = nil) {
     self.name = name

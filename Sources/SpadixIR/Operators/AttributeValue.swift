@@ -11,7 +11,7 @@ public indirect enum AttributeValue: Hashable, Sendable {
   case list([AttributeValue])
 
   /// What the value is, for a message that expected something else.
-  public var kindDescription: String {
+  var kindDescription: String {
     switch self {
     case .integer(let value): "the integer \(value)"
     case .real(let value): "the number \(value)"

@@ -2,11 +2,13 @@
 public struct AvgPool2D: OperatorDefinition {
   /// [height, width]
   public var window: [Int] = []
+  /// [vertical, horizontal]
   public var strides = [1, 1]
   /// [top, left, bottom, right]
   public var padding = [0, 0, 0, 0]
   /// Whether elements of the padding count, as zeros, or the mean is over the elements inside the image only.
   public var countIncludePad = false
+  /// Applied to the mean before it is rounded.
   public var activation = Activation.none
 
   public init() {}
@@ -21,6 +23,7 @@ public struct AvgPool2D: OperatorDefinition {
     self.activation = activation
   }
 
+  /// Window, strides and padding together.
   public var window2D: Window2D { Window2D(size: window, strides: strides, padding: padding) }
 
   public static let mnemonic = "nn.avg_pool2d"

@@ -1,5 +1,6 @@
 /// Normalization with statistics from training.
 public struct BatchNorm: OperatorDefinition {
+  /// Added to the variance; finite, 0 or more.
   public var epsilon: Float = 1e-5
 
   public init() {}

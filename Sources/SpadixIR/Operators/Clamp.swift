@@ -1,6 +1,8 @@
 /// `min(max(x, low), high)`.
 public struct Clamp: OperatorDefinition {
+  /// In real numbers, also where the operand is quantized.
   public var low: Float = -.infinity
+  /// In real numbers, at least `low`.
   public var high: Float = .infinity
 
   public init() {}

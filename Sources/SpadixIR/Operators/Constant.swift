@@ -2,6 +2,7 @@ import SpadixSupport
 
 /// A tensor from the graph's data.
 public struct Constant: OperatorDefinition {
+  /// Index into the data of the operation's own graph.
   public var data: DataID
 
   public init(data: DataID) { self.data = data }

@@ -2,16 +2,21 @@ import SpadixTensor
 
 /// Two-dimensional convolution, with what may be fused into it: a residual addend, an activation, max pooling.
 public struct Conv2D: OperatorDefinition {
+  /// [vertical, horizontal]
   public var strides = [1, 1]
   /// [top, left, bottom, right]
   public var padding = [0, 0, 0, 0]
+  /// [vertical, horizontal]
   public var dilations = [1, 1]
+  /// Divides input and output channels; as many as input channels in a depthwise convolution.
   public var groups = 1
+  /// Applied after the addend, before pooling.
   public var activation = Activation.none
   /// Whether the last operand is added to the result before the activation.
   public var residual = false
   /// What a quantized addend is multiplied with in the accumulator: one integer, or one per output channel.
   public var residualMultipliers: [Int32] = [1]
+  /// Applied last, to what is rounded already. Nil for none.
   public var pooling: FusedPooling?
 
   public init() {}
@@ -80,9 +85,12 @@ public struct Conv2D: OperatorDefinition {
 
 /// Which operand of a convolution is what: input and weights are 0 and 1; bias and addend follow as far as present.
 public struct ConvolutionOperands: Sendable {
+  /// Index of the bias; nil where there is none.
   public let bias: Int?
+  /// Index of the addend, the last operand; nil where there is none.
   public let addend: Int?
 
+  /// Tells the roles from the number of operands and the attribute `residual`.
   public init(count: Int, residual: Bool) {
     self.addend = residual ? count - 1 : nil
     self.bias = count - (residual ? 1 : 0) > 2 ? 2 : nil

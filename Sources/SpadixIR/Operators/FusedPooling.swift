@@ -13,6 +13,7 @@ public struct FusedPooling: Hashable, Sendable {
     self.padding = padding
   }
 
+  /// Window, strides and padding together.
   public var window2D: Window2D { Window2D(size: window, strides: strides, padding: padding) }
 }
 

@@ -1,5 +1,6 @@
 /// Mean over the whole image.
 public struct GlobalAvgPool2D: OperatorDefinition {
+  /// Applied to the mean before it is rounded.
   public var activation = Activation.none
 
   public init() {}

@@ -2,8 +2,11 @@ import SpadixTensor
 
 /// Matrix product, batched over leading dimensions.
 public struct MatMul: OperatorDefinition {
+  /// Operand a is [..., K, M].
   public var transposeA = false
+  /// Operand b is [..., N, K].
   public var transposeB = false
+  /// Applied to the product before it is rounded.
   public var activation = Activation.none
 
   public init() {}

@@ -2,6 +2,7 @@
 public struct MaxPool2D: OperatorDefinition {
   /// [height, width]
   public var window: [Int] = []
+  /// [vertical, horizontal]
   public var strides = [1, 1]
   /// [top, left, bottom, right]
   public var padding = [0, 0, 0, 0]
@@ -13,6 +14,7 @@ public struct MaxPool2D: OperatorDefinition {
     self.padding = padding
   }
 
+  /// Window, strides and padding together.
   public var window2D: Window2D { Window2D(size: window, strides: strides, padding: padding) }
 
   public static let mnemonic = "nn.max_pool2d"

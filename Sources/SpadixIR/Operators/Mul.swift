@@ -2,6 +2,7 @@ import SpadixTensor
 
 /// Product with a scalar or with a vector along the last axis.
 public struct Mul: OperatorDefinition {
+  /// Applied to the product before it is rounded.
   public var activation = Activation.none
 
   public init() {}

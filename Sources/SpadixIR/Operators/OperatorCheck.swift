@@ -2,9 +2,12 @@ import SpadixTensor
 
 /// What an operator's rule sees and where it reports: operand types, the result type, and the problems found.
 public struct OperatorCheck {
+  /// What a rule may know of an operand.
   public struct Operand: Sendable {
-    public var type: TensorType
-    public var isConstant: Bool
+    /// Shape and elements.
+    var type: TensorType
+    /// Whether it comes from the graph's data; some rules demand it.
+    var isConstant: Bool
 
     public init(type: TensorType, isConstant: Bool) {
       self.type = type
@@ -15,16 +18,20 @@ public struct OperatorCheck {
   /// A broken rule, before the verifier gives it a place.
   public struct Problem: Sendable {
     /// The last part of the diagnostic's id: `padding` becomes `ir.conv2d-padding`.
-    public var rule: String
+    var rule: String
+    /// Lower case: what was expected and what was found.
     public var message: String
     /// Operands to show in notes, with their types.
-    public var operands: [Int]
+    var operands: [Int]
+    /// The nearest way out; nil where there is none to offer.
     public var help: String?
   }
 
-  public let operands: [Operand]
+  /// In the operation's order.
+  let operands: [Operand]
   /// Nil when only the shape is asked for.
-  public let resultType: TensorType?
+  let resultType: TensorType?
+  /// In the order in which they were reported.
   public private(set) var problems: [Problem] = []
 
   public init(operands: [Operand], resultType: TensorType?) {
@@ -32,11 +39,16 @@ public struct OperatorCheck {
     self.resultType = resultType
   }
 
-  public func type(_ operand: Int) -> TensorType { operands[operand].type }
-  public func shape(_ operand: Int) -> [Int] { operands[operand].type.shape }
-  public func element(_ operand: Int) -> ElementType { operands[operand].type.element }
+  func type(_ operand: Int) -> TensorType { operands[operand].type }
+  func shape(_ operand: Int) -> [Int] { operands[operand].type.shape }
+  func element(_ operand: Int) -> ElementType { operands[operand].type.element }
 
-  public mutating func report(_ rule: String, _ message: String, operands: [Int] = [], help: String? = nil) {
+  /// Notes a broken rule.
+  ///
+  /// - Parameters:
+  ///   - rule: the last part of the diagnostic's id.
+  ///   - operands: those to show in notes, with their types.
+  mutating func report(_ rule: String, _ message: String, operands: [Int] = [], help: String? = nil) {
     problems.append(Problem(rule: rule, message: message, operands: operands, help: help))
   }
 }
@@ -80,9 +92,10 @@ extension OperatorCheck {
 
   /// The spatial size [height, width] that a window leaves; reports windows that do not fit.
   mutating func windowed(_ window: Window2D, over size: [Int], rulePrefix: String = "") -> [Int]? {
-    guard integers("\(rulePrefix)strides", window.strides, count: 2, in: 1...65_535, rule: "\(rulePrefix)strides"),
-      integers("\(rulePrefix)padding", window.padding, count: 4, in: 0...65_535, rule: "\(rulePrefix)padding"),
-      integers("dilations", window.dilations, count: 2, in: 1...65_535, rule: "dilations")
+    let largest = Window2D.maximumExtent
+    guard integers("\(rulePrefix)strides", window.strides, count: 2, in: 1...largest, rule: "\(rulePrefix)strides"),
+      integers("\(rulePrefix)padding", window.padding, count: 4, in: 0...largest, rule: "\(rulePrefix)padding"),
+      integers("dilations", window.dilations, count: 2, in: 1...largest, rule: "dilations")
     else { return nil }
     let result = window.outputSize(of: size)
     for (axis, name) in ["height", "width"].enumerated() where result[axis] < 1 {
@@ -100,7 +113,7 @@ extension OperatorCheck {
   mutating func pooling(_ window: Window2D, rulePrefix: String = "") -> Bool {
     guard
       integers(
-        "\(rulePrefix)window", window.size, count: 2, in: 1...65_535, rule: "\(rulePrefix)window")
+        "\(rulePrefix)window", window.size, count: 2, in: 1...Window2D.maximumExtent, rule: "\(rulePrefix)window")
     else { return false }
     guard window.padding.count == 4 else { return true }
     for side in 0..<4 where window.padding[side] >= window.size[side % 2] {

@@ -9,6 +9,7 @@ public protocol OperatorDefinition: Hashable, Sendable {
   static var summary: String { get }
   /// Meaning, element types and an example, in Markdown.
   static var documentation: String { get }
+  /// In order; optional and variadic ones come last.
   static var operands: [OperandDescription] { get }
   /// In the order in which they are set from text; the printer sorts by name.
   static var attributes: [AttributeField<Self>] { get }
@@ -24,17 +25,21 @@ public protocol OperatorDefinition: Hashable, Sendable {
 
 /// One operand of an operator.
 public struct OperandDescription: Sendable {
-  public enum Arity: Sendable {
+  /// How many operands of an operation stand for the description.
+  enum Arity: Sendable {
     case required, optional
     /// One or more, to the end of the list.
     case variadic
   }
 
-  public let name: String
-  public let summary: String
-  public let arity: Arity
+  /// A word for messages and documentation.
+  let name: String
+  /// Element type and shape: "int8 [N, H, W, C]".
+  let summary: String
+  /// Only the last of a list is variadic.
+  let arity: Arity
 
-  public init(_ name: String, _ summary: String, _ arity: Arity = .required) {
+  init(_ name: String, _ summary: String, _ arity: Arity = .required) {
     self.name = name
     self.summary = summary
     self.arity = arity

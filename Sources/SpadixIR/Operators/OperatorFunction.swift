@@ -32,6 +32,7 @@ public enum FunctionInt8Form: Sendable {
 
 /// One of the functions, with its attributes.
 public struct OperatorFunction: Hashable, Sendable {
+  /// The function with its attributes.
   public let definition: any FunctionOperator
 
   public init(_ definition: any FunctionOperator) { self.definition = definition }

@@ -1,9 +1,14 @@
 /// What is known of an operator without an instance: for the parser, the help and the documentation.
 public struct OperatorKind: Sendable {
+  /// `OperatorDefinition.mnemonic`: `nn.conv2d`.
   public let mnemonic: String
-  public let summary: String
-  public let documentation: String
-  public let operands: [OperandDescription]
+  /// One sentence, no full stop.
+  let summary: String
+  /// Markdown.
+  let documentation: String
+  /// In order; optional and variadic ones come last.
+  let operands: [OperandDescription]
+  /// In the order in which they are set from text.
   public let attributes: [AttributeDescription]
   /// The operator with every attribute at its default.
   public let standard: Operator
@@ -31,14 +36,15 @@ public struct OperatorKind: Sendable {
     return reader.diagnostics.isEmpty ? op : nil
   }
 
-  public func accepts(operandCount count: Int) -> Bool {
+  /// Whether an operation may have so many operands.
+  func accepts(operandCount count: Int) -> Bool {
     let required = operands.count { $0.arity != .optional }
     let isVariadic = operands.contains { $0.arity == .variadic }
     return count >= required && (isVariadic || count <= operands.count)
   }
 
   /// "input, weights[, bias]", for messages and help.
-  public var operandSynopsis: String {
+  var operandSynopsis: String {
     var text = ""
     for operand in operands {
       let separator = text.isEmpty ? "" : ", "

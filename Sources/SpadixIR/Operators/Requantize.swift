@@ -1,5 +1,6 @@
 /// From one scale and zero point to others.
 public struct Requantize: OperatorDefinition {
+  /// Applied before rounding.
   public var activation = Activation.none
 
   public init() {}

@@ -1,5 +1,8 @@
 /// A window that slides over the height and width of an image, as convolutions and poolings do.
 public struct Window2D: Hashable, Sendable {
+  /// Largest size, stride, padding and dilation that the operators' rules allow.
+  public static let maximumExtent = 65_535
+
   /// [height, width]
   public var size: [Int]
   /// [vertical, horizontal]
@@ -17,7 +20,7 @@ public struct Window2D: Hashable, Sendable {
   }
 
   /// Elements from the window's first to its last along an axis: (size - 1) * dilation + 1.
-  public func extent(_ axis: Int) -> Int { (size[axis] - 1) * dilations[axis] + 1 }
+  func extent(_ axis: Int) -> Int { (size[axis] - 1) * dilations[axis] + 1 }
 
   /// [height, width] of the result: floor((input + padding - extent) / stride) + 1, less than 1 when nothing fits.
   public func outputSize(of input: [Int]) -> [Int] {

@@ -5,6 +5,7 @@ import SpadixTensor
 public struct DotPrinter: Sendable {
   public init() {}
 
+  /// The whole `digraph`, in the graph's order.
   public func text(of graph: Graph) -> String {
     let names = ValueNames(graph)
     var text = """

@@ -20,16 +20,18 @@ public struct GraphPrinter: Sendable {
   static let maximumListCount = 64
   static let maximumColumns = 120
 
-  public var largeData: LargeData
+  /// For literal data of more than 64 elements.
+  var largeData: LargeData
   /// The file that the text will be written to: paths of data are made relative to its folder. Nil: to the working
   /// folder.
-  public var destination: String?
+  var destination: String?
 
   public init(largeData: LargeData = .hexadecimal, destination: String? = nil) {
     self.largeData = largeData
     self.destination = destination
   }
 
+  /// Data definitions, then the graph.
   public func text(of graph: Graph) -> String {
     var text = ""
     for definition in graph.data { line(data(definition), indentation: 0, to: &text) }
@@ -43,7 +45,7 @@ public struct GraphPrinter: Sendable {
   }
 
   /// The tensors that `LargeData.companion` keeps out of the text; nil when there are none.
-  public func companion(for graph: Graph) -> SafetensorsWriter? {
+  func companion(for graph: Graph) -> SafetensorsWriter? {
     guard case .companion = largeData else { return nil }
     var writer: SafetensorsWriter?
     for definition in graph.data {

@@ -10,6 +10,7 @@ import SpadixTensor
 public struct MLIRPrinter: Sendable {
   public init() {}
 
+  /// A module that `mlir-opt` reads.
   public func text(of graph: Graph) -> String {
     let names = MLIRNames(graph)
     let inputs = graph.inputs.map { type(graph.values[$0].type) }

@@ -21,6 +21,7 @@ public struct TokenReader {
     fileprivate let token: Int
   }
 
+  /// Before the next word.
   public var mark: Mark { Mark(token: position) }
 
   /// Whether all has been read.
@@ -41,6 +42,7 @@ public struct TokenReader {
     return SourceRange(source, start, max(start + 1, token.end))
   }
 
+  /// A diagnostic about the word at a mark, by default the next one.
   public func failure(_ id: String, _ message: String, at mark: Mark? = nil, help: String? = nil) -> Diagnostic {
     Diagnostic(id, message, at: range(mark ?? self.mark), help: help)
   }
@@ -54,6 +56,7 @@ public struct TokenReader {
     return true
   }
 
+  /// Steps over a word. Throws the diagnostic `id` where another one stands.
   public mutating func expect(_ expected: String, _ id: String) throws {
     guard accept(expected) else { throw failure(id, "expected '\(expected)', found \(found())") }
   }

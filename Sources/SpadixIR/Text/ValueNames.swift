@@ -5,6 +5,7 @@ import SpadixSupport
 public struct ValueNames: Sendable {
   private var names: [String]
 
+  /// Names of inputs and outputs are kept before all others where names are the same.
   public init(_ graph: Graph) {
     names = [String](repeating: "", count: graph.values.count)
     var taken = UniqueNames()

@@ -16,7 +16,7 @@ struct ConstantTensor {
   var kind: TensorKind
   /// May have dimensions of 0, unlike tensors of a graph.
   var shape: [Int]
-  var elements: Elements
+  private var storage: Storage
   /// The name in the model that the elements go by; tensors of a name and an id are the same.
   var name: String
   var id: Int
@@ -24,16 +24,48 @@ struct ConstantTensor {
   init(_ kind: TensorKind, shape: [Int], _ elements: Elements, name: String = "", id: Int = -1) {
     self.kind = kind
     self.shape = shape
-    self.elements = elements
+    self.storage = .elements(elements)
     self.name = name
     self.id = id
   }
+
+  /// Real numbers that are kept as integers.
+  init(_ integers: ScaledIntegers, shape: [Int], name: String = "") {
+    kind = .float
+    self.shape = shape
+    storage = .scaled(integers)
+    self.name = name
+    id = -1
+  }
+
+  private enum Storage {
+    case elements(Elements)
+    case scaled(ScaledIntegers)
+  }
+
+  var elements: Elements {
+    get {
+      switch storage {
+      case .elements(let elements): elements
+      case .scaled(let integers): .real(integers.reals)
+      }
+    }
+    set { storage = .elements(newValue) }
+  }
+
+  /// The integers that the elements are kept as; nil where they are kept as themselves.
+  var scaled: ScaledIntegers? { if case .scaled(let integers) = storage { integers } else { nil } }
 
   init(integers: [Int], kind: TensorKind = .int64) {
     self.init(kind, shape: [integers.count], .integers(integers.map(Int64.init)))
   }
 
-  var count: Int { elements.count }
+  var count: Int {
+    switch storage {
+    case .elements(let elements): elements.count
+    case .scaled(let integers): integers.values.count
+    }
+  }
   var isEmpty: Bool { count == 0 }
 
   var reals: [Float]? { if case .real(let values) = elements { values } else { nil } }
@@ -45,5 +77,21 @@ struct ConstantTensor {
     case .real(let values): values
     case .integers(let values): values.map(Float.init)
     }
+  }
+}
+
+extension ConstantTensor {
+  /// Throws the place of the first element that is no number.
+  func requireNumbers(from start: Int = 0) throws(TensorReader.Problem) {
+    guard case .real(let values) = elements, let bad = values[start...].firstIndex(where: \.isNaN) else { return }
+    var rest = bad
+    let index = shape.reversed().map { size in
+      defer { rest /= size }
+      return rest % size
+    }
+    throw TensorReader.Problem(
+      "onnx.not-finite",
+      "the tensor\(name.isEmpty ? "" : " '\(name)'") holds NaN at \(Array(index.reversed())); expected numbers",
+      help: "look at the model before it was exported: training may have diverged")
   }
 }

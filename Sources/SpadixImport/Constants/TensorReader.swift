@@ -47,7 +47,9 @@ struct TensorReader {
     } else {
       elements = try Self.typedElements(tensor, kind, count)
     }
-    return ConstantTensor(kind, shape: shape, elements, name: tensor.name)
+    let constant = ConstantTensor(kind, shape: shape, elements, name: tensor.name)
+    try constant.requireNumbers()
+    return constant
   }
 
   private static func shape(_ dimensions: [Int64]) throws -> [Int] {

@@ -55,7 +55,20 @@ enum Folding {
 
   static func expand(_ budget: inout FoldingBudget, _ input: ConstantTensor, _ shape: [Int]) throws -> ConstantTensor {
     try budget.take(shape)
+    if shape.reduce(1, *) == input.count { return ConstantTensor(input.kind, shape: shape, input.elements) }
     return ConstantTensor(input.kind, shape: shape, select(input.elements, sources(input.shape, in: shape)))
+  }
+
+  /// A function of the elements of two tensors that are broadcast to a shape.
+  private static func pairs<Left, Right, Result>(
+    _ x: [Left], _ left: [Int], _ y: [Right], _ right: [Int], _ shape: [Int],
+    _ function: (Left, Right) throws -> Result
+  ) rethrows -> [Result] {
+    let count = shape.reduce(1, *)
+    if x.count == count, y.count == count { return try zip(x, y).map { try function($0, $1) } }
+    if x.count == count, y.count == 1 { return try x.map { try function($0, y[0]) } }
+    if x.count == 1, y.count == count { return try y.map { try function(x[0], $0) } }
+    return try zip(sources(left, in: shape), sources(right, in: shape)).map { try function(x[$0], y[$1]) }
   }
 
   static func binary(
@@ -64,14 +77,12 @@ enum Folding {
   ) throws -> ConstantTensor {
     let shape = try broadcast(left.shape, right.shape)
     try budget.take(shape)
-    let a = sources(left.shape, in: shape)
-    let b = sources(right.shape, in: shape)
     switch (left.elements, right.elements) {
     case (.real(let x), .real(let y)):
-      return ConstantTensor(left.kind, shape: shape, .real(zip(a, b).map { real(x[$0], y[$1]) }))
+      return ConstantTensor(left.kind, shape: shape, .real(pairs(x, left.shape, y, right.shape, shape, real)))
     case (.integers(let x), .integers(let y)):
-      let values = try zip(a, b).map { i, j in
-        let (value, overflow) = integer(x[i], y[j])
+      let values = try pairs(x, left.shape, y, right.shape, shape) { x, y in
+        let (value, overflow) = integer(x, y)
         if overflow { throw Refusal("onnx.arithmetic", "the arithmetic on integers overflows, or divides by 0") }
         return value
       }
@@ -134,6 +145,10 @@ enum Folding {
   }
 
   static func transpose(_ input: ConstantTensor, _ permutation: [Int]) -> ConstantTensor {
+    if let scaled = input.scaled {
+      let result = scaled.transposed(permutation)
+      return ConstantTensor(result, shape: result.shape)
+    }
     let elements: ConstantTensor.Elements
     switch input.elements {
     case .real(let values): elements = .real(Permutation.permute(values, shape: input.shape, order: permutation))

@@ -205,24 +205,49 @@ struct GraphEmitter {
   mutating func constant(
     _ constant: ConstantTensor, shape: [Int]? = nil, order: [Int]? = nil, result: [Int]? = nil, name: String? = nil
   ) throws -> ValueID {
-    // A graph holds finite numbers: masks that are infinite are as large as numbers become.
-    let greatest = Float.greatestFiniteMagnitude
-    var reals = try constant.exactReals()
-    if reals.contains(where: \.isInfinite) {
-      reals = reals.map { $0.isInfinite ? ($0 < 0 ? -greatest : greatest) : $0 }
-    }
     let shape = shape ?? constant.shape
     let order = order ?? Array(shape.indices)
     let resultShape = result ?? order.map { shape[$0] }
     try Self.checkSize(resultShape)
     let key = ConstantKey(id: constant.id, shape: shape, order: order, result: resultShape)
     if constant.id >= 0, let known = constants[key] { return known }
-    let value = graph.addConstant(
-      Tensor(.f32(resultShape), .f32(Permutation.permute(reals, shape: shape, order: order))),
-      name: name ?? (constant.name.isEmpty ? self.name + ".constant" : constant.name))
+    let name = name ?? (constant.name.isEmpty ? self.name + ".constant" : constant.name)
+    let value =
+      try integers(constant, shape: shape, order: order, result: resultShape, name: name)
+      ?? graph.addConstant(
+        Tensor(.f32(resultShape), .f32(Permutation.permute(finiteReals(constant), shape: shape, order: order))),
+        name: name)
     setKind(constant.kind, of: value)
     if constant.id >= 0 { constants[key] = value }
     return value
+  }
+
+  /// A graph holds finite numbers: masks that are infinite are as large as numbers become.
+  private func finiteReals(_ constant: ConstantTensor) throws -> [Float] {
+    let greatest = Float.greatestFiniteMagnitude
+    let reals = try constant.exactReals()
+    guard let position = reals.firstIndex(where: { !$0.isFinite }) else { return reals }
+    try constant.requireNumbers(from: position)
+    return reals.map { $0.isInfinite ? ($0 < 0 ? -greatest : greatest) : $0 }
+  }
+
+  /// Real numbers that are kept as integers, as what dequantizes these; nil where the scales lie along no axis of the result.
+  private mutating func integers(
+    _ constant: ConstantTensor, shape: [Int], order: [Int], result: [Int], name: String
+  ) throws -> ValueID? {
+    guard let integers = constant.scaled else { return nil }
+    var place: Int?
+    if let axis = integers.axis {
+      let count = integers.scales.count
+      let isFirst = axis == 0 && shape.first == count && order.last == 0
+      let isLast = axis == constant.shape.count - 1 && shape.last == count && order.last == shape.count - 1
+      guard isFirst || isLast, result.last == count else { return nil }
+      place = result.count - 1
+    }
+    let type = TensorType(result, .q8(integers.type(axis: place)))
+    let stored = graph.addConstant(
+      Tensor(type, .i8(Permutation.permute(integers.values, shape: shape, order: order))), name: name)
+    return try emit(.dequantize(Dequantize()), [stored], name: name)
   }
 
   /// Indices as a constant, of a rank of 1.

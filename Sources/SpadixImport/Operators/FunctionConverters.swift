@@ -141,7 +141,7 @@ enum FunctionConverters {
       guard try Folding.broadcast(x.shape, slope.shape) == x.shape else {
         throw Refusal("onnx.shape", "the slope has shape \(slope.shape); expected one that broadcasts to \(x.shape)")
       }
-      return [.computed(try importer.leaky(x) { try $0.multiply($1, slope) })]
+      return [.computed(try importer.parametricRelu(x, slope))]
     case .computed(let slope): return [.computed(try importer.binary(.prelu, x, slope))]
     case .refused: return [.refused]
     }

@@ -57,7 +57,7 @@ enum OperatorTable {
   }
 
   /// In alphabetical order, for documentation.
-  public static var names: [String] { converters.keys.sorted() }
+  static var names: [String] { converters.keys.sorted() }
 
   /// An operator that is evaluated at import, and has no place in a graph.
   private static func constantsOnly(_ name: String, _ folder: @escaping Folder) -> Converter {

@@ -27,14 +27,10 @@ enum ProductConverters {
     var b = try node.input(1)
     switch b {
     case .constant(let matrix):
-      var values = try matrix.requireReals()
-      let changes = transposesB || alpha != 1
-      if transposesB { values = Permutation.permute(values, shape: matrix.shape, order: [1, 0]) }
-      if alpha != 1 { values = values.map { $0 * alpha } }
-      if changes {
-        let shape = transposesB ? [matrix.shape[1], matrix.shape[0]] : matrix.shape
-        b = .constant(
-          importer.identified(ConstantTensor(.float, shape: shape, .real(values), name: matrix.name)))
+      if transposesB || alpha != 1 {
+        b = .constant(try importer.factor(matrix, isTransposed: transposesB, alpha: alpha))
+      } else {
+        _ = try matrix.requireReals()
       }
     case .computed(var matrix):
       if transposesB { matrix.placement = matrix.placement.transposed([1, 0]) }
@@ -83,7 +79,29 @@ extension ImportedValue {
   }
 }
 
+/// What a Gemm makes of a constant before it multiplies with it.
+struct GemmFactor: Hashable {
+  var constant: Int
+  var isTransposed: Bool
+  var alpha: Float
+}
+
 extension ModelImporter {
+  /// A constant matrix as Gemm reads it; made once, however many nodes read it so.
+  fileprivate mutating func factor(
+    _ matrix: ConstantTensor, isTransposed: Bool, alpha: Float
+  ) throws -> ConstantTensor {
+    let key = GemmFactor(constant: matrix.id, isTransposed: isTransposed, alpha: alpha)
+    if let known = gemmFactors[key] { return known }
+    if matrix.scaled == nil { _ = try matrix.requireReals() }
+    var factor = isTransposed ? Folding.transpose(matrix, [1, 0]) : matrix
+    if alpha != 1 { factor = try map(factor) { $0 * alpha } }
+    factor.name = matrix.name
+    let result = identified(factor)
+    if matrix.id >= 0, uses[matrix.name] ?? 0 != 1 { gemmFactors[key] = result }
+    return result
+  }
+
   /// A product of matrices, of the last two axes; a vector is a row on the left and a column on the right.
   mutating func matrices(
     _ left: ImportedValue, _ leftShape: [Int], _ right: ImportedValue, _ rightShape: [Int]

@@ -84,6 +84,9 @@ enum QuantizationConverters {
   static func real(
     _ constant: ConstantTensor, _ scale: ConstantTensor, _ zero: ConstantTensor?
   ) throws -> ConstantTensor {
+    if let integers = ScaledIntegers(constant, scale, zero) {
+      return ConstantTensor(integers, shape: constant.shape, name: constant.name)
+    }
     var budget = FoldingBudget([constant])
     var real = ConstantTensor(.float, shape: constant.shape, .real(constant.asReals))
     if let zero { real = try Folding.binary(&budget, real, zero, { $0 - $1 }) { _, _ in (0, true) } }

@@ -27,6 +27,7 @@ struct FunctionPatterns {
 
   /// The function that an operation computes of an earlier value; nil where it is none of the known ones.
   func match(_ operation: Operation) -> (function: Unary, root: ValueID)? {
+    if case .reshape = operation.op { return nil }
     guard let operands = elementwiseOperands(operation), isEnd(operation, operands) else { return nil }
     // The earliest root first: the longest way.
     for root in roots[operation.result.index].dropFirst().reversed() {
@@ -55,6 +56,8 @@ struct FunctionPatterns {
   private func elementwiseOperands(_ operation: Operation) -> [ValueID]? {
     let shape = graph.values[operation.result].type.shape
     let computed = operation.operands.filter { !graph.isConstant($0) }
+    // The same elements in the same order.
+    if case .reshape = operation.op { return computed.isEmpty ? nil : computed }
     guard !computed.isEmpty, computed.allSatisfy({ graph.values[$0].type == .f32(shape) }),
       graph.type(of: operation.result).element == .f32
     else { return nil }
@@ -89,6 +92,7 @@ struct FunctionPatterns {
     }
     let result: [Double]
     switch operation.op {
+    case .reshape: result = operands[0]
     case .relu: result = operands[0].map { max($0, 0) }
     case .clamp(let clamp): result = operands[0].map { min(max($0, Double(clamp.low)), Double(clamp.high)) }
     case .mul: result = zip(operands[0], operands[1]).map { $0 * $1 }

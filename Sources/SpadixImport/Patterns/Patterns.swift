@@ -17,6 +17,15 @@ enum Patterns {
       } else if let match = functions.match(operation) {
         operation.op = .computing(match.function)
         operation.operands = [match.root]
+        let (type, result) = (graph.type(of: match.root), graph.type(of: operation.result))
+        if type != result {
+          // The same elements, in another shape.
+          let name = graph.values[operation.result].name
+          let value = rewriter.emit(operation.op, [rewriter[match.root]], type: type, name: name.map { $0 + ".moved" })
+          rewriter.replace(
+            operation.result, with: rewriter.emit(.reshape(Reshape()), [value], type: result, name: name))
+          return
+        }
       }
       rewriter.keep(operation)
     }

@@ -50,7 +50,7 @@ public struct TileCost: Hashable, Sendable, TileSink {
     switch operation {
     case .begin, .zero, .diagonals, .multiply, .host: break
     case .load(let load): addRead(load.transfer.bytes(dim: dim), load.transfer.operand)
-    case .bias(let tile): constantBytes += biasBytes(tile)
+    case .bias(let bias): constantBytes += biasBytes(bias.tile)
     case .store(let store):
       if let block = store.sums?.block, channelBytes > 0 {
         constantBytes += channelBytes * min(dim, channels - block * dim)

@@ -98,7 +98,7 @@ struct TileFold: TileSink {
     case .begin(let tile): begin(tile)
     case .load(let load): self.load(load)
     case .zero(let zero): self.zero(zero)
-    case .bias(let tile): bias(tile)
+    case .bias(let bias): self.bias(bias.tile)
     case .diagonals(let diagonals): make(diagonals)
     case .multiply(let products): multiply(products)
     case .store(let store): self.store(store)

@@ -12,6 +12,8 @@ public struct KernelNest {
   private let half: Int
   // What the loops ask of the kernel again and again.
   private let hasBias: Bool
+  /// Whether loads of int8 start the sums and biases are added to them: Gemmini's hardware mixes up the other order.
+  private let addsBias: Bool
   private let hasIdentities: Bool
   private let weightsDependOnImage: Bool
   /// Where constant weights lie in DRAM.
@@ -35,6 +37,7 @@ public struct KernelNest {
     half = accumulatorRows / 2
     hasBias = kernel.bias != nil && !geometry.tiling.multipliesPadding
     hasIdentities = !kernel.identities.isEmpty
+    addsBias = hasBias && kernel.contraction == nil && buffers.identities.first?.usesArray == false
     window = kernel.contraction?.window
     input = kernel.contraction?.input ?? 0
     view = kernel.contraction?.view ?? TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: 0)
@@ -244,7 +247,7 @@ public struct KernelNest {
   /// Gives the sums their first values; the tap whose products do, where neither biases nor zeros are needed.
   private func start(_ tile: SumTile, _ sink: inout some TileSink) -> Int? {
     if hasBias {
-      sink.append(.bias(tile))
+      if !addsBias { sink.append(.bias(TileBias(tile: tile))) }
       return nil
     }
     guard let window else { return nil }
@@ -386,7 +389,7 @@ public struct KernelNest {
   private func addIdentities(_ tile: SumTile, _ state: inout State, _ sink: inout some TileSink) {
     if !hasIdentities { return }
     for (index, identity) in kernel.identities.enumerated() {
-      let isFirst = index == 0 && !hasBias && kernel.contraction == nil
+      let isFirst = index == 0 && (!hasBias || addsBias) && kernel.contraction == nil
       if buffers.identities[index].usesArray {
         addThroughArray(index, identity, tile, replaces: isFirst, &state, &sink)
       } else {
@@ -394,6 +397,7 @@ public struct KernelNest {
         sink.append(.load(TileLoad(addends(identity, tile, to: sums), adds: !isFirst)))
       }
     }
+    if addsBias { sink.append(.bias(TileBias(tile: tile, adds: true))) }
   }
 
   /// A tile's pixels of an identity term.

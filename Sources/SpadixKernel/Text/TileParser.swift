@@ -73,7 +73,10 @@ private struct TileParser {
       tile = try sumTile()
       program.operations.append(.begin(tile!))
     case "tile": tile = try sumTile()
-    case "bias": program.operations.append(.bias(try currentTile(name, mark)))
+    case "bias":
+      var bias = TileBias(tile: try currentTile(name, mark))
+      try reader.fields(TileStatements.tileBias, into: &bias)
+      program.operations.append(.bias(bias))
     case "load":
       var load = TileLoad(.blank)
       try reader.fields(TileStatements.load, into: &load)

@@ -44,9 +44,9 @@ private struct TilePrinter {
       statement("begin", tile, TileStatements.tile)
     case .load(let load): statement("load", load, TileStatements.load)
     case .zero(let zero): statement("zero", zero, TileStatements.zero)
-    case .bias(let tile):
-      moveTo(tile)
-      text += "\(indent)bias\n"
+    case .bias(let bias):
+      moveTo(bias.tile)
+      statement("bias", bias, TileStatements.tileBias)
     case .diagonals(let diagonals): statement("diagonals", diagonals, TileStatements.diagonals)
     case .multiply(let product):
       moveTo(product.tile)

@@ -43,6 +43,8 @@ enum TileStatements {
     .integers("zero_class", \.zeroClass),
   ]
 
+  static let tileBias: [Field<TileBias>] = [.flag("adds", \.adds)]
+
   static let tile: [Field<SumTile>] = [
     .integer("slot", \.slot, 0), .integer("image", \.image, 0), .range("rows", \.rows), .range("columns", \.columns),
     .range("stored_rows", \.storedRows, standard: { $0.rows }),

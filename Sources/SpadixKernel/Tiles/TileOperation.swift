@@ -7,8 +7,7 @@ public enum TileOperation: Hashable, Sendable {
   case begin(SumTile)
   case load(TileLoad)
   case zero(TileZero)
-  /// Sums of the tile start from the program's biases.
-  case bias(SumTile)
+  case bias(TileBias)
   /// Depthwise taps become diagonal matrices.
   case diagonals(TileDiagonals)
   case multiply(TileMultiply)
@@ -22,7 +21,8 @@ public enum TileOperation: Hashable, Sendable {
   func places(sums: BufferID?) -> [LocalPlace] {
     func place(_ tile: SumTile) -> [LocalPlace] { sums.map { [LocalPlace($0, slot: tile.slot)] } ?? [] }
     return switch self {
-    case .begin(let tile), .bias(let tile): place(tile)
+    case .begin(let tile): place(tile)
+    case .bias(let bias): place(bias.tile)
     case .load(let load): [load.transfer.local]
     case .zero(let zero): [zero.local]
     case .diagonals(let diagonals): [diagonals.oneHot, diagonals.compact, diagonals.matrices]
@@ -32,6 +32,18 @@ public enum TileOperation: Hashable, Sendable {
     case .copy(let copy): [copy.local]
     case .host: []
     }
+  }
+}
+
+/// Sums of a tile start from the program's biases.
+public struct TileBias: Hashable, Sendable {
+  public var tile: SumTile
+  /// Whether they are added to what is there already.
+  public var adds = false
+
+  public init(tile: SumTile, adds: Bool = false) {
+    self.tile = tile
+    self.adds = adds
   }
 }
 

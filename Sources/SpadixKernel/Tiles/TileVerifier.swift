@@ -60,7 +60,7 @@ public struct TileVerifier {
       case .begin(let tile): try begin(tile)
       case .load(let load): try self.load(load)
       case .zero(let zero): try self.zero(zero)
-      case .bias(let tile): try bias(tile)
+      case .bias(let bias): try self.bias(bias)
       case .diagonals(let diagonals): try expand(diagonals)
       case .multiply(let product): try multiply(product)
       case .store(let store): try self.store(store)

@@ -85,9 +85,17 @@ extension TileVerifier {
     }
   }
 
-  mutating func bias(_ tile: SumTile) throws(Violation) {
+  mutating func bias(_ bias: TileBias) throws(Violation) {
     let image = try image()
+    let tile = bias.tile
     try require(image.bias != nil, "tiles.biases", "the program has no biases")
+    if bias.adds {
+      for block in tile.blocks {
+        let place = sumsPlace(tile, row: tile.row(of: block))
+        try take(
+          place, place.row..<place.row + tile.pixels, columns: image.channels(of: block, dim: dim), "the biases add to")
+      }
+    }
     try started(tile, image, tile.blocks)
   }
 

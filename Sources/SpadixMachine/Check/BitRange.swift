@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// One bit for each row or byte, asked and set in ranges.
 struct BitRange {
   private let words: UnsafeMutablePointer<UInt64>
@@ -5,7 +7,7 @@ struct BitRange {
 
   /// - Parameter count: bits; memory is only taken where bits are set.
   init(count: Int) throws {
-    let memory = try Dram(byteCount: (count + 63) / 64 * 8 + 16)
+    let memory = try Dram(byteCount: ceilDivide(count, 64) * 8 + 16)
     owner = memory
     words = memory.base.assumingMemoryBound(to: UInt64.self)
   }

@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// Finds dependent DRAM transfers with no fence between them: hardware orders commands by local rows, not by DRAM bytes.
 ///
@@ -33,8 +34,8 @@ struct DramOrder {
     watchesWrites = checks.contains(.writeOrder)
     stored = try BitRange(count: program.target.dramBytes)
     loaded = try BitRange(count: program.target.dramBytes)
-    storedBlocks = try BitRange(count: (program.target.dramBytes + 63) / 64)
-    loadedBlocks = try BitRange(count: (program.target.dramBytes + 63) / 64)
+    storedBlocks = try BitRange(count: ceilDivide(program.target.dramBytes, 64))
+    loadedBlocks = try BitRange(count: ceilDivide(program.target.dramBytes, 64))
     origin = Decoder(target: program.target, checks: [])
   }
 

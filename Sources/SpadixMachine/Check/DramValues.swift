@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// Which bytes of DRAM have a value.
 ///
 /// One bit for each byte, and one for each block of 64 bytes that are known to have one each: nearly every load is
@@ -8,7 +10,7 @@ struct DramValues {
 
   init(count: Int) throws {
     bytes = try BitRange(count: count)
-    blocks = try BitRange(count: (count + 63) / 64)
+    blocks = try BitRange(count: ceilDivide(count, 64))
   }
 
   @inline(__always)

@@ -8,35 +8,36 @@ public struct CheckSet: OptionSet, Hashable, Sendable {
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// Local rows read before any write.
-  public static let initialized = CheckSet(rawValue: 1 << 0)
+  static let initialized = CheckSet(rawValue: 1 << 0)
   /// DRAM bytes read that no segment, input or store gave a value.
-  public static let dram = CheckSet(rawValue: 1 << 1)
+  static let dram = CheckSet(rawValue: 1 << 1)
   /// Configuration used before it is set, computes without a preload.
-  public static let configured = CheckSet(rawValue: 1 << 2)
+  static let configured = CheckSet(rawValue: 1 << 2)
   /// Shapes that hardware cannot do though the functional model can.
   public static let limits = CheckSet(rawValue: 1 << 3)
   /// Output-stationary sums beyond the width of the mesh.
-  public static let meshWidth = CheckSet(rawValue: 1 << 4)
+  static let meshWidth = CheckSet(rawValue: 1 << 4)
   /// Dependent DRAM transfers without a fence between them.
-  public static let fences = CheckSet(rawValue: 1 << 5)
+  static let fences = CheckSet(rawValue: 1 << 5)
   /// One row or byte written twice without an order.
-  public static let writeOrder = CheckSet(rawValue: 1 << 6)
+  static let writeOrder = CheckSet(rawValue: 1 << 6)
   /// Operands that are garbage where the result depends on them.
-  public static let garbage = CheckSet(rawValue: 1 << 7)
+  static let garbage = CheckSet(rawValue: 1 << 7)
   /// Places where hardware, library and functional model disagree.
-  public static let portability = CheckSet(rawValue: 1 << 8)
+  static let portability = CheckSet(rawValue: 1 << 8)
   /// Remarks: results stored over without being read, tiles loaded again unchanged.
-  public static let waste = CheckSet(rawValue: 1 << 9)
+  static let waste = CheckSet(rawValue: 1 << 9)
 
   /// What Gemmini's hardware gets wrong, on targets that say so.
   public static let hardwareFaults = CheckSet(rawValue: 1 << 10)
 
+  /// Every check, the remarks of `waste` too.
   public static let all = CheckSet(rawValue: (1 << 11) - 1)
   /// All but the remarks, which correct programs have reason to cause.
   public static let standard = all.subtracting(.waste)
 
   /// Name, as the command line has it, and meaning of each check, in the order of the documentation.
-  public static let named: [(name: String, check: CheckSet, summary: String)] = [
+  static let named: [(name: String, check: CheckSet, summary: String)] = [
     ("initialized", .initialized, "local rows are written before they are read"),
     ("dram", .dram, "DRAM bytes have a value before they are read"),
     ("configured", .configured, "configuration is set before it is used; a preload stands before its compute"),
@@ -77,13 +78,16 @@ public struct CheckSet: OptionSet, Hashable, Sendable {
 
 /// Something that a check found, at one command.
 public struct Finding: Error, Hashable, Sendable {
+  /// `machine.RULE`, the id of its diagnostic.
   public var id: String
+  /// An error makes the program wrong on some hardware; warnings and remarks leave its results alone.
   public var severity: Diagnostic.Severity
   /// Index of the command in the program.
   public var command: Int
+  /// Lower case, without the command; `diagnostic` adds that.
   public var message: String
   /// The earlier command that has to do with it.
-  public var earlier: Int?
+  var earlier: Int?
 
   init(
     _ id: String, _ command: Int, _ message: String, earlier: Int? = nil, severity: Diagnostic.Severity = .error

@@ -7,19 +7,26 @@ import SpadixSupport
 /// nothing crowds out anything else.
 public struct FindingLog: Hashable, Sendable {
   /// Findings of each id and severity that are kept.
-  public static let maximumKept = 20
+  static let maximumKept = 20
 
   /// Findings of one id and severity, kept or not.
-  public struct Tally: Hashable, Sendable {
-    public var id: String
-    public var severity: Diagnostic.Severity
-    public var count = 0
-    public var kept = 0
+  struct Tally: Hashable, Sendable {
+    /// Of the findings.
+    var id: String
+    /// Of the findings: one id may have several.
+    var severity: Diagnostic.Severity
+    /// All of them.
+    var count = 0
+    /// Those that `kept` of the log has: at most `maximumKept`, and a fault.
+    var kept = 0
   }
 
-  public private(set) var kept: [Finding] = []
-  public private(set) var tallies: [Tally] = []
+  /// In the order of the commands.
+  private(set) var kept: [Finding] = []
+  /// In the order in which the first of each came.
+  private(set) var tallies: [Tally] = []
 
+  /// All findings, kept or not.
   public var count: Int { tallies.reduce(0) { $0 + $1.count } }
 
   mutating func add(_ finding: Finding) {

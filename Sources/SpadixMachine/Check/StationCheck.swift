@@ -4,8 +4,8 @@ import SpadixSupport
 /// Finds rows of local memory that two commands use and that Gemmini's reservation station does not order.
 ///
 /// The station compares ranges of addresses, and for nearly every command its range holds all rows that the command
-/// uses: then what shares rows is in order. Only for the few others (`StationRanges.areComplete`) an order is looked
-/// for, by going through the commands between two fences again.
+/// uses: then what shares rows is in order. Only for the few others (`StationRanges.areComplete`), and for loads that add
+/// to what a load may have brought, an order is looked for, by going through the commands between two fences again.
 struct StationCheck {
   var findings = FindingLog()
   private let program: Program
@@ -13,10 +13,17 @@ struct StationCheck {
   private var origin: Decoder
   private var originCommand = 0
   private var isSuspicious = false
+  /// The path of the last load of each accumulator row since the last fence, and how many rows of DRAM loads had asked
+  /// for before it.
+  private var loadPaths: [StationOrder.LoadPath?]
+  private var loadStarts: [Int]
+  private var requests = 0
 
   init(_ program: Program) {
     self.program = program
     origin = Decoder(target: program.target, checks: [])
+    loadPaths = Array(repeating: nil, count: program.target.accumulatorRows)
+    loadStarts = Array(repeating: 0, count: program.target.accumulatorRows)
   }
 
   /// `decoder` is the state behind the chunk; a chunk with a fence has one, and ends with it.
@@ -27,6 +34,8 @@ struct StationCheck {
       if _slowPath(it.flags.contains(.transposeB)) { look(it, StoreConfiguration()) }
     case .load:
       if _slowPath(it.small > 1) { look(it, StoreConfiguration()) }
+      if it.flags.contains(.accumulator) { lookAtSums(it) }
+      requests += StationOrder.requests(it)
     case .store:
       if _slowPath(it.flags.contains(.pooled)) { look(it, chunk.stores[Int(it.configuration)]) }
     case .storeScratchpad: look(it, StoreConfiguration())
@@ -40,12 +49,29 @@ struct StationCheck {
     }
   }
 
+  private mutating func lookAtSums(_ it: DecodedCommand) {
+    let path = StationOrder.LoadPath(it)
+    let adds = it.flags.contains(.accumulate)
+    for access in it.writes(dim: program.target.dim) {
+      for row in access.each where row < loadPaths.count {
+        if adds, let earlier = loadPaths[row],
+          requests - loadStarts[row] < StationOrder.overtakingRows || !earlier.staysBefore(path)
+        {
+          isSuspicious = true
+        }
+        loadPaths[row] = path
+        loadStarts[row] = requests
+      }
+    }
+  }
+
   private mutating func look(_ it: DecodedCommand, _ configuration: StoreConfiguration) {
     if !isSuspicious { isSuspicious = !StationRanges(it, configuration, program.target).areComplete }
   }
 
   /// Decides about the commands since the last fence.
   mutating func finish() {
+    for row in loadPaths.indices { loadPaths[row] = nil }
     if !isSuspicious { return }
     isSuspicious = false
     let walk = StationWalk(program)
@@ -54,11 +80,21 @@ struct StationCheck {
 
   private mutating func report(_ it: StationOrder.Conflict) {
     let memory = it.isAccumulator ? "accumulator" : "scratchpad"
+    guard let culprit = it.culprit else {
+      findings.add(
+        Finding(
+          "machine.load-order", it.command,
+          "\(it.verb) row \(it.row) of the \(memory), which an earlier command may still \(it.earlierVerb): rows overtake "
+            + "one another on hardware; expected a fence between them, or \(StationOrder.overtakingRows) rows of other "
+            + "loads and int8 before 32 bits",
+          earlier: it.earlier, severity: program.target.faultSeverity))
+      return
+    }
     findings.add(
       Finding(
         "machine.station-order", it.command,
         "\(it.verb) row \(it.row) of the \(memory), which an earlier command may still \(it.earlierVerb): "
-          + "\(reason(program.commands[it.culprit].funct)); expected a fence between them",
+          + "\(reason(program.commands[culprit].funct)); expected a fence between them",
         earlier: it.earlier, severity: program.target.faultSeverity))
   }
 

@@ -15,8 +15,42 @@ struct StationOrder {
     var row: Int
     var verb: String
     var earlierVerb: String
-    /// The one of the two whose ranges do not hold all its rows.
-    var culprit: Int
+    /// The one of the two whose ranges do not hold all its rows; nil for two loads, which nothing orders.
+    var culprit: Int?
+  }
+
+  /// Rows of DRAM that may overtake one that was asked for before: a request that finds the bus busy goes behind the
+  /// next, again and again [DMA.scala, `retry_a`]. On the RTL 28 did, and 32 never.
+  static let overtakingRows = 32
+
+  static func requests(_ load: DecodedCommand) -> Int {
+    load.flags.contains(.zero) ? 0 : load.stride == 0 ? 1 : Int(load.a.rows)
+  }
+
+  /// How a load's rows reach the accumulator. Rows of one path stay in order; of rows that are there at the same time
+  /// the first path's go first.
+  enum LoadPath: UInt8 {
+    case int8, scaled, int32, zeros
+
+    init(_ it: DecodedCommand) {
+      if it.flags.contains(.zero) {
+        self = .zeros
+      } else if it.elementBytes > 1 {
+        self = .int32
+      } else {
+        self = it.flags.contains(.scaled) ? .scaled : .int8
+      }
+    }
+
+    /// Scaled rows share the path of other int8, and are not ready in each cycle.
+    func staysBefore(_ later: LoadPath) -> Bool {
+      switch (self, later) {
+      case (.int8, .zeros), (.scaled, .zeros), (.int32, .int8), (.int32, .scaled), (.int32, .zeros): false
+      case (.zeros, _): later == .zeros
+      case (.scaled, .int32): false
+      default: true
+      }
+    }
   }
 
   private enum Queue: Int {
@@ -65,8 +99,12 @@ struct StationOrder {
   /// What was known when each command started, and which commands they are.
   private var atStart: [[Known]] = [[Known()], [Known()], [Known()]]
   private var commands: [[Int32]] = [[-1], [-1], [-1]]
-  /// Rows of each load, as its range has them.
+  /// Rows of each load, as its range has them, and its path.
   private var loaded: [StationRanges.Range?] = [nil]
+  private var paths: [LoadPath] = [.int8]
+  /// Rows of DRAM that loads have asked for before each load, and in all.
+  private var requestsBefore: [Int] = [0]
+  private var requests = 0
   /// For each queue and load, the first command of the queue that waited for it.
   private var waited: [[Int32]] = [[0], [0], [0]]
 
@@ -136,6 +174,9 @@ struct StationOrder {
     atStart[queue.rawValue].append(known[queue.rawValue])
     if queue == .load {
       loaded.append(ranges.destination)
+      paths.append(LoadPath(it))
+      requestsBefore.append(requests)
+      requests += Self.requests(it)
       for index in waited.indices { waited[index].append(0) }
     }
     mark(ranges, queue, number)
@@ -221,6 +262,10 @@ struct StationOrder {
         if conflict == nil, !isOrdered(writer: row, queue, number, ranges) {
           conflict = self.conflict(
             it, access, index, row.writerQueue, row.writer, reads: true, earlierReads: false, ranges.areComplete)
+        } else if conflict == nil, queue == .load, mayOvertake(row, number) {
+          conflict = Conflict(
+            command: Int(it.command), earlier: Int(commands[Queue.load.rawValue][Int(row.writer)]),
+            isAccumulator: true, row: index, verb: "adds to", earlierVerb: "load", culprit: nil)
         }
         switch queue {
         case .load: break
@@ -267,6 +312,13 @@ struct StationOrder {
     case .execute: return Int(row.writer) <= known[queue.rawValue].results
     case .store: return Int(row.writer) <= known[queue.rawValue].storeWrites
     }
+  }
+
+  /// Whether a load can add to a row before an earlier load has brought it.
+  private func mayOvertake(_ row: Row, _ number: Int32) -> Bool {
+    guard row.writerQueue == Queue.load.rawValue, !isComplete(load: row.writer, for: .load) else { return false }
+    return requestsBefore[Int(number)] - requestsBefore[Int(row.writer)] < Self.overtakingRows
+      || !paths[Int(row.writer)].staysBefore(paths[Int(number)])
   }
 
   private func unorderedReader(_ row: Row, _ queue: Queue) -> (Queue, Int32)? {

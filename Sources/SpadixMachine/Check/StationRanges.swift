@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// What the reservation station of Gemmini takes a command to read and write (ReservationStation.scala; docs/isa.md).
 struct StationRanges {
@@ -33,7 +34,7 @@ struct StationRanges {
       // A stride of 0 makes an empty range, which meets others like a single row.
       return Range(isAccumulator: accumulator, rows: Int(tile.row)..<Int(tile.row) + max(rows, 1))
     }
-    let blocks = max((Int(it.a.columns) + dim - 1) / dim, 1)
+    let blocks = max(ceilDivide(Int(it.a.columns), dim), 1)
     switch it.kind {
     case .load:
       var first = Int(it.a.row)

@@ -7,36 +7,47 @@ public struct Counters: Sendable {
   /// has them read from memory (counted when time is modelled).
   public static let classes = Program.Symbol.Kind.allCases.map(\.rawValue) + ["other", "commands"]
 
+  /// What some commands did.
   public struct Activity: Sendable, Hashable {
     /// Bytes by class, in the order of `Counters.classes`. A row that a stride of 0 repeats counts once.
     public var dramRead = [Int](repeating: 0, count: classes.count)
+    /// Bytes by class, in the order of `Counters.classes`.
     public var dramWritten = [Int](repeating: 0, count: classes.count)
     /// Multiplications inside the logical shapes.
     public var usefulMACs = 0
     /// Array cycles times the size of the array.
-    public var issuedMACs = 0
+    var issuedMACs = 0
+    /// Cycles in which the array is busy, as `ArrayOccupancy` adds them up; no time model is needed.
     public var arrayCycles = 0
     /// Steps: moves and computes.
-    public var loads = 0
-    public var stores = 0
-    public var scratchpadStores = 0
-    public var computes = 0
-    public var fences = 0
+    var loads = 0
+    /// Steps that move rows to DRAM.
+    var stores = 0
+    /// Steps that move rows to the scratchpad.
+    var scratchpadStores = 0
+    /// Steps of the array.
+    var computes = 0
+    /// As commands.
+    var fences = 0
     /// Modelled; zero when no time was modelled.
     public var cycles = Cycles()
     /// Bytes of requests on the bus, whole beats; zero when no time was modelled.
     public var busRead = 0
+    /// As `busRead`.
     public var busWritten = 0
     /// Bytes of whole local rows that moves and computes read and write; a result added to the accumulator is both.
     public var scratchpadBytes = 0
+    /// Bytes of whole rows of `dim` int32, as `scratchpadBytes`.
     public var accumulatorBytes = 0
 
     /// Bytes of the class "commands".
     public var commandBytes: Int { dramRead.last ?? 0 }
+    /// Of all classes.
     public var dramReadBytes: Int { dramRead.reduce(0, +) }
+    /// Of all classes.
     public var dramWrittenBytes: Int { dramWritten.reduce(0, +) }
     /// Useful over issued MACs, 0...1; nil without computes.
-    public var utilization: Double? { issuedMACs == 0 ? nil : Double(usefulMACs) / Double(issuedMACs) }
+    var utilization: Double? { issuedMACs == 0 ? nil : Double(usefulMACs) / Double(issuedMACs) }
   }
 
   /// Modelled cycles, split by what bounds the run in each of them.
@@ -45,15 +56,18 @@ public struct Counters: Sendable {
     public var array = 0
     /// Loads are under way, the memory's latency included.
     public var load = 0
+    /// Stores are under way, the memory's latency included.
     public var store = 0
     /// Commands wait in the reservation station, for rows or for their unit.
     public var dependence = 0
     /// Nothing has come from the processor yet, or the station is full.
     public var issue = 0
+    /// Each cycle of the run counts once.
     public var total: Int { array + load + store + dependence + issue }
 
     public init() {}
 
+    /// Adds part by part.
     public static func += (left: inout Cycles, right: Cycles) {
       left.array += right.array
       left.load += right.load
@@ -62,6 +76,7 @@ public struct Counters: Sendable {
       left.issue += right.issue
     }
 
+    /// Subtracts part by part; parts may become negative.
     public static func -= (left: inout Cycles, right: Cycles) {
       left.array -= right.array
       left.load -= right.load
@@ -72,21 +87,26 @@ public struct Counters: Sendable {
   }
 
   /// The bytes that moved to and from one symbol.
-  public struct SymbolBytes: Sendable, Hashable {
-    public var symbol: Program.Symbol
-    public var dramRead: Int
-    public var dramWritten: Int
+  struct SymbolBytes: Sendable, Hashable {
+    /// As the program has it.
+    var symbol: Program.Symbol
+    /// Bytes that moves and tables read.
+    var dramRead: Int
+    /// Bytes that stores write.
+    var dramWritten: Int
   }
 
+  /// The whole run, commands of no operation included.
   public var total = Activity()
   /// One for each of the program's operations.
   public var operations: [Activity] = []
   /// Symbols that bytes moved to or from, by address; empty unless `Machine.Options.symbols` asks for them.
-  public var symbols: [SymbolBytes] = []
+  var symbols: [SymbolBytes] = []
   /// Commands by mnemonic, as the program has them (loops not expanded), in the order of the function numbers.
   public var commands: [(mnemonic: String, count: Int)] = []
   /// Highest local row that was written, plus one.
   public var scratchpadPeakRows = 0
+  /// Highest row of the accumulator that was written, plus one.
   public var accumulatorPeakRows = 0
 
   public init() {}

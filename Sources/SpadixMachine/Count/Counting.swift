@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// Counts what the steps of a run do.
 struct Counting {
@@ -232,13 +233,13 @@ extension DecodedCommand {
   /// Local rows that a move has on its local side.
   @inline(__always)
   func localRows(_ dim: Int) -> Int {
-    Int(a.rows) * (Int(a.columns) <= dim ? 1 : (Int(a.columns) + dim - 1) / dim)
+    Int(a.rows) * (Int(a.columns) <= dim ? 1 : ceilDivide(Int(a.columns), dim))
   }
 
   /// Behind the last local row of a load.
   @inline(__always)
   func localEnd(_ dim: Int) -> Int {
-    let blocks = Int(a.columns) <= dim ? 1 : (Int(a.columns) + dim - 1) / dim
+    let blocks = Int(a.columns) <= dim ? 1 : ceilDivide(Int(a.columns), dim)
     return Int(a.row) + Int(a.rows) + (blocks - 1) * Int(aStride)
   }
 }

@@ -139,11 +139,3 @@ struct Decoder {
     findings.add(Finding("machine.portability", Int(command), message, severity: .warning))
   }
 }
-
-extension LocalTile {
-  @inline(__always)
-  init(command bits: UInt64) {
-    self.init(
-      LocalAddress(bits: UInt32(truncatingIfNeeded: bits)), rows: Int(bits >> 48), columns: Int(bits >> 32 & 0xFFFF))
-  }
-}

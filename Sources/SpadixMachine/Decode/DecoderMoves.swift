@@ -52,6 +52,9 @@ extension Decoder {
     let shrunk = accumulator && state.shrunk
     let blocks = (columns &+ dim &- 1) &>> dimShift
     let wide = accumulator && !shrunk
+    if _slowPath(shrunk && dram == 0) {
+      warn("zeros for int8 elements of the accumulator; hardware counts four bytes for each and loses the load's end")
+    }
     if _slowPath(rows > dim || blocks > (wide ? wideBlocks : narrowBlocks)) {
       let most = dim * (wide ? target.maxBlockLengthAccumulator : target.maxBlockLength)
       report(
@@ -158,7 +161,7 @@ extension Decoder {
   }
 
   mutating func moveOut(_ dram: UInt64, _ local: UInt64, _ chunk: inout DecodedChunk) throws(Finding) {
-    guard var step = try source(.store, LocalTile(command: local), configuration: chunk.configuration) else {
+    guard var step = try source(.store, LocalTile(bits: local), configuration: chunk.configuration) else {
       return
     }
     step.dram = dram

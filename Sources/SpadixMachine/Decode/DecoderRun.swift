@@ -17,11 +17,11 @@ extension Decoder {
         if isPlain && index + 1 < range.upperBound && decodePair(it, commands[index + 1], &chunk) {
           index += 1
         } else {
-          preload(LocalTile(command: it.rs1), LocalTile(command: it.rs2))
+          preload(LocalTile(bits: it.rs1), LocalTile(bits: it.rs2))
         }
       case Funct.computePreloaded, Funct.computeAccumulated:
         try compute(
-          it.funct == Funct.computePreloaded, LocalTile(command: it.rs1), LocalTile(command: it.rs2), &chunk)
+          it.funct == Funct.computePreloaded, LocalTile(bits: it.rs1), LocalTile(bits: it.rs2), &chunk)
       case Funct.moveIn: try moveIn(loads.0, it.rs1, it.rs2, &chunk)
       case Funct.moveIn2: try moveIn(loads.1, it.rs1, it.rs2, &chunk)
       case Funct.moveIn3: try moveIn(loads.2, it.rs1, it.rs2, &chunk)
@@ -64,8 +64,8 @@ extension Decoder {
     step.small = UInt8(truncatingIfNeeded: execute.shift)
     chunk.append(step)
     // What a compute without a preload of its own would find.
-    preloadWeights = LocalTile(command: weights)
-    preloadResult = LocalTile(command: result)
+    preloadWeights = LocalTile(bits: weights)
+    preloadResult = LocalTile(bits: result)
     if preloaded { arrayIsOutputStationary = false }
     shortCompute = preloaded && Int(a >> 48) <= Target.shortComputeRows ? command &+ 1 : -1
     return true

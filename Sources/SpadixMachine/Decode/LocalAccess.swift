@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// Rows of local memory that one step reads or writes.
 struct LocalAccess {
@@ -86,7 +87,7 @@ extension DecodedCommand {
   }
 
   private func blocks(_ name: String, dim: Int, stride: Int) -> [LocalAccess] {
-    let count = (Int(a.columns) + dim - 1) / dim
+    let count = ceilDivide(Int(a.columns), dim)
     return (0..<count).map {
       LocalAccess(
         name: name, isAccumulator: flags.contains(.accumulator), row: Int(a.row) + $0 * stride, rows: Int(a.rows),

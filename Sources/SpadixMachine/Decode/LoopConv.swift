@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// One hardware convolution while it is expanded (in the order of the functional model).
 private struct ConvLoop {
@@ -65,7 +66,7 @@ private struct ConvLoop {
   var inputRows: Int {
     plane * (run.transposeInput3120 ? ceiling(batches) * kernelChannels : ceiling(kernelChannels) * batches)
   }
-  func ceiling(_ value: Int) -> Int { (value + dim - 1) / dim }
+  func ceiling(_ value: Int) -> Int { ceilDivide(value, dim) }
 
   func a(_ batch: Int, _ channel: Int, _ row: Int, _ col: Int) -> Int {
     let block =
@@ -166,7 +167,7 @@ extension Decoder {
 
   private mutating func loadBias(_ loop: ConvLoop, _ chunk: inout DecodedChunk) throws(Finding) {
     let plane = loop.batches * loop.outRows * loop.outCols
-    configure(ConfigLoad(state: 2, stride: 0, blockStride: plane & 0xFFFF))
+    configure(ConfigLoad(state: 2, stride: 0, blockStride: plane & ConfigLoad.maximumBlockStride))
     let width = min(loop.channels, target.maxBlockLengthAccumulator * dim)
     for batch in 0..<loop.batches {
       for row in 0..<loop.outRows {
@@ -192,7 +193,7 @@ extension Decoder {
     configure(
       ConfigLoad(
         state: 0, stride: pitch * factor,
-        blockStride: ((transposed ? loop.kernelChannels : loop.batches) * loop.plane) & 0xFFFF,
+        blockStride: ((transposed ? loop.kernelChannels : loop.batches) * loop.plane) & ConfigLoad.maximumBlockStride,
         pixelRepeats: loop.pixels))
     let batchStep = transposed ? width : 1
     let channelStep = transposed ? 1 : width
@@ -244,7 +245,8 @@ extension Decoder {
     let area = loop.kernelRows * loop.kernelCols
     configure(
       ConfigLoad(
-        state: 1, stride: stride, blockStride: (area * (transposed ? loop.channels : loop.kernelChannels)) & 0xFFFF))
+        state: 1, stride: stride,
+        blockStride: (area * (transposed ? loop.channels : loop.kernelChannels)) & ConfigLoad.maximumBlockStride))
     let width = min(transposed ? loop.kernelChannels : loop.channels, target.maxBlockLength * dim)
     let outStep = transposed ? dim : width
     let inStep = transposed ? width : dim

@@ -7,22 +7,24 @@ import SpadixSupport
 /// A run goes in slices, so that the caller can evaluate host steps between commands. Programs are not trusted:
 /// whatever they hold, a run ends with results, findings or a fault, never outside its memories.
 public final class Machine {
+  /// What a run watches, counts and models, and its limits.
   public struct Options: Sendable {
+    /// Findings of other checks are not looked for.
     public var checks: CheckSet
     /// Commands, and steps of hardware loops, after which a run is stopped.
     public var maximumCommands: Int
     /// What local memory holds at the start; programs must not depend on it.
-    public var fill: UInt8
+    var fill: UInt8
     /// The kernel implementation, by name; nil for the fastest that the processor has.
-    public var kernels: String?
+    var kernels: String?
     /// DRAM that a program may touch outside its own segments and symbols, in bytes.
     public var memoryLimit: Int
     /// Models cycles.
     public var time: Bool
     /// Counts DRAM bytes by symbol.
-    public var symbols: Bool
+    var symbols: Bool
     /// Executes; otherwise only counts, checks and models.
-    public var execute: Bool
+    var execute: Bool
 
     public init(
       checks: CheckSet = .standard, maximumCommands: Int = Int.max, fill: UInt8 = 0xA5, kernels: String? = nil,
@@ -39,10 +41,13 @@ public final class Machine {
     }
   }
 
+  /// As it was given; nothing of it changes.
   public let program: Program
+  /// Fixed for the run.
   public let options: Options
   /// What the checks found up to the last slice; a fault is its last entry.
   public private(set) var log = FindingLog()
+  /// Those that the log keeps.
   public var findings: [Finding] { log.kept }
   /// The command that ended the run before its time, or nil.
   public internal(set) var fault: Finding?
@@ -112,7 +117,7 @@ public final class Machine {
   }
 
   /// Names of the kernel implementations that this processor can run, fastest first.
-  public static var kernelNames: [String] {
+  static var kernelNames: [String] {
     (0..<spadix_kernel_count()).map { String(cString: spadix_kernel_at($0).pointee.name) }
   }
 
@@ -140,8 +145,10 @@ public final class Machine {
   /// Records how busy the queues are while cycles are modelled; ask before the first slice.
   public func recordProfile() { state.pointee.timeModel?.profile = QueueProfile(program) }
 
+  /// Whether every command has run, or a fault ended the run.
   public var isFinished: Bool { fault != nil || state.pointee.next == program.commands.count }
 
+  /// What was counted up to the last slice.
   public var counters: Counters {
     state.pointee.timeModel?.finish()
     var counters = state.pointee.counting.counters(
@@ -149,11 +156,13 @@ public final class Machine {
     counters.symbols = state.pointee.symbolTraffic?.symbols ?? []
     return counters
   }
+  /// Nil unless `recordTrace` was called.
   public var trace: Trace? {
     state.pointee.timeModel?.finish()
     return state.pointee.timeModel?.trace
   }
 
+  /// Nil unless `recordProfile` was called and cycles are modelled.
   public var profile: QueueProfile? { state.pointee.timeModel?.profile }
 
   /// Runs commands up to `end` (exclusive); to the end of the program when nil.
@@ -273,7 +282,7 @@ extension Machine {
   }
 
   /// Writes bytes before or between slices: inputs, results of host steps.
-  public func writeDram(_ bytes: [UInt8], at address: UInt64) throws {
+  func writeDram(_ bytes: [UInt8], at address: UInt64) throws {
     try checkRange(address, bytes.count)
     dram.write(bytes, at: address)
     state.pointee.checker?.wroteDram(address, bytes.count)

@@ -6,7 +6,9 @@ import SpadixISA
 public struct QueueProfile: Sendable {
   /// First start and last end of an operation's steps, in modelled cycles.
   public struct Span: Sendable, Hashable {
+    /// Cycle at which the first step starts.
     public var first: Int
+    /// Cycle at which the last step ends.
     public var last: Int
 
     public init(first: Int, last: Int) {

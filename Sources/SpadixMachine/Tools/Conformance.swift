@@ -2,9 +2,13 @@ import SpadixISA
 
 /// Runs a program that carries the DRAM content it must leave, and compares.
 public struct Conformance: Sendable {
+  /// A byte of DRAM that is not what the program says.
   public struct Difference: Sendable, Hashable {
+    /// Of the byte.
     public var address: UInt64
+    /// As the program's expectation has it.
     public var expected: UInt8
+    /// As the run left it.
     public var found: UInt8
   }
 
@@ -12,13 +16,18 @@ public struct Conformance: Sendable {
   public var first: Difference?
   /// Bytes that differ.
   public var differences = 0
+  /// Bytes of all expectations, those without a fixed value too.
   public var bytesCompared = 0
   /// The first store outside all expectations: its command.
   public var strayStore: Int?
+  /// What ended the run before its time; nil where nothing did.
   public var fault: Finding?
+  /// What the checks found.
   public var log = FindingLog()
+  /// What the run did.
   public var counters = Counters()
 
+  /// Those that the log keeps.
   public var findings: [Finding] { log.kept }
 
   /// The first error that the checks found. A program whose bytes come out right in spite of it is not right: on hardware
@@ -27,6 +36,7 @@ public struct Conformance: Sendable {
 
   /// The bytes that it must leave, and no others.
   public var isExact: Bool { differences == 0 && fault == nil && strayStore == nil }
+  /// Whether the bytes are right and no check found an error.
   public var passes: Bool { isExact && error == nil }
 
   /// Throws what `Machine.init` throws.

@@ -22,24 +22,7 @@ struct BiasCorrection {
     self.quantized = quantized
     floats = FloatEvaluator(graph: graph, data: data)
     integers = IntegerEvaluator(graph: quantized, data: data)
-    for value in quantized.values.indices {
-      guard let counterpart = quantized.values[value].counterpart, let source = graph.values[counterpart].producer,
-        graph.operations[source].hasConstantWeights(in: graph), let product = product(behind: ValueID(value))
-      else { continue }
-      products[product.index] = source
-    }
-  }
-
-  /// The product that an int8 form is made by, before what confines or rescales it.
-  private func product(behind form: ValueID) -> OperationID? {
-    var value = form
-    while let id = quantized.values[value].producer {
-      let operation = quantized.operations[id]
-      if operation.hasConstantWeights(in: quantized) { return id }
-      guard let operand = operation.operands.first, quantized.values[operand].counterpart == nil else { return nil }
-      value = operand
-    }
-    return nil
+    for (step, source) in quantized.productForms(of: graph) { products[step.index] = source }
   }
 
   /// By operation of the graph in floating point: what its bias is to be raised by, one number for each channel.
@@ -176,6 +159,30 @@ private struct Runs {
       for result in operation.results where lastUse[result.index] < 0 { values[sample][result.index] = nil }
     }
     position += 1
+  }
+}
+
+extension Graph {
+  /// The products with constant weights of a graph in int8, and those of the graph in floating point that they compute.
+  func productForms(of graph: Graph) -> [(step: OperationID, source: OperationID)] {
+    values.indices.compactMap { value in
+      guard let counterpart = values[value].counterpart, let source = graph.values[counterpart].producer,
+        graph.operations[source].hasConstantWeights(in: graph), let product = product(behind: ValueID(value))
+      else { return nil }
+      return (product, source)
+    }
+  }
+
+  /// The product that an int8 form is made by, before what confines or rescales it.
+  private func product(behind form: ValueID) -> OperationID? {
+    var value = form
+    while let id = values[value].producer {
+      let operation = operations[id]
+      if operation.hasConstantWeights(in: self) { return id }
+      guard let operand = operation.operands.first, values[operand].counterpart == nil else { return nil }
+      value = operand
+    }
+    return nil
   }
 }
 

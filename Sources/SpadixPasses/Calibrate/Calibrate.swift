@@ -3,6 +3,7 @@ import SpadixReference
 import SpadixSupport
 
 extension Pass {
+  /// Finds ranges for values that have none; the graph stays otherwise as it is.
   public static let calibrate = Pass(
     name: "calibrate",
     summary: "runs samples through the float reference and writes the range of every value",
@@ -15,15 +16,18 @@ extension Pass {
       in which one appears.
 
       No method is the best for every network. Where samples are given with `--calibrate`, several are therefore tried: the \
-      graph is quantized with each, run on half of the samples, at most 32, and held against the float reference. The report \
-      says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
+      graph is quantized with each, run on half of the samples, at most 32 (128 of a small network), and held against the float \
+      reference. The report says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
       kept only where it is better by a tenth of a decibel:
 
       - **Ranges**: minmax, percentiles and least squares, each for all values, and with whole ranges for those that become \
-      outputs without a product in between.
+      outputs without a product in between. Least squares counts what readers make of an element: the function that alone \
+      reads it, or how large the weights are that its channel meets.
       - **Equalized channels**: where one product's channels reach another one through functions with f(kx) = k f(x), weights \
       are scaled so that the channels between them are of about the same size. The factors are powers of two: in floating \
       point the network stays the same, bit for bit.
+      - **Weights rounded together**: where inputs of a product go together, what rounding one weight adds is taken off with the \
+      next ones (least squares over inputs from other samples, as in Chee et al., QuIP, 2023).
       - **Corrected biases**: what int8 adds to each channel of a convolution or product on average is taken out of its bias. \
       The averages come from samples that are not among those that the result is measured on.
 
@@ -60,7 +64,7 @@ extension Pass {
 
 extension Graph {
   /// Whether the graph says itself which int8 it was made for.
-  fileprivate var saysTypes: Bool { operations.contains { $0.op.fakeQuantize != nil } }
+  var saysTypes: Bool { operations.contains { $0.op.fakeQuantize != nil } }
 
   /// Whether a value is a computed or given f32 tensor of which nobody knows the range.
   func lacksRange(_ value: ValueID) -> Bool {
@@ -106,7 +110,8 @@ struct Calibrator {
   }
 
   private func measured(_ extremes: [ValueRange?], _ energies: [Double], _ context: inout PassContext) throws -> Graph {
-    let trials = try Trials(graph: graph, samples: samples, data: data, energies: energies, context: context)
+    let trials = try Trials(
+      graph: graph, samples: samples, data: data, ranges: extremes, energies: energies, context: context)
     let plain = try candidates(extremes, context)
     let (place, decibels, choice) = try trials.best(plain)
     var notes = [context.calibration, choice].compactMap { $0 }
@@ -115,7 +120,8 @@ struct Calibrator {
       (best, most) = equalized
       notes.append("equalized channels \(Trials.text(most)) dB")
     }
-    let result = try corrected(best, decibels: most, trials, &notes, &context)
+    let before = try rounded(&best, decibels: &most, trials, &notes)
+    let result = try corrected(best, before: before, decibels: most, trials, &notes, &context)
     context.calibration = notes.joined(separator: "; ")
     return result
   }
@@ -158,13 +164,33 @@ struct Calibrator {
   private static let correctionElements = 1 << 26
   private static let correctionSamples = 2...32
 
+  /// Gives the graph weights that are rounded together where that is better on the samples that it was not made from.
+  ///
+  /// Returns the graph with the weights that they stand for, in the same form.
+  private func rounded(
+    _ graph: inout Graph, decibels: inout Double, _ trials: Trials, _ notes: inout [String]
+  ) throws -> Graph {
+    let held = trials.unusedSamples(Self.correctionSamples.upperBound)
+    guard held.count >= Self.correctionSamples.lowerBound else { return graph }
+    let rounding = WeightRounding(graph: graph, quantized: try trials.quantized(graph), data: data)
+    let (changed, before) = WeightRounding.graphs(graph, try rounding.rounded(on: held))
+    guard let found = try trials.decibels(changed), found > decibels + Trials.margin else { return graph }
+    notes.append("weights rounded together on \(held.count) other samples \(Trials.text(found)) dB")
+    (graph, decibels) = (changed, found)
+    return before
+  }
+
   /// The graph with corrected biases where these are better on the samples that they were not made from.
+  ///
+  /// - Parameter before: the graph with the weights that its own stand for.
   private func corrected(
-    _ graph: Graph, decibels: Double, _ trials: Trials, _ notes: inout [String], _ context: inout PassContext
+    _ graph: Graph, before: Graph, decibels: Double, _ trials: Trials, _ notes: inout [String],
+    _ context: inout PassContext
   ) throws -> Graph {
     let bounds = Self.correctionSamples
     let held = trials.unusedSamples(
       min(bounds.upperBound, trials.affordableCorrections, Self.correctionElements / max(1, graph.mostLiveElements)))
+    context.uncorrected = before.eliminatingDead()
     guard held.count >= bounds.lowerBound else { return graph.eliminatingDead() }
     let correction = BiasCorrection(graph: graph, quantized: try trials.quantized(graph), data: data)
     let corrections = try correction.corrections(on: held)
@@ -173,13 +199,17 @@ struct Calibrator {
       return graph.eliminatingDead()
     }
     notes.append("biases corrected by \(held.count) other samples \(Trials.text(found)) dB")
-    context.uncorrected = try BiasCorrection.graph(graph, corrections, isCorrected: false, data: data).eliminatingDead()
+    context.uncorrected = try BiasCorrection.graph(before, corrections, isCorrected: false, data: data)
+      .eliminatingDead()
     return corrected.eliminatingDead()
   }
 
   private func leastSquares(_ histograms: [Histogram?], _ context: PassContext) -> [ValueRange?] {
     let isSymmetric = QuantizationScheme(target: context.target).activations == .symmetric
-    return histograms.map { $0?.leastSquares(isSymmetric: isSymmetric) }
+    let readers = ReaderWeights(graph)
+    return histograms.enumerated().map { value, histogram in
+      histogram?.leastSquares(isSymmetric: isSymmetric, function: readers.function(of: ValueID(value)))
+    }
   }
 
   /// The least and the greatest element of each value, and the sum of squares of the outputs for each sample.
@@ -198,7 +228,10 @@ struct Calibrator {
 
   /// How the elements of each value lie between its extremes; the samples run once more.
   private func histograms(_ extremes: [ValueRange?]) throws -> [Histogram?] {
-    var histograms = extremes.map { $0.map { Histogram(over: $0) } }
+    let readers = ReaderWeights(graph)
+    var histograms = try extremes.enumerated().map { value, range in
+      try range.map { Histogram(over: $0, weights: try readers.channels(of: ValueID(value), data)) }
+    }
     try forEachBatch { _, value, elements in histograms[value]?.add(elements) }
     return histograms
   }

@@ -138,7 +138,7 @@ struct Equalization {
 }
 
 /// Which weights of a product an input channel meets.
-private struct ReaderChannels {
+struct ReaderChannels {
   let isDepthwise: Bool
   private let channels: Int
   private let columns: Int
@@ -166,6 +166,13 @@ private struct ReaderChannels {
     return largest
   }
 
+  /// The sum of squares of the weights that each channel meets.
+  func energies(_ weights: [Float]) -> [Double] {
+    var energies = [Double](repeating: 0, count: channels)
+    for (position, weight) in weights.enumerated() { energies[channel(position)] += Double(weight) * Double(weight) }
+    return energies
+  }
+
   func scaled(_ weights: [Float], _ factors: [Float]) -> [Float] {
     weights.enumerated().map { $1 * factors[channel($0)] }
   }
@@ -185,7 +192,7 @@ extension Operation {
   }
 
   /// Whether the last axis of the first operand is what weights are summed over, or one kernel for each.
-  fileprivate func readsChannels(in graph: Graph) -> Bool {
+  func readsChannels(in graph: Graph) -> Bool {
     switch op {
     case .conv2d(let convolution):
       convolution.groups == 1 || convolution.groups == graph.type(operands[0]).shape.last

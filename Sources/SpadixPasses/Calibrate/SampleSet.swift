@@ -9,6 +9,10 @@ struct SampleSet {
     case given(Tensor)
     /// Uniform over a range, another draw for each batch.
     case random(seed: UInt64, ValueRange)
+    /// Whole numbers from 0 to below the count, another draw for each batch.
+    case indices(seed: UInt64, count: Int)
+
+    var isRandom: Bool { if case .given = self { false } else { true } }
   }
 
   /// One per input, in the graph's order.
@@ -32,6 +36,7 @@ struct SampleSet {
     seed = context.arguments.count("seed") ?? 1
     types = graph.inputs.map { graph.type($0) }
     var sources: [Source] = []
+    let indexCounts = graph.indexCounts
     var batchCount: Int?
     var missing: ValueID?
     for (index, input) in graph.inputs.enumerated() {
@@ -44,9 +49,12 @@ struct SampleSet {
         tensor = try context.data.tensor(graph.data[data])
         origin = graph.data[data].range
       } else {
-        if value.calibration == nil { missing = missing ?? input }
+        let places = indexCounts[index]
+        if value.calibration == nil, places == nil { missing = missing ?? input }
         let seed = UInt64(seed) &* 0x9e37_79b9_7f4a_7c15 &+ UInt64(index)
-        sources.append(.random(seed: seed, value.calibration ?? ValueRange(low: 0, high: 0)))
+        sources.append(
+          places.map { .indices(seed: seed, count: $0) }
+            ?? .random(seed: seed, value.calibration ?? ValueRange(low: 0, high: 0)))
         continue
       }
       let count = try Self.batches(in: tensor, of: value.type, input: graph.describe(input), at: origin)
@@ -71,7 +79,7 @@ struct SampleSet {
           : "give it `calibration = @data`, --calibrate \(name)=FILE.npy, or `range = [low, high]` for random samples")
     }
     for (input, source) in zip(graph.inputs, sources) {
-      guard case .random = source, graph.type(input).element != .f32 else { continue }
+      guard source.isRandom, graph.type(input).element != .f32 else { continue }
       throw Diagnostic(
         "calibrate.type",
         "\(graph.describe(input)) has elements \(graph.type(input).element); expected f32 for samples",
@@ -117,6 +125,10 @@ struct SampleSet {
         let draw = seed &+ UInt64(index) &* 0x1_0000_0000
         return Tensor(
           type, .f32(RandomTensor.uniform(count: count, seed: draw, low: range.low, high: range.high)))
+      case .indices(let seed, let places):
+        let draw = seed &+ UInt64(index) &* 0x1_0000_0000
+        let indices = RandomTensor.integers(count: count, seed: draw, low: 0, high: Int32(clamping: places - 1))
+        return Tensor(type, .f32(indices.map { Float($0) }))
       }
     }
   }
@@ -124,7 +136,7 @@ struct SampleSet {
   /// What is random about the samples, for the report; nil where nothing is.
   func randomDescription(_ graph: Graph) -> String? {
     let random = zip(graph.inputs, sources).compactMap { input, source -> String? in
-      if case .random = source { graph.describe(input) } else { nil }
+      source.isRandom ? graph.describe(input) : nil
     }
     if random.isEmpty { return nil }
     let runs = batchCount == 1 ? "1 random sample" : "\(batchCount) random samples"

@@ -22,14 +22,25 @@ struct Trials {
   /// The samples that are run, those that say most first, and others, which corrections may be made from.
   private let batches: [Int]
   private let others: [Int]
-  /// Values that noise is measured at: the outputs, and what functions that saturate make outputs of. A sigmoid of
-  /// large numbers is 1 whatever noise they have, for samples that are as clear as these.
-  private let places: [ValueID]
+  /// What each of them stands for: of the rest, the ones that are run stand for all.
+  private let weights: [Double]
+  private let places: [Place]
   /// The float reference's values at these places, for each of the samples.
   private let expected: [[[Float]]]
   private let productCount: Int
 
-  /// How many samples are run at most, and at least where there are as many: half of all.
+  /// A value that noise is measured at: an output, or what a function that saturates makes an output of. A sigmoid of
+  /// large numbers is 1 whatever noise they have, for samples that are as clear as these.
+  private struct Place {
+    var value: ValueID
+    /// Beyond these bounds the function's result no longer changes.
+    var bounds = ValueRange(low: -.infinity, high: .infinity)
+
+    func confine(_ element: Float) -> Double { Double(min(max(element, bounds.low), bounds.high)) }
+  }
+
+  /// How many samples are run at most, and at least where there are as many: half of all. Of networks that are small, four
+  /// times as many.
   private static let sampleBounds = 4...32
   /// Where the products of all runs are more than these, every candidate runs on so many samples at first, and the best
   /// of them, so many, on the others as well.
@@ -39,14 +50,21 @@ struct Trials {
   /// Decibels that make a difference: a candidate has to be so much better than one that stands before it.
   static let margin = 0.1
 
-  /// - Parameter energies: the sum of squares of the outputs, for each sample. Noise is measured against them all together,
-  ///   so that samples with large outputs decide.
-  init(graph: Graph, samples: SampleSet, data: DataStore, energies: [Double], context: PassContext) throws {
+  /// - Parameters:
+  ///   - ranges: of all values, by id.
+  ///   - energies: the sum of squares of the outputs, for each sample. Noise is measured against them all together, so that
+  ///     samples with large outputs decide.
+  init(
+    graph: Graph, samples: SampleSet, data: DataStore, ranges: [ValueRange?], energies: [Double], context: PassContext
+  ) throws {
     self.samples = samples
     self.data = data
     self.context = context
+    productCount = graph.productCount
     let bounds = Self.sampleBounds
-    let count = min(samples.batchCount, max(bounds.lowerBound, min(samples.batchCount / 2, bounds.upperBound)))
+    let most = max(
+      bounds.upperBound, min(4 * bounds.upperBound, Self.affordableProducts / (16 * max(1, graph.productCount))))
+    let count = min(samples.batchCount, max(bounds.lowerBound, min(samples.batchCount / 2, most)))
     // One half by what they weigh, the other spread over the rest.
     let byEnergy = energies.indices.sorted { (energies[$1], $0) < (energies[$0], $1) }
     let heavy = Array(byEnergy.prefix((count + 1) / 2))
@@ -54,15 +72,16 @@ struct Trials {
     let spread = (0..<count - heavy.count).map { rest[$0 * rest.count / (count - heavy.count)] }
     // In turns, so that the first few are of both.
     batches = (0..<heavy.count).flatMap { [heavy[$0]] + ($0 < spread.count ? [spread[$0]] : []) }
+    let weight = Double(rest.count) / Double(max(1, spread.count))
+    weights = (0..<heavy.count).flatMap { [1.0] + ($0 < spread.count ? [weight] : []) }
     others = rest.filter { !spread.contains($0) }
-    let places = graph.outputs + graph.saturatedValues
+    let places = graph.outputs.map { Place(value: $0) } + graph.saturatedPlaces(ranges).map(Place.init)
     self.places = places
-    productCount = graph.productCount
     let evaluator = FloatEvaluator(graph: graph, data: data)
     expected = try batches.map { batch in
       var values = [[Float]](repeating: [], count: places.count)
       _ = try evaluator.run(inputs: samples.batch(batch)) { value, tensor in
-        for place in places.indices where places[place] == value { values[place] = tensor.realValues }
+        for place in places.indices where places[place].value == value { values[place] = tensor.realValues }
       }
       return values
     }
@@ -135,12 +154,12 @@ struct Trials {
     var noise: [Double]
     var signal: [Double]
 
-    init(_ graph: Graph, places: [ValueID]) {
+    init(_ graph: Graph, places: [Place]) {
       self.graph = graph
       let outputs = graph.outputs.count
       values = places.indices.map { place in
         if place < outputs { return graph.outputs[place] }
-        return graph.values.indices.last { graph.values[$0].counterpart == places[place] }.map { ValueID($0) }
+        return graph.values.indices.last { graph.values[$0].counterpart == places[place].value }.map { ValueID($0) }
       }
       noise = [Double](repeating: 0, count: places.count)
       signal = noise
@@ -170,9 +189,10 @@ struct Trials {
       _ = try integers.run(inputs: samples.batch(batches[trial.count])) { value, tensor in
         for place in values.indices where values[place] == value {
           for (real, found) in zip(expected[trial.count][place], tensor.realValues) {
-            let error = Double(found) - Double(real)
-            trial.noise[place] += error * error
-            trial.signal[place] += Double(real) * Double(real)
+            let exact = places[place].confine(real)
+            let error = places[place].confine(found) - exact
+            trial.noise[place] += weights[trial.count] * error * error
+            trial.signal[place] += weights[trial.count] * exact * exact
           }
         }
       }
@@ -187,14 +207,22 @@ struct Trials {
 }
 
 extension Graph {
-  /// Operands of functions that saturate and whose results are outputs.
-  fileprivate var saturatedValues: [ValueID] {
-    outputs.compactMap { output in
+  /// Operands of functions that saturate and whose results are outputs, and the bounds within which they matter.
+  fileprivate func saturatedPlaces(_ ranges: [ValueRange?]) -> [(ValueID, ValueRange)] {
+    let everything = ValueRange(low: -.infinity, high: .infinity)
+    return outputs.compactMap { output in
       var value = output
       while let operation = producer(of: value) {
+        let operand = operation.operands.first
         switch operation.op {
         case .reshape, .transpose: value = operation.operands[0]
-        case .softmax, .function, .clamp: return isConstant(operation.operands[0]) ? nil : operation.operands[0]
+        case .softmax, .function, .clamp:
+          guard let operand, !isConstant(operand) else { return nil }
+          if case .clamp(let clamp) = operation.op { return (operand, ValueRange(low: clamp.low, high: clamp.high)) }
+          guard case .function(let function) = operation.op, let unary = function.definition as? Unary,
+            let range = ranges[operand.index], let result = ranges[operation.result.index]
+          else { return (operand, everything) }
+          return (operand, FunctionDomain.confined(range, to: unary, result))
         default: return nil
         }
       }

@@ -57,7 +57,7 @@ struct ChannelAffine {
 extension CanonicalizationRules {
   /// A batch normalization that `fold-constants` cannot put into weights becomes a depthwise 1x1 convolution.
   func batchNorm(_ operation: Operation, _ norm: BatchNorm, _ rewriter: inout GraphRewriter) throws -> Bool {
-    guard ConstantFolding.foldableProducer(of: operation.operands[0], in: graph, index) == nil,
+    guard ConstantFolding.foldableProducer(of: operation.operands[0], in: graph, index, acceptsStored: true) == nil,
       let affine = try ChannelAffine(operation, norm, in: graph, data)
     else { return false }
     let channels = affine.factors.count

@@ -2,7 +2,7 @@ import SpadixIR
 import SpadixSupport
 
 extension Pass {
-  public static let canonicalize = Pass(
+  static let canonicalize = Pass(
     name: "canonicalize",
     summary: "rewrites operations into simpler or more regular ones of the same meaning",
     documentation: """

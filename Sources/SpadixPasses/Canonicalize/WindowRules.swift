@@ -34,7 +34,7 @@ extension CanonicalizationRules {
 
   func globalAverage(_ operation: Operation, _ pool: GlobalAvgPool2D, _ rewriter: inout GraphRewriter) -> Bool {
     let shape = graph.type(operation.operands[0]).shape
-    guard shape[1] <= AvgPool2D.largestWindow, shape[2] <= AvgPool2D.largestWindow else { return false }
+    guard shape[1] <= Window2D.maximumExtent, shape[2] <= Window2D.maximumExtent else { return false }
     let average = AvgPool2D(window: [shape[1], shape[2]], activation: pool.activation)
     rewriter.emit(
       .avgPool2d(average), rewriter.operands(of: operation), standingFor: operation.result, origin: operation)
@@ -49,11 +49,6 @@ extension CanonicalizationRules {
     else { return nil }
     let border = [pad.low[1], pad.low[2], pad.high[1], pad.high[2]]
     let sum = zip(padding, border).map { $0 + $1 }
-    return sum.allSatisfy { $0 <= AvgPool2D.largestWindow } ? (sum, producer.operands[0]) : nil
+    return sum.allSatisfy { $0 <= Window2D.maximumExtent } ? (sum, producer.operands[0]) : nil
   }
-}
-
-extension AvgPool2D {
-  /// The largest window and padding that the operators' rules allow.
-  static let largestWindow = 65_535
 }

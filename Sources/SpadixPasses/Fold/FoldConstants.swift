@@ -4,7 +4,7 @@ import SpadixSupport
 import SpadixTensor
 
 extension Pass {
-  public static let foldConstants = Pass(
+  static let foldConstants = Pass(
     name: "fold-constants",
     summary: "computes what depends on constants only, and puts per-channel factors into weights",
     documentation: """

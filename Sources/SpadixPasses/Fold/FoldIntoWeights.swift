@@ -24,12 +24,23 @@ extension ConstantFolding {
 
   /// The convolution or matrix product that computes a value for one reader only and whose weights can take in what that
   /// reader does per output channel; nil for all else.
-  static func foldableProducer(of value: ValueID, in graph: Graph, _ index: UseIndex) -> OperationID? {
+  ///
+  /// - Parameter acceptsStored: whether weights count that are kept in int8 and become constants yet.
+  static func foldableProducer(
+    of value: ValueID, in graph: Graph, _ index: UseIndex, acceptsStored: Bool = false
+  ) -> OperationID? {
+    func isConstant(_ operand: ValueID) -> Bool {
+      if graph.isConstant(operand) { return true }
+      guard acceptsStored, let producer = graph.producer(of: operand), case .dequantize = producer.op else {
+        return false
+      }
+      return graph.isConstant(producer.operands[0])
+    }
     guard let id = graph.values[value].producer, index.hasOneUse(value), graph.type(value).element == .f32 else {
       return nil
     }
     let producer = graph.operations[id]
-    guard producer.operands.dropFirst().allSatisfy({ graph.isConstant($0) }) else { return nil }
+    guard producer.operands.dropFirst().allSatisfy(isConstant) else { return nil }
     switch producer.op {
     case .conv2d(let convolution):
       let isBare = convolution.activation == .none && !convolution.residual && convolution.pooling == nil

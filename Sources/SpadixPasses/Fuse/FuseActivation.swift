@@ -1,7 +1,7 @@
 import SpadixIR
 
 extension Pass {
-  public static let fuseActivation = Pass(
+  static let fuseActivation = Pass(
     name: "fuse-activation",
     summary: "puts relu and clamp into the operation before them",
     documentation: """

@@ -3,7 +3,7 @@ import SpadixISA
 import SpadixLegality
 
 extension Pass {
-  public static let fusePooling = Pass(
+  static let fusePooling = Pass(
     name: "fuse-pooling",
     summary: "puts max pooling into the store of the convolution before it",
     documentation: """

@@ -1,7 +1,7 @@
 import SpadixIR
 
 extension Pass {
-  public static let fuseResidualAdd = Pass(
+  static let fuseResidualAdd = Pass(
     name: "fuse-residual-add",
     summary: "adds a residual in the accumulator of the convolution that produces the other addend",
     documentation: """

@@ -4,7 +4,7 @@ import SpadixLegality
 import SpadixTensor
 
 extension Pass {
-  public static let lower = Pass(
+  static let lower = Pass(
     name: "lower",
     summary: "writes int8 operations as npu operators, and says why others run on the host",
     documentation: """

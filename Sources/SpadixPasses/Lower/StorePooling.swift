@@ -10,13 +10,13 @@ extension Target {
 }
 
 /// A max pooling as several smaller ones in a row, without padding: the maximum of maxima.
-public struct PoolingChain: Sendable {
-  public struct Stage: Equatable, Sendable {
-    public var window: Int
-    public var stride: Int
+struct PoolingChain: Sendable {
+  struct Stage: Equatable, Sendable {
+    var window: Int
+    var stride: Int
   }
 
-  public private(set) var stages: [Stage]
+  private(set) var stages: [Stage]
 
   /// More stages move the image more often than the host would.
   private static let longest = 8
@@ -24,7 +24,7 @@ public struct PoolingChain: Sendable {
   /// Stages of window and stride at most 3 that together are a square window and stride; nil where there are none.
   ///
   /// Stages (w, s) then (v, t) have the window w + (v - 1) s and the stride s t; rounding down commutes with it.
-  public init?(window: Int, stride: Int) {
+  init?(window: Int, stride: Int) {
     stages = []
     guard window >= 1, stride >= 1, Self.append(window, stride, to: &stages),
       stages.count <= Self.longest

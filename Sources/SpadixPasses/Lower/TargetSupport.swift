@@ -4,6 +4,7 @@ import SpadixLegality
 
 /// Where the operators run on a target, for people: the table of `spadix ops --target`.
 public enum TargetSupport {
+  /// Where an operator runs in int8.
   public enum Place: String, Sendable {
     /// Multiplied, added or pooled by the accelerator.
     case array

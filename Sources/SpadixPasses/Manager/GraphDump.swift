@@ -2,18 +2,18 @@ import SpadixIR
 import SpadixSupport
 
 /// Numbered files with the graph at every point of a pipeline, each a valid input that work can resume from.
-public struct GraphDump {
+struct GraphDump {
   private let directory: String?
   private var count = 0
 
   /// A dump into a folder, which is made if need be; into nothing when `directory` is nil.
-  public init(directory: String?) throws {
+  init(directory: String?) throws {
     self.directory = directory
     if let directory { try Files.makeDirectory(directory) }
   }
 
   /// Writes `NN-phase.spx`, numbered from 00 in the order of calls, and large data into `NN-phase.safetensors`.
-  public mutating func write(_ graph: Graph, phase: String) throws {
+  mutating func write(_ graph: Graph, phase: String) throws {
     guard let directory else { return }
     let number = count < 10 ? "0\(count)" : String(count)
     count += 1

@@ -5,19 +5,19 @@ import SpadixSupport
 ///
 /// A pass is deterministic: the graph, the arguments, the target and the data decide the result to the last bit.
 public struct Pass: Sendable {
-  public typealias Body = @Sendable (Graph, inout PassContext) throws -> Graph
+  typealias Body = @Sendable (Graph, inout PassContext) throws -> Graph
 
   /// Kebab case, as in `--passes` and in file names of dumps.
   public var name: String
   /// One sentence, for lists.
-  public var summary: String
+  var summary: String
   /// A paragraph or two in Markdown: what the pass does, what it needs before it, what it leaves alone.
-  public var documentation: String
-  public var options: [PassOption]
+  var documentation: String
+  var options: [PassOption]
   /// Computes the new graph, or throws a `Diagnostic` or `Diagnostics`.
-  public var body: Body
+  var body: Body
 
-  public init(
+  init(
     name: String, summary: String, documentation: String, options: [PassOption] = [], body: @escaping Body
   ) {
     self.name = name

@@ -5,13 +5,13 @@ import SpadixTensor
 
 /// What a pass sees besides the graph, and where it reports.
 public struct PassContext {
-  public let target: Target
+  let target: Target
   /// Loads the elements of data definitions, once each.
   public let data: DataStore
   /// Calibration samples by input name, `--calibrate NAME=FILE.npy`; they stand in for the graph's own.
-  public var samples: [CalibrationSamples]
+  var samples: [CalibrationSamples]
   /// The options of the pass that is running.
-  public internal(set) var arguments: PassArguments
+  internal(set) var arguments: PassArguments
   /// What is random about the samples that ranges come from; nil where nothing is.
   public internal(set) var calibration: String?
   /// The calibrated graph before its biases were corrected, value by value the same; nil where none was.
@@ -28,7 +28,7 @@ public struct PassContext {
   }
 
   /// Reports something that does not stop the pass. Errors are thrown instead.
-  public mutating func report(_ diagnostic: Diagnostic) { diagnostics.report(diagnostic) }
+  mutating func report(_ diagnostic: Diagnostic) { diagnostics.report(diagnostic) }
 }
 
 /// Samples for one graph input, stacked along axis 0.
@@ -36,7 +36,7 @@ public struct CalibrationSamples: Sendable {
   /// The name of the input, without `%`.
   public var input: String
   /// `[samples, ...]` in f32, where `...` is the shape of the input without its axis 0.
-  public var tensor: Tensor
+  var tensor: Tensor
 
   public init(input: String, tensor: Tensor) {
     self.input = input

@@ -16,20 +16,20 @@ public struct PassInstrumentation: Sendable {
     }
   }
 
-  public var printBefore: Selection
-  public var printAfter: Selection
+  var printBefore: Selection
+  var printAfter: Selection
   /// Print after passes that changed the graph, and name those that did not.
-  public var printChanged: Bool
+  var printChanged: Bool
   /// Run only so many passes of the pipeline, to find by halving the one that breaks a graph.
   public var stopAfter: Int?
   /// A folder for the graph after every pass, in numbered files.
   public var dumpDirectory: String?
   /// A file for the graph before a pass that fails, with the command that repeats the failure.
-  public var reproducer: String?
+  var reproducer: String?
   /// What the user gave as `--target`, for the reproducer's command; nil for the target's own name.
   public var target: String?
   /// Receives what is printed.
-  public var output: @Sendable (String) -> Void
+  var output: @Sendable (String) -> Void
 
   public init(
     printBefore: Selection = .none, printAfter: Selection = .none, printChanged: Bool = false, stopAfter: Int? = nil,

@@ -3,8 +3,8 @@ import SpadixSupport
 
 /// Runs a pipeline over a graph: verifies, prints, dumps, counts, and keeps what is needed to repeat a failure.
 public struct PassManager {
-  public var pipeline: PassPipeline
-  public var instrumentation: PassInstrumentation
+  var pipeline: PassPipeline
+  var instrumentation: PassInstrumentation
 
   public init(_ pipeline: PassPipeline, instrumentation: PassInstrumentation = PassInstrumentation()) {
     self.pipeline = pipeline

@@ -1,9 +1,9 @@
 import SpadixSupport
 
 /// An option of a pass: what it is called, which values it takes, and what it means.
-public struct PassOption: Sendable {
+struct PassOption: Sendable {
   /// The values that an option takes.
-  public enum Kind: Sendable {
+  enum Kind: Sendable {
     /// One of these words.
     case choice([String])
     /// A finite real number within the range.
@@ -12,14 +12,14 @@ public struct PassOption: Sendable {
     case count(ClosedRange<Int>)
   }
 
-  public var name: String
-  public var kind: Kind
+  var name: String
+  var kind: Kind
   /// The text of the value when the option is not given; nil where the pass decides, as `help` says.
-  public var defaultValue: String?
+  var defaultValue: String?
   /// One sentence, lower case, without a full stop.
-  public var help: String
+  var help: String
 
-  public init(_ name: String, _ kind: Kind, default defaultValue: String? = nil, help: String) {
+  init(_ name: String, _ kind: Kind, default defaultValue: String? = nil, help: String) {
     self.name = name
     self.kind = kind
     self.defaultValue = defaultValue
@@ -27,7 +27,7 @@ public struct PassOption: Sendable {
   }
 
   /// The values as help and diagnostics show them: `symmetric|asymmetric`, `0...100`.
-  public var valuesDescription: String {
+  var valuesDescription: String {
     switch kind {
     case .choice(let words): words.joined(separator: "|")
     case .number(let range): "\(shortest(range.lowerBound))...\(shortest(range.upperBound))"
@@ -36,7 +36,7 @@ public struct PassOption: Sendable {
   }
 
   /// Whether the option takes this text as its value.
-  public func accepts(_ text: String) -> Bool {
+  func accepts(_ text: String) -> Bool {
     switch kind {
     case .choice(let words): return words.contains(text)
     case .number(let range): return Double(text).map { range.contains($0) } ?? false
@@ -50,15 +50,15 @@ public struct PassOption: Sendable {
 }
 
 /// The values that the options of one pass have in one pipeline.
-public struct PassArguments: Sendable {
+struct PassArguments: Sendable {
   /// Every option of the pass with the text given for it, in the pass's own order.
   private var entries: [(option: PassOption, text: String?)]
 
   /// Every option at its default.
-  public init(_ options: [PassOption]) { entries = options.map { ($0, nil) } }
+  init(_ options: [PassOption]) { entries = options.map { ($0, nil) } }
 
   /// Sets an option; throws `pass.unknown-option` or `pass.option-value`.
-  public mutating func set(_ name: String, to text: String, ofPass pass: String) throws {
+  mutating func set(_ name: String, to text: String, ofPass pass: String) throws {
     guard let index = entries.firstIndex(where: { $0.option.name == name }) else {
       let names = entries.map(\.option.name)
       throw Diagnostic(
@@ -75,14 +75,14 @@ public struct PassArguments: Sendable {
   }
 
   /// The word chosen; nil where the option was not given and has no default.
-  public func choice(_ name: String) -> String? { text(of: name) }
+  func choice(_ name: String) -> String? { text(of: name) }
 
-  public func number(_ name: String) -> Double? { text(of: name).flatMap { Double($0) } }
+  func number(_ name: String) -> Double? { text(of: name).flatMap { Double($0) } }
 
-  public func count(_ name: String) -> Int? { text(of: name).flatMap { Int($0) } }
+  func count(_ name: String) -> Int? { text(of: name).flatMap { Int($0) } }
 
   /// The options that were given, as they stand between braces in `--passes`; empty when none was.
-  public var description: String {
+  var description: String {
     entries.compactMap { entry in entry.text.map { "\(entry.option.name)=\($0)" } }.joined(separator: " ")
   }
 

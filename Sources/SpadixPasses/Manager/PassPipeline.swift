@@ -2,30 +2,33 @@ import SpadixSupport
 
 /// Passes with their arguments, in the order in which they run.
 public struct PassPipeline: Sendable {
+  /// A pass with the options that it is run with.
   public struct Step: Sendable {
+    /// One of `PassRegistry`, or a caller's own.
     public var pass: Pass
-    public var arguments: PassArguments
+    var arguments: PassArguments
 
-    public init(_ pass: Pass, _ arguments: PassArguments? = nil) {
+    init(_ pass: Pass, _ arguments: PassArguments? = nil) {
       self.pass = pass
       self.arguments = arguments ?? PassArguments(pass.options)
     }
 
     /// As in `--passes`: `quantize{scheme=symmetric}`.
-    public var description: String {
+    var description: String {
       let given = arguments.description
       return given.isEmpty ? pass.name : "\(pass.name){\(given)}"
     }
   }
 
+  /// In the order in which they run.
   public var steps: [Step]
 
   public init(_ steps: [Step]) { self.steps = steps }
 
-  public init(_ passes: [Pass]) { self.steps = passes.map { Step($0) } }
+  init(_ passes: [Pass]) { self.steps = passes.map { Step($0) } }
 
   /// As in `--passes`; parses back to the same pipeline.
-  public var description: String { steps.map(\.description).joined(separator: ",") }
+  var description: String { steps.map(\.description).joined(separator: ",") }
 
   /// The same passes, of which `calibrate` draws random samples for inputs that have none.
   public func calibratingAtRandom() throws -> PassPipeline {
@@ -36,7 +39,7 @@ public struct PassPipeline: Sendable {
     return result
   }
 
-  public static func + (left: PassPipeline, right: PassPipeline) -> PassPipeline {
+  static func + (left: PassPipeline, right: PassPipeline) -> PassPipeline {
     PassPipeline(left.steps + right.steps)
   }
 

@@ -1,7 +1,7 @@
 /// Every pass and every named pipeline. A pass that stands here is listed, parsed, documented and tested.
 public enum PassRegistry {
   /// In the order of the default pipeline.
-  public static let passes: [Pass] = [
+  static let passes: [Pass] = [
     .canonicalize,
     .foldConstants,
     .fuseActivation,
@@ -13,15 +13,16 @@ public enum PassRegistry {
     .lower,
   ]
 
+  /// Nil for a name that no pass has.
   public static func pass(named name: String) -> Pass? { passes.first { $0.name == name } }
 
   /// Pipelines that `--passes` takes by name.
-  public static let pipelines: [(name: String, summary: String, pipeline: PassPipeline)] = [
+  static let pipelines: [(name: String, summary: String, pipeline: PassPipeline)] = [
     ("optimize", "simplifies and fuses, still in f32: the part before quantization", .optimize),
     ("default", "everything from a graph to npu operators, as `spadix compile` runs it", .standard),
   ]
 
-  public static func pipeline(named name: String) -> PassPipeline? {
+  static func pipeline(named name: String) -> PassPipeline? {
     pipelines.first { $0.name == name }?.pipeline
   }
 }
@@ -48,5 +49,5 @@ extension PassPipeline {
   public static let lower = PassPipeline([.lower, .eliminateDead])
 
   /// The whole way.
-  public static let standard = optimize + quantize + lower
+  static let standard = optimize + quantize + lower
 }

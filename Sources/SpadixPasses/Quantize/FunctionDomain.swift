@@ -7,16 +7,27 @@ enum FunctionDomain {
   /// Steps of the result's type that do not count.
   private static let tolerance = 0.25
 
-  /// Confines what functions alone read to where their results change. What lies beyond saturates in int8, and the
-  /// function of the bound is that of the operand within a quarter of a step.
+  /// Confines what functions and clamps alone read to where their results change. What lies beyond saturates in int8, and
+  /// the function of the bound is that of the operand within a quarter of a step.
+  ///
+  /// From the last operation on: what a clamp cuts off the result of a function, the function's operand does without.
   static func confine(_ ranges: inout [ValueRange?], of graph: Graph, _ forms: [Int8Form?]) {
     let uses = UseIndex(graph)
-    for (operation, form) in zip(graph.operations, forms) where form != nil {
-      guard case .function(let function) = operation.op, let unary = function.definition as? Unary,
-        uses.hasOneUse(operation.operands[0]), let range = ranges[operation.operands[0].index],
+    for (operation, form) in zip(graph.operations, forms).reversed() where form != nil {
+      guard let operand = operation.operands.first, uses.hasOneUse(operand), let range = ranges[operand.index],
         let result = ranges[operation.result.index]
       else { continue }
-      ranges[operation.operands[0].index] = confined(range, to: unary, result)
+      switch operation.op {
+      case .function(let function):
+        guard let unary = function.definition as? Unary else { continue }
+        ranges[operand.index] = confined(range, to: unary, result)
+      // In the type of the result, the clamp of what is computed rounds nothing.
+      case .relu, .clamp:
+        if graph.values[operand].producer != nil {
+          ranges[operand.index] = range.clamped(low: result.low, high: result.high)
+        }
+      default: break
+      }
     }
   }
 
@@ -24,7 +35,10 @@ enum FunctionDomain {
     let width = Double(max(result.high, 0)) - Double(min(result.low, 0))
     let step = (Double(range.high) - Double(range.low)) / Double(points)
     guard width > 0, step > 0 else { return range }
-    let values = (0...points).map { function(Double(range.low) + Double($0) * step) }
+    let values = (0...points).map { point in
+      let value = function(Double(range.low) + Double(point) * step)
+      return value.isNaN ? value : min(max(value, Double(result.low)), Double(result.high))
+    }
     let flat = width / 255 * tolerance
     let low = constantPrefix(values, flat)
     let high = points - constantPrefix(values.reversed(), flat)

@@ -20,6 +20,7 @@ struct QuantizationPlan {
     ranges = graph.values.map(\.calibration)
     takeOver(graph)
     keepIndices(graph)
+    if graph.saysTypes { FloatIslands.keepReal(&forms, graph) }
     keepRealsForReals(graph)
     _ = try int8Values(of: graph, context)
     RangeInference.complete(&ranges, of: graph)

@@ -63,6 +63,15 @@ struct QuantizationRewriter {
       var requantize = Requantize()
       requantize.activation = operation.op.elementwiseActivation ?? .none
       let input = try int8(operation.operands[0], &rewriter)
+      let type = quantization(operation.result)
+      if graph.values[operation.operands[0]].producer != nil, quantization(operation.operands[0]) == type,
+        requantize.activation.clampBounds(type) == (-128, 127)
+      {
+        // The operand saturates where the activation confines.
+        int8Forms[operation.result.index] = input
+        finishReal(operation, input, &rewriter)
+        return
+      }
       finish(operation, .requantize(requantize), [input], &rewriter)
     case .add, .softmax, .globalAvgPool2d, .avgPool2d, .maxPool2d, .concat, .reshape, .transpose, .pad:
       var operands: [ValueID] = []

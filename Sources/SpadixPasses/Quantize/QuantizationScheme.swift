@@ -1,40 +1,41 @@
 import SpadixIR
 import SpadixISA
+import SpadixSupport
 import SpadixTensor
 
 /// Which int8 types quantization may choose.
-public struct QuantizationScheme: Sendable, Equatable {
-  public enum Activations: String, Sendable, CaseIterable {
+struct QuantizationScheme: Sendable, Equatable {
+  enum Activations: String, Sendable, CaseIterable {
     /// Zero point 0, scale max(|low|, |high|) / 127.
     case symmetric
     /// Scale (high - low) / 255, zero point such that `low` is -128.
     case asymmetric
   }
 
-  public enum Weights: String, Sendable, CaseIterable {
+  enum Weights: String, Sendable, CaseIterable {
     case perTensor = "per-tensor"
     /// One scale per output channel.
     case perChannel = "per-channel"
   }
 
-  public var activations: Activations
-  public var weights: Weights
+  var activations: Activations
+  var weights: Weights
   /// Whether a store can confine results to any int8 interval. Otherwise saturation has to be the clamp.
-  public var hasClamp: Bool
+  var hasClamp: Bool
   /// How often the array may add a residual to a convolution, each time with a multiplier of at most 127; nil where that
   /// depends on what the convolution costs.
-  public var residualPasses: Int?
+  var residualPasses: Int?
   /// Rows and columns of the array.
-  public var dim = 16
+  var dim = 16
 
-  public init(activations: Activations, weights: Weights, hasClamp: Bool) {
+  init(activations: Activations, weights: Weights, hasClamp: Bool) {
     self.activations = activations
     self.weights = weights
     self.hasClamp = hasClamp
   }
 
   /// What the target's output stage can do exactly.
-  public init(target: Target) {
+  init(target: Target) {
     self.init(
       activations: target.hasOutputStage ? .asymmetric : .symmetric,
       weights: target.hasOutputStage ? .perChannel : .perTensor,
@@ -45,16 +46,16 @@ public struct QuantizationScheme: Sendable, Equatable {
   /// How often the array may add a residual to a convolution of so many taps and input channels: for at most an eighth of
   /// the time that the convolution takes itself, but once, and never more than four times.
   func residualPasses(taps: Int, channels: Int) -> Int {
-    residualPasses ?? min(4, max(1, taps * ((channels + dim - 1) / dim) / 8))
+    residualPasses ?? min(4, max(1, taps * ceilDivide(channels, dim) / 8))
   }
 
   /// The softmax result in [0, 1]: all 256 codes, or the non-negative half of them. 1 is exact.
-  public static func softmax(symmetric: Bool) -> Quantization {
+  static func softmax(symmetric: Bool) -> Quantization {
     quantization(for: ValueRange(low: 0, high: 1), symmetric: symmetric)
   }
 
   /// The type for real values of an interval. Zero is always exactly representable.
-  public static func quantization(for range: ValueRange, symmetric: Bool) -> Quantization {
+  static func quantization(for range: ValueRange, symmetric: Bool) -> Quantization {
     let low = min(range.low, 0)
     let high = max(range.high, 0)
     if symmetric { return Quantization(scale: usable(max(-low, high) / 127), zeroPoint: 0) }
@@ -64,10 +65,10 @@ public struct QuantizationScheme: Sendable, Equatable {
   }
 
   /// The smallest scale that is chosen: a normal Float32 number, as are its products with small integers.
-  public static let smallestScale: Float = 0x1p-120
+  static let smallestScale: Float = 0x1p-120
   /// The magnitudes that ranges may have besides 0. Weights and biases may be smaller, and count as 0 then.
-  public static let smallestMagnitude: Float = 0x1p-112
-  public static let largestMagnitude: Float = 0x1p40
+  static let smallestMagnitude: Float = 0x1p-112
+  static let largestMagnitude: Float = 0x1p40
 
   /// A scale for a tensor of zeros is 1.
   static func usable(_ scale: Float) -> Float { scale == 0 ? 1 : max(scale, smallestScale) }

@@ -3,7 +3,7 @@ import SpadixISA
 import SpadixSupport
 
 extension Pass {
-  public static let quantize = Pass(
+  static let quantize = Pass(
     name: "quantize",
     summary: "gives values int8 types that fit their ranges, and weights and biases their integers",
     documentation: """
@@ -15,8 +15,10 @@ extension Pass {
       - **One type for several values**: the operands and the result of `nn.concat`, `nn.max_pool2d`, `nn.reshape`, \
       `nn.transpose` and `nn.pad`, and the two addends of `nn.add`, share scale and zero point; their range is the \
       hull of all of theirs. `nn.relu` and `nn.clamp` on their own become `nn.requantize` with an activation.
-      - **Functions** of what nothing else reads: their operands' ranges end where the results no longer change by a \
-      quarter of a step, for hard-swish at -3.
+      - **Functions and clamps** of what nothing else reads: their operands' ranges end where the results no longer change by \
+      a quarter of a step, for hard-swish at -3.
+      - **Models that say their types** (`nn.fake_quantize`): what is neither a product nor between two of these stays in f32, \
+      such as a norm at the end.
       - **Products of two activations** have symmetric operands: their zero points cannot be folded into a bias.
       - **Residuals** in convolutions: the weights' scale is enlarged, at most by the factor (k + 1) / k, until the \
       addend's scale is an integer k times that of the accumulator; k is at most 127 for each pass through the array, and passes may take an eighth of the convolution's own time \

@@ -5,17 +5,20 @@ import SpadixSupport
 ///
 /// It is made of the same values as the JSON, so that a saved report gives the same page.
 public struct HTMLReport {
-  public var report: CompilationReport
+  /// All that the page shows but the verification.
+  var report: CompilationReport
   /// What `spadix verify` adds, as in the JSON.
-  public var verification: JSONValue?
+  var verification: JSONValue?
 
   public init(_ report: CompilationReport, verification: JSONValue? = nil) {
     self.report = report
     self.verification = verification
   }
 
+  /// The page of a report that was saved as JSON.
   public init(_ json: JSONReport) { self.init(json.report, verification: json.verification) }
 
+  /// A whole document. The same report gives the same bytes.
   public var text: String {
     let sections = sections
     let links = sections.map { "<a href=\"#\($0.id)\">\($0.title)</a>" }.joined(separator: "\n")

@@ -2,6 +2,7 @@ import SpadixSupport
 
 /// A table that scrolls where there is no room, and sorts where there are scripts.
 package struct HTMLTable {
+  /// What a column shows in a row, and what it is sorted by.
   package struct Cell {
     var markup: String
     /// What the column is sorted by instead of the text.
@@ -9,6 +10,7 @@ package struct HTMLTable {
     /// Prose, which may break into lines.
     var isWide = false
 
+    /// Plain text, escaped; `isWide` lets prose break into lines.
     package init(_ text: String, isWide: Bool = false) {
       markup = Markup.escaped(text)
       self.isWide = isWide
@@ -37,6 +39,7 @@ package struct HTMLTable {
     self.label = label
   }
 
+  /// Columns without anything in them are left out.
   package var markup: String {
     // Columns without anything in them are left out, as in the text report.
     let shown = titles.indices.filter { column in rows.contains { !$0[column].markup.isEmpty } }

@@ -1,6 +1,7 @@
 /// A drawing of fixed size in the document's own classes, so that it follows light and dark.
 package struct Drawing {
-  package enum Anchor: String { case start, middle, end }
+  /// Which part of a text stands at its point.
+  public enum Anchor: String { case start, middle, end }
 
   let width: Double
   let height: Double
@@ -18,6 +19,12 @@ package struct Drawing {
 
   private func hover(_ text: String?) -> String { text.map { "<title>\(Markup.escaped($0))</title>" } ?? "" }
 
+  /// From its upper left corner.
+  ///
+  /// - Parameters:
+  ///   - style: one of the classes of `styles`.
+  ///   - fill: a colour in place of the class's.
+  ///   - text: what a pointer over it shows.
   package mutating func rectangle(
     _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ style: String, fill: String? = nil,
     hover text: String? = nil
@@ -27,6 +34,7 @@ package struct Drawing {
     body += "height=\"\(number(height))\">\(hover(text))</rect>\n"
   }
 
+  /// From one point to another.
   package mutating func line(_ x0: Double, _ y0: Double, _ x1: Double, _ y1: Double, _ style: String) {
     body +=
       "<line class=\"\(style)\" x1=\"\(number(x0))\" y1=\"\(number(y0))\" x2=\"\(number(x1))\" y2=\"\(number(y1))\"/>\n"
@@ -38,11 +46,13 @@ package struct Drawing {
     body += "<polygon class=\"\(style)\" points=\"\(list)\"/>\n"
   }
 
+  /// An open line through points.
   package mutating func polyline(_ points: [(x: Double, y: Double)], _ style: String) {
     let list = points.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")
     body += "<polyline class=\"\(style)\" points=\"\(list)\"/>\n"
   }
 
+  /// Around a point, filled by its class or with a colour of its own.
   package mutating func circle(
     _ x: Double, _ y: Double, radius: Double, _ style: String, fill: String? = nil, hover text: String
   ) {
@@ -51,6 +61,7 @@ package struct Drawing {
       "<circle class=\"\(style)\"\(color) cx=\"\(number(x))\" cy=\"\(number(y))\" r=\"\(number(radius))\">\(hover(text))</circle>\n"
   }
 
+  /// A line of text whose base line begins, has its middle or ends at a point.
   package mutating func text(_ x: Double, _ y: Double, _ text: String, _ anchor: Anchor = .start, small: Bool = false) {
     let style = small ? " class=\"small\"" : ""
     body += "<text\(style) x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor.rawValue)\">"

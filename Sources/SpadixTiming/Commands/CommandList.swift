@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// A list of commands in memory, which the accelerator reads ahead into as many buffers of one request each as it may have
 /// reads in flight. Its requests go before those of loads, and its answers come over the same way.
@@ -22,7 +23,7 @@ struct CommandList: ~Copyable {
     busBytes = hardware.busBytes
     beats = max(1, Hardware.requestBytes / hardware.busBytes)
     lead = hardware.latency + ReadPath.requestDelay
-    requests = (commands * CommandDelivery.listBytes + Hardware.requestBytes - 1) / Hardware.requestBytes
+    requests = ceilDivide(commands * CommandDelivery.listBytes, Hardware.requestBytes)
     arrivals = .allocate(capacity: buffers)
     arrivals.initialize(repeating: 0, count: buffers)
     for _ in 0..<buffers { request(at: 0) }

@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// Commands as they pass over the RoCC port, to operations: what the reservation station and the controllers remember
 /// of configuration commands, and the fields that they take from the others.
@@ -89,7 +90,7 @@ public struct OperationReader: Sendable {
     // More than hardware takes counts as that: what such a command does there is not defined.
     let rows = max(1, min(Int(local >> 48), dim))
     let columns = max(1, min(Int(local >> 32 & 0xFFFF), isWide ? max(dim, 16) : max(dim, Hardware.requestBytes)))
-    let blocks = (columns + dim - 1) / dim
+    let blocks = ceilDivide(columns, dim)
     operation.rows = UInt16(rows)
     operation.bytes = UInt16(isWide ? 4 * columns : columns)
     operation.blocks = UInt16(blocks)
@@ -142,7 +143,7 @@ public struct OperationReader: Sendable {
     var operation = Operation(.store, command: command)
     let columns = max(1, min(Int(local >> 32 & 0xFFFF), max(dim, Hardware.requestBytes)))
     let source = UInt32(truncatingIfNeeded: local)
-    let blocks = (columns + dim - 1) / dim
+    let blocks = ceilDivide(columns, dim)
     let isWide = source >> 29 & 5 == 5
     operation.address = address
     operation.stride = storeStride

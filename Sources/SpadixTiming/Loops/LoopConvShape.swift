@@ -1,4 +1,5 @@
 import SpadixISA
+import SpadixSupport
 
 /// Sizes of one hardware convolution that follow from its configuration, and where its tiles lie.
 struct LoopConvShape {
@@ -68,7 +69,7 @@ struct LoopConvShape {
 
   func halved(_ value: Int) -> Int { isDilated ? (value + 1) >> 1 : value }
   private func sampled(_ value: Int) -> Int { isDownsampled ? value >> 1 : value }
-  private func ceiling(_ value: Int) -> Int { (value + dim - 1) / dim }
+  private func ceiling(_ value: Int) -> Int { ceilDivide(value, dim) }
 
   /// Output columns of one compute.
   func columnReach(_ dim: Int) -> Int { isDilated ? 2 * dim : dim }

@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// Loads: their controller, the read half of the DMA, and the way of the data into local memory.
 struct ReadPath: ~Copyable {
   private let hardware: Hardware
@@ -83,10 +85,10 @@ struct ReadPath: ~Copyable {
     }
     var done = 0
     if slow {
-      done = (scaleFree + 2) / 3 - 1 + (wide ? Self.wideDelay : Self.narrowDelay)
+      done = ceilDivide(scaleFree, 3) - 1 + (wide ? Self.wideDelay : Self.narrowDelay)
       if isScaled { done += Self.scaleDelay }
     } else {
-      done = max(lastPiece - 1, (scaleFree + 2) / 3 - 1) + (wide ? Self.wideDelay : Self.narrowDelay)
+      done = max(lastPiece - 1, ceilDivide(scaleFree, 3) - 1) + (wide ? Self.wideDelay : Self.narrowDelay)
     }
     let last = rows > 1 ? start : start + 1
     controller.leave(last)

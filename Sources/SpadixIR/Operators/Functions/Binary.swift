@@ -3,6 +3,7 @@ import SpadixTensor
 
 /// A function of two elements, broadcast as numpy does.
 public struct Binary: FunctionOperator {
+  /// Whether it has a form in int8 depends on it.
   public var function = BinaryFunction.mul
   /// Of two int8: as uint8.
   public var isUnsigned = false

@@ -2,10 +2,12 @@ import SpadixTensor
 
 /// Real numbers rounded to those that integers of a given scale and zero point stand for.
 public struct FakeQuantize: FunctionOperator {
+  /// What one integer is worth; finite and positive.
   public var scale: Float = 1
+  /// The integer that stands for 0.
   public var zeroPoint: Int32 = 0
   /// The integers that there are: [low, high].
-  public var bounds: [Int32] = [-128, 127]
+  var bounds: [Int32] = [-128, 127]
 
   public init() {}
   public init(scale: Float, zeroPoint: Int32, bounds: [Int32]) {

@@ -3,7 +3,8 @@ import SpadixTensor
 
 /// Parts of a tensor by index.
 public struct Gather: FunctionOperator {
-  public var axis = 0
+  /// Of the operand; negative ones count from the back.
+  var axis = 0
 
   public init() {}
   public init(axis: Int) { self.axis = axis }

@@ -2,7 +2,8 @@ import SpadixTensor
 
 /// Rows along the last axis, brought to mean 0 and variance 1.
 public struct LayerNorm: FunctionOperator {
-  public var epsilon: Float = 1e-5
+  /// Added to the variance; 0 or more.
+  var epsilon: Float = 1e-5
 
   public init() {}
   public init(epsilon: Float) { self.epsilon = epsilon }

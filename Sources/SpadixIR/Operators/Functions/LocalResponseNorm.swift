@@ -3,10 +3,14 @@ import SpadixTensor
 
 /// Elements divided by a power of the squares around them, along the last axis.
 public struct LocalResponseNorm: FunctionOperator {
-  public var size = 1
-  public var alpha: Float = 1e-4
-  public var beta: Float = 0.75
-  public var bias: Float = 1
+  /// Channels whose squares are summed, 1...65535.
+  var size = 1
+  /// Factor of the mean square.
+  var alpha: Float = 1e-4
+  /// The power.
+  var beta: Float = 0.75
+  /// Added to the scaled mean square.
+  var bias: Float = 1
 
   public init() {}
   public init(size: Int, alpha: Float, beta: Float, bias: Float) {

@@ -3,9 +3,11 @@ import SpadixTensor
 /// A part of a tensor.
 public struct Slice: FunctionOperator {
   /// By axis.
-  public var starts: [Int] = []
-  public var sizes: [Int] = []
-  public var steps: [Int] = []
+  var starts: [Int] = []
+  /// By axis: the shape of the result.
+  var sizes: [Int] = []
+  /// By axis, from one index to the next; may be negative.
+  var steps: [Int] = []
 
   public init() {}
   public init(starts: [Int], sizes: [Int], steps: [Int]) {

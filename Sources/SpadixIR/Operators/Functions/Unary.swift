@@ -3,9 +3,12 @@ import SpadixTensor
 
 /// A function of each element alone.
 public struct Unary: FunctionOperator {
+  /// Decides what `alpha` and `beta` mean, if anything: see its `formula`.
   public var function = UnaryFunction.tanh
+  /// A parameter of some functions.
   public var alpha: Float = 1
-  public var beta: Float = 0
+  /// A parameter of some functions.
+  var beta: Float = 0
 
   public init() {}
   public init(_ function: UnaryFunction, alpha: Float = 1, beta: Float = 0) {

@@ -1,6 +1,8 @@
 /// Elementwise sum as the accumulator computes it.
 public struct NpuAdd: OutputStageOperator {
+  /// Of a and of b, each in 1...1016.
   public var multipliers: [Int32] = [1, 1]
+  /// Subtracted from a and from b, in -128...127.
   public var zeroPoints: [Int32] = [0, 0]
   public var output = OutputStage()
 

@@ -2,14 +2,17 @@
 public struct NpuAvgPool2D: OutputStageOperator {
   /// [height, width]
   public var window: [Int] = []
+  /// [vertical, horizontal]
   public var strides = [1, 1]
   /// [top, left, bottom, right]
   public var padding = [0, 0, 0, 0]
+  /// Subtracted from the input, in -128...127.
   public var inputZeroPoint: Int32 = 0
   public var output = OutputStage()
 
   public init() {}
 
+  /// Window, strides and padding together.
   public var window2D: Window2D { Window2D(size: window, strides: strides, padding: padding) }
 
   public static let mnemonic = "npu.avg_pool2d"

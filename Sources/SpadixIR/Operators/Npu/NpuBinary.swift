@@ -2,6 +2,7 @@ import SpadixTensor
 
 /// Sum or product of two activations in the store.
 public struct NpuBinary: OutputStageOperator {
+  /// Takes the place of the output stage's scale, zero point and rounding; its clamp and table come after.
   public var pair = PairStage()
   public var output = OutputStage()
 

@@ -1,15 +1,23 @@
 /// Convolution as the array computes it.
 public struct NpuConv2D: OutputStageOperator {
+  /// [vertical, horizontal]
   public var strides = [1, 1]
   /// [top, left, bottom, right]
   public var padding = [0, 0, 0, 0]
+  /// [vertical, horizontal]
   public var dilations = [1, 1]
+  /// Divides input and output channels.
   public var groups = 1
+  /// Subtracted from the input, in -128...127.
   public var inputZeroPoint: Int32 = 0
   public var output = OutputStage()
+  /// Whether the last operand is added in the accumulator.
   public var residual = false
+  /// Of the addend: one, or one for each output channel, each in 1...1016.
   public var residualMultipliers: [Int32] = [1]
+  /// Subtracted from the addend, in -128...127.
   public var residualZeroPoint: Int32 = 0
+  /// Of the int8 results. Nil for none.
   public var pooling: FusedPooling?
 
   public init() {}

@@ -1,7 +1,10 @@
 /// Matrix product as the array computes it.
 public struct NpuMatMul: OutputStageOperator {
+  /// Operand a is [..., K, M].
   public var transposeA = false
+  /// Operand b is [..., N, K].
   public var transposeB = false
+  /// Subtracted from a, in -128...127; b has none.
   public var inputZeroPoint: Int32 = 0
   public var output = OutputStage()
 

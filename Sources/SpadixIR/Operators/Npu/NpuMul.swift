@@ -1,5 +1,6 @@
 /// Product with a constant vector along the last axis.
 public struct NpuMul: OutputStageOperator {
+  /// Subtracted from the input, in -128...127.
   public var inputZeroPoint: Int32 = 0
   public var output = OutputStage()
 

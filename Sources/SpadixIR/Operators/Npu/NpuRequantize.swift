@@ -1,5 +1,6 @@
 /// From one scale and zero point to others, with explicit integers.
 public struct NpuRequantize: OutputStageOperator {
+  /// Subtracted from the input, in -128...127.
   public var inputZeroPoint: Int32 = 0
   public var output = OutputStage()
 

@@ -18,17 +18,21 @@ public struct OutputStage: Hashable, Sendable {
     self.clamp = [low, high]
   }
 
+  /// No int8 before the table is below.
   public var low: Int32 { clamp[0] }
+  /// No int8 before the table is above.
   public var high: Int32 { clamp[1] }
 
   /// No result is below.
   public var least: Int32 { table.map { $0[Int(low) + 128...Int(high) + 128].min().map(Int32.init) ?? low } ?? low }
 
-  public func scale(at channel: Int) -> Float { scales.count == 1 ? scales[0] : scales[channel] }
+  /// The scale of an output channel, also where one serves all.
+  func scale(at channel: Int) -> Float { scales.count == 1 ? scales[0] : scales[channel] }
 }
 
 /// An operator that ends in an output stage.
 public protocol OutputStageOperator: OperatorDefinition {
+  /// How its sums leave the accumulator.
   var output: OutputStage { get set }
 }
 

@@ -9,19 +9,16 @@ import sys
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
 from differential import run_spadix
 from forms import Builder
 from quantized import FORMS, Samples, parse_arguments
+from runtime import session
 
 
 def main():
     arguments = parse_arguments()
-    options = onnxruntime.SessionOptions()
-    # As the file says, without kernels in integers: those are others on every machine.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     failed = 0
     for number, form in enumerate(FORMS):
         for name, kind in (("s8", QuantType.QInt8), ("u8", QuantType.QUInt8)):
@@ -32,7 +29,7 @@ def main():
             onnx.save(b.model(output), source)
             quantize_static(source, path, Samples(b.feeds, rng), quant_format=QuantFormat.QDQ, activation_type=kind,
                             weight_type=QuantType.QInt8, per_channel=number % 2 == 0)
-            expected = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]).run(None, b.feeds)
+            expected = session(path, optimizes=False).run(None, b.feeds)
             found, message = run_spadix(arguments.spadix, arguments.folder, path, b.feeds)
             # A rounding that falls the other way is a step of the output, of which there are 255.
             distance = np.inf if found is None else max(

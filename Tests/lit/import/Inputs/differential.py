@@ -14,6 +14,7 @@ import onnxruntime
 
 import exporters  # noqa: F401  registers its forms
 import forms
+from runtime import session
 
 
 def run_spadix(spadix, folder, model_path, feeds):
@@ -46,8 +47,7 @@ def main():
         path = arguments.folder / "model.onnx"
         onnx.save(model, path)
         try:
-            session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-            expected = session.run(None, feeds)
+            expected = session(path).run(None, feeds)
         except Exception as error:  # the form does not exist in this operator set, by ORT's own judgement
             print(f"none  {name}: {str(error).splitlines()[0][:200]}")
             impossible += 1

@@ -241,7 +241,7 @@ def clip(b):
 def activations(b):
     x = b.node("Conv", b.input(1, 4, 3, 3), b.weights(4, 4, 1, 1))
     outputs = [b.node("LeakyRelu", x, alpha=0.2), b.node("LeakyRelu", x), b.node("PRelu", x, b.weights(4, 1, 1)),
-               b.node("PRelu", x, b.weights(1)), b.node("Abs", x), b.node("Neg", x), b.node("HardSigmoid", x),
+               b.node("PRelu", x, b.constant(b.rng.random((4, 1, 1)) * 2)), b.node("PRelu", x, b.weights(1)), b.node("Abs", x), b.node("Neg", x), b.node("HardSigmoid", x),
                b.node("HardSigmoid", x, alpha=1 / 6, beta=0.5)]
     return tuple(outputs)
 

@@ -17,6 +17,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from differential import run_spadix
 from forms import Builder
+from runtime import session
 
 
 def plain(b):
@@ -101,7 +102,7 @@ def main():
                                 weight_type=kind, per_channel=per_channel)
                 label = f"{form.__name__} {name} {'per channel' if per_channel else 'per tensor'}"
                 kinds = sorted({node.op_type for node in onnx.load(path).graph.node})
-                expected = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, b.feeds)
+                expected = session(path).run(None, b.feeds)
                 found, message = run_spadix(arguments.spadix, arguments.folder, path, b.feeds)
                 differing = "all" if found is None else sum(int((a != e).sum()) for a, e in zip(found, expected))
                 failed += differing != 0

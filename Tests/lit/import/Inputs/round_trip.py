@@ -10,8 +10,9 @@ import sys
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+
+from runtime import session
 
 SAMPLES = 8
 
@@ -124,10 +125,10 @@ def main():
             run("compile", f"{name}.spx", *options, "-o", f"{name}.spxo", "--report=none")
             run("run", f"{name}.spxo", "--input", "samples.npy", "-o", name)
             onnx.checker.check_model(f"{name}-back.onnx", full_check=True)
-            session = onnxruntime.InferenceSession(f"{name}-back.onnx", providers=["CPUExecutionProvider"])
-            port = session.get_inputs()[0].name
-            found = np.concatenate([session.run(None, {port: sample[None]})[0] for sample in samples])
-            expected = np.load(f"{name}/{session.get_outputs()[0].name}.npy")
+            back = session(f"{name}-back.onnx")
+            port = back.get_inputs()[0].name
+            found = np.concatenate([back.run(None, {port: sample[None]})[0] for sample in samples])
+            expected = np.load(f"{name}/{back.get_outputs()[0].name}.npy")
             steps = np.rint(np.abs(found - expected) / output_step(f"{name}-back.onnx"))
             assert found.shape == expected.shape and len(np.unique(expected)) > classes, name
             equal = 100 * float((steps == 0).mean())

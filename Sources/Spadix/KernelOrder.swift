@@ -1,6 +1,7 @@
 import SpadixCodegen
 import SpadixIR
 import SpadixOrder
+import SpadixSupport
 
 extension ScheduleProblem {
   /// The kernels of a graph as atomic operators, which have all their operands in the scratchpad: COSMA's problem.
@@ -28,7 +29,7 @@ extension ScheduleProblem {
         let type = graph.values[operand].type
         guard graph.isConstant(operand), type.element.isInt8 else { continue }
         if parameters[operand.index] == nil {
-          let rows = (type.byteCount + prepared.target.dim - 1) / prepared.target.dim
+          let rows = ceilDivide(type.byteCount, prepared.target.dim)
           parameters[operand.index] = TensorID(tensors.count)
           tensors.append(
             Tensor(
@@ -80,7 +81,7 @@ extension ScheduleProblem {
 ///
 /// Kernels may stream operands through tiles, which that scheduler knows nothing of: its order is good where whole
 /// tensors fit, and residency and tilings are decided afterwards for the order.
-struct OrderSearch {
+struct KernelOrder {
   private let formulation: ScheduleOptions.Formulation
 
   /// Nil where the graph keeps its order.

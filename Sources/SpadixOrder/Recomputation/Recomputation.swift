@@ -13,8 +13,9 @@ struct Recomputation {
   /// The bound that `best` has.
   private var component = BlockScheduler.Component.cuts.rawValue
 
-  /// Elementary steps of one local search and of the bound.
+  /// Elementary steps of one local search and of the bound, and of a search over orders of runs.
   private static let effortLimit = 3_000_000_000
+  private static let effortLimitOfOrders = 1_000_000_000
 
   /// - Parameter plan: one in which every operator runs once.
   init(
@@ -40,7 +41,7 @@ struct Recomputation {
         limit: options.recomputation.limit, prices: prices(), keepsOrder: options.formulation == .fixedOrder),
       cancellation: options.cancellation)
     var start = best.order.map(\.index)
-    for round in 0..<4 where options.cancellation?.isCancelled != true {
+    for round in 0..<4 where !isOver {
       options.progress?("operators that run again, best \(best.traffic.total)")
       // Each round takes four times as long as the one before, and small problems need little.
       let effort = min(Self.effortLimit, 200_000 * core.count * core.count) >> (2 * (3 - round))
@@ -96,26 +97,37 @@ struct Recomputation {
     ordinary.formulation = formulation
     // A bound for these runs in this order says nothing about others.
     if formulation == .fixedOrder { ordinary.useLowerBound = false }
-    ordinary.labelLimit = min(options.labelLimit, 1_000_000)
-    ordinary.effortLimit = min(options.effortLimit, Self.effortLimit)
+    ordinary.labelLimit = max(0, options.labelLimit - best.certificate.labels)
+    ordinary.effortLimit = min(options.effortLimit, Self.effortLimitOfOrders)
     return Scheduler(options: ordinary)
+  }
+
+  private var isOver: Bool { options.cancellation?.isCancelled == true }
+
+  /// A plan without repeats for a problem in which each run is an operator. Nil when the search is over: what came of an
+  /// interrupted search is no beginning of what a longer one finds.
+  private mutating func solve(
+    _ expanded: RepeatedRuns, _ formulation: ScheduleOptions.Formulation
+  ) throws -> ScheduleSolution? {
+    if isOver { return nil }
+    let plan = try scheduler(formulation).solve(expanded.problem, scope: scope, budget: budget)
+    best.certificate.nodes += plan.certificate.nodes
+    best.certificate.labels += plan.certificate.labels
+    if best.certificate.labels >= options.labelLimit { options.cancellation?.cancel() }
+    return isOver ? nil : plan
   }
 
   /// Takes a sequence of runs where residency and addresses for it cost less.
   private mutating func offer(_ runs: [ScheduleProblem.OperatorID]) throws {
     let expanded = RepeatedRuns(problem, runs)
-    let plan = try scheduler(.fixedOrder).solve(expanded.problem, scope: scope, budget: budget)
-    let certificate = best.certificate
+    guard let plan = try solve(expanded, .fixedOrder) else { return }
     best.improve(with: expanded.restored(plan, options.recomputation))
-    best.certificate.nodes = certificate.nodes + plan.certificate.nodes
   }
 
   /// The same runs in the order that the search over orders finds for them; nil when it is no other.
   private mutating func reordered(_ runs: [ScheduleProblem.OperatorID]) throws -> [ScheduleProblem.OperatorID]? {
     let expanded = RepeatedRuns(problem, runs)
-    let plan = try scheduler(.exact).solve(expanded.problem, scope: scope, budget: budget)
-    best.certificate.nodes += plan.certificate.nodes
-    best.certificate.labels += plan.certificate.labels
+    guard let plan = try solve(expanded, .exact) else { return nil }
     let other = expanded.runs(of: plan)
     return other == runs ? nil : other
   }
@@ -126,7 +138,8 @@ struct Recomputation {
     best.certificate.closedBy = [(best.isProven ? component : BlockScheduler.Component.open.rawValue, 1)]
     let isSearched = component == BlockScheduler.Component.orderSearch.rawValue
     best.certificate.stops = best.isProven ? [] : [isSearched ? .addresses : .repeats]
-    if options.cancellation?.isCancelled == true, !best.isProven { best.certificate.stops.append(.interruption) }
+    if isOver, !best.isProven {
+      best.certificate.stops.append(best.certificate.labels >= options.labelLimit ? .labels : .interruption)
+    }
   }
-
 }

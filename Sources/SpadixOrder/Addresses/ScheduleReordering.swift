@@ -36,10 +36,6 @@ struct ScheduleReordering {
     original = order.map(ScheduleProblem.OperatorID.init)
   }
 
-  /// A schedule of the reordered problem as one of the original.
-  func restored(_ solution: ScheduleSolution) -> ScheduleSolution {
-    var restored = solution
-    restored.order = solution.order.map { original[$0.index] }
-    return restored
-  }
+  /// An order of the reordered problem as one of the original.
+  func restored(_ order: [Int]) -> [Int] { order.map { original[$0].index } }
 }

@@ -78,11 +78,29 @@ final class OrderImprovement {
 
   func drops(of order: [Int]) -> [ResidencyModel.Gap] { residency?.drops(of: order) ?? [] }
 
+  /// Elementary steps after which the best order is told for the first time, and how many times as many pass until the
+  /// next time.
+  private static let firstTold = 20_000_000
+  private static let nextTold = (5, 4)
+
   /// The best order found, and what residency by rule costs for it; that of the start at worst.
-  func run(from order: [Int], effortLimit: Int) -> (order: [Int], cost: Int) {
+  ///
+  /// - Parameter onTheWay: told an order that is better than the last one, now and then.
+  func run(
+    from order: [Int], effortLimit: Int, onTheWay: ((_ order: [Int], _ cost: Int) -> Void)? = nil
+  ) -> (order: [Int], cost: Int) {
     var best = order
     var bestCost = cost(of: order)
-    let end = effort + effortLimit
+    let start = effort
+    let end = start + effortLimit
+    var toldCost = bestCost
+    var nextTold = start + Self.firstTold
+    func tell() {
+      guard bestCost < toldCost, effort >= nextTold else { return }
+      onTheWay?(best, bestCost)
+      toldCost = bestCost
+      nextTold = start + max(Self.firstTold, (effort - start) / Self.nextTold.1 * Self.nextTold.0)
+    }
     evaluation.remember()
     var length = 20
     while bestCost > 0, effort < end, cancellation?.isCancelled != true {
@@ -94,7 +112,11 @@ final class OrderImprovement {
       var sinceImprovement = 0
       var number = 0
       while bestCost > 0, sinceImprovement < 60 * length, effort < end {
-        if number & 63 == 0, cancellation?.isCancelled == true { break }
+        if number & 63 == 0 {
+          if cancellation?.isCancelled == true { break }
+          // A plan with addresses is told with what was varied last, so only when it is the best.
+          if residency != nil { tell() }
+        }
         let isVaried = number % 3 == 0 && evaluation.vary(&random)
         guard let candidate = isVaried ? current : changed(current) else {
           effortOfMoves += 50
@@ -114,6 +136,7 @@ final class OrderImprovement {
             bestCost = candidateCost
             sinceImprovement = 0
             evaluation.remember()
+            tell()
           }
         } else if isVaried {
           evaluation.takeBack()

@@ -30,7 +30,8 @@ struct JointScheduler {
     ).solve(joint.model)
     solution.bound = 0
     var component = "open"
-    if result.objective != nil {
+    // What an interruption left half done is no beginning of what more time finds.
+    if result.objective != nil, options.cancellation?.isCancelled != true {
       let (order, ends) = joint.decision(result.values)
       let reordered = ScheduleCore(problem, scope: scope)
       let builder = PieceBuilder(problem, scope, reordered, order)

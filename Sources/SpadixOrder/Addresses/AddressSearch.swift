@@ -1,0 +1,370 @@
+import SpadixAllocation
+import SpadixMIP
+import SpadixSupport
+
+/// Finds addresses for orders and what they keep in the scratchpad, and remembers the best plan.
+///
+/// Nothing is taken after an interruption, and nothing before one depends on when it comes: what an interrupted solve has
+/// seen is the beginning of what a longer one sees, so that more time never gives a worse plan.
+final class AddressSearch {
+  /// Pieces with addresses, and what they move.
+  struct Plan {
+    var order: [Int]
+    var pieces: [ScheduleSolution.Piece]
+    var traffic: ScheduleSolution.Traffic
+  }
+
+  /// What all packings of a solve may still take together, in elementary steps of about a nanosecond.
+  final class Work {
+    var left: Int
+
+    init(_ options: ScheduleOptions) { left = packingsOfASolve * options.packingEffortLimit }
+  }
+
+  /// Full packings that the searches of a solve may take.
+  private static let packingsOfASolve = 5
+  /// Of more pieces there is one attempt to pack them.
+  private static let mostRefined = 4_000
+  /// Nodes of a packing that is one of many.
+  private static let refinedNodes = 100_000
+  /// Nodes and elementary steps of a packing that only looks whether it is easy: rules and a little search.
+  private static let quickNodes = 2_000
+  private static let quickEffort = 50_000_000
+  /// Nodes of packings of what rules keep.
+  private static let ruledNodes = 20_000
+  /// Elementary steps of the searches before the first plan on the way, and between two; the plans take an eighth of the
+  /// searches at most.
+  private static let effortBetweenPlans = 50_000_000
+  private static let shareOfPlans = 8
+
+  let problem: ScheduleProblem
+  let scope: ScheduleProblem.Scope
+  let core: ScheduleCore
+  let budget: Int
+  private let options: ScheduleOptions
+  private let work: Work
+  private(set) var best: Plan?
+  private(set) var nodes = 0
+  private var nextPlan = effortBetweenPlans
+
+  init(
+    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int, _ options: ScheduleOptions, _ work: Work
+  ) {
+    self.problem = problem
+    self.scope = scope
+    self.budget = budget
+    self.options = options
+    self.work = work
+    core = ScheduleCore(problem, scope: scope)
+  }
+
+  /// The same for the problem with its operators in another order, which has nothing yet.
+  func forReordering(_ reordered: ScheduleProblem) -> AddressSearch {
+    AddressSearch(reordered, scope, budget, options, work)
+  }
+
+  var leastTraffic: Int { best?.traffic.total ?? Int.max }
+
+  private var isInterrupted: Bool { options.cancellation?.isCancelled == true }
+
+  var isOver: Bool { work.left <= 0 || isInterrupted }
+
+  // MARK: - Taking plans
+
+  /// Takes a plan that moves less than the best one, unless the solve was interrupted.
+  func take(_ plan: Plan) {
+    if !isInterrupted { takeAlways(plan) }
+  }
+
+  /// The same for plans that an interruption does not change.
+  func takeAlways(_ plan: Plan) {
+    if plan.traffic.total < leastTraffic { best = plan }
+  }
+
+  private func isBetter(_ pieces: [ScheduleSolution.Piece], _ builder: PieceBuilder) -> Bool {
+    builder.traffic(pieces).total < leastTraffic
+  }
+
+  func builder(_ order: [Int]) -> PieceBuilder { PieceBuilder(problem, scope, core, order) }
+
+  /// Looks for addresses, and takes the plan; false when none were found.
+  private func pack(
+    _ pieces: [ScheduleSolution.Piece], _ order: [Int], _ builder: PieceBuilder, nodeLimit: Int, effortLimit: Int? = nil
+  ) -> Bool {
+    var limits = AllocationSolver.Options()
+    limits.nodeLimit = nodeLimit
+    limits.effortLimit = max(1, min(effortLimit ?? options.packingEffortLimit, work.left))
+    guard let plan = packed(pieces, order, builder, limits, options.cancellation) else { return false }
+    take(plan)
+    return true
+  }
+
+  private func packed(
+    _ pieces: [ScheduleSolution.Piece], _ order: [Int], _ builder: PieceBuilder, _ limits: AllocationSolver.Options,
+    _ cancellation: Cancellation?
+  ) -> Plan? {
+    let result = AllocationSolver(options: limits, cancellation: cancellation).solve(builder.allocation(pieces, budget))
+    work.left -= result.effort
+    nodes += result.nodes
+    guard let solution = result.solution else { return nil }
+    var placed = pieces
+    for index in placed.indices { placed[index].offset = solution.offsets[index] }
+    return Plan(order: order, pieces: placed, traffic: builder.traffic(placed))
+  }
+
+  func arena(_ order: [Int], _ policy: FurthestUse.Policy, _ builder: PieceBuilder) -> Plan {
+    var arena = OnlineArena(problem, scope, core, order, budget, policy)
+    let pieces = arena.run()
+    return Plan(order: order, pieces: pieces, traffic: builder.traffic(pieces))
+  }
+
+  // MARK: - Plans on the way
+
+  /// Whether it is time for a plan, after so many elementary steps of searches.
+  func isDue(at effort: Int) -> Bool { effort >= nextPlan }
+
+  /// A plan for the best so far, in little time.
+  ///
+  /// - Parameter effort: elementary steps of searches so far.
+  func placeOnTheWay(_ order: [Int], _ drops: [ResidencyModel.Gap], at effort: Int) {
+    let before = work.left
+    _ = placeQuickly(order, drops)
+    nextPlan = effort + max(Self.effortBetweenPlans, Self.shareOfPlans * (before - work.left))
+  }
+
+  /// Whether the residency packs, or is no better than the best plan.
+  private func placeQuickly(_ order: [Int], _ drops: [ResidencyModel.Gap]) -> Bool {
+    let builder = builder(order)
+    let pieces = builder.pieces(drops)
+    if !isBetter(pieces, builder) { return true }
+    if pack(pieces, order, builder, nodeLimit: Self.quickNodes, effortLimit: Self.quickEffort) { return true }
+    take(arena(order, .longestForItsPrice, builder))
+    for percent in [2, 5, 10, 20] {
+      let smaller = core.leaving(percent: percent, of: budget)
+      let drops = FurthestUse.drops(smaller, order: order, capacity: budget, policy: .longestForItsPrice)
+      let pieces = builder.pieces(drops)
+      if !isBetter(pieces, builder) { break }
+      if pack(pieces, order, builder, nodeLimit: Self.quickNodes, effortLimit: Self.quickEffort) { break }
+    }
+    return false
+  }
+
+  /// The same, with changes to the orders where the residency does not pack.
+  ///
+  /// - Parameters:
+  ///   - orders: the first one is that of the drops.
+  ///   - effort: elementary steps for the changes.
+  func place(_ orders: [[Int]], _ drops: [ResidencyModel.Gap], changes effort: Int) {
+    if placeQuickly(orders[0], drops) { return }
+    let effort = min(effort, options.packingEffortLimit)
+    improveWithLessRoom(orders, effort: effort / 2)
+    improvePlaced(orders, effort: effort / 2)
+  }
+
+  /// The best that rules make of an order, in no time.
+  func placeByRule(_ order: [Int]) {
+    let builder = builder(order)
+    var limits = AllocationSolver.Options()
+    limits.nodeLimit = Self.ruledNodes
+    limits.effortLimit = Self.quickEffort
+    for policy in FurthestUse.Policy.allCases {
+      takeAlways(arena(order, policy, builder))
+      let pieces = builder.pieces(FurthestUse.drops(core, order: order, capacity: budget, policy: policy))
+      if isBetter(pieces, builder), pieces.count <= Self.mostRefined,
+        let plan = packed(pieces, order, builder, limits, nil)
+      {
+        takeAlways(plan)
+      }
+    }
+  }
+
+  // MARK: - Plans for what was found
+
+  /// Where the pieces do not pack, residency is chosen again with less room; then GLPK is asked to drop one of the gaps
+  /// that are in the way; and there always is what an arena makes of the order.
+  func place(_ order: [Int], _ drops: [ResidencyModel.Gap]) {
+    let builder = builder(order)
+    let first = builder.pieces(drops)
+    if !isBetter(first, builder) { return }
+    if pack(first, order, builder, nodeLimit: options.packingNodeLimit) { return }
+    options.progress?("the plan does not pack; looking for another")
+    for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] { take(arena(order, policy, builder)) }
+    if first.count <= Self.mostRefined {
+      withLessRoom(order, builder)
+      if options.usePacking, core.count <= options.largestModelledBlock { repair(order, drops, builder) }
+    }
+  }
+
+  /// Before a plan whose addresses cost traffic, one that was the best earlier and packs.
+  func placeEarlier(_ earlier: [BlockScheduler.Residency]) {
+    for (number, other) in earlier.enumerated() where other.cost < leastTraffic {
+      let builder = builder(other.order)
+      let pieces = builder.pieces(other.drops)
+      let isPacked = pack(pieces, other.order, builder, nodeLimit: Self.refinedNodes)
+      // With less room for some of them: it costs more than looking for addresses.
+      if !isPacked, number < 4 { withLessRoom(other.order, builder) }
+    }
+  }
+
+  /// Changes to orders that came near, with addresses.
+  func improve(_ orders: [[Int]]) {
+    let orders = (best.map { [$0.order] } ?? []) + orders
+    improveWithLessRoom(orders, effort: options.packingEffortLimit)
+    improvePlaced((best.map { [$0.order] } ?? []) + orders, effort: options.packingEffortLimit)
+  }
+
+  /// Changes to orders, with a cost that addresses are part of.
+  private func improvePlaced(_ orders: [[Int]], effort: Int) {
+    if isOver { return }
+    let placed = PlacedCost(problem, scope, budget)
+    defer { work.left -= placed.effort }
+    let costs = orders.map { placed.cost(of: $0, limit: Int.max) }
+    guard let start = orders.indices.min(by: { (costs[$0], $0) < (costs[$1], $1) }) else { return }
+    options.progress?("changes to the order, with addresses, best \(min(leastTraffic, costs[start]))")
+    func take(_ order: [Int], _ cost: Int) {
+      if cost >= leastTraffic { return }
+      let pieces = placed.pieces(of: order)
+      self.take(Plan(order: order, pieces: pieces, traffic: builder(order).traffic(pieces)))
+    }
+    let improvement = OrderImprovement(core, placed: placed, cancellation: options.cancellation)
+    let found = improvement.run(from: orders[start], effortLimit: max(1, min(effort, work.left)), onTheWay: take)
+    take(found.order, found.cost)
+  }
+
+  /// Residency for less than the budget leaves the packing some room.
+  private func withLessRoom(_ order: [Int], _ builder: PieceBuilder) {
+    for percent in [1, 3, 6, 10, 15, 20, 30, 40] where !isOver {
+      let smaller = core.leaving(percent: percent, of: budget)
+      for drops in residencies(smaller, order, nodeLimit: options.nodeLimit) {
+        let pieces = builder.pieces(drops)
+        if isBetter(pieces, builder), pack(pieces, order, builder, nodeLimit: Self.refinedNodes) { return }
+      }
+    }
+  }
+
+  /// Orders for less than the budget: fewer bytes move than where the best residency of the best order is cut up until
+  /// it packs.
+  func improveWithLessRoom(_ orders: [[Int]], effort: Int) {
+    let percentages = [2, 4, 7, 10, 14, 20, 30]
+    for percent in percentages where !isOver {
+      let smaller = core.leaving(percent: percent, of: budget)
+      let improvement = OrderImprovement(smaller, capacity: budget, cancellation: options.cancellation)
+      let costs = orders.map { improvement.cost(of: $0) }
+      guard let start = orders.indices.min(by: { (costs[$0], $0) < (costs[$1], $1) }) else { break }
+      options.progress?("changes to the order, \(percent) % of the budget free, best \(leastTraffic)")
+      let found = improvement.run(
+        from: orders[start], effortLimit: max(1, min(effort / percentages.count, work.left)))
+      work.left -= improvement.effort
+      let builder = builder(found.order)
+      let residencies = residencies(smaller, found.order, nodeLimit: 500) + [improvement.drops(of: found.order)]
+      for drops in residencies {
+        let pieces = builder.pieces(drops)
+        if isBetter(pieces, builder) { _ = pack(pieces, found.order, builder, nodeLimit: Self.refinedNodes) }
+      }
+    }
+  }
+
+  /// What to drop in an order: the best of GLPK, or what rules say.
+  private func residencies(
+    _ core: ScheduleCore, _ order: [Int], nodeLimit: Int
+  ) -> [[ResidencyModel.Gap]] {
+    if core.count <= options.largestModelledBlock {
+      let residency = ResidencyModel(core, order: order, capacity: budget)
+      if !GLPKSolver.isTooLarge(residency.model) {
+        let result = GLPKSolver(within: nodeLimit, for: residency.model, cancellation: options.cancellation)
+          .solve(residency.model)
+        if result.objective != nil { return [residency.drops(result.values)] }
+      }
+    }
+    return [FurthestUse.Policy.furthestNextUse, .longestForItsPrice].map {
+      FurthestUse.drops(core, order: order, capacity: budget, policy: $0)
+    }
+  }
+
+  /// Asks GLPK to drop one of the gaps that are in the way, again and again; then without a model: the cheapest gap
+  /// that is in the way goes, also one between neighbouring steps.
+  private func repair(_ order: [Int], _ drops: [ResidencyModel.Gap], _ builder: PieceBuilder) {
+    var model = ResidencyModel(core, order: order, capacity: budget)
+    var current = drops
+    for _ in 0..<16 where !isOver && !GLPKSolver.isTooLarge(model.model) {
+      let core = unpackableCore(builder.pieces(current), builder)
+      let dropped = Set(current.map { GapKey($0) })
+      let kept = model.gaps.filter { gap in
+        !dropped.contains(GapKey(gap))
+          && core.contains {
+            $0.tensor.index == builder.original(gap.tensor) && $0.first <= gap.first && gap.last <= $0.last
+          }
+      }
+      if kept.isEmpty { break }
+      model.requireOne(of: kept)
+      let result = GLPKSolver(
+        within: options.nodeLimit, for: model.model, cancellation: options.cancellation
+      ).solve(model.model)
+      guard result.objective != nil else { break }
+      current = model.drops(result.values)
+      let pieces = builder.pieces(current)
+      // What GLPK finds from here on costs no less.
+      if !isBetter(pieces, builder) { return }
+      if pack(pieces, order, builder, nodeLimit: options.packingNodeLimit) { return }
+    }
+    var cuts = builder.ends(drops)
+    for _ in 0..<200 where !isOver {
+      let pieces = builder.pieces(endingAfter: cuts)
+      if !isBetter(pieces, builder) || pack(pieces, order, builder, nodeLimit: 50_000) { return }
+      let inTheWay = unpackableCore(pieces, builder)
+      guard let cut = builder.cheapestCut(inTheWay, cuts) else { return }
+      cuts[cut.tensor].insert(cut.step)
+    }
+  }
+
+  private struct GapKey: Hashable {
+    var tensor: Int
+    var first: Int
+    init(_ gap: ResidencyModel.Gap) {
+      tensor = gap.tensor
+      first = gap.first
+    }
+  }
+
+  /// A small set of pieces that do not pack either.
+  private func unpackableCore(
+    _ pieces: [ScheduleSolution.Piece], _ builder: PieceBuilder
+  ) -> [ScheduleSolution.Piece] {
+    var options = AllocationSolver.Options()
+    options.nodeLimit = 4_000
+    options.effortLimit = 50_000_000
+    options.layoutSweep = false
+    let solver = AllocationSolver(options: options, cancellation: self.options.cancellation)
+    func packs(_ some: [ScheduleSolution.Piece]) -> Bool {
+      let result = solver.solve(builder.allocation(some, budget))
+      work.left -= result.effort
+      return result.solution != nil
+    }
+    func inside(_ first: Int, _ last: Int) -> [ScheduleSolution.Piece] {
+      pieces.filter { $0.first <= last && first <= $0.last }
+    }
+    // Halving finds the first and the last step without which the rest packs.
+    let steps = builder.stepCount
+    var low = 0
+    var high = steps - 1
+    while low < high {
+      let middle = (low + high) / 2
+      if packs(inside(0, middle)) { low = middle + 1 } else { high = middle }
+    }
+    let last = low
+    low = 0
+    high = last
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if packs(inside(middle, last)) { high = middle - 1 } else { low = middle }
+    }
+    var kept = inside(low, last)
+    if kept.count <= 80 {
+      for piece in kept {
+        let without = kept.filter { $0 != piece }
+        if !packs(without) { kept = without }
+      }
+    }
+    return kept
+  }
+}
