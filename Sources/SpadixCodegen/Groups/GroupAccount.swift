@@ -201,7 +201,9 @@ struct GroupAccount {
     bytes = Array(repeating: (0, 0), count: members.count)
     // By step and input, the image rows that have come from DRAM.
     var isLoaded = members.map { member in
-      member.producers.indices.map { [Bool](repeating: false, count: inputRows(member.step - group.steps.lowerBound, $0)) }
+      member.producers.indices.map { input in
+        [Bool](repeating: false, count: inputRows(member.step - group.steps.lowerBound, input))
+      }
     }
     for strip in 0..<group.strips {
       var isWanted = kernels.map { [Bool](repeating: false, count: $0.store.rows) }

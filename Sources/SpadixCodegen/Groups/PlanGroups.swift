@@ -34,7 +34,8 @@ extension PreparedKernels {
             KernelGroup.Operand(
               .init(step.inputs[input]), producer: producer, fetched: step.fetched.isEmpty ? 0 : step.fetched[input])
           },
-          output: .init(step.outputs[0]), isStored: member.isNeededOutside && step.outputs[0] == .rows, shape: member.step)
+          output: .init(step.outputs[0]), isStored: member.isNeededOutside && step.outputs[0] == .rows,
+          shape: member.step)
         it.isFromTop = step.isFromTop
         return it
       }, strips: group.strips)

@@ -114,7 +114,9 @@ struct GroupFlow {
       }
       if members[index].output == .rows {
         for row in sections[number].rows {
-          starts[index][row] = inherited(row, inherits[index], number) ?? arena.take(sizes[index], fromTop: members[index].isFromTop)
+          starts[index][row] =
+            inherited(row, inherits[index], number)
+            ?? arena.take(sizes[index], fromTop: members[index].isFromTop)
         }
         if keepsPlaces {
           sections[number].output = ImageRows(

@@ -158,6 +158,7 @@ extension KernelGroup.Member {
     return KernelStrip(
       rows: 0..<1, constants: constants, input: contractionPlace.flatMap { $0 == .resident ? nil : none }, loads: 0..<0,
       identities: kernel.identities.map { inputs[$0.input].place == .rows ? none : nil },
-      identityLoads: kernel.identities.map { _ in 0..<0 }, output: output == .rows ? none : nil, storesToMemory: output == .streamed || isStored, groupRows: 0)
+      identityLoads: kernel.identities.map { _ in 0..<0 }, output: output == .rows ? none : nil,
+      storesToMemory: output == .streamed || isStored, groupRows: 0)
   }
 }
