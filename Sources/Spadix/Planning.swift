@@ -24,7 +24,7 @@ struct Planning {
     // What does not pack may leave a plan with groups behind the best one without.
     if !plan.isProven, !problem.groups.isEmpty, !problem.groups[0].isForced {
       let bounds = plan.bounds
-      let single = try self.single(objective)
+      let single = try best(objective, of: alternatives.withoutGroups)
       if objective.rank(single.cost) < objective.rank(plan.cost) { plan = single }
       plan.bounds = bounds
       plan.bounds.objective = bounds.objective.map { min($0, objective.value(plan.cost)) }
@@ -34,9 +34,8 @@ struct Planning {
     return plan
   }
 
-  /// The best plan in which every operator runs by itself, where that is a choice.
-  private func single(_ objective: Objective) throws -> Plan {
-    let alternatives = alternatives.withoutGroups
+  /// The best plan among fewer alternatives, where there are.
+  private func best(_ objective: Objective, of alternatives: KernelAlternatives) throws -> Plan {
     var problem = alternatives.problem
     problem.objective = objective
     return alternatives.plan(try scheduler.solve(problem), for: objective)
@@ -50,10 +49,19 @@ struct Planning {
     if !alternatives.problem.groups.isEmpty {
       rivals = try Self.weights.prefix(2).map { try self.plan(.both(cyclesPerByte: $0), cancellation) } + rivals
     }
-    if !plan.groups.isEmpty, alternatives.problem.groups.first?.isForced == false {
-      var single = try single(.time)
-      single.bounds = plan.bounds
-      rivals.append(single)
+    if alternatives.problem.groups.first?.isForced == false {
+      // Plans that move more of what waits, and so let merged commands run further ahead.
+      let strips = alternatives.inSeveralStrips
+      if !strips.problem.groups.isEmpty {
+        var other = try best(.both(cyclesPerByte: Self.weights[1]), of: strips)
+        other.bounds = rivals.first { $0.objective == other.objective }?.bounds ?? Plan.Bounds()
+        rivals.append(other)
+      }
+      if !plan.groups.isEmpty {
+        var single = try best(.time, of: alternatives.withoutGroups)
+        single.bounds = plan.bounds
+        rivals.append(single)
+      }
     }
     var known = [plan.cost]
     return rivals.filter { rival in

@@ -43,6 +43,22 @@ public struct KernelAlternatives: Sendable {
     return single
   }
 
+  /// The same without groups of one strip.
+  public var inSeveralStrips: KernelAlternatives {
+    var several = self
+    several.problem.groups = []
+    several.ways = []
+    for (group, ways) in zip(problem.groups, ways) {
+      let kept = ways.indices.filter { ways[$0].strips > 1 }
+      if kept.isEmpty { continue }
+      var it = group
+      it.alternatives = kept.map { group.alternatives[$0] }
+      several.problem.groups.append(it)
+      several.ways.append(kept.map { ways[$0] })
+    }
+    return several
+  }
+
   /// A way to run an operator, as the scheduler sees it and as the emitter needs it.
   struct Alternative: Sendable {
     var cost: KernelProblem.Alternative

@@ -71,6 +71,21 @@ extension PreparedKernels {
     return ordered
   }
 
+  /// Of the roots that DRAM holds a part of only, the bytes before it: the last rows of images in groups that operators fetch.
+  func partsInDRAM(_ plan: Plan) -> [ValueID: Int] {
+    var parts: [ValueID: Int] = [:]
+    for group in plan.groups {
+      let range = range(of: group)
+      let members = kernelGroup(group, plan, range).members
+      for (position, member) in range.members.enumerated() where members[position].spilled > 0 {
+        let root = buffers.root[graph.operations[operations[member.step]].result]
+        let rows = members[position].kernel.store.rows
+        parts[root] = bufferBytes(root) / rows * (rows - members[position].spilled)
+      }
+    }
+    return parts
+  }
+
   /// The roots that a plan moves through DRAM, or that the host touches.
   func rootsInDRAM(_ plan: Plan) -> [Bool] {
     var uses = [Bool](repeating: false, count: graph.values.count)
@@ -88,9 +103,12 @@ extension PreparedKernels {
       }
     }
     for group in plan.groups {
-      guard let range = try? GroupRange(group.steps, self) else { continue }
-      for member in range.members where plan.steps[member.step].outputs[0] == .rows && member.isNeededOutside {
-        mark(graph.operations[operations[member.step]].result)
+      for member in range(of: group).members {
+        let step = plan.steps[member.step]
+        if step.outputs[0] == .rows && member.isNeededOutside {
+          mark(graph.operations[operations[member.step]].result)
+        }
+        for (input, rows) in step.fetched.enumerated() where rows > 0 { mark(inputs[member.step][input]) }
       }
     }
     for piece in plan.pieces where piece.origin == .fetched || piece.spilled { mark(tensors[piece.tensor]) }

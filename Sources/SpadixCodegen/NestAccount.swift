@@ -3,7 +3,9 @@ import SpadixKernel
 /// Rows and bytes of a tile kernel's loop nest, added up loop by loop: the validator's own account, which shares
 /// nothing with the geometry, layout and cost that the search and the emitter use.
 struct NestAccount {
-  private(set) var rows = 0
+  /// Rows of the parts of the nest's own block, slot by slot of its buffers; those that constants of a group stay in apart.
+  private(set) var parts: [Int] = []
+  private(set) var constantParts: [Int] = []
   private(set) var readBytes = 0
   private(set) var writtenBytes = 0
 
@@ -15,10 +17,15 @@ struct NestAccount {
     var loads: Int
     /// Per identity term.
     var identityIsInRows: [Bool]
+    /// Per identity term, image rows of the addend that come from DRAM.
+    var identityLoads: [Int]
+    /// Image rows of the result that go from the scratchpad to DRAM.
+    var spills: Int
     var stores: Bool
     /// Whether the result goes to rows in the scratchpad, perhaps as well.
     var isInRows: Bool
-    /// Whether weights and small matrices were loaded before.
+    /// Whether weights and small matrices stay for all strips, and whether they were loaded before.
+    var constantsStay: Bool
     var constantsAreThere: Bool
   }
 
@@ -55,12 +62,18 @@ struct NestAccount {
     if let part, let contraction = kernel.contraction {
       readBytes += part.loads * contraction.window.inputColumns * contraction.window.inputChannels
     }
-    if part == nil { countRows() }
+    if let part {
+      readBytes += part.identityLoads.reduce(0, +) * kernel.columns * kernel.channels
+      writtenBytes += part.spills * kernel.store.columns * kernel.channels
+    }
+    countRows()
     if part?.constantsAreThere != true { countConstants() }
     // Other operators of a group may have put another one into the store.
     if kernel.store.tableConstant != nil { readBytes += 256 }
     for image in 0..<kernel.images { walk(image) }
   }
+
+  var rows: Int { parts.reduce(0, +) }
 
   static func inputBlocks(of kernel: TileKernel, dim: Int) -> [Range<Int>] {
     let blocks = divide(kernel.channels, dim)
@@ -109,11 +122,15 @@ struct NestAccount {
     return max(0, first)..<min(limit, last)
   }
 
+  /// Whether the addends of a term are in the scratchpad before.
+  private func isThere(_ index: Int) -> Bool {
+    places.identityIsResident[index] || part?.identityIsInRows[index] == true
+  }
+
   /// Whether addends of a term go through the array, and its matrices.
   private func passes(_ index: Int) -> Int? {
     let multipliers = kernel.identities[index].multipliers
-    let isThere = places.identityIsResident[index] || part?.identityIsInRows[index] == true
-    if !isThere, !multipliers.contains(where: { $0 != 1 }) { return nil }
+    if !isThere(index), !multipliers.contains(where: { $0 != 1 }) { return nil }
     return max(1, multipliers.map { Self.divide(abs($0), 127) }.max() ?? 1)
   }
 
@@ -131,40 +148,46 @@ struct NestAccount {
     if let contraction = kernel.contraction {
       switch contraction.weights {
       // One-hot rows with zeros between them, and the taps of a chunk.
+      case .diagonal where part?.constantsAreThere == true: break
       case .diagonal:
-        rows += dim * dim + dim - 1
-        if tiling.multipliesPadding {
-          let taps = contraction.window.kernelRows * contraction.window.kernelColumns
-          rows += Self.divide(taps, dim) * ((kernel.bias?.rowClass.max() ?? 0) + 1) * kernel.columns
-        } else {
-          rows += contraction.window.kernelRows * contraction.window.kernelColumns * blocks
+        parts.append(dim * dim + dim - 1)
+        if !tiling.multipliesPadding {
+          parts.append(contraction.window.kernelRows * contraction.window.kernelColumns * blocks)
         }
-      case .ones: rows += dim
+      case .ones: countConstantRows(dim)
       case .dense, .activation, .packed: break
       }
     }
     let terms = kernel.identities.indices.filter { passes($0) != nil }
     if tiling.streamsMatrices, !terms.isEmpty {
       // One place for all matrices and one for all addends.
-      rows += dim
-      if places.identityIsResident.contains(false) { rows += pixels * blocks }
+      countConstantRows(dim)
+      if kernel.identities.indices.contains(where: { !isThere($0) }) { parts.append(pixels * blocks) }
     } else {
       for index in terms {
         let sets = kernel.identities[index].multipliers.count > 1 ? blocks : 1
-        rows += (passes(index) ?? 0) * sets * dim
-        if !places.identityIsResident[index] { rows += pixels * blocks }
+        countConstantRows((passes(index) ?? 0) * sets * dim)
+        if !isThere(index) { parts.append(pixels * blocks) }
       }
     }
+    if tiling.multipliesPadding, let window = kernel.contraction?.window {
+      let taps = window.kernelRows * window.kernelColumns
+      countConstantRows(Self.divide(taps, dim) * ((kernel.bias?.rowClass.max() ?? 0) + 1) * kernel.columns)
+    }
     if let contraction = kernel.contraction { countOperandRows(contraction, tileColumns) }
+  }
+
+  private mutating func countConstantRows(_ rows: Int) {
+    if part?.constantsStay == true { constantParts.append(rows) } else { parts.append(rows) }
   }
 
   private mutating func countOperandRows(_ contraction: TileKernel.Contraction, _ tileColumns: Int) {
     if !places.weightsAreResident {
       var slot = 0
       for chunk in chunks { for slice in slices { slot = max(slot, weightRows(chunk, slice)) } }
-      rows += slot * placeCount
+      if slot > 0 { for _ in 0..<placeCount { countConstantRows(slot) } }
     }
-    if places.inputIsResident { return }
+    if places.inputIsResident || part != nil { return }
     var tapColumns = 1
     for slice in slices {
       let (first, last) = (slice.taps.lowerBound, slice.taps.upperBound - 1)
@@ -179,7 +202,12 @@ struct NestAccount {
     } else {
       for group in groups { widest = max(widest, span(group.blocks, slices[0].blocks).count) }
     }
-    rows += tiling.windowRows * min(contraction.window.inputColumns, reach) * widest * tiling.windowCopies
+    let row = min(contraction.window.inputColumns, reach) * widest
+    // Of an input of one row, places for the pixels of so many tiles.
+    let isFlat = contraction.window.inputRows == 1
+    for _ in 0..<(isFlat ? tiling.windowRows : tiling.windowCopies) {
+      parts.append(isFlat ? row : row * tiling.windowRows)
+    }
   }
 
   private func weightRows(_ chunk: Range<Int>, _ slice: (taps: Range<Int>, blocks: Range<Int>)) -> Int {

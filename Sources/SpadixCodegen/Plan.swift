@@ -57,12 +57,19 @@ public struct Plan: Sendable {
     public var cost: Cost
     /// In a group, whether weights and small matrices are loaded once for all strips.
     public var keepsConstants: Bool
+    /// In a group, per input, how many image rows of a tensor in rows, the last ones, do not stay in the scratchpad until
+    /// then: the step that makes them writes them to DRAM, and this one fetches them. Empty for none.
+    public var fetched: [Int]
+    /// In a group, whether the image rows that the step loads and makes lie as high as they can, not as low.
+    public var isFromTop: Bool
 
     public init(
       inputs: [Place], outputs: [Place], nest: Nest, workingRow: Int, workingRows: Int, cost: Cost,
-      keepsConstants: Bool = false
+      keepsConstants: Bool = false, fetched: [Int] = [], isFromTop: Bool = false
     ) {
+      self.isFromTop = isFromTop
       self.keepsConstants = keepsConstants
+      self.fetched = fetched.contains { $0 > 0 } ? fetched : []
       self.inputs = inputs
       self.outputs = outputs
       self.nest = nest

@@ -20,6 +20,8 @@ struct ParsedPlan {
     var streamsMatrices = false
     var multipliesPadding = false
     var keepsConstants = false
+    var fetched: [Int] = []
+    var isFromTop = false
     /// Where each field's value stands, by name; and the whole step.
     var fields: [String: SourceRange] = [:]
     var range: SourceRange
@@ -173,6 +175,11 @@ struct PlanParser {
         "weights": {
           try $0.expect("kept")
           step.keepsConstants = true
+        },
+        "fetched": { step.fetched = try $0.numbers() },
+        "from": {
+          try $0.expect("top")
+          step.isFromTop = true
         },
       ])
     step.fields = places

@@ -20,7 +20,8 @@ import SpadixSupport
 /// at a time;
 /// `form = 1` the second form of a kernel that has two; `matrices = streamed` loads diagonal matrices for every tile.
 /// A group runs its steps strip by strip; places inside it are `rows`, and `weights = kept` loads a step's weights and
-/// small matrices once for all strips.
+/// small matrices once for all strips. `fetched` says of how many image rows of each input, the last ones, DRAM keeps a
+/// copy until the step reads them again; with `from = top` the image rows of a step lie as high as they can.
 /// `row` is where the step's own rows begin. A piece is a tensor that stays; `spilled` writes it to DRAM as well.
 ///
 /// `cost` and `bound` may be left out: they follow from the rest, or from a search.
@@ -92,6 +93,8 @@ extension PreparedKernels {
       if tiling.windowCopies > 1 { fields.append("copies = \(tiling.windowCopies)") }
       fields.append("slice = [\(tiling.sliceBlocks), \(tiling.sliceTaps)]")
       if step.keepsConstants { fields.append("weights = kept") }
+      if step.isFromTop { fields.append("from = top") }
+      if !step.fetched.isEmpty { fields.append("fetched = [\(step.fetched.map(String.init).joined(separator: ", "))]") }
       if tiling.multipliesPadding { fields.append("padding = multiplied") }
       if tiling.streamsMatrices { fields.append("matrices = streamed") }
     }

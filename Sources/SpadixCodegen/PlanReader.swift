@@ -31,7 +31,7 @@ extension PreparedKernels {
     for (index, step) in parsed.steps.enumerated() {
       var it = Plan.Step(
         inputs: step.inputs, outputs: step.outputs, nest: try nest(index, step), workingRow: step.row, workingRows: 0,
-        cost: .zero, keepsConstants: step.keepsConstants)
+        cost: .zero, keepsConstants: step.keepsConstants, fetched: step.fetched, isFromTop: step.isFromTop)
       if let known = ofGroups[index] {
         steps.append(known)
         continue
@@ -90,7 +90,7 @@ extension PreparedKernels {
       raw.steps.append(
         Plan.Step(
           inputs: step.inputs, outputs: step.outputs, nest: try nest(index, step), workingRow: 0, workingRows: 0,
-          cost: .zero, keepsConstants: step.keepsConstants))
+          cost: .zero, keepsConstants: step.keepsConstants, fetched: step.fetched, isFromTop: step.isFromTop))
     }
     var time = GroupTime(KernelTime(target))
     var steps: [Int: Plan.Step] = [:]
@@ -98,8 +98,7 @@ extension PreparedKernels {
       let group = raw.groups[index]
       let account = try GroupAccount(group, raw, self)
       raw.groups[index].rows = account.rows
-      guard let range = try? GroupRange(group.steps, self) else { continue }
-      for (position, cost) in time.costs(of: kernelGroup(group, raw, range)).enumerated() {
+      for (position, cost) in time.costs(of: kernelGroup(group, raw, account.range)).enumerated() {
         var step = raw.steps[group.steps.lowerBound + position]
         step.cost = cost
         step.cost.readBytes = account.bytes[position].read

@@ -75,6 +75,14 @@ public struct PlanValidator {
       throw PlanViolation(
         "plan.weights", "only a step of a group keeps its weights for all strips", at: .step(index, "weights"))
     }
+    if step.isFromTop {
+      throw PlanViolation(
+        "plan.from", "only a step of a group has image rows that could lie high or low", at: .step(index, "from"))
+    }
+    if !step.fetched.isEmpty {
+      throw PlanViolation(
+        "plan.fetched", "only a step of a group fetches a part of what is in rows", at: .step(index, "fetched"))
+    }
     for (position, place) in step.inputs.enumerated() {
       let name = kernels.problem.tensors[op.inputs[position]].name
       if let first = op.inputs.firstIndex(of: op.inputs[position]), step.inputs[first] != place {
@@ -148,9 +156,17 @@ public struct PlanValidator {
         }
         written += block.rows * block.bytes
       }
-      return (output ? 0 : CopyNest.workingRows(kernels.target), read, output ? 0 : written)
+      return (output ? 0 : bounceRows, read, output ? 0 : written)
     case (.tile, _), (.host, _), (.alias, _): return (0, 0, 0)
     }
+  }
+
+  /// Two slots that a copy fills and empties in turn: as many columns as a move takes, in an eighth of the scratchpad each at
+  /// most.
+  private var bounceRows: Int {
+    let target = kernels.target
+    let blocks = min(target.maxBlockLength, target.scratchpadRows / 8 / target.dim)
+    return 2 * max(1, blocks) * target.dim
   }
 
   // MARK: Residency
@@ -208,8 +224,12 @@ public struct PlanValidator {
     func violation(_ rule: String, _ message: String) -> PlanViolation {
       PlanViolation(rule, message, at: .step(index, "rows"))
     }
-    let sizes = (kernels.workingBuffers(of: index, plan) ?? []).filter(\.isWorking).flatMap {
-      Array(repeating: $0.rows, count: $0.slots)
+    var sizes: [Int] = []
+    if case .tile(let form, let tiling) = step.nest, case .tile(let forms) = kernels.kernels[index] {
+      let kernel = forms[form].kernel
+      let places = KernelPlaces(
+        kernel, inputs: step.inputs.map { $0 == .resident }, output: step.outputs.first == .resident)
+      sizes = NestAccount(kernel, tiling, places, dim: kernels.target.dim).parts
     }
     guard rows.count == sizes.count, sizes.reduce(0, +) == step.workingRows else {
       throw violation(

@@ -100,12 +100,15 @@ private struct ProgramEmitter {
       program.symbols.append(
         Program.Symbol(name: constant.name, address: address, length: constant.bytes.count, kind: .weights))
     }
+    let parts = prepared.partsInDRAM(plan)
     for index in graph.values.indices {
       let value = ValueID(index)
       guard prepared.buffers.root[value] == value, let address = map.valueAddress[index] else { continue }
+      let before = parts[value] ?? 0
       program.symbols.append(
         Program.Symbol(
-          name: prepared.name(value), address: address, length: prepared.bufferBytes(value), kind: symbolKind(value)))
+          name: prepared.name(value), address: address + UInt64(before), length: prepared.bufferBytes(value) - before,
+          kind: before > 0 ? .spill : symbolKind(value)))
       if let halo = prepared.halos[value] {
         // Zero points beside the rows; the host writes the rows themselves.
         program.segments.append(

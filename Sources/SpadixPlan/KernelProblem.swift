@@ -108,7 +108,7 @@ public struct KernelProblem: Sendable {
     /// Results that are needed afterwards, each once.
     var outputs: [TensorID]
     /// Like an operator's. Rows are needed during all of the steps.
-    var alternatives: [Alternative]
+    public var alternatives: [Alternative]
     /// Whether the operators do not run by themselves.
     public var isForced = false
 

@@ -13,7 +13,7 @@ struct GroupAccount {
   private let group: Plan.Group
   private let plan: Plan
   private let kernels: PreparedKernels
-  private let range: GroupRange
+  let range: GroupRange
 
   /// Throws where a group is of fewer than two steps, or of some that a plan of so many does not have.
   static func checkSteps(of group: Plan.Group, stepCount: Int) throws(PlanViolation) {
@@ -117,7 +117,28 @@ struct GroupAccount {
       throw wrong("places", "the group reads the result of \(op.name); expected rows", "outputs")
     case .rows, .streamed: break
     }
+    try checkFetched(member, step)
     try checkNest(member, step)
+  }
+
+  /// What comes back from DRAM is made in the group, in rows.
+  private func checkFetched(_ member: GroupRange.Member, _ step: Plan.Step) throws(PlanViolation) {
+    if step.fetched.isEmpty { return }
+    func wrong(_ message: String) -> PlanViolation {
+      PlanViolation("plan.fetched", message, at: .step(member.step, "fetched"))
+    }
+    guard step.fetched.count == step.inputs.count else {
+      throw wrong("expected a number of rows for each of \(step.inputs.count) inputs, found \(step.fetched.count)")
+    }
+    for (input, rows) in step.fetched.enumerated() where rows > 0 {
+      let op = kernels.problem.operators[member.step]
+      let name = "%\(kernels.problem.tensors[op.inputs[input]].name)"
+      guard step.inputs[input] == .rows, let producer = member.producers[input] else {
+        throw wrong("\(name) is \(step.inputs[input].rawValue); only what is in rows is fetched in part")
+      }
+      let height = kernel(producer).store.rows
+      if rows > height { throw wrong("expected up to \(height) rows of \(name), found \(rows)") }
+    }
   }
 
   private func checkNest(_ member: GroupRange.Member, _ step: Plan.Step) throws(PlanViolation) {
@@ -150,10 +171,10 @@ struct GroupAccount {
     if let contraction = kernel.contraction {
       let taps = contraction.window.kernelRows * contraction.window.kernelColumns
       let blocks = max(1, NestAccount.inputBlocks(of: kernel, dim: kernels.target.dim).map(\.count).max() ?? 1)
-      if tiling.sliceTaps < taps || tiling.sliceBlocks < blocks {
+      if step.keepsConstants, tiling.sliceTaps < taps || tiling.sliceBlocks < blocks {
         throw PlanViolation(
           "plan.slice",
-          "a step of a group sums all taps and channels at a time: expected \(blocks) blocks, \(taps) taps",
+          "weights that stay are those of all taps and channels: expected \(blocks) blocks, \(taps) taps",
           at: .step(member.step, "slice"))
       }
     }
@@ -176,8 +197,14 @@ struct GroupAccount {
     let members = range.members
     let kernels = members.indices.map { kernel($0) }
     var isMade = kernels.map { [Bool](repeating: false, count: $0.store.rows) }
-    var parts = [[NestAccount.Part]](repeating: [], count: members.count)
-    var isLoaded = kernels.map { [Bool](repeating: false, count: $0.contraction?.window.inputRows ?? 0) }
+    var hasBegun = [Bool](repeating: false, count: members.count)
+    bytes = Array(repeating: (0, 0), count: members.count)
+    // By step and input, the image rows that have come from DRAM.
+    var isLoaded = members.map { member in
+      member.producers.indices.map { input in
+        [Bool](repeating: false, count: inputRows(member.step - group.steps.lowerBound, input))
+      }
+    }
     for strip in 0..<group.strips {
       var isWanted = kernels.map { [Bool](repeating: false, count: $0.store.rows) }
       for index in members.indices.reversed() {
@@ -207,41 +234,71 @@ struct GroupAccount {
         guard let first = new.first, let last = new.last else { continue }
         for row in new { isMade[index][row] = true }
         let step = plan.steps[members[index].step]
-        var loads = 0
-        if let contraction = kernels[index].contraction, step.inputs[contraction.input] == .streamed {
-          // Rows are loaded in order as well; those that no tap sees only between others that one does.
-          let read = new.flatMap { Self.reads(kernels[index], contraction.input, $0) }
-          let limit = contraction.window.inputRows
-          if let low = read.min(), let high = read.max() {
-            let begin = max(min(max(low, 0), limit), (isLoaded[index].lastIndex(of: true) ?? -1) + 1)
-            for row in begin..<max(begin, min(limit, high + 1)) {
-              isLoaded[index][row] = true
-              loads += 1
-            }
-          }
+        let loads = step.inputs.indices.map { input in
+          load(index, input, new, step, &isLoaded[index][input])
         }
-        parts[index].append(
+        let spilled = spilledRows(index)
+        let part =
           NestAccount.Part(
-            rows: first..<last + 1, loads: loads,
+            rows: first..<last + 1, loads: kernels[index].contraction.map { loads[$0.input].count } ?? 0,
             identityIsInRows: kernels[index].identities.map { step.inputs[$0.input] == .rows },
+            identityLoads: kernels[index].identities.map { loads[$0.input].count },
+            spills: new.count { $0 >= kernels[index].store.rows - spilled },
             stores: step.outputs[0] == .streamed || (step.outputs[0] == .rows && members[index].isNeededOutside),
-            isInRows: step.outputs[0] == .rows,
-            constantsAreThere: step.keepsConstants && !parts[index].isEmpty))
-      }
-    }
-    for index in members.indices {
-      let step = plan.steps[members[index].step]
-      guard case .tile(_, let tiling) = step.nest else { continue }
-      let places = KernelPlaces(
-        kernels[index], inputs: step.inputs.map { $0 == .resident }, output: step.outputs[0] == .resident)
-      var sum = (read: 0, written: 0)
-      for part in parts[index] {
+            isInRows: step.outputs[0] == .rows, constantsStay: step.keepsConstants,
+            constantsAreThere: step.keepsConstants && hasBegun[index])
+        hasBegun[index] = true
+        guard case .tile(_, let tiling) = step.nest else { continue }
+        let places = KernelPlaces(
+          kernels[index], inputs: step.inputs.map { $0 == .resident }, output: step.outputs[0] == .resident)
         let account = NestAccount(kernels[index], tiling, places, dim: self.kernels.target.dim, part: part)
-        sum.read += account.readBytes
-        sum.written += account.writtenBytes
+        bytes[index].read += account.readBytes
+        bytes[index].written += account.writtenBytes
       }
-      bytes.append(sum)
     }
+  }
+
+  private func inputRows(_ index: Int, _ input: Int) -> Int {
+    let kernel = kernel(index)
+    if let contraction = kernel.contraction, contraction.input == input { return contraction.window.inputRows }
+    return kernel.rows
+  }
+
+  /// The image rows of an input, which some rows of the result are made of, that come from DRAM now.
+  private func load(
+    _ index: Int, _ input: Int, _ new: [Int], _ step: Plan.Step, _ isLoaded: inout [Bool]
+  ) -> Range<Int> {
+    let kernel = kernel(index)
+    let limit = isLoaded.count
+    let firstFetched: Int
+    switch step.inputs[input] {
+    case .resident: return 0..<0
+    case .streamed:
+      // Addends stream through tiles.
+      guard kernel.contraction?.input == input else { return 0..<0 }
+      firstFetched = 0
+    case .rows: firstFetched = limit - (step.fetched.isEmpty ? 0 : step.fetched[input])
+    }
+    // Rows are loaded in order as well; those that no tap sees only between others that one does.
+    let read = new.flatMap { Self.reads(kernel, input, $0) }
+    guard let low = read.min(), let high = read.max() else { return 0..<0 }
+    let begin = max(min(max(low, firstFetched), limit), (isLoaded.lastIndex(of: true) ?? -1) + 1)
+    let loads = begin..<max(begin, min(limit, high + 1))
+    for row in loads { isLoaded[row] = true }
+    return loads
+  }
+
+  /// How many rows of a result go from rows to DRAM, because a step fetches them.
+  private func spilledRows(_ index: Int) -> Int {
+    if range.members[index].isNeededOutside { return 0 }
+    var most = 0
+    for member in range.members {
+      let fetched = plan.steps[member.step].fetched
+      for (input, producer) in member.producers.enumerated() where producer == index && !fetched.isEmpty {
+        most = max(most, fetched[input])
+      }
+    }
+    return most
   }
 
   /// Whether an operator that reads a result has anything to compute in this strip.

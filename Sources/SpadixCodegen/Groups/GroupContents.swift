@@ -7,6 +7,8 @@ import SpadixPlan
 struct GroupContents {
   /// By row of the group's block; 0 for nothing known.
   private var held: [UInt64]
+  /// The pixels of results in rows that DRAM holds.
+  private var stored: Set<UInt64> = []
   /// Names of buffers, in the order in which they are seen.
   private var nameNumbers: [String: Int] = [:]
   private let group: KernelGroup
@@ -66,6 +68,8 @@ struct GroupContents {
       switch operation {
       case .load(let load) where load.transfer.local.buffer.index == rows: try self.load(index, load.transfer)
       case .store(let store) where store.resident?.buffer.index == rows && rows != nil: try self.store(index, store)
+      case .store(let store) where store.resident == nil && group.members[index].output == .rows:
+        try storeToMemory(index, store, isInRows: store.transfer.local.buffer.index == rows)
       case .multiply(let products) where products.source.place.buffer.index == rows:
         try multiply(index, products, program.windows[products.window])
       case .begin, .load, .zero, .bias, .diagonals, .multiply, .store, .copy, .host: break
@@ -79,13 +83,45 @@ struct GroupContents {
   }
 
   private mutating func load(_ index: Int, _ transfer: Transfer) throws {
-    guard let view = group.members[index].kernel.contraction?.view else { return }
+    let member = group.members[index]
+    guard case .input(let input) = transfer.operand else { return }
+    let view: TileKernel.DRAMView
+    if let contraction = member.kernel.contraction, contraction.input == input {
+      view = contraction.view
+    } else if let identity = member.kernel.identities.first(where: { $0.input == input }) {
+      view = identity.view
+    } else {
+      throw broken(index, "input \(input) is in no rows")
+    }
     let y = (transfer.offset - view.offset) / max(1, view.row)
+    let image = member.inputs[input].place == .rows ? member.inputs[input].producer! : group.members.count + index
     for block in 0..<(transfer.columns + dim - 1) / dim {
       for x in 0..<transfer.rows {
-        try put(
-          index, transfer.local.row + block * transfer.blockStride + x,
-          Self.pixel(group.members.count + index, y, x, block))
+        let tag = Self.pixel(image, y, x, block)
+        if image < group.members.count, !stored.contains(tag) {
+          throw broken(index, "pixel (\(y), \(x)) of input \(input) is fetched and was not stored")
+        }
+        try put(index, transfer.local.row + block * transfer.blockStride + x, tag)
+      }
+    }
+  }
+
+  /// - Parameter isInRows: whether the pixels come from rows, in which they must be.
+  private mutating func storeToMemory(_ index: Int, _ store: TileStore, isInRows: Bool) throws {
+    let kernel = group.members[index].kernel
+    let transfer = store.transfer
+    let row = kernel.store.columns * kernel.channels
+    for line in 0..<transfer.lines {
+      let (y, rest) = (transfer.offset + line * transfer.lineStride).quotientAndRemainder(dividingBy: row)
+      let (x, channel) = rest.quotientAndRemainder(dividingBy: kernel.channels)
+      for pixel in 0..<transfer.rows {
+        let tag = Self.pixel(index, y, x + pixel, channel / dim)
+        let place = transfer.local.row + line * transfer.linePitch + pixel
+        if isInRows, !held.indices.contains(place) || held[place] != tag {
+          throw broken(
+            index, "row \(place) of the group does not hold pixel (\(y), \(x + pixel)) of the result any more")
+        }
+        stored.insert(tag)
       }
     }
   }
@@ -131,18 +167,15 @@ struct GroupContents {
 }
 
 extension PreparedKernels {
-  /// The rows of a group before its first program; nil for a group that no plan may have.
-  func contents(of group: Plan.Group, _ plan: Plan) -> GroupContents? {
-    guard let range = try? GroupRange(group.steps, self) else { return nil }
-    return GroupContents(
-      kernelGroup(group, plan, range), from: group.steps.lowerBound, rows: group.rows, dim: target.dim)
+  /// The rows of a group before its first program.
+  func contents(of group: Plan.Group, _ plan: Plan) -> GroupContents {
+    GroupContents(
+      kernelGroup(group, plan, range(of: group)), from: group.steps.lowerBound, rows: group.rows, dim: target.dim)
   }
 
   /// Throws where the programs of a group would read something else than they should.
   func checkContents(of group: Plan.Group, _ plan: Plan) throws(PlanViolation) {
-    guard var contents = contents(of: group, plan), let range = try? GroupRange(group.steps, self),
-      let nest = groupNest(group, kernelGroup(group, plan, range))
-    else { return }
-    try contents.check(nest)
+    var contents = contents(of: group, plan)
+    try contents.check(groupNest(group, kernelGroup(group, plan, range(of: group))))
   }
 }

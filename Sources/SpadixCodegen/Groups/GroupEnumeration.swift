@@ -129,6 +129,8 @@ struct GroupEnumeration {
       if counts.last != strips { counts.append(strips) }
     }
     if counts.isEmpty { return [] }
+    // In one strip it pays to let sums take the place of their addends.
+    if hasResidual(longest) { counts.insert(1, at: 0) }
     // Extents of an operator depend on what is behind it only.
     let extents = counts.map { strips in
       StripExtents(blank(longest, strips: strips))
@@ -141,7 +143,7 @@ struct GroupEnumeration {
       var ways: [Way] = []
       for (inputs, outputs) in patterns(range) {
         var ofPattern: [Way] = []
-        for (index, strips) in counts.enumerated() {
+        for (index, strips) in counts.enumerated() where strips > 1 || hasResidual(range) {
           let offset = first - longest.steps.lowerBound
           let part = extents[index].dropping(offset)
           ofPattern += self.ways(range, strips, part, inputs, outputs, offset, &costs[index], better: ofPattern)
@@ -155,6 +157,14 @@ struct GroupEnumeration {
       if !ways.isEmpty { found.append((range, ways)) }
     }
     return found
+  }
+
+  /// Whether a sum reads an addend that waits in the range.
+  private func hasResidual(_ range: GroupRange) -> Bool {
+    range.members.contains { member in
+      guard case .tile(let forms) = kernels.kernels[member.step] else { return false }
+      return forms[0].byRows.identities.contains { member.producers[$0.input] != nil }
+    }
   }
 
   private struct CostKey: Hashable {
@@ -256,10 +266,10 @@ struct GroupEnumeration {
     let room = zip(range.inputs + range.outputs, inputs + outputs).reduce(target.scratchpadRows) {
       $0 - ($1.1 == .resident ? problem.tensors[$1.0].rows : 0)
     }
-    guard
-      let footprint = GroupFootprint(
-        KernelGroup(members: members, strips: strips), extents, dim: target.dim, limit: room)
-    else { return [] }
+    if strips == 1 { fetchSomething(&members) }
+    let footprint = GroupFootprint(
+      KernelGroup(members: members, strips: strips), extents, dim: target.dim, limit: room)
+    if footprint == nil && strips > 1 { return [] }
     var options: [[Choice]] = []
     for index in members.indices {
       let rows = extents.rows.map { $0[index] }
@@ -270,11 +280,11 @@ struct GroupEnumeration {
           var member = members[index]
           member.tiling = option.tiling
           member.keepsConstants = option.keepsConstants
-          let key = CostKey(step: range.steps.lowerBound + index, member: member.key)
-          let cost = costs[key] ?? tilings.cost(of: member, rows)
-          costs[key] = cost
-          return Choice(member: member, cost: cost, size: tilings.size(member))
+          return choice(member, rows, range.steps.lowerBound + index, &costs)
         })
+    }
+    guard let footprint else {
+      return wayWithFetches(members, range, extents, room, forms, inputs, outputs, &costs).map { [$0] } ?? []
     }
     var found: [(rows: Int, cost: Cost, choice: [Int])] = []
     let known = better.map { (rows: $0.rows, cost: $0.costs.reduce(.zero, +)) }
@@ -291,12 +301,76 @@ struct GroupEnumeration {
       }
       found.append((rows, cost, choice))
     }
+    if found.isEmpty && better.isEmpty && strips == 1 {
+      return wayWithFetches(members, range, extents, room, forms, inputs, outputs, &costs).map { [$0] } ?? []
+    }
     return found.map { rows, _, choice in
       let chosen = zip(options, choice).map { $0[$1] }
       return Way(
         strips: strips, forms: forms, group: KernelGroup(members: chosen.map(\.member), strips: strips),
         costs: chosen.map(\.cost), rows: rows, inputs: inputs, outputs: outputs)
     }
+  }
+
+  private mutating func choice(
+    _ member: KernelGroup.Member, _ rows: [Range<Int>], _ step: Int, _ costs: inout [CostKey: Cost]
+  ) -> Choice {
+    let key = CostKey(step: step, member: member.key)
+    let cost = costs[key] ?? tilings.cost(of: member, rows)
+    costs[key] = cost
+    return Choice(member: member, cost: cost, size: tilings.size(member))
+  }
+
+  /// In one strip, with weights in slices, the larger ones first, and as many image rows fetched as it takes.
+  private mutating func wayWithFetches(
+    _ members: [KernelGroup.Member], _ range: GroupRange, _ extents: StripExtents, _ room: Int, _ forms: [Int],
+    _ inputs: [Plan.Place], _ outputs: [Plan.Place], _ costs: inout [CostKey: Cost]
+  ) -> Way? {
+    for dims in Self.sliceSizes {
+      var members = members
+      for index in members.indices {
+        let found = tilings.options(
+          of: members[index], form: forms[index], height: shapeKernel(range.members[index].step).store.rows,
+          sliceRows: dims * target.dim)
+        guard let option = found.first else { return nil }
+        members[index].tiling = option.tiling
+        members[index].keepsConstants = option.keepsConstants
+      }
+      let sizes = GroupSizes(members.map { tilings.size($0) })
+      let keeps = members.map(\.keepsConstants)
+      let plain = KernelGroup(members: members, strips: 1)
+      guard
+        let limit = GroupFootprint(plain, extents, dim: target.dim, limit: Int.max)?.room(
+          sizes, keeps: keeps, of: room),
+        let group = plain.fetching(extents, dim: target.dim, limit: limit),
+        let footprint = GroupFootprint(group, extents, dim: target.dim, limit: limit)
+      else { continue }
+      let chosen = group.members.indices.map { index in
+        choice(group.members[index], extents.rows.map { $0[index] }, range.steps.lowerBound + index, &costs)
+      }
+      return Way(
+        strips: 1, forms: forms, group: group, costs: chosen.map(\.cost), rows: footprint.rows(sizes, keeps: keeps),
+        inputs: inputs, outputs: outputs)
+    }
+    return nil
+  }
+
+  /// Of weights in `dim` x `dim` matrices; the smaller ones are what a load brings in full requests.
+  private static let sliceSizes = [16, 4]
+
+  /// To try it, now and then some rows of what is in rows.
+  private mutating func fetchSomething(_ members: inout [KernelGroup.Member]) {
+    guard var random else { return }
+    defer { self.random = random }
+    for index in members.indices {
+      for input in members[index].inputs.indices where members[index].inputs[input].place == .rows {
+        if Int.random(in: 0..<4, using: &random) > 0 { continue }
+        members[index].inputs[input].fetched = Int.random(
+          in: 1...members[index].rowCount(ofInput: input), using: &random)
+      }
+    }
+    for index in members.indices { members[index].isFromTop = Int.random(in: 0..<4, using: &random) == 0 }
+    members = KernelGroup(members: members, strips: 1).members
   }
 
   /// Which of its options each operator takes: all the same, and constants that stay for some of the operators.
@@ -347,6 +421,7 @@ extension GroupEnumeration.Way {
     return Plan.Step(
       inputs: member.inputs.map { Plan.Place($0.place) }, outputs: [Plan.Place(member.output)],
       nest: .tile(form: forms[index], tiling: member.tiling), workingRow: 0, workingRows: 0, cost: costs[index],
-      keepsConstants: member.keepsConstants)
+      keepsConstants: member.keepsConstants, fetched: member.inputs.map(\.fetched),
+      isFromTop: member.isFromTop)
   }
 }

@@ -18,6 +18,7 @@ struct GroupTilings {
     var output: KernelGroup.Place
     var isStored: Bool
     var height: Int
+    var sliceRows: Int?
   }
 
   private let target: Target
@@ -47,10 +48,12 @@ struct GroupTilings {
 
   /// The best tiling by the objective with weights for a tile, for a strip, and for all strips; one where these are the
   /// same.
-  mutating func options(of member: KernelGroup.Member, form: Int, height: Int) -> [Option] {
+  ///
+  /// - Parameter sliceRows: rows of slices in which weights are loaded for each tile, two in turn; only that tiling then.
+  mutating func options(of member: KernelGroup.Member, form: Int, height: Int, sliceRows: Int? = nil) -> [Option] {
     let key = Key(
       shape: member.shape, form: form, inputs: member.inputs.map(\.place), output: member.output,
-      isStored: member.isStored, height: height)
+      isStored: member.isStored, height: height, sliceRows: sliceRows)
     if let known = options[key] { return known }
     var found: [Option] = []
     let hasConstants: Bool
@@ -59,7 +62,8 @@ struct GroupTilings {
     case .dense, .activation, .packed, .diagonal: hasConstants = true
     }
     let paddings = member.kernel.bias?.paddingTaps == nil ? [false] : [false, true]
-    for (keeps, holds) in hasConstants ? [(false, false), (false, true), (true, true)] : [(true, true)] {
+    let uses = sliceRows == nil ? [(false, false), (false, true), (true, true)] : [(false, false)]
+    for (keeps, holds) in hasConstants ? uses : [(true, true)] {
       var best: (tiling: Tiling, cost: Cost, rows: Int)?
       for (shape, padding) in shapes(member, height).flatMap({ shape in paddings.map { (shape, $0) } }) {
         var it = member
@@ -70,6 +74,7 @@ struct GroupTilings {
         it.tiling.chunksPerGroup = chunks
         it.tiling.pinnedChunks = holds ? chunks : 0
         if chunks == 1 && !holds { it.tiling.pinnedChunks = 1 }
+        if let sliceRows { slice(&it, rows: sliceRows) }
         let size = size(it)
         if size.constants + size.first > target.scratchpadRows { continue }
         let cost = time.cost(of: it, height: height, constants: keeps ? .kept : .loaded)
@@ -81,6 +86,20 @@ struct GroupTilings {
     }
     options[key] = found
     return found
+  }
+
+  /// Weights in slices of so many rows, of which two take turns, where a tile's are more.
+  private func slice(_ member: inout KernelGroup.Member, rows: Int) {
+    guard let contraction = member.kernel.contraction, case .dense = contraction.weights else { return }
+    let blocks = max(1, rows / (member.tiling.blocks * target.dim))
+    var tiling = member.tiling
+    tiling.sliceBlocks = min(tiling.sliceBlocks, blocks)
+    let channels = min(contraction.window.inputChannels, tiling.sliceBlocks * target.dim)
+    tiling.sliceTaps = min(contraction.window.taps, max(1, rows / (tiling.blocks * channels)))
+    if tiling == member.tiling { return }
+    tiling.pinnedChunks = 0
+    tiling.sparePlaces = 1
+    member.tiling = tiling
   }
 
   private func isBetter(_ one: (cost: Cost, rows: Int), than other: (cost: Cost, rows: Int)) -> Bool {
@@ -119,6 +138,7 @@ struct GroupTilings {
     var blocks = 1
     while true {
       let blocksHere = min(blocks, blockCount)
+      // Whole tiles take turns in the halves of the accumulator; larger ones need weights less often.
       for room in [target.accumulatorRows / 2, target.accumulatorRows] {
         var rows = 1
         while rows < highest && pixels(rows + 1, columns) * blocksHere <= room { rows += 1 }
@@ -128,7 +148,7 @@ struct GroupTilings {
         tiling.tileColumns = columns
         tiling.blocks = blocksHere
         if shapes.last != tiling { shapes.append(tiling) }
-        break
+        if tiles == 1 { break }
       }
       if blocks >= blockCount { break }
       blocks *= 2

@@ -11,6 +11,15 @@ extension Plan {
 }
 
 extension PreparedKernels {
+  /// The range of a group that has been checked.
+  func range(of group: Plan.Group) -> GroupRange {
+    do throws(GroupRange.Refusal) {
+      return try GroupRange(group.steps, self)
+    } catch {
+      preconditionFailure("step \(error.step) of a group that was checked: \(error.reason)")
+    }
+  }
+
   /// What a group of a plan runs.
   func kernelGroup(_ group: Plan.Group, _ plan: Plan, _ range: GroupRange) -> KernelGroup {
     KernelGroup(
@@ -19,10 +28,16 @@ extension PreparedKernels {
         guard case .tile(let form, let tiling) = step.nest, case .tile(let forms) = kernels[member.step] else {
           preconditionFailure("operators of a group run in tiles")
         }
-        return KernelGroup.Member(
+        var it = KernelGroup.Member(
           kernel: forms[form].byRows, tiling: tiling, keepsConstants: step.keepsConstants,
-          inputs: zip(step.inputs, member.producers).map { KernelGroup.Operand(.init($0), producer: $1) },
-          output: .init(step.outputs[0]), isStored: member.isNeededOutside, shape: member.step)
+          inputs: member.producers.enumerated().map { input, producer in
+            KernelGroup.Operand(
+              .init(step.inputs[input]), producer: producer, fetched: step.fetched.isEmpty ? 0 : step.fetched[input])
+          },
+          output: .init(step.outputs[0]), isStored: member.isNeededOutside && step.outputs[0] == .rows,
+          shape: member.step)
+        it.isFromTop = step.isFromTop
+        return it
       }, strips: group.strips)
   }
 
@@ -30,8 +45,8 @@ extension PreparedKernels {
     GroupLayout(group, dim: target.dim, accumulatorRows: target.accumulatorRows, limit: target.scratchpadRows)
   }
 
-  func groupNest(_ group: Plan.Group, _ kernelGroup: KernelGroup) -> GroupNest? {
-    guard let layout = layout(kernelGroup) else { return nil }
+  func groupNest(_ group: Plan.Group, _ kernelGroup: KernelGroup) -> GroupNest {
+    guard let layout = layout(kernelGroup) else { preconditionFailure("a group that was checked has rows") }
     return GroupNest(
       kernelGroup, layout,
       constants: group.steps.map { NestConstants(identity: identityMatrix, diagonals: identityMatrices[$0]) },
@@ -40,8 +55,7 @@ extension PreparedKernels {
 
   /// The programs of a group's operators and strips, in the order in which they run.
   func groupSections(_ group: Plan.Group, _ plan: Plan) -> [TileSection] {
-    guard let range = try? GroupRange(group.steps, self) else { return [] }
-    guard let nest = groupNest(group, kernelGroup(group, plan, range)) else { return [] }
+    let nest = groupNest(group, kernelGroup(group, plan, range(of: group)))
     var sections: [TileSection] = []
     var parts = [Int](repeating: 0, count: group.steps.count)
     nest.forEach { member, program in

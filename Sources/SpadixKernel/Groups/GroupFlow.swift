@@ -6,8 +6,8 @@ struct GroupFlow {
     var member: Int
     /// Of its result.
     var rows: Range<Int>
-    /// Rows of the contraction's input that come from DRAM.
-    var loads = 0..<0
+    /// Per input, the rows that come from DRAM.
+    var loads: [Range<Int>] = []
     /// Per input, where the rows that it reads are; nil for inputs that are in no rows.
     var inputs: [ImageRows?] = []
     var output: ImageRows?
@@ -15,34 +15,62 @@ struct GroupFlow {
 
   /// In the order in which they run. Operators that have nothing to do in a strip have none.
   private(set) var sections: [Section] = []
-  /// Rows in use at most, from the first to the last.
+  /// Rows that are needed, from the first to the last, and the most that are in use at once.
   private(set) var rows = 0
+  private(set) var mostInUse = 0
+  /// The first section with more rows than the limit; nothing behind it is known.
+  private(set) var overflow: Int?
 
   private let members: [KernelGroup.Member]
-  /// Per image its local rows for each of its own: results by operator, then contraction inputs that come from DRAM.
+  /// Per image its local rows for each of its own: results by operator, then inputs that come from DRAM.
   private var sizes: [Int]
   private var starts: [[Int]]
   /// The section after which nobody reads a row; -1 for nobody.
   private var lastUse: [[Int32]]
-  private var arena = RowArena()
+  private var arena = RowArena(ceiling: 0)
 
-  /// - Parameter keepsPlaces: whether sections say where rows are; without, only `rows` is found.
-  ///
-  /// Nil where more rows are needed than `limit`.
-  init?(_ group: KernelGroup, _ extents: StripExtents, dim: Int, limit: Int, keepsPlaces: Bool) {
+  /// Where an operand's image rows are: up to one of them what an operator of the group made, from there on what came from
+  /// DRAM.
+  private struct Images {
+    var made: Int?
+    var loaded: Int?
+    var firstLoaded: Int
+
+    func callAsFunction(_ row: Int) -> Int { row < firstLoaded ? made! : loaded! }
+  }
+
+  /// - Parameters:
+  ///   - limit: of the rows from the first to the last; of those in use where only these are `counted`.
+  ///   - keepsPlaces: whether sections say where rows are; without, only `rows` is found.
+  init(_ group: KernelGroup, _ extents: StripExtents, dim: Int, limit: Int, keepsPlaces: Bool, counted: Bool = false) {
     members = group.members
-    sizes = members.map { $0.rowSize(dim: dim) }
-    sizes += members.map { member in member.kernel.contraction.map { member.rowSize(ofInput: $0.input, dim: dim) } ?? 0
+    if !counted, members.contains(where: \.isFromTop) {
+      arena = RowArena(
+        ceiling: GroupFlow(group, extents, dim: dim, limit: Int.max, keepsPlaces: false, counted: true).mostInUse)
     }
+    sizes = members.map { $0.rowSize(dim: dim) }
     starts = members.map { [Int](repeating: -1, count: $0.kernel.store.rows) }
-    starts += members.map { [Int](repeating: -1, count: $0.kernel.contraction?.window.inputRows ?? 0) }
+    var images: [[Images?]] = []
+    for member in members {
+      images.append([])
+      for (input, operand) in member.inputs.enumerated() {
+        let fetched = member.fetchedRows(ofInput: input)
+        let made = operand.place == .rows ? operand.producer : nil
+        if fetched.isEmpty {
+          images[images.count - 1].append(made.map { Images(made: $0, firstLoaded: fetched.lowerBound) })
+          continue
+        }
+        images[images.count - 1].append(Images(made: made, loaded: starts.count, firstLoaded: fetched.lowerBound))
+        sizes.append(member.rowSize(ofInput: input, dim: dim))
+        starts.append([Int](repeating: -1, count: fetched.upperBound))
+      }
+    }
     lastUse = starts.map { [Int32](repeating: -1, count: $0.count) }
     for strip in extents.rows.indices {
       for member in members.indices where !extents.rows[strip][member].isEmpty {
         sections.append(Section(member: member, rows: extents.rows[strip][member]))
       }
     }
-    let images = members.indices.map { index in members[index].inputs.indices.map { image(of: $0, index) } }
     let inherits = members.indices.map { index in inheritedImages(index, images[index]) }
     let reads = sections.map { section in
       images[section.member].indices.map { input in
@@ -55,7 +83,7 @@ struct GroupFlow {
       }
       for (input, image) in images[section.member].enumerated() {
         guard let image else { continue }
-        for row in reads[number][input] { lastUse[image][row] = Int32(number) }
+        for row in reads[number][input] { lastUse[image(row)][row] = Int32(number) }
       }
     }
     var dying = [[(image: Int, row: Int)]](repeating: [], count: sections.count)
@@ -64,62 +92,67 @@ struct GroupFlow {
         dying[Int(lastUse[image][row])].append((image, row))
       }
     }
-    var loaded = [Int](repeating: 0, count: members.count)
+    var loaded = images.map { $0.map { $0?.firstLoaded ?? 0 } }
     for number in sections.indices {
       let index = sections[number].member
-      for (input, image) in images[index].enumerated() {
-        guard let image, image >= members.count else { continue }
+      for (input, images) in images[index].enumerated() {
+        sections[number].loads.append(0..<0)
+        guard let image = images?.loaded else { continue }
         let needed = reads[number][input]
-        sections[number].loads = max(loaded[index], needed.lowerBound)..<max(loaded[index], needed.upperBound)
-        loaded[index] = sections[number].loads.upperBound
-        for row in sections[number].loads { starts[image][row] = arena.take(sizes[image]) }
+        let loads = max(loaded[index][input], needed.lowerBound)..<max(loaded[index][input], needed.upperBound)
+        sections[number].loads[input] = loads
+        loaded[index][input] = loads.upperBound
+        for row in loads { starts[image][row] = arena.take(sizes[image], fromTop: members[index].isFromTop) }
       }
       if keepsPlaces {
         sections[number].inputs = images[index].enumerated().map { input, image in
-          image.map {
-            ImageRows(first: reads[number][input].lowerBound, starts: Array(starts[$0][reads[number][input]]))
+          image.map { image in
+            ImageRows(
+              first: reads[number][input].lowerBound, starts: reads[number][input].map { starts[image($0)][$0] })
           }
         }
       }
       if members[index].output == .rows {
         for row in sections[number].rows {
-          starts[index][row] = inherited(row, inherits[index], number) ?? arena.take(sizes[index])
+          starts[index][row] =
+            inherited(row, inherits[index], number)
+            ?? arena.take(sizes[index], fromTop: members[index].isFromTop)
         }
         if keepsPlaces {
           sections[number].output = ImageRows(
             first: sections[number].rows.lowerBound, starts: Array(starts[index][sections[number].rows]))
         }
       }
-      if arena.end > limit { return nil }
+      if (counted ? arena.most : arena.end) > limit {
+        overflow = number
+        break
+      }
       for (image, row) in dying[number] where starts[image][row] >= 0 {
         arena.give(starts[image][row]..<starts[image][row] + sizes[image])
         starts[image][row] = -1
       }
     }
     rows = arena.end
-  }
-
-  /// The image whose rows an input is read from; nil for one that is resident, or streams through tiles.
-  private func image(of input: Int, _ member: Int) -> Int? {
-    let operand = members[member].inputs[input]
-    switch operand.place {
-    case .resident: return nil
-    case .rows: return operand.producer
-    case .streamed: return members[member].kernel.contraction?.input == input ? members.count + member : nil
-    }
+    mostInUse = arena.most
   }
 
   /// Addends whose place a sum may take, row by row.
-  private func inheritedImages(_ index: Int, _ images: [Int?]) -> [Int] {
+  private func inheritedImages(_ index: Int, _ images: [Images?]) -> [Images] {
     let kernel = members[index].kernel
     if kernel.store.pooling != nil || members[index].output != .rows { return [] }
     let contracted = kernel.contraction.flatMap { images[$0.input] }
-    return kernel.identities.compactMap { images[$0.input] }.filter { $0 != contracted }
+    return kernel.identities.compactMap { images[$0.input] }.filter { image in
+      guard let contracted else { return true }
+      return (image.made == nil || image.made != contracted.made)
+        && (image.loaded == nil || image.loaded != contracted.loaded)
+    }
   }
 
   /// The place of an addend that nobody else reads any more.
-  private mutating func inherited(_ row: Int, _ images: [Int], _ section: Int) -> Int? {
-    for image in images where lastUse[image][row] == section && starts[image][row] >= 0 {
+  private mutating func inherited(_ row: Int, _ addends: [Images], _ section: Int) -> Int? {
+    for addend in addends {
+      let image = addend(row)
+      guard lastUse[image][row] == section, starts[image][row] >= 0 else { continue }
       let start = starts[image][row]
       starts[image][row] = -1
       return start

@@ -18,9 +18,8 @@ public struct GroupLayout {
   public init?(_ group: KernelGroup, dim: Int, accumulatorRows: Int, limit: Int) {
     let sizes = GroupSizes(
       group.members.map { GroupSizes.Member($0, dim: dim, accumulatorRows: accumulatorRows) })
-    guard let flow = GroupFlow(group, StripExtents(group), dim: dim, limit: limit, keepsPlaces: true) else {
-      return nil
-    }
+    let flow = GroupFlow(group, StripExtents(group), dim: dim, limit: limit, keepsPlaces: true)
+    if flow.overflow != nil { return nil }
     let members = group.members
     let keeps = members.map(\.keepsConstants)
     var constantsStart: [Int] = []
@@ -42,9 +41,12 @@ public struct GroupLayout {
       var strip = KernelStrip(
         rows: section.rows,
         constants: member.keepsConstants ? hasBegun[section.member] ? .kept : .begin : .loaded,
-        input: member.kernel.contraction.flatMap { moved(section.inputs[$0.input]) }, loads: section.loads,
-        identities: member.kernel.identities.map { moved(section.inputs[$0.input]) }, output: moved(section.output),
-        storesToMemory: member.output == .streamed || (member.output == .rows && member.isStored), groupRows: rows,
+        input: member.kernel.contraction.flatMap { moved(section.inputs[$0.input]) },
+        loads: member.kernel.contraction.map { section.loads[$0.input] } ?? 0..<0,
+        identities: member.kernel.identities.map { moved(section.inputs[$0.input]) },
+        identityLoads: member.kernel.identities.map { section.loads[$0.input] }, output: moved(section.output),
+        storesToMemory: member.output == .streamed || (member.output == .rows && member.isStored),
+        spills: section.rows.clamped(to: member.spilledRows), groupRows: rows,
         constantsStart: constantsStart[section.member])
       hasBegun[section.member] = true
       // Neighbours at the two ends of the block: the constants of one are loaded while the other still computes.
@@ -100,9 +102,17 @@ public struct GroupFootprint {
 
   /// Nil where more rows are needed than `limit`.
   public init?(_ group: KernelGroup, _ extents: StripExtents, dim: Int, limit: Int) {
-    guard let flow = GroupFlow(group, extents, dim: dim, limit: limit, keepsPlaces: false) else { return nil }
+    let flow = GroupFlow(group, extents, dim: dim, limit: limit, keepsPlaces: false)
+    if flow.overflow != nil { return nil }
     order = GroupOrder(flow)
     imageRows = flow.rows
+  }
+
+  /// What the group's constants and a strip leave of some rows for images.
+  ///
+  /// - Parameter keeps: per operator, whether constants stay.
+  public func room(_ sizes: GroupSizes, keeps: [Bool], of limit: Int) -> Int {
+    limit - sizes.members.reduce(0) { $0 + $1.constants } - order.workingRows(sizes, keeps)
   }
 
   /// Rows of the group's block.
@@ -154,6 +164,7 @@ extension KernelGroup.Member {
     return KernelStrip(
       rows: 0..<1, constants: constants, input: contractionPlace.flatMap { $0 == .resident ? nil : none }, loads: 0..<0,
       identities: kernel.identities.map { inputs[$0.input].place == .rows ? none : nil },
-      output: output == .rows ? none : nil, storesToMemory: output == .streamed || isStored, groupRows: 0)
+      identityLoads: kernel.identities.map { _ in 0..<0 }, output: output == .rows ? none : nil,
+      storesToMemory: output == .streamed || isStored, groupRows: 0)
   }
 }

@@ -8,6 +8,8 @@ public struct GroupTime {
     var constants: KernelStrip.Constants
     var rows: Int
     var loads: Int
+    var identityLoads: [Int]
+    var spills: Int
     /// Rows of taps beyond the image, and rows of sums.
     var above: Int
     var below: Int
@@ -37,7 +39,7 @@ public struct GroupTime {
   public mutating func cost(of member: KernelGroup.Member, _ strips: [Range<Int>]) -> Cost {
     let key = member.key
     var cost = Cost.zero
-    var loaded = 0
+    var loaded = member.inputs.indices.map { member.fetchedRows(ofInput: $0).lowerBound }
     var hasBegun = false
     for rows in strips where !rows.isEmpty {
       let constants: KernelStrip.Constants = member.keepsConstants ? hasBegun ? .kept : .begin : .loaded
@@ -51,37 +53,46 @@ public struct GroupTime {
   public mutating func cost(of member: KernelGroup.Member, height: Int, constants: KernelStrip.Constants) -> Cost {
     let all = member.kernel.store.rows
     let first = max(0, min(all - height, all / 2))
-    var loaded = member.kernel.contraction.map { member.reads($0.input, for: 0..<first).upperBound } ?? 0
+    var loaded = member.inputs.indices.map {
+      max(member.fetchedRows(ofInput: $0).lowerBound, member.reads($0, for: 0..<first).upperBound)
+    }
     return part(member, member.key, first..<min(all, first + height), constants, &loaded)
   }
 
   private mutating func part(
     _ member: KernelGroup.Member, _ key: KernelGroup.Member.Key, _ rows: Range<Int>,
-    _ constants: KernelStrip.Constants, _ loaded: inout Int
+    _ constants: KernelStrip.Constants, _ loaded: inout [Int]
   ) -> Cost {
     let kernel = member.kernel
     let sums = kernel.accumulatorRows(rows)
     var part = Part(
-      member: key, constants: constants, rows: rows.count, loads: 0, above: 0, below: 0, sums: sums.count, phases: [])
-    var loads = 0..<0
+      member: key, constants: constants, rows: rows.count, loads: 0, identityLoads: [], spills: 0, above: 0, below: 0,
+      sums: sums.count, phases: [])
     let line = 63
+    let loads = member.inputs.indices.map { input in
+      if member.fetchedRows(ofInput: input).isEmpty { return 0..<0 }
+      let reads = member.reads(input, for: rows)
+      let loads = max(loaded[input], reads.lowerBound)..<max(loaded[input], reads.upperBound)
+      loaded[input] = loads.upperBound
+      return loads
+    }
     if let contraction = kernel.contraction {
       let window = contraction.window
       part.above = max(0, -window.inputRow(sums.lowerBound, tapRow: 0))
       let last = window.inputRow(sums.upperBound - 1, tapRow: window.kernelRows - 1)
       part.below = max(0, last - window.inputRows + 1)
-      if member.contractionPlace == .streamed {
-        let reads = member.reads(contraction.input, for: rows)
-        loads = max(loaded, reads.lowerBound)..<max(loaded, reads.upperBound)
-        loaded = loads.upperBound
-        part.loads = loads.count
-        part.phases.append((loads.lowerBound * contraction.view.row) & line)
+      part.loads = loads[contraction.input].count
+      if part.loads > 0 { part.phases.append((loads[contraction.input].lowerBound * contraction.view.row) & line) }
+    }
+    for identity in kernel.identities {
+      let loads = loads[identity.input]
+      part.identityLoads.append(loads.count)
+      if member.inputs[identity.input].place == .streamed || !loads.isEmpty {
+        part.phases.append(((loads.isEmpty ? sums.lowerBound : loads.lowerBound) * identity.view.row) & line)
       }
     }
-    for identity in kernel.identities where member.inputs[identity.input].place == .streamed {
-      part.phases.append((sums.lowerBound * identity.view.row) & line)
-    }
-    if member.output == .streamed || member.isStored {
+    part.spills = rows.clamped(to: member.spilledRows).count
+    if member.output == .streamed || member.isStored || part.spills > 0 {
       part.phases.append((rows.lowerBound * kernel.store.columns * kernel.channels) & line)
     }
     // Rows of pooling padding above and below change what a store reads.
@@ -99,14 +110,16 @@ public struct GroupTime {
 
   /// Image rows apart from each other, so that costs do not depend on where they happen to lie.
   private func canonical(
-    _ member: KernelGroup.Member, _ rows: Range<Int>, _ loads: Range<Int>, _ constants: KernelStrip.Constants
+    _ member: KernelGroup.Member, _ rows: Range<Int>, _ loads: [Range<Int>], _ constants: KernelStrip.Constants
   ) -> KernelStrip {
     func image(_ rows: Range<Int>, _ size: Int) -> ImageRows {
       ImageRows(first: rows.lowerBound, starts: rows.map { ($0 - rows.lowerBound) * (size + 1) })
     }
     var strip = member.blankStrip(constants)
     strip.rows = rows
-    strip.loads = loads
+    strip.loads = member.kernel.contraction.map { loads[$0.input] } ?? 0..<0
+    strip.identityLoads = member.kernel.identities.map { loads[$0.input] }
+    strip.spills = rows.clamped(to: member.spilledRows)
     strip.groupRows = time.target.scratchpadRows
     if let contraction = member.kernel.contraction, strip.input != nil {
       strip.input = image(

@@ -20,10 +20,13 @@ public struct KernelGroup: Hashable, Sendable {
     public var place: Place
     /// The operator of the group that makes it.
     public var producer: Int?
+    /// Of a tensor in rows, how many of its image rows, the last ones, do not stay until then: they come back from DRAM.
+    public var fetched: Int
 
-    public init(_ place: Place, producer: Int? = nil) {
+    public init(_ place: Place, producer: Int? = nil, fetched: Int = 0) {
       self.place = place
       self.producer = producer
+      self.fetched = fetched
     }
   }
 
@@ -35,19 +38,26 @@ public struct KernelGroup: Hashable, Sendable {
     public var tiling: Tiling
     /// Whether weights and small matrices are loaded once for all strips.
     public var keepsConstants: Bool
+    /// Whether the image rows that the operator loads and makes lie as high as they can, below the most rows that the group
+    /// has in use at once; otherwise as low as they can.
+    public var isFromTop = false
     /// Per input of the operator.
     public var inputs: [Operand]
     /// `rows` where the group reads it.
     public var output: Place
     /// Whether a result in rows goes to DRAM as well.
     public var isStored: Bool
+    /// Of a result in rows that is not stored, how many of its image rows, the last ones, go from there to DRAM: operators
+    /// behind it fetch them.
+    public var spilled: Int
     /// Equal for kernels that cost the same.
     public var shape: Int
 
     public init(
       kernel: TileKernel, tiling: Tiling, keepsConstants: Bool, inputs: [Operand], output: Place, isStored: Bool,
-      shape: Int
+      spilled: Int = 0, shape: Int
     ) {
+      self.spilled = spilled
       self.kernel = kernel
       self.tiling = tiling
       self.keepsConstants = keepsConstants
@@ -66,6 +76,13 @@ public struct KernelGroup: Hashable, Sendable {
   public init(members: [Member], strips: Int) {
     self.members = members
     self.strips = strips
+    for index in members.indices { self.members[index].spilled = 0 }
+    for member in members {
+      for operand in member.inputs where operand.fetched > 0 {
+        guard let producer = operand.producer, !members[producer].isStored else { continue }
+        self.members[producer].spilled = max(self.members[producer].spilled, operand.fetched)
+      }
+    }
   }
 
   public static func == (left: KernelGroup, right: KernelGroup) -> Bool {
@@ -86,15 +103,17 @@ extension KernelGroup.Member {
     var tiling: Tiling
     var keepsConstants: Bool
     var inputs: [KernelGroup.Place]
+    var fetched: [Int]
     var output: KernelGroup.Place
     var isStored: Bool
+    var spilled: Int
   }
 
   /// Equal for operators whose parts of the same rows cost the same.
   public var key: Key {
     Key(
-      shape: shape, tiling: tiling, keepsConstants: keepsConstants, inputs: inputs.map(\.place), output: output,
-      isStored: isStored)
+      shape: shape, tiling: tiling, keepsConstants: keepsConstants, inputs: inputs.map(\.place),
+      fetched: inputs.map(\.fetched), output: output, isStored: isStored, spilled: spilled)
   }
 
   /// Where the nest finds whole tensors.
@@ -115,6 +134,26 @@ extension KernelGroup.Member {
     let high = min(window.inputRows, window.inputRow(rows.upperBound - 1, tapRow: window.kernelRows - 1) + 1)
     return low..<max(low, high)
   }
+
+  /// Image rows of an input.
+  public func rowCount(ofInput input: Int) -> Int {
+    guard let contraction = kernel.contraction, contraction.input == input else { return kernel.rows }
+    return contraction.window.inputRows
+  }
+
+  /// Of these, the ones that come from DRAM into rows of the group.
+  func fetchedRows(ofInput input: Int) -> Range<Int> {
+    let count = rowCount(ofInput: input)
+    switch inputs[input].place {
+    case .resident: return count..<count
+    case .rows: return count - inputs[input].fetched..<count
+    // Addends stream through tiles.
+    case .streamed: return kernel.contraction?.input == input ? 0..<count : count..<count
+    }
+  }
+
+  /// Image rows of the result that are spilled.
+  var spilledRows: Range<Int> { kernel.store.rows - spilled..<kernel.store.rows }
 
   /// Rows of a row of pixels of an input: its channel blocks side by side.
   func rowSize(ofInput input: Int, dim: Int) -> Int {

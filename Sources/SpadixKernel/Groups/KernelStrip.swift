@@ -45,10 +45,14 @@ public struct KernelStrip: Hashable, Sendable {
   public var loads: Range<Int>
   /// Per identity term, where rows of the addend are; nil for one that is resident or streams through tiles.
   public var identities: [ImageRows?]
+  /// Of these, the rows that the strip loads from DRAM first.
+  public var identityLoads: [Range<Int>]
   /// Where rows of the result go; nil for one that nothing in the group reads as rows.
   public var output: ImageRows?
   /// Whether the result goes to DRAM, alone or as well.
   public var storesToMemory: Bool
+  /// Rows of the result that go from the scratchpad to DRAM behind the strip.
+  public var spills: Range<Int>
   /// Rows of the group's block, in which all starts are: of image rows, of constants that stay, and of everything else.
   public var groupRows: Int
   /// Where its constants that stay begin, in the group's block.
@@ -60,14 +64,16 @@ public struct KernelStrip: Hashable, Sendable {
 
   public init(
     rows: Range<Int>, constants: Constants, input: ImageRows?, loads: Range<Int>, identities: [ImageRows?],
-    output: ImageRows?, storesToMemory: Bool, groupRows: Int, constantsStart: Int = 0, workingStart: Int = 0,
-    firstSlot: Int = 0
+    identityLoads: [Range<Int>], output: ImageRows?, storesToMemory: Bool, spills: Range<Int> = 0..<0, groupRows: Int,
+    constantsStart: Int = 0, workingStart: Int = 0, firstSlot: Int = 0
   ) {
     self.rows = rows
     self.constants = constants
     self.input = input
     self.loads = loads
     self.identities = identities
+    self.identityLoads = identityLoads
+    self.spills = spills
     self.output = output
     self.storesToMemory = storesToMemory
     self.groupRows = groupRows

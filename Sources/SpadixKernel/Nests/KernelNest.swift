@@ -82,7 +82,10 @@ public struct KernelNest {
     return windows
   }
 
-  private var writes: Bool { strip?.storesToMemory ?? !places.outputIsResident }
+  private var writes: Bool {
+    guard let strip else { return !places.outputIsResident }
+    return strip.storesToMemory || !strip.spills.isEmpty
+  }
 
   private var streamedInputs: [Int] {
     var inputs: Set<Int> = []
@@ -92,7 +95,8 @@ public struct KernelNest {
       if case .activation(let weights, _) = contraction.weights, !places.weightsAreResident { inputs.insert(weights) }
     }
     for (index, identity) in kernel.identities.enumerated()
-    where !places.identityIsResident[index] && strip?.identities[index] == nil {
+    where !places.identityIsResident[index] {
+      if let strip, strip.identities[index] != nil, strip.identityLoads[index].isEmpty { continue }
       inputs.insert(identity.input)
     }
     return inputs.sorted()
@@ -181,6 +185,7 @@ public struct KernelNest {
         }
       }
     }
+    spill(&sink)
   }
 
   // MARK: Constants of the kernel
@@ -279,15 +284,47 @@ public struct KernelNest {
 
   /// In a group, the image rows that come from DRAM for this strip.
   private func loadImageRows(_ sink: inout some TileSink) {
-    guard let strip, let rows = strip.input, let window else { return }
-    for y in strip.loads {
-      sink.append(
-        .load(
-          TileLoad(
-            Transfer(
-              .input(input), offset: view.offset + y * view.row, rows: window.inputColumns, rowStride: view.pixel,
-              columns: window.inputChannels, local: LocalPlace(buffers.input!, row: rows.start(of: y)),
-              blockStride: window.inputColumns))))
+    guard let strip else { return }
+    func load(
+      _ image: Range<Int>, of input: Int, _ view: TileKernel.DRAMView, to rows: ImageRows, in buffer: BufferID,
+      columns: Int, channels: Int, _ sink: inout some TileSink
+    ) {
+      for y in image {
+        sink.append(
+          .load(
+            TileLoad(
+              Transfer(
+                .input(input), offset: view.offset + y * view.row, rows: columns, rowStride: view.pixel,
+                columns: channels, local: LocalPlace(buffer, row: rows.start(of: y)), blockStride: columns))))
+      }
+    }
+    if let rows = strip.input, let window {
+      load(
+        strip.loads, of: input, view, to: rows, in: buffers.input!, columns: window.inputColumns,
+        channels: window.inputChannels, &sink)
+    }
+    for (index, identity) in kernel.identities.enumerated() {
+      guard let rows = strip.identities[index] else { continue }
+      load(
+        strip.identityLoads[index], of: identity.input, identity.view, to: rows, in: buffers.identities[index].addend!,
+        columns: kernel.columns, channels: kernel.channels, &sink)
+    }
+  }
+
+  /// In a group, image rows of the result that come back from DRAM.
+  private func spill(_ sink: inout some TileSink) {
+    guard let strip, let rows = strip.output else { return }
+    for y in strip.spills {
+      for block in 0..<geometry.blockCount {
+        sink.append(
+          .store(
+            TileStore(
+              Transfer(
+                .output, offset: y * output.columns * output.channels + block * dim, rows: output.columns,
+                rowStride: output.channels, columns: min(dim, output.channels - block * dim),
+                local: LocalPlace(buffers.output!, row: rows.start(of: y) + block * output.columns),
+                blockStride: output.columns))))
+      }
     }
   }
 
