@@ -203,11 +203,11 @@ struct NestAccount {
       for group in groups { widest = max(widest, span(group.blocks, slices[0].blocks).count) }
     }
     let row = min(contraction.window.inputColumns, reach) * widest
-    // Of an input of one row, places for the pixels of so many tiles.
+    // Of an input of one row, places for the pixels of so many tiles; otherwise copies, in parts that lie each by itself.
     let isFlat = contraction.window.inputRows == 1
-    for _ in 0..<(isFlat ? tiling.windowRows : tiling.windowCopies) {
-      parts.append(isFlat ? row : row * tiling.windowRows)
-    }
+    let slots = isFlat ? tiling.windowRows : tiling.windowCopies * tiling.windowParts
+    let lines = isFlat ? 1 : tiling.windowRows / tiling.windowParts
+    for _ in 0..<slots { parts.append(row * lines) }
   }
 
   private func weightRows(_ chunk: Range<Int>, _ slice: (taps: Range<Int>, blocks: Range<Int>)) -> Int {
