@@ -51,7 +51,7 @@ struct StationCheck {
 
   private mutating func lookAtSums(_ it: DecodedCommand) {
     let path = StationOrder.LoadPath(it)
-    let adds = it.flags.contains(.accumulate)
+    let adds = it.flags.contains(.accumulate) && path != .zeros
     for access in it.writes(dim: program.target.dim) {
       for row in access.each where row < loadPaths.count {
         if adds, let earlier = loadPaths[row],

@@ -45,9 +45,8 @@ struct StationOrder {
     /// Scaled rows share the path of other int8, and are not ready in each cycle.
     func staysBefore(_ later: LoadPath) -> Bool {
       switch (self, later) {
-      case (.int8, .zeros), (.scaled, .zeros), (.int32, .int8), (.int32, .scaled), (.int32, .zeros): false
+      case (.int32, .int8), (.int32, .scaled), (.scaled, .int32): false
       case (.zeros, _): later == .zeros
-      case (.scaled, .int32): false
       default: true
       }
     }
@@ -314,9 +313,11 @@ struct StationOrder {
     }
   }
 
-  /// Whether a load can add to a row before an earlier load has brought it.
+  /// Whether a load can add to a row before an earlier load has brought it. Zeros do no harm there.
   private func mayOvertake(_ row: Row, _ number: Int32) -> Bool {
-    guard row.writerQueue == Queue.load.rawValue, !isComplete(load: row.writer, for: .load) else { return false }
+    guard row.writerQueue == Queue.load.rawValue, paths[Int(number)] != .zeros,
+      !isComplete(load: row.writer, for: .load)
+    else { return false }
     return requestsBefore[Int(number)] - requestsBefore[Int(row.writer)] < Self.overtakingRows
       || !paths[Int(row.writer)].staysBefore(paths[Int(number)])
   }

@@ -24,6 +24,10 @@ mvout dram=0x20000 from=acc:0[4x8]
 mvin2 dram=0x11000 to=acc:8[4x8]
 mvin2 dram=0x11000 to=acc+:8[4x8]
 mvout dram=0x20100 from=acc:8[4x8]
+; Zeros do no harm.
+mvin2 dram=0x11000 to=acc:12[4x8]
+mvin dram=0 to=acc+:12[4x8]
+mvout dram=0x20180 from=acc:12[4x8]
 ; A fence between.
 mvin dram=0x10000 to=acc:16[4x8]
 fence
