@@ -66,19 +66,20 @@ struct GroupEnumeration: Sendable {
   mutating func run(
     isForced: Bool, progress: (@Sendable (String) -> Void)?
   ) -> [(range: GroupRange, ways: [Way])] {
-    let count = kernels.problem.operators.count
+    // A group has at least two operators.
+    let ends = max(0, kernels.problem.operators.count - 1)
     var groups: [(range: GroupRange, ways: [Way])]
     if random == nil {
       // What is known of one operator mostly serves those beside it.
       let (parts, enumeration) = (ProcessInfo.processInfo.activeProcessorCount, self)
-      groups = (0..<parts).map { 2 + (count - 1) * $0 / parts..<2 + (count - 1) * ($0 + 1) / parts }
+      groups = (0..<parts).map { 2 + ends * $0 / parts..<2 + ends * ($0 + 1) / parts }
         .concurrentMap { ends in
           var enumeration = enumeration
           return enumeration.groups(endingAt: ends, isForced: isForced, progress: progress)
         }
         .flatMap { $0 }
     } else {
-      groups = draw(self.groups(endingAt: 2..<count + 1, isForced: isForced, progress: progress))
+      groups = draw(self.groups(endingAt: 2..<2 + ends, isForced: isForced, progress: progress))
     }
     if isForced { groups = disjoint(groups) }
     return groups.sorted {
@@ -86,7 +87,7 @@ struct GroupEnumeration: Sendable {
     }
   }
 
-  /// Those that end before some operators.
+  /// Those that end with the operator before one of these.
   private mutating func groups(
     endingAt ends: Range<Int>, isForced: Bool, progress: (@Sendable (String) -> Void)?
   ) -> [(range: GroupRange, ways: [Way])] {
