@@ -90,6 +90,8 @@ public struct Plan: Sendable {
     public var row: Int
     /// Follows from the rest.
     public var rows: Int
+    /// Rows of a block with more of them than it takes, which image rows use in turn; nil for as few as it takes.
+    public var room: Int?
 
     public init(steps: Range<Int>, strips: Int, row: Int, rows: Int) {
       self.steps = steps

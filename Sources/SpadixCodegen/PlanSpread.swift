@@ -7,9 +7,10 @@ extension PreparedKernels {
   /// Array cycles of a step from which on its banks are worth a line of the plan.
   private static let leastCycles = 1 << 12
 
-  /// A plan whose steps have their working rows apart by banks.
+  /// A plan whose steps have their working rows apart by banks, and whose groups have all the room that tensors leave.
   public func spread(_ plan: Plan) -> Plan {
     var plan = plan
+    for index in plan.groups.indices { giveRoom(to: &plan.groups[index], plan) }
     var before: [Range<Int>] = []
     var pieces = plan.pieces[...]
     var present: [Plan.Piece] = []
@@ -32,6 +33,21 @@ extension PreparedKernels {
       before = working
     }
     return plan
+  }
+
+  /// Lets image rows take turns between the tensors that are in the scratchpad beside a group, if there is more room than
+  /// they take.
+  private func giveRoom(to group: inout Plan.Group, _ plan: Plan) {
+    if group.strips == 1 { return }
+    var (low, high) = (0, target.scratchpadRows)
+    for piece in plan.pieces where piece.first <= group.steps.upperBound - 1 && piece.last >= group.steps.lowerBound {
+      let end = piece.row + problem.tensors[piece.tensor].rows
+      if end <= group.row { low = max(low, end) } else { high = min(high, piece.row) }
+    }
+    guard high - low > group.rows, layout(kernelGroup(group, plan, range(of: group)), room: high - low) != nil else {
+      return
+    }
+    (group.row, group.rows, group.room) = (low, high - low, high - low)
   }
 
   /// The slots of a step's buffers in the scratchpad: of its block one behind the other, tensors where they are.

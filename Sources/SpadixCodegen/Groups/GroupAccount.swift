@@ -49,7 +49,16 @@ struct GroupAccount {
         "plan.strips", "expected 1 to \(height) strips (rows of the last step's result), found \(group.strips)",
         at: .group(group.steps.lowerBound, "strips"))
     }
-    guard let layout = kernels.layout(kernels.kernelGroup(group, plan, range)) else {
+    let kernelGroup = kernels.kernelGroup(group, plan, range)
+    guard let layout = kernels.layout(kernelGroup, room: group.room) else {
+      if let room = group.room {
+        throw PlanViolation(
+          "plan.room",
+          "the group cannot use \(room) rows in turn; it needs "
+            + (kernels.layout(kernelGroup, room: nil).map { "\($0.rows) at least" } ?? "more")
+            + ", and '\(kernels.target.name)' has \(kernels.target.scratchpadRows)",
+          at: .group(group.steps.lowerBound, "room"))
+      }
       throw PlanViolation(
         "plan.scratchpad",
         "the group needs more than the \(kernels.target.scratchpadRows) rows of '\(kernels.target.name)'",

@@ -41,12 +41,13 @@ extension PreparedKernels {
       }, strips: group.strips)
   }
 
-  func layout(_ group: KernelGroup) -> GroupLayout? {
-    GroupLayout(group, dim: target.dim, accumulatorRows: target.accumulatorRows, limit: target.scratchpadRows)
+  func layout(_ group: KernelGroup, room: Int?) -> GroupLayout? {
+    GroupLayout(
+      group, dim: target.dim, accumulatorRows: target.accumulatorRows, limit: target.scratchpadRows, room: room)
   }
 
   func groupNest(_ group: Plan.Group, _ kernelGroup: KernelGroup) -> GroupNest {
-    guard let layout = layout(kernelGroup) else { preconditionFailure("a group that was checked has rows") }
+    guard let layout = layout(kernelGroup, room: group.room) else { preconditionFailure("a group that was checked has rows") }
     return GroupNest(
       kernelGroup, layout,
       constants: group.steps.map { NestConstants(identity: identityMatrix, diagonals: identityMatrices[$0]) },

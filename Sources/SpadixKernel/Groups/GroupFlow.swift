@@ -41,10 +41,16 @@ struct GroupFlow {
 
   /// - Parameters:
   ///   - limit: of the rows from the first to the last; of those in use where only these are `counted`.
+  ///   - room: rows that images take in turn; nil for as few as it takes, each as low or as high as it can.
   ///   - keepsPlaces: whether sections say where rows are; without, only `rows` is found.
-  init(_ group: KernelGroup, _ extents: StripExtents, dim: Int, limit: Int, keepsPlaces: Bool, counted: Bool = false) {
+  init(
+    _ group: KernelGroup, _ extents: StripExtents, dim: Int, limit: Int, room: Int? = nil, keepsPlaces: Bool,
+    counted: Bool = false
+  ) {
     members = group.members
-    if !counted, members.contains(where: \.isFromTop) {
+    if let room {
+      arena = RowArena(ceiling: room, givesInTurn: true)
+    } else if !counted, members.contains(where: \.isFromTop) {
       arena = RowArena(
         ceiling: GroupFlow(group, extents, dim: dim, limit: Int.max, keepsPlaces: false, counted: true).mostInUse)
     }

@@ -1,5 +1,6 @@
 /// Where everything of a group lies: constants that stay, then a block for what operators need during a strip, then image
-/// rows, each where it fits lowest from where it is made to behind its last use.
+/// rows from where each is made to behind its last use: where it fits lowest, or, with more room than that takes, in turn,
+/// so that those of the next strip come while those of this one are still read.
 public struct GroupLayout {
   /// What one operator of the group does in one strip.
   public struct Section {
@@ -14,14 +15,17 @@ public struct GroupLayout {
   /// Rows of the group's block.
   public private(set) var rows = 0
 
-  /// Nil where more rows are needed than `limit`.
-  public init?(_ group: KernelGroup, dim: Int, accumulatorRows: Int, limit: Int) {
+  /// Nil where more rows are needed than `limit`, or than `room`.
+  ///
+  /// - Parameter room: rows of the block, to be used in turn by image rows; nil for as few as it takes.
+  public init?(_ group: KernelGroup, dim: Int, accumulatorRows: Int, limit: Int, room: Int? = nil) {
     let sizes = GroupSizes(
       group.members.map { GroupSizes.Member($0, dim: dim, accumulatorRows: accumulatorRows) })
-    let flow = GroupFlow(group, StripExtents(group), dim: dim, limit: limit, keepsPlaces: true)
-    if flow.overflow != nil { return nil }
     let members = group.members
     let keeps = members.map(\.keepsConstants)
+    let extents = StripExtents(group)
+    var flow = GroupFlow(group, extents, dim: dim, limit: limit, keepsPlaces: true)
+    if flow.overflow != nil { return nil }
     var constantsStart: [Int] = []
     var next = 0
     for member in sizes.members {
@@ -32,6 +36,12 @@ public struct GroupLayout {
     let first = next + working
     rows = first + flow.rows
     if rows > limit { return nil }
+    if let room {
+      if room < rows || room > limit { return nil }
+      flow = GroupFlow(group, extents, dim: dim, limit: room - first, room: room - first, keepsPlaces: true)
+      if flow.overflow != nil { return nil }
+      rows = room
+    }
     func moved(_ image: ImageRows?) -> ImageRows? {
       image.map { ImageRows(first: $0.first, starts: $0.starts.map { $0 + first }) }
     }

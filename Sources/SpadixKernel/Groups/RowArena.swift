@@ -1,28 +1,43 @@
-/// Rows that are given out lowest first, or highest first below a ceiling. What does not fit below the ceiling lies beyond it,
-/// without an end.
+/// Rows that are given out lowest first, highest first below a ceiling, or in turn: behind those that were given out last,
+/// and from the lowest again. What does not fit below the ceiling lies beyond it, without an end.
 struct RowArena {
   /// Ascending, none of them next to another; from `open` on, everything is free.
   private var holes: [Range<Int>] = []
   private var open: Int
   private let ceiling: Int
+  private let givesInTurn: Bool
+  /// The end of what was given out last.
+  private var turn = 0
   /// The end of what was ever given out.
   private(set) var end = 0
   /// Rows that are given out, and the most that were at once.
   private var inUse = 0
   private(set) var most = 0
 
-  init(ceiling: Int) {
+  init(ceiling: Int, givesInTurn: Bool = false) {
     self.ceiling = ceiling
+    self.givesInTurn = givesInTurn
     open = ceiling
     if ceiling > 0 { holes.append(0..<ceiling) }
   }
 
   mutating func take(_ count: Int, fromTop: Bool) -> Int {
-    let first = place(count, fromTop: fromTop)
+    let first = placeInTurn(count) ?? place(count, fromTop: fromTop)
+    turn = first + count
     end = max(end, first + count)
     inUse += count
     most = max(most, inUse)
     return first
+  }
+
+  /// Nil where rows are not given out in turn, or none that fit are behind the last ones.
+  private mutating func placeInTurn(_ count: Int) -> Int? {
+    guard givesInTurn else { return nil }
+    func first(_ hole: Range<Int>) -> Int { max(turn, hole.lowerBound) }
+    guard let index = holes.firstIndex(where: { first($0) + count <= min($0.upperBound, ceiling) }) else { return nil }
+    let start = first(holes[index])
+    take(start..<start + count, of: index)
+    return start
   }
 
   private mutating func place(_ count: Int, fromTop: Bool) -> Int {
