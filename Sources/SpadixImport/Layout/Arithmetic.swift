@@ -63,7 +63,7 @@ extension ModelImporter {
   }
 
   /// The constant's elements in the order in which these axes lie.
-  private func vector(_ constant: ConstantTensor, _ placement: Placement, _ axes: [Int]) throws -> [Float] {
+  func vector(_ constant: ConstantTensor, _ placement: Placement, _ axes: [Int]) throws -> [Float] {
     let factors = axes.flatMap { placement.axes[$0] }
     let inOrder = placement.order.filter(factors.contains)
     let shape = factors.map { placement.sizes[$0] }

@@ -43,8 +43,11 @@ enum ProductConverters {
         "operands have shapes \(try node.shape(0)) and \(try node.shape(1)); expected equal depths",
         help: "the model contradicts itself, or a bound dimension is wrong")
     }
+    // A factor of two activations is applied to what they give, before anything is added.
+    var isScaledAfterwards = false
+    if case .computed = b { isScaledAfterwards = alpha != 1 }
     var bias: [Float]?
-    if node.has(2), case .constant(let c) = try node.input(2), beta != 0 {
+    if !isScaledAfterwards, node.has(2), case .constant(let c) = try node.input(2), beta != 0 {
       let trailing = c.shape.last ?? 1
       if c.count == trailing, trailing == 1 || trailing == shape[1] {
         let values = try c.requireReals().map { $0 * beta }
@@ -52,7 +55,7 @@ enum ProductConverters {
       }
     }
     var result = try importer.matrixProduct(a, b, shape, bias: bias)
-    if case .computed = b, alpha != 1 { result = try importer.scale(result, by: alpha) }
+    if isScaledAfterwards { result = try importer.scale(result, by: alpha) }
     if node.has(2), bias == nil, beta != 0 {
       switch try node.input(2) {
       case .constant(let c):
