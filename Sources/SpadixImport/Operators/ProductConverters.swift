@@ -30,7 +30,7 @@ enum ProductConverters {
       if transposesB || alpha != 1 {
         b = .constant(try importer.factor(matrix, isTransposed: transposesB, alpha: alpha))
       } else {
-        _ = try matrix.requireReals()
+        if matrix.splat == nil { _ = try matrix.requireReals() }
       }
     case .computed(var matrix):
       if transposesB { matrix.placement = matrix.placement.transposed([1, 0]) }
@@ -96,7 +96,7 @@ extension ModelImporter {
   ) throws -> ConstantTensor {
     let key = GemmFactor(constant: matrix.id, isTransposed: isTransposed, alpha: alpha)
     if let known = gemmFactors[key] { return known }
-    if matrix.scaled == nil { _ = try matrix.requireReals() }
+    if matrix.scaled == nil, matrix.splat == nil { _ = try matrix.requireReals() }
     var factor = isTransposed ? Folding.transpose(matrix, [1, 0]) : matrix
     if alpha != 1 { factor = try map(factor) { $0 * alpha } }
     factor.name = matrix.name
