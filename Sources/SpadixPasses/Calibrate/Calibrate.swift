@@ -19,7 +19,7 @@ extension Pass {
       graph is quantized with each, run on half of the samples, at most 32 (128 of a small network), and held against the float \
       reference. The report says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
       kept only where it is better by more than the measurement is sure of, a tenth of a decibel at least (half of one for \
-      equalized channels):
+      equalized channels, and a tenth always for biases):
 
       - **Ranges**: minmax, percentiles, least squares and halfway from minmax to these, each for all values, and with whole ranges for those that become \
       outputs without a product in between. Least squares counts what readers make of an element: the function that alone \
@@ -205,7 +205,7 @@ struct Calibrator {
     let correction = BiasCorrection(graph: graph, quantized: try trials.quantized(graph), data: data)
     let corrections = try correction.corrections(on: held)
     let corrected = try BiasCorrection.graph(graph, corrections, isCorrected: true, data: data)
-    guard let found = try trials.decibels(corrected), found > decibels + trials.margin else {
+    guard let found = try trials.decibels(corrected), found > decibels + Trials.smallestMargin else {
       return graph.eliminatingDead()
     }
     notes.append("biases corrected by \(held.count) other samples \(Trials.text(found)) dB")

@@ -47,8 +47,9 @@ struct Trials {
   private static let affordableProducts = 1 << 32
   private static let firstSamples = 4
   private static let finalists = 3
-  /// Decibels that make a difference at least.
-  private static let smallestMargin = 0.1
+  /// Decibels that make a difference at least. Corrected biases take out what was measured on other samples: they need no
+  /// more than that.
+  static let smallestMargin = 0.1
   /// Equalized channels change the scales of all values: what few samples gain by that a little, others lose.
   private static let smallestEqualizationMargin = 0.5
 
