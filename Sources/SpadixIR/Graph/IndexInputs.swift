@@ -1,5 +1,5 @@
 extension Graph {
-  /// By input: how many places its elements choose among, where a gather takes them as indices; nil for others.
+  /// By input: how many places its elements choose among, where an operator takes them as places; nil for others.
   ///
   /// That is followed through what only moves or rounds elements. Where indices are computed in another way, such as by
   /// adding an offset, only 0 is known to be one: the count is 1.
@@ -26,14 +26,16 @@ extension Graph {
   private func limitOperands(
     _ operands: [ValueID], of function: OperatorFunction, _ result: Int?, _ limit: (ValueID, Int?) -> Void
   ) {
-    switch function.definition {
-    case let gather as Gather:
+    let types = operands.map { values[$0].type }
+    let places = function.definition.places(types)
+    for place in places { limit(operands[place.operand], place.count) }
+    var moves = !places.isEmpty
+    if case .movement = function.definition.int8Form(types) { moves = true }
+    if moves {
       limit(operands[0], result)
-      let shape = values[operands[0]].type.shape
-      if values[operands[1]].type.element == .f32 {
-        limit(operands[1], shape[gather.axis < 0 ? gather.axis + shape.count : gather.axis])
-      }
-    case is Slice: limit(operands[0], result)
+      return
+    }
+    switch function.definition {
     case is Select: for operand in operands.dropFirst() { limit(operand, result) }
     case let unary as Unary:
       let rounds = [UnaryFunction.truncate, .floor, .ceil, .round].contains(unary.function)

@@ -12,12 +12,17 @@ public protocol FunctionOperator: OperatorDefinition {
   /// The result for int8 where the function has a meaning of its own in integers; nil where it is computed in f32.
   func evaluateInt8(_ operands: [Tensor], _ type: TensorType) throws -> Tensor?
 
+  /// The operands that say places, and how many places there are: whole numbers, which int8 would make others of.
+  func places(_ operands: [TensorType]) -> [(operand: Int, count: Int)]
+
   /// What elements of the result can be at most, from the ranges of the operands; nil where they do not say.
   func range(_ operands: [ValueRange?]) -> ValueRange?
 }
 
 extension FunctionOperator {
   public func evaluateInt8(_ operands: [Tensor], _ type: TensorType) throws -> Tensor? { nil }
+
+  public func places(_ operands: [TensorType]) -> [(operand: Int, count: Int)] { [] }
 }
 
 /// What becomes of a function in an int8 graph.
@@ -44,6 +49,7 @@ public struct OperatorFunction: Hashable, Sendable {
     OperatorKind(function: Select.self),
     OperatorKind(function: Slice.self),
     OperatorKind(function: Gather.self),
+    OperatorKind(function: Scatter.self),
     OperatorKind(function: LayerNorm.self),
     OperatorKind(function: LocalResponseNorm.self),
     OperatorKind(function: FakeQuantize.self),

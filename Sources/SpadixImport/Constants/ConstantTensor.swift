@@ -47,8 +47,18 @@ struct ConstantTensor {
     id = -1
   }
 
+  /// One real number in every place: as many as the weights of large networks are may be made by a single node.
+  init(splat value: Float, shape: [Int]) {
+    kind = .float
+    self.shape = shape
+    storage = .splat(value)
+    name = ""
+    id = -1
+  }
+
   private enum Storage {
     case elements(Elements)
+    case splat(Float)
     /// Of int8 or uint8.
     case bytes([UInt8])
     case scaled(ScaledIntegers)
@@ -58,6 +68,7 @@ struct ConstantTensor {
     get {
       switch storage {
       case .elements(let elements): elements
+      case .splat(let value): .real([Float](repeating: value, count: count))
       case .bytes(let bytes):
         .integers(bytes.map { kind == .int8 ? Int64(Int8(bitPattern: $0)) : Int64($0) })
       case .scaled(let integers): .real(integers.reals)
@@ -69,6 +80,9 @@ struct ConstantTensor {
   /// The bytes of integers of 8 bits, where they are kept so.
   var bytes: [UInt8]? { if case .bytes(let bytes) = storage { bytes } else { nil } }
 
+  /// The number that all elements are, where only that is kept.
+  var splat: Float? { if case .splat(let value) = storage { value } else { nil } }
+
   /// The integers that the elements are kept as; nil where they are kept as themselves.
   var scaled: ScaledIntegers? { if case .scaled(let integers) = storage { integers } else { nil } }
 
@@ -79,6 +93,7 @@ struct ConstantTensor {
   var count: Int {
     switch storage {
     case .elements(let elements): elements.count
+    case .splat: shape.reduce(1, *)
     case .bytes(let bytes): bytes.count
     case .scaled(let integers): integers.values.count
     }

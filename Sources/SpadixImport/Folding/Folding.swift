@@ -152,6 +152,7 @@ enum Folding {
       let result = scaled.transposed(permutation)
       return ConstantTensor(result, shape: result.shape)
     }
+    if let value = input.splat { return ConstantTensor(splat: value, shape: permutation.map { input.shape[$0] }) }
     let elements: ConstantTensor.Elements
     switch input.elements {
     case .real(let values): elements = .real(Permutation.permute(values, shape: input.shape, order: permutation))

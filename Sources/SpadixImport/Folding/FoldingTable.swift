@@ -8,15 +8,8 @@ struct FoldingBudget {
   /// As many elements as the masks of large networks have, or several times those of the operands: what is larger than
   /// that is a damaged shape, and would take gigabytes.
   init(_ operands: [ConstantTensor] = [], limit: Int = .max) {
-    total = limit
-    remaining = min(limit, max(1 << 25, 8 * operands.reduce(0) { $0 + $1.count }))
+    remaining = min(limit, max(1 << 25, 8 * operands.reduce(0) { $0 + ($1.splat == nil ? $1.count : 0) }))
   }
-
-  /// What all nodes of a model may still take together.
-  private let total: Int
-
-  /// Lets a tensor be as large as the weights of large networks are, which may all be one number.
-  mutating func allowWeights() { remaining = min(total, max(remaining, 1 << 27)) }
 
   private(set) var taken = 0
 
@@ -60,6 +53,20 @@ enum FoldingTable {
     table.merge(selection) { $1 }
     return table
   }()
+
+  /// The most elements of a constant that a node makes of nothing, and those from which on they are not written out.
+  private static let largeCounts = 1 << 25...1 << 27
+
+  /// As many real numbers as the weights of large networks are, all the same; nil where they are fewer, or too many.
+  private static func large(_ shape: [Int], _ value: Float) -> ConstantTensor? {
+    var count = 1
+    for size in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      guard size > 0, !overflow else { return nil }
+      count = product
+    }
+    return largeCounts.contains(count) ? ConstantTensor(splat: value, shape: shape) : nil
+  }
 
   // MARK: Element by element
 
@@ -184,7 +191,7 @@ enum FoldingTable {
       guard value.count == 1 else {
         throw Refusal("onnx.attribute", "the value has \(value.count) elements; expected 1")
       }
-      if value.kind.isReal { budget.allowWeights() }
+      if case .real(let values) = value.elements, let splat = large(shape, values[0]) { return [splat] }
       try budget.take(shape)
       let count = shape.reduce(1, *)
       switch value.elements {

@@ -63,7 +63,7 @@ extension ModelImporter {
   }
 
   /// The constant's elements in the order in which these axes lie.
-  private func vector(_ constant: ConstantTensor, _ placement: Placement, _ axes: [Int]) throws -> [Float] {
+  func vector(_ constant: ConstantTensor, _ placement: Placement, _ axes: [Int]) throws -> [Float] {
     let factors = axes.flatMap { placement.axes[$0] }
     let inOrder = placement.order.filter(factors.contains)
     let shape = factors.map { placement.sizes[$0] }
@@ -85,6 +85,8 @@ extension ModelImporter {
     return PlacedValue(value: try emitter.emit(.mul(Mul()), [value, factor]), placement: placement)
   }
 
+  private static let longestOffset = 1 << 20
+
   mutating func add(_ x: PlacedValue, _ constant: ConstantTensor) throws -> PlacedValue {
     let axes = variation(constant, rank: x.shape.count)
     let values = try reals(constant)
@@ -93,6 +95,8 @@ extension ModelImporter {
     let name = constant.name.isEmpty ? emitter.name + ".offset" : constant.name
     if constant.count == 1 {
       let width = emitter.shape(x.value).last ?? 1
+      // A vector of as many elements as there are channels, but not of as many as there are pixels.
+      if width > Self.longestOffset { return try binary(.add, .computed(x), .constant(constant)) }
       return try offset(x.value, x.placement, [Float](repeating: values[0], count: width), name)
     }
     if constant.count == x.placement.count, axes.count > 1 {

@@ -232,10 +232,11 @@ struct GraphEmitter {
 
   /// A large constant whose elements are all the same, as the one that it is; nil for others.
   private mutating func splat(_ constant: ConstantTensor, result: [Int], name: String) throws -> ValueID? {
-    guard constant.count >= Self.splatCount, case .real(let values) = constant.elements,
-      values.allSatisfy({ $0 == values[0] })
-    else { return nil }
-    let one = ConstantTensor(.float, shape: [1], .real([values[0]]), name: constant.name)
+    guard constant.count >= Self.splatCount else { return nil }
+    var number = constant.splat
+    if number == nil, let values = constant.reals, values.allSatisfy({ $0 == values[0] }) { number = values[0] }
+    guard let number else { return nil }
+    let one = ConstantTensor(.float, shape: [1], .real([number]), name: constant.name)
     let type = TensorType.f32(result)
     let data = graph.addData(DataDefinition(name: name, type: type, source: .splat(.f32(try finiteReals(one)))))
     return graph.append(.constant(Constant(data: data)), [], type: type, name: name)

@@ -44,9 +44,10 @@ enum ArithmeticConverters {
             x.shape == y.shape ? try importer.add(x, importer.scale(y, by: -1)) : try importer.binary(.sub, x, y))
         ]
       case "Mul": return [.computed(try importer.binary(.mul, x, y))]
-      default: return [.computed(try importer.quotient(left, right))]
+      default: return [.computed(try importer.softmax(endingWith: node) ?? importer.quotient(left, right))]
       }
     case (.computed(let x), .constant(var constant)):
+      if name == "Add", let norm = try importer.squareNorm(endingWith: node) { return [.computed(norm)] }
       if broadcasts == 1, let axis {
         constant = try aligned(constant, axis, rank: x.shape.count)
       }
@@ -63,6 +64,7 @@ enum ArithmeticConverters {
       default: return [.computed(try importer.multiply(x, importer.map(constant) { 1 / $0 }))]
       }
     case (.constant(let constant), .computed(let y)):
+      if name == "Add", let norm = try importer.squareNorm(endingWith: node) { return [.computed(norm)] }
       if try Folding.broadcast(y.shape, constant.shape) != y.shape || !importer.emitter.kind(y.value).isReal {
         return [.computed(try importer.arithmetic(name, left, right))]
       }

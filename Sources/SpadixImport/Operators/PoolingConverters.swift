@@ -3,7 +3,7 @@ import SpadixTensor
 
 enum PoolingConverters {
   static let table: [String: Converter] = [
-    "MaxPool": maximum, "AveragePool": average,
+    "MaxPool": maximum, "AveragePool": average, "MaxUnpool": unpool,
     "GlobalAveragePool": { importer, node in
       guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
       return [.computed(try importer.reduced(x, Array(spatial(x)), .mean))]
@@ -20,6 +20,35 @@ enum PoolingConverters {
       return [.computed(try importer.reduced(x, Array(spatial(x)), .maximum))]
     },
   ]
+
+  /// Maxima put back at the places that they were taken from, which count over the whole result.
+  private static let unpool: Converter = { importer, node in
+    let kernel = try node.integers("kernel_shape") ?? []
+    let strides = try node.integers("strides") ?? [Int](repeating: 1, count: kernel.count)
+    let pads = try node.integers("pads") ?? [Int](repeating: 0, count: 2 * kernel.count)
+    guard case .computed(let x) = try importer.computed(node.input(0)),
+      case .computed(let places) = try importer.computed(node.input(1))
+    else { return [.refused] }
+    let sizes = Array(x.shape.dropFirst(2))
+    guard !sizes.isEmpty, [kernel.count, strides.count, pads.count / 2].allSatisfy({ $0 == sizes.count }) else {
+      throw Refusal("onnx.shape", "a kernel of shape \(kernel) for an input of shape \(x.shape)")
+    }
+    guard (kernel + strides + pads).allSatisfy({ (0...1 << 24).contains($0) }) else {
+      throw Refusal("onnx.attribute", "a kernel of \(kernel) with strides \(strides) and pads \(pads)")
+    }
+    let spatial = sizes.indices.map { axis in
+      (sizes[axis] - 1) * strides[axis] + kernel[axis] - pads[axis] - pads[axis + sizes.count]
+    }
+    let shape = x.shape[..<2] + spatial
+    if let asked = try node.constant(2, "output shape")?.indices(), asked != Array(shape) {
+      throw Refusal.form(
+        "an output of shape \(asked), which is not what pooling was done over: expected \(Array(shape))")
+    }
+    let operands = [try importer.emitter.arrange(x), try importer.emitter.arrange(places)]
+    try GraphEmitter.checkSize(Array(shape))
+    let result = try importer.emitter.emit(.computing(Scatter(shape: Array(shape))), operands)
+    return [.computed(PlacedValue(value: result, placement: Placement(Array(shape))))]
+  }
 
   private static func power(_ node: NodeReader) throws -> Int {
     let power = try node.integer("p", default: 2)

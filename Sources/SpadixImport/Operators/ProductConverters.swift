@@ -30,7 +30,7 @@ enum ProductConverters {
       if transposesB || alpha != 1 {
         b = .constant(try importer.factor(matrix, isTransposed: transposesB, alpha: alpha))
       } else {
-        _ = try matrix.requireReals()
+        if matrix.splat == nil { _ = try matrix.requireReals() }
       }
     case .computed(var matrix):
       if transposesB { matrix.placement = matrix.placement.transposed([1, 0]) }
@@ -43,8 +43,11 @@ enum ProductConverters {
         "operands have shapes \(try node.shape(0)) and \(try node.shape(1)); expected equal depths",
         help: "the model contradicts itself, or a bound dimension is wrong")
     }
+    // A factor of two activations is applied to what they give, before anything is added.
+    var isScaledAfterwards = false
+    if case .computed = b { isScaledAfterwards = alpha != 1 }
     var bias: [Float]?
-    if node.has(2), case .constant(let c) = try node.input(2), beta != 0 {
+    if !isScaledAfterwards, node.has(2), case .constant(let c) = try node.input(2), beta != 0 {
       let trailing = c.shape.last ?? 1
       if c.count == trailing, trailing == 1 || trailing == shape[1] {
         let values = try c.requireReals().map { $0 * beta }
@@ -52,7 +55,7 @@ enum ProductConverters {
       }
     }
     var result = try importer.matrixProduct(a, b, shape, bias: bias)
-    if case .computed = b, alpha != 1 { result = try importer.scale(result, by: alpha) }
+    if isScaledAfterwards { result = try importer.scale(result, by: alpha) }
     if node.has(2), bias == nil, beta != 0 {
       switch try node.input(2) {
       case .constant(let c):
@@ -93,7 +96,7 @@ extension ModelImporter {
   ) throws -> ConstantTensor {
     let key = GemmFactor(constant: matrix.id, isTransposed: isTransposed, alpha: alpha)
     if let known = gemmFactors[key] { return known }
-    if matrix.scaled == nil { _ = try matrix.requireReals() }
+    if matrix.scaled == nil, matrix.splat == nil { _ = try matrix.requireReals() }
     var factor = isTransposed ? Folding.transpose(matrix, [1, 0]) : matrix
     if alpha != 1 { factor = try map(factor) { $0 * alpha } }
     factor.name = matrix.name

@@ -109,7 +109,9 @@ enum TransposedConvolution {
     let name = importer.emitter.name
     let image = try importer.image(importer.images(input))
     var sum: PlacedValue?
+    var budget = FoldingBudget()
     for tap in 0..<depth.kernel {
+      try budget.take([depth.output, depth.input])
       importer.emitter.name = "\(name).depth\(tap)"
       let slice = try importer.slice(weights, tap)
       let planes = try general(&importer, image, slice, slice.shape, nil, Array(axes[1...]), groups, 4)

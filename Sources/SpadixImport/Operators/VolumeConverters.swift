@@ -90,6 +90,8 @@ enum VolumeConverters {
     let image = windows.size.reduce(1, *)
     let planes = x.shape[0] * x.shape[1]
     var best: (value: PlacedValue, place: PlacedValue)?
+    var budget = FoldingBudget()
+    try budget.take([combinations, planes] + windows.counts)
     for combination in 0..<combinations {
       var rest = combination
       var chosen = [Int](repeating: 0, count: axes.count)

@@ -57,28 +57,29 @@ extension ModelImporter {
 
   // MARK: Nodes
 
-  private func operands(of name: String, _ kind: String, count: Int = 2) -> [String]? {
+  func operands(of name: String, _ kind: String, count: Int = 2) -> [String]? {
     guard let node = producers[name], node.operator == kind, node.inputs.count >= count else { return nil }
     return node.inputs
   }
 
   /// A value without what only gives it another shape.
-  private func unmoved(_ name: String) -> String {
+  func unmoved(_ name: String) -> String {
     var name = name
-    while let node = producers[name], ["Squeeze", "Unsqueeze", "Reshape", "Identity"].contains(node.operator) {
+    while let node = producers[name], ["Squeeze", "Unsqueeze", "Reshape", "Expand", "Identity"].contains(node.operator)
+    {
       name = node.inputs[0]
     }
     return name
   }
 
   /// A factor as an inverse deviation and a scale, in either order; the scale may be missing.
-  private func factors(of name: String) -> [(inverse: String, scale: String?)] {
+  func factors(of name: String) -> [(inverse: String, scale: String?)] {
     guard let parts = operands(of: name, "Mul") else { return [(name, nil)] }
     return [(parts[0], parts[1]), (parts[1], parts[0])]
   }
 
   /// The two addends below an inverse root.
-  private func radicand(_ name: String) -> [String]? {
+  func radicand(_ name: String) -> [String]? {
     guard let root = operands(of: name, "Reciprocal", count: 1).flatMap({ operands(of: $0[0], "Sqrt", count: 1) })
     else { return nil }
     return operands(of: root[0], "Add")
@@ -90,7 +91,7 @@ extension ModelImporter {
     return try reducedAxes(node, of: x)
   }
 
-  private mutating func reducedAxes(_ node: Spadix_Onnx_Node, of x: String) throws -> [Int]? {
+  mutating func reducedAxes(_ node: Spadix_Onnx_Node, of x: String) throws -> [Int]? {
     guard let rank = lookup(x)?.shape?.count else { return nil }
     var axes = node.attributes.first { $0.name == "axes" }?.integers.map(Int.init)
     if node.inputs.count > 1, case .constant(let constant)? = lookup(node.inputs[1]) { axes = try constant.indices() }

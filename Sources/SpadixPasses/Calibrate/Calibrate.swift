@@ -18,7 +18,8 @@ extension Pass {
       No method is the best for every network. Where samples are given with `--calibrate`, several are therefore tried: the \
       graph is quantized with each, run on half of the samples, at most 32 (128 of a small network), and held against the float \
       reference. The report says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
-      kept only where it is better by a tenth of a decibel (half of one for equalized channels):
+      kept only where it is better by more than the measurement is sure of, a tenth of a decibel at least (half of one for \
+      equalized channels, and a tenth always for biases):
 
       - **Ranges**: minmax, percentiles, least squares and halfway from minmax to these, each for all values, and with whole ranges for those that become \
       outputs without a product in between. Least squares counts what readers make of an element: the function that alone \
@@ -124,7 +125,7 @@ struct Calibrator {
     let (place, decibels, choice) = try trials.best(plain)
     var notes = [context.calibration, choice].compactMap { $0 }
     var (best, most) = (plain[place].graph, decibels)
-    if let equalized = try equalized(trials, context), equalized.decibels > most + Trials.equalizationMargin {
+    if let equalized = try equalized(trials, context), equalized.decibels > most + trials.equalizationMargin {
       (best, most) = (equalized.graph, equalized.decibels)
       notes.append("equalized channels with \(equalized.name) \(Trials.text(most)) dB")
     }
@@ -183,7 +184,7 @@ struct Calibrator {
     guard held.count >= Self.correctionSamples.lowerBound else { return graph }
     let rounding = WeightRounding(graph: graph, quantized: try trials.quantized(graph), data: data)
     let (changed, before) = WeightRounding.graphs(graph, try rounding.rounded(on: held))
-    guard let found = try trials.decibels(changed), found > decibels + Trials.margin else { return graph }
+    guard let found = try trials.decibels(changed), found > decibels + trials.margin else { return graph }
     notes.append("weights rounded together on \(held.count) other samples \(Trials.text(found)) dB")
     (graph, decibels) = (changed, found)
     return before
@@ -204,7 +205,7 @@ struct Calibrator {
     let correction = BiasCorrection(graph: graph, quantized: try trials.quantized(graph), data: data)
     let corrections = try correction.corrections(on: held)
     let corrected = try BiasCorrection.graph(graph, corrections, isCorrected: true, data: data)
-    guard let found = try trials.decibels(corrected), found > decibels + Trials.margin else {
+    guard let found = try trials.decibels(corrected), found > decibels + Trials.smallestMargin else {
       return graph.eliminatingDead()
     }
     notes.append("biases corrected by \(held.count) other samples \(Trials.text(found)) dB")

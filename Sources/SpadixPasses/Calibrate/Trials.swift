@@ -47,10 +47,11 @@ struct Trials {
   private static let affordableProducts = 1 << 32
   private static let firstSamples = 4
   private static let finalists = 3
-  /// Decibels that make a difference: a candidate has to be so much better than one that stands before it.
-  static let margin = 0.1
+  /// Decibels that make a difference at least. Corrected biases take out what was measured on other samples: they need no
+  /// more than that.
+  static let smallestMargin = 0.1
   /// Equalized channels change the scales of all values: what few samples gain by that a little, others lose.
-  static let equalizationMargin = 0.5
+  private static let smallestEqualizationMargin = 0.5
 
   /// - Parameters:
   ///   - ranges: of all values, by id.
@@ -104,6 +105,16 @@ struct Trials {
   /// On how many samples products may be compared, each computed four times.
   var affordableCorrections: Int { (Self.affordableProducts << 2) / max(1, 4 * productCount) }
 
+  /// Decibels that make a difference: a candidate has to be so much better than one that stands before it. The power of a
+  /// noise that is measured n times is known to a part of sqrt(2 / n): of a network with one number as its result, a few samples
+  /// say little.
+  var margin: Double {
+    let count = expected.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } }
+    return max(Self.smallestMargin, 10 / log(10) * (2 / Double(max(1, count))).squareRoot())
+  }
+
+  var equalizationMargin: Double { max(Self.smallestEqualizationMargin, margin) }
+
   var description: String { "on \(batches.count) of \(samples.batchCount) samples" }
 
   /// The place of the best of the candidates, the first of equal ones, its decibels, and a description of the choice.
@@ -130,7 +141,7 @@ struct Trials {
     }
     let final = trials.filter { finalists.contains($0.index) }
     guard var best = final.first else { return (0, 0, "") }
-    for other in final.dropFirst() where other.trial.decibels > best.trial.decibels + Self.margin { best = other }
+    for other in final.dropFirst() where other.trial.decibels > best.trial.decibels + margin { best = other }
     let tried = final.map { "\(candidates[$0.index].name) \(Self.text($0.trial.decibels))" }.joined(separator: ", ")
     let rest = trials.count - final.count
     let text =

@@ -58,8 +58,8 @@ struct QuantizationPlan {
     for (index, operation) in graph.operations.enumerated().reversed() {
       switch operation.op {
       case .function(let function):
-        if function.definition is Gather, graph.type(operation.operands[1]).element == .f32 {
-          isExact[operation.operands[1].index] = true
+        for place in function.definition.places(operation.operands.map { graph.type($0) }) {
+          isExact[operation.operands[place.operand].index] = true
         }
         if let binary = function.definition as? Binary, binary.function.isCondition {
           for operand in operation.operands { isExact[operand.index] = true }

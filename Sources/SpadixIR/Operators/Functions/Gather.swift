@@ -44,6 +44,11 @@ public struct Gather: FunctionOperator {
     operands[1].element == .i32 ? .movement : .none
   }
 
+  public func places(_ operands: [TensorType]) -> [(operand: Int, count: Int)] {
+    let shape = operands[0].shape
+    return operands[1].element == .f32 ? [(1, shape[axis < 0 ? axis + shape.count : axis])] : []
+  }
+
   public func evaluate(_ operands: [Tensor], _ type: TensorType) throws -> Tensor {
     let shape = operands[0].type.shape
     let axis = axis < 0 ? axis + shape.count : axis

@@ -367,3 +367,38 @@ def large_constants(b):
     """Weights that are one number."""
     ones = b.node("ConstantOfShape", b.ints([300, 250]), value=helper.make_tensor("v", TensorProto.FLOAT, [1], [0.01]))
     return b.node("Gemm", b.input(2, 250), ones, b.weights(300), transB=1)
+
+
+@form(13, 15)
+def jax(b):
+    """Normalizations by the mean of squares less the square of the mean, and a softmax, in single steps."""
+    x = b.node("Mul", b.input(1, 12, 8), b.constant(3.0))
+    axis = int(pick(b, 1, 2))
+    size, kept = (12, [1, 1, 8]) if axis == 1 else (8, [1, 12, 1])
+    shape = (1, 12, 1) if axis == 1 else (1, 1, 8)
+
+    def mean(v):
+        return b.node("Mul", b.node("ReduceSum", v, b.ints([axis]), keepdims=0, noop_with_empty_axes=1), b.constant(1 / size))
+
+    def spread(v):
+        return b.node("Expand", b.node("Reshape", v, b.ints(kept)), b.ints(kept))
+
+    squares, center = mean(b.node("Mul", x, x)), mean(x)
+    variance = b.node("Max", b.constant(0.0), b.node("Sub", squares, b.node("Mul", center, center)))
+    inverse = b.node("Reciprocal", b.node("Sqrt", b.node("Add", spread(variance), b.constant(1e-6))))
+    y = b.node("Mul", b.node("Sub", x, spread(center)), b.node("Mul", inverse, b.weights(*shape)))
+    y = b.node("Add", y, b.weights(*shape))
+    z = b.node("MatMul", y, b.weights(8, 5))
+    most = b.node("Max", b.constant(-np.inf), b.node("ReduceMax", z, axes=[2], keepdims=0))
+    e = b.node("Exp", b.node("Sub", z, b.node("Expand", b.node("Reshape", most, b.ints([1, 12, 1])), b.ints([1, 12, 1]))))
+    total = b.node("Reshape", b.node("ReduceSum", e, b.ints([2]), keepdims=0, noop_with_empty_axes=1), b.ints([1, 12, 1]))
+    return y, b.node("Div", e, total)
+
+
+@form(11, 13)
+def unpooling(b):
+    """Maxima and their places, and back."""
+    x = b.node("Conv", b.input(1, 3, 6, 8), b.weights(4, 3, 1, 1))
+    pooled, places = b.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2], outputs=2)
+    y = b.node("MaxUnpool", b.node("Relu", pooled), places, kernel_shape=[2, 2], strides=[2, 2])
+    return b.node("Conv", y, b.weights(2, 4, 3, 3))

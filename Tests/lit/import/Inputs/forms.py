@@ -158,10 +158,15 @@ def gemm(b):
     return gemm_of(b, b.input(3, 6), 3, 6)
 
 
+def gemm_bias(b):
+    return b.constant(b.rng.standard_normal(pick(b, (4,), (1, 4), (3, 1), (1,), ())))
+
+
 @form()
 def gemm_computed(b):
-    y = b.node("Gemm", b.input(3, 6), b.input(4, 6), b.input(3, 4), transB=1, alpha=0.5, beta=0.25)
-    return b.node("MatMul", y, b.weights(4, 2))
+    x, w = b.input(3, 6), b.input(4, 6)
+    y = b.node("Gemm", x, w, b.input(3, 4), transB=1, alpha=0.5, beta=0.25)
+    return b.node("MatMul", y, b.weights(4, 2)), b.node("Gemm", x, w, gemm_bias(b), transB=1, alpha=0.5, beta=-2.0)
 
 
 @form()
