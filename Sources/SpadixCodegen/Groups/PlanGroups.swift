@@ -47,7 +47,9 @@ extension PreparedKernels {
   }
 
   func groupNest(_ group: Plan.Group, _ kernelGroup: KernelGroup) -> GroupNest {
-    guard let layout = layout(kernelGroup, room: group.room) else { preconditionFailure("a group that was checked has rows") }
+    guard let layout = layout(kernelGroup, room: group.room) else {
+      preconditionFailure("a group that was checked has rows")
+    }
     return GroupNest(
       kernelGroup, layout,
       constants: group.steps.map { NestConstants(identity: identityMatrix, diagonals: identityMatrices[$0]) },
