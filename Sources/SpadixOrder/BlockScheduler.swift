@@ -54,7 +54,7 @@ struct BlockScheduler {
 
     mutating func take(_ order: [Int], _ drops: [ResidencyModel.Gap], _ cost: Int) {
       if self.cost < Int.max { earlier.insert(Residency(order: self.order, drops: self.drops, cost: self.cost), at: 0) }
-      if earlier.count > 12 { earlier.removeLast() }
+      if earlier.count > BlockLimits.mostEarlier { earlier.removeLast() }
       (self.order, self.drops, self.cost) = (order, drops, cost)
     }
   }
@@ -81,10 +81,8 @@ struct BlockScheduler {
   private var effortOfIdeals = 0
   /// Whether GLPK ran out of nodes for the first bound.
   private var isFirstBoundCut = false
-
-  private static let largestWidened = 128
-  /// Of the steps of searches so far, those that may go into a plan with addresses at a checkpoint.
-  private static let shareOfPlans = 4
+  /// Rounds of changes to orders so far.
+  private var improvements = 0
 
   init(_ core: ScheduleCore, capacity: Int, options: ScheduleOptions) {
     self.core = core
@@ -107,29 +105,30 @@ struct BlockScheduler {
     offer(best.order, &best)
     if options.useLowerBound, core.count <= options.largestModelledBlock {
       let nodesBefore = statistics.nodes
-      let limit = nodeLimit(atFirst: 2_000)
+      let limit = nodeLimit(atFirst: BlockLimits.firstBoundNodes)
       best.raise(to: bound(ResidencyBound(core, capacity: capacity).model, nodeLimit: limit), by: .residency)
       isFirstBoundCut = limit < options.nodeLimit && statistics.nodes - nodesBefore >= limit
       if best.close() { return }
       if options.formulation == .exact {
-        boundIdeals(&best, moveLimit: 100_000)
+        boundIdeals(&best, moveLimit: BlockLimits.firstIdealMoves)
         if best.close() { return }
       }
       if options.formulation == .exact, let model = OrderedBound(core, capacity: capacity).model {
-        best.raise(to: bound(model, nodeLimit: min(200, options.nodeLimit)), by: .order)
+        best.raise(to: bound(model, nodeLimit: min(BlockLimits.orderNodes, options.nodeLimit)), by: .order)
         if best.close() { return }
       }
     }
     if options.formulation == .exact {
       // Little at first: most blocks of networks need no more.
-      improve(&best, effort: 30_000_000, fromScratch: true)
+      improve(&best, effort: BlockLimits.firstImprovement, fromScratch: true)
       if best.close() { return }
       if options.useWavefront, options.useLowerBound, core.count <= options.largestModelledBlock {
         options.progress?("least cuts beside the operators")
         let wavefront = ResidencyBound(
-          core, capacity: capacity, cutEffort: min(2_000_000_000, effortLeft), cancellation: options.cancellation)
+          core, capacity: capacity, cutEffort: min(BlockLimits.cutEffort, effortLeft),
+          cancellation: options.cancellation)
         statistics.effort += wavefront.effort
-        best.raise(to: bound(wavefront.model, nodeLimit: min(500, options.nodeLimit)), by: .cuts)
+        best.raise(to: bound(wavefront.model, nodeLimit: min(BlockLimits.cutNodes, options.nodeLimit)), by: .cuts)
         if best.close() { return }
       }
     }
@@ -142,7 +141,7 @@ struct BlockScheduler {
   /// Searches on where the beginning did not close the block.
   mutating func finish(_ best: inout Outcome) {
     guard best.closedBy == .open else { return }
-    checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
+    checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
     if options.formulation == .exact, options.useOrderSearch {
       if core.count <= options.largestSearchedBlock {
         searchOrders(&best)
@@ -151,9 +150,10 @@ struct BlockScheduler {
       }
     }
     if best.closedBy == .open, options.formulation == .exact {
-      checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
+      checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
       if !isThorough { beThorough(&best) }
-      improve(&best, effort: min(10_000_000_000, 1_000_000 * core.count * core.count))
+      let pairs = core.count * core.count
+      improve(&best, effort: min(BlockLimits.mostAtTheEnd, BlockLimits.atTheEndPerPair * pairs))
       offer(best.order, &best)
       _ = best.close()
     }
@@ -221,7 +221,7 @@ struct BlockScheduler {
     if GLPKSolver.isTooLarge(residency.model) { return }
     statistics.note(residency.model)
     let result = GLPKSolver(
-      within: nodeLimit(atFirst: 500), for: residency.model, cutoff: best.cost, cancellation: options.cancellation
+      within: nodeLimit(atFirst: BlockLimits.firstResidencyNodes), for: residency.model, cutoff: best.cost, cancellation: options.cancellation
     ).solve(residency.model)
     statistics.nodes += result.nodes
     guard let cost = result.objective, cost < best.cost else { return }
@@ -231,21 +231,22 @@ struct BlockScheduler {
   /// Between searches: for as long as they took so far where cost and bound are far apart, since then wider ones prove
   /// little; for a part of that otherwise. True when that closes the block.
   private mutating func improveAgain(_ best: inout Outcome) -> Bool {
-    let isFarApart = best.cost > 2 * best.bound
+    let isFarApart = best.cost > BlockLimits.farApartRatio * best.bound
     let spent = statistics.effort - effortOfIdeals
-    improve(&best, effort: min(3_000_000_000, spent / (isFarApart ? 1 : 8)))
+    improve(&best, effort: min(BlockLimits.mostBetween, spent / (isFarApart ? 1 : BlockLimits.shareOfChanges)))
     return best.close()
   }
 
   /// Where much is live in the middle of a block, an order of small peak is far from those made in one go, and good.
   private mutating func improveSmallestPeak(_ best: inout Outcome) {
-    var search = PeakSearch(core: core, labelLimit: min(200_000, labelsLeft), cancellation: options.cancellation)
-    search.effortLimit = min(400_000_000, effortLeft)
+    var search = PeakSearch(
+      core: core, labelLimit: min(BlockLimits.peakLabels, labelsLeft), cancellation: options.cancellation)
+    search.effortLimit = min(BlockLimits.peakEffort, effortLeft)
     options.progress?("an order of small peak")
     let peak = search.run(floor: capacity)
     count(labels: peak.labels)
     statistics.effort += peak.effort
-    improve(&best, effort: 100_000_000, from: peak.order)
+    improve(&best, effort: BlockLimits.peakImprovement, from: peak.order)
   }
 
   /// Looks for a better order by changes to the best one, or to another; from scratch, to the best of some made in one
@@ -255,7 +256,9 @@ struct BlockScheduler {
   ) {
     guard options.useLocalSearch, effortLeft > 0, !isOver, best.cost > 0 else { return }
     options.progress?("changes to the order, best \(best.cost), bound \(best.bound)")
-    let improvement = OrderImprovement(core, capacity: capacity, cancellation: options.cancellation)
+    let improvement = OrderImprovement(
+      core, capacity: capacity, round: improvements, cancellation: options.cancellation)
+    improvements += 1
     var start = other ?? best.order
     if fromScratch {
       var least = improvement.cost(of: start)
@@ -286,12 +289,12 @@ struct BlockScheduler {
     search.switches.exchanges = options.useExchanges
     search.cancellation = options.cancellation
     search.completion = completion
-    for width in [16, 128, 512] {
-      if width > 16, improveAgain(&best) { return }
+    for (number, width) in BlockLimits.narrowWidths.enumerated() {
+      if number > 0, improveAgain(&best) { return }
       if run(&search, width, &best) != .narrowed { return }
     }
-    checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
-    boundIdeals(&best, moveLimit: 3_000_000)
+    checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
+    boundIdeals(&best, moveLimit: BlockLimits.mostIdealMoves)
     search.completion = completion
     if best.close() { return }
     beThorough(&best)
@@ -308,13 +311,14 @@ struct BlockScheduler {
       best.raise(to: search.suffix.total, by: .suffixes)
       if best.close() { return }
     }
-    var width = 4096
+    var width = BlockLimits.firstWideWidth
     // Far from its bound, a wide search of a large block proves nothing, and local search finds more.
-    let isHopeless = core.count > Self.largestWidened && best.cost > 4 * best.bound
+    let isHopeless = 
+      core.count > BlockLimits.largestWidened && best.cost > BlockLimits.hopelessRatio * best.bound
     if isHopeless { statistics.stops.insert(.size) }
     while !improveAgain(&best), !isHopeless, run(&search, width, &best) == .narrowed {
-      width = min(width * 8, 1 << 40)
-      checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
+      width = min(width * BlockLimits.widening, BlockLimits.mostWidth)
+      checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
     }
   }
 

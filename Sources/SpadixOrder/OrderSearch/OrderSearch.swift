@@ -49,8 +49,8 @@ struct OrderSearch {
   private let holding: HoldingBound?
   private let exchanges: Exchanges
 
-  /// Labels and ideals that may be in memory at once, in bytes.
-  static let largestLayer = 500_000_000
+  /// Labels and ideals that may be in memory at once, in bytes; arrays that grow take up to half as much again.
+  static let mostMemory = 600_000_000
 
   /// A narrow search looks at so many sets of evictions for one move where there are more than so many candidates: the
   /// ones that cost least for their size first.
@@ -93,16 +93,19 @@ struct OrderSearch {
       outcome: Outcome(order: nil, cost: cutoff, isComplete: true, labels: 0))
     var layer = OrderLayer<Positions>(words: ceilDivide(core.count, 64))
     layer.addRoot(core)
-    var history: [(parents: [Int32], ops: [Int32])] = []
+    var history: [(parents: [Int32], ops: [UInt16])] = []
+    var memoryOfHistory = 0
     for count in 0..<core.count {
       var next = OrderLayer<Positions>(words: layer.words)
+      pass.memoryOfEarlier = memoryOfHistory + layer.memory
       for ideal in layer.ideals.indices where layer.firstLabel[ideal] >= 0 {
         expand(layer, ideal, count, into: &next, &pass)
         if pass.outcome.isStopped { return pass.outcome }
       }
       if next.narrow(to: width, core) { pass.outcome.isComplete = false }
       if next.labels.isEmpty { return pass.outcome }
-      history.append((next.labels.map(\.parent), next.labels.map(\.op)))
+      history.append((next.labels.map(\.parent), next.labels.map { UInt16($0.op) }))
+      memoryOfHistory += next.labels.count * (MemoryLayout<Int32>.size + MemoryLayout<UInt16>.size)
       layer = next
     }
     guard let best = layer.labels.indices.min(by: { layer.labels[$0].cost < layer.labels[$1].cost }) else {
