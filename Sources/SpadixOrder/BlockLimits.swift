@@ -16,6 +16,12 @@ enum BlockLimits {
   /// Moves between ideals whose bytes are bounded, at first and before the wide searches.
   static let firstIdealMoves = 100_000
   static let mostIdealMoves = 3_000_000
+  /// The same, where prices of tensors are found over and over, and steps for that.
+  static let mostPricedMoves = 200_000
+  static let pricesEffort = 6_000_000_000
+
+  /// Tensors that are smaller than such a part of the capacity are left out of bounds for suffixes, before all are in.
+  static let smallestParts = [1_000, 10_000, 100_000]
 
   // Changes to the order.
   static let firstImprovement = 30_000_000
@@ -39,10 +45,9 @@ enum BlockLimits {
   /// prove nothing, and changes to the order find more.
   static let largestWidened = 128
   static let hopelessRatio = 4
-  /// Cost and bound are far apart from so many times on: wider searches prove little then.
-  static let farApartRatio = 2
-  /// Otherwise changes to the order take so large a part of what searches took.
-  static let shareOfChanges = 8
+  /// Of the steps of searches so far, those that changes to the order take between two searches, where the cost is at
+  /// least so many times the bound: the farther apart they are, the less wider searches prove.
+  static let sharesOfChanges = [(ratio: 2.0, share: 1), (ratio: 1.25, share: 3), (ratio: 0.0, share: 8)]
   /// Of the steps of searches so far, those that may go into a plan with addresses at a checkpoint.
   static let shareOfPlans = 2
 }

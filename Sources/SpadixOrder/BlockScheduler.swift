@@ -3,69 +3,6 @@ import SpadixMIP
 /// Orders one block, with a bound: residency for good orders from above, residency in every order from below, and a
 /// search over orders where the two do not meet.
 struct BlockScheduler {
-  /// What a bound that was reached comes from.
-  enum Component: String, CaseIterable {
-    case defaultOrder = "fits in the default order"
-    case noTraffic = "an order without traffic"
-    case residency = "residency in every order"
-    case order = "residency and order"
-    case cuts = "least cuts"
-    case ideals = "bytes over ideals"
-    case suffixes = "suffix bounds"
-    case orderSearch = "order search"
-    case open = "open"
-  }
-
-  struct Outcome {
-    var order: [Int]
-    /// The gaps that the order drops, with its steps.
-    var drops: [ResidencyModel.Gap]
-    /// What these cost.
-    var cost: Int
-    private(set) var bound = 0
-    private var source = Component.noTraffic
-    private(set) var closedBy = Component.open
-    /// What was the best before, the last first: one of these may pack where the best one does not.
-    var earlier: [Residency] = []
-
-    init(order: [Int], drops: [ResidencyModel.Gap], cost: Int) {
-      self.order = order
-      self.drops = drops
-      self.cost = cost
-    }
-
-    /// Takes a bound where it is higher.
-    mutating func raise(to bound: Int, by component: Component) {
-      if bound > self.bound { (self.bound, source) = (bound, component) }
-    }
-
-    /// Whether the bound is reached.
-    mutating func close() -> Bool {
-      guard bound >= cost else { return false }
-      bound = cost
-      closedBy = cost == 0 ? .noTraffic : source
-      return true
-    }
-
-    var residency: Residency { Residency(order: order, drops: drops, cost: cost) }
-
-    /// The default order needs no traffic.
-    mutating func closeAtStart() { closedBy = .defaultOrder }
-
-    mutating func take(_ order: [Int], _ drops: [ResidencyModel.Gap], _ cost: Int) {
-      if self.cost < Int.max { earlier.insert(Residency(order: self.order, drops: self.drops, cost: self.cost), at: 0) }
-      if earlier.count > BlockLimits.mostEarlier { earlier.removeLast() }
-      (self.order, self.drops, self.cost) = (order, drops, cost)
-    }
-  }
-
-  /// An order, the gaps that it drops, with its steps, and what these cost.
-  struct Residency {
-    var order: [Int]
-    var drops: [ResidencyModel.Gap]
-    var cost: Int
-  }
-
   let core: ScheduleCore
   let capacity: Int
   let options: ScheduleOptions
@@ -177,6 +114,23 @@ struct BlockScheduler {
     best.raise(to: completion?.total ?? 0, by: .ideals)
   }
 
+  /// A bound from prices of tensors outside the scratchpad, which the wide searches will use too.
+  private mutating func boundByPrices(_ best: inout Outcome) -> LagrangianBound? {
+    guard options.useLagrangianBound else { return nil }
+    options.progress?("prices over ideals")
+    let before = statistics.effort
+    defer { effortOfIdeals += statistics.effort - before }
+    let keys = OrderSearch.keys(core)
+    let limit = BlockLimits.mostPricedMoves
+    guard IdealCount.moves(core, keys: keys, limit: limit, effort: &statistics.effort) != nil else { return nil }
+    let bound = LagrangianBound(
+      core, capacity: capacity, keys: keys, cutoff: best.cost, moveLimit: limit,
+      effortLimit: min(BlockLimits.pricesEffort, effortLeft), cancellation: options.cancellation,
+      effort: &statistics.effort)
+    best.raise(to: bound?.total ?? 0, by: .prices)
+    return bound
+  }
+
   private func nodeLimit(atFirst limit: Int) -> Int {
     isThorough ? options.nodeLimit : min(limit, options.nodeLimit)
   }
@@ -221,7 +175,8 @@ struct BlockScheduler {
     if GLPKSolver.isTooLarge(residency.model) { return }
     statistics.note(residency.model)
     let result = GLPKSolver(
-      within: nodeLimit(atFirst: BlockLimits.firstResidencyNodes), for: residency.model, cutoff: best.cost, cancellation: options.cancellation
+      within: nodeLimit(atFirst: BlockLimits.firstResidencyNodes), for: residency.model, cutoff: best.cost,
+      cancellation: options.cancellation
     ).solve(residency.model)
     statistics.nodes += result.nodes
     guard let cost = result.objective, cost < best.cost else { return }
@@ -231,9 +186,10 @@ struct BlockScheduler {
   /// Between searches: for as long as they took so far where cost and bound are far apart, since then wider ones prove
   /// little; for a part of that otherwise. True when that closes the block.
   private mutating func improveAgain(_ best: inout Outcome) -> Bool {
-    let isFarApart = best.cost > BlockLimits.farApartRatio * best.bound
+    let ratio = Double(best.cost) / Double(max(1, best.bound))
+    let share = BlockLimits.sharesOfChanges.first { ratio >= $0.ratio }?.share ?? 1
     let spent = statistics.effort - effortOfIdeals
-    improve(&best, effort: min(BlockLimits.mostBetween, spent / (isFarApart ? 1 : BlockLimits.shareOfChanges)))
+    improve(&best, effort: min(BlockLimits.mostBetween, spent / share))
     return best.close()
   }
 
@@ -297,29 +253,43 @@ struct BlockScheduler {
     boundIdeals(&best, moveLimit: BlockLimits.mostIdealMoves)
     search.completion = completion
     if best.close() { return }
+    search.prices = boundByPrices(&best)
+    if best.close() { return }
     beThorough(&best)
     if best.close() { return }
     if options.useSuffixBounds {
-      var builder = SuffixBoundBuilder(core, capacity: capacity, order: best.order, drops: best.drops)
-      builder.switches = search.switches
-      builder.cancellation = options.cancellation
-      builder.labelLimit = labelsLeft
-      builder.effortLimit = effortLeft
-      search.suffix = builder.build(progress: options.progress)
-      count(labels: builder.labels)
-      statistics.effort += builder.effort
-      best.raise(to: search.suffix.total, by: .suffixes)
+      search.suffix = SuffixBound(order: best.order)
+      for part in BlockLimits.smallestParts {
+        // What is left out moves for nothing: a bound for less is one for everything, and much sooner found.
+        guard let large = core.leavingOut(smallerThan: capacity / part) else { continue }
+        boundSuffixes(of: large, &search, &best)
+        if best.close() { return }
+      }
+      boundSuffixes(of: core, &search, &best)
       if best.close() { return }
     }
     var width = BlockLimits.firstWideWidth
     // Far from its bound, a wide search of a large block proves nothing, and local search finds more.
-    let isHopeless = 
+    let isHopeless =
       core.count > BlockLimits.largestWidened && best.cost > BlockLimits.hopelessRatio * best.bound
     if isHopeless { statistics.stops.insert(.size) }
     while !improveAgain(&best), !isHopeless, run(&search, width, &best) == .narrowed {
       width = min(width * BlockLimits.widening, BlockLimits.mostWidth)
       checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
     }
+  }
+
+  /// Raises the suffix bounds of a search by those of a core of the same operators whose tensors are no larger.
+  private mutating func boundSuffixes(of core: ScheduleCore, _ search: inout OrderSearch, _ best: inout Outcome) {
+    var builder = SuffixBoundBuilder(core, capacity: capacity, order: best.order, drops: best.drops)
+    builder.switches = search.switches
+    builder.cancellation = options.cancellation
+    builder.labelLimit = labelsLeft
+    builder.effortLimit = effortLeft
+    search.suffix = builder.build(on: search.suffix, progress: options.progress)
+    count(labels: builder.labels)
+    statistics.effort += builder.effort
+    best.raise(to: search.suffix.total, by: .suffixes)
   }
 
   /// What is left of the limit.

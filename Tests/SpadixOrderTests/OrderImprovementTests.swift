@@ -158,8 +158,9 @@ private func leastBeside(_ op: Int, _ core: ScheduleCore) -> Int {
   @Test(arguments: 0..<4) func aLaterInterruptionIsNeverWorse(seed: Int) throws {
     let problem = wideProblem(seed: UInt64(60 + seed), operators: 36)
     let budget = ScheduleBudgets.minimum(problem, scope: .activations) * (8 + seed) / 8
-    var limited = limited(300_000_000).options
-    limited.packingEffortLimit = 20_000_000
+    // Enough for every stage, down to wide searches and what follows them.
+    var limited = limited(60_000_000).options
+    limited.packingEffortLimit = 4_000_000
     func traffic(interruptedAt message: Int) throws -> (total: Int, isOver: Bool) {
       var options = limited
       let cancellation = Cancellation()
@@ -170,12 +171,15 @@ private func leastBeside(_ op: Int, _ core: ScheduleCore) -> Int {
       return (plan.traffic.total, !cancellation.isCancelled)
     }
     var (last, message, isOver) = (Int.max, 1, false)
+    var totals: Set<Int> = []
     while !isOver {
       let found = try traffic(interruptedAt: message)
       #expect(found.total <= last, "\(problem.name), message \(message)")
       (last, isOver) = found
+      totals.insert(last)
       message += max(1, message / 4)
     }
+    #expect(message > 30 && totals.count > 2, "\(message) messages, traffic \(totals.sorted())")
     var labels = Int.max
     for limit in [1, 1_000, 30_000] {
       limited.labelLimit = limit

@@ -304,7 +304,8 @@ final class AddressSearch {
         from: orders[start], effortLimit: max(1, min(effort / Self.freeForChanges.count, workLeft)))
       work.left -= improvement.effort
       let builder = builder(found.order)
-      let residencies = residencies(smaller, found.order, nodeLimit: Self.residencyNodes) + [improvement.drops(of: found.order)]
+      let residencies =
+        residencies(smaller, found.order, nodeLimit: Self.residencyNodes) + [improvement.drops(of: found.order)]
       for drops in residencies {
         let pieces = builder.pieces(drops)
         if isBetter(pieces, builder) { _ = pack(pieces, found.order, builder, nodeLimit: Self.refinedNodes) }

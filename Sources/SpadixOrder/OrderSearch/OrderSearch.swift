@@ -46,6 +46,8 @@ struct OrderSearch {
   var suffix: SuffixBound
   /// The same for every set of operators and bytes, where that is known.
   var completion: IdealBound?
+  /// Prices of tensors that are outside beside operators to come, where there are few sets.
+  var prices: LagrangianBound?
   private let holding: HoldingBound?
   private let exchanges: Exchanges
 
@@ -145,6 +147,8 @@ struct OrderSearch {
     var tails = 0..<0
     /// What these cost at least.
     var tailCost = 0
+    /// The target among the ideals of `prices`.
+    var pricedTarget: Int?
 
     /// A set of live positions as one of the target's.
     @inline(__always)
@@ -172,6 +176,7 @@ struct OrderSearch {
         made.tails = completion.tails(after: made.op, of: known)
         made.tailCost = completion.cost(made.tails, outside: Int.max, stored: Int.max)
       }
+      made.pricedTarget = prices?.target(count, key: layer.ideals[ideal].key, after: made.op)
       moves[number] = made
       pass.outcome.effort += 200 + core.count / 4 + 10 * live.count
       if next.largestLiveCount > Positions.capacity {
@@ -411,13 +416,18 @@ struct OrderSearch {
       total = max(total, cost + completion.cost(move.tails, outside: outside, stored: stored))
       if total >= pass.cutoff { return }
     }
+    if let prices, let target = move.pricedTarget {
+      let stored = clean & next.ideals[move.target].storable
+      total = max(total, cost + prices.cost(from: target, resident: resident, stored: stored))
+      if total >= pass.cutoff { return }
+    }
     pass.outcome.labels += 1
     let made = OrderLabel(
       resident: resident, clean: clean, cost: cost,
       emptiedCost: cost + next.evictionCost(resident: resident, clean: clean, ideal: move.target), bound: total,
       parent: index, op: Int32(move.op), ideal: Int32(move.target))
     let compared = next.insert(made, dominance: switches.dominance)
-    pass.spend(150 + 2 * live.count + 15 * compared, next, cancellation)
+    pass.spend(400 + 2 * live.count + 25 * compared, next, cancellation)
   }
 }
 

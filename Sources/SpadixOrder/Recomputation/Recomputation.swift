@@ -47,7 +47,8 @@ struct Recomputation {
     for round in 0..<Self.rounds where !isOver {
       options.progress?("operators that run again, best \(best.traffic.total)")
       // Each round takes four times as long as the one before, and small problems need little.
-      let effort = min(Self.effortLimit, Self.effortPerPair * core.count * core.count) >> (2 * (Self.rounds - 1 - round))
+      let effort =
+        min(Self.effortLimit, Self.effortPerPair * core.count * core.count) >> (2 * (Self.rounds - 1 - round))
       let found = improvement.run(from: start, effortLimit: effort).order
       if found == start { continue }
       start = found
