@@ -189,7 +189,15 @@ struct BlockScheduler {
     let ratio = Double(best.cost) / Double(max(1, best.bound))
     let share = BlockLimits.sharesOfChanges.first { ratio >= $0.ratio }?.share ?? 1
     let spent = statistics.effort - effortOfIdeals
-    improve(&best, effort: min(BlockLimits.mostBetween, spent / share))
+    let effort = min(BlockLimits.mostBetween, spent / share)
+    improve(&best, effort: effort / 2)
+    // One long run stays near where it began: many short ones from scratch find more.
+    let start = max(BlockLimits.leastStart, BlockLimits.startPerPair * core.count * core.count)
+    var left = effort / 2
+    while left >= start, !best.close(), effortLeft > 0, !isOver {
+      improve(&best, effort: start, fromScratch: true)
+      left -= start
+    }
     return best.close()
   }
 
@@ -232,7 +240,8 @@ struct BlockScheduler {
       checkpoint?(soFar, spent + improvement.effort, 0)
     }
     statistics.effort += improvement.effort
-    let isNew = found.order != best.order
+    // One of many starts has to be better; a longer run's order is worth GLPK's look.
+    let isNew = fromScratch && improvements > 1 ? found.cost < best.cost : found.order != best.order
     // The evictions of its own cost may be better than any rule's, and GLPK may find none within its limits.
     if found.cost < best.cost { best.take(found.order, improvement.drops(of: found.order), found.cost) }
     if isNew { offer(found.order, &best) }

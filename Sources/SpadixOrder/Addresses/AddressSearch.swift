@@ -45,6 +45,9 @@ final class AddressSearch {
   private static let freeForChanges = [2, 4, 7, 10, 14, 20, 30]
   /// Plans that were the best earlier and do not pack, for which residency is chosen with less room.
   private static let mostEarlierWithLessRoom = 4
+  /// Elementary steps of a short run of changes with addresses: for each pair of operators, and at least.
+  private static let runPerPair = 20_000
+  private static let leastRun = 30_000_000
   /// Nodes of GLPK for a residency that is one of many.
   private static let residencyNodes = 500
   /// Gaps that GLPK is asked to drop one after the other, and those that go without a model.
@@ -272,10 +275,20 @@ final class AddressSearch {
       let pieces = placed.pieces(of: order)
       self.take(Plan(order: order, pieces: pieces, traffic: builder(order).traffic(pieces)))
     }
-    let improvement = OrderImprovement(
-      core, placed: placed, round: nextRound(), cancellation: options.cancellation)
-    let found = improvement.run(from: orders[start], effortLimit: max(1, min(effort, workLeft)), onTheWay: take)
-    take(found.order, found.cost)
+    // Half of it in one run from the best order, the rest in short ones, which find what is far from that.
+    var left = max(1, min(effort, workLeft))
+    var limit = max(1, left / 2)
+    var number = 0
+    while left > 0, !isInterrupted {
+      let improvement = OrderImprovement(
+        core, placed: placed, round: nextRound(), cancellation: options.cancellation)
+      let from = orders[(start + max(0, number - 1)) % orders.count]
+      let found = improvement.run(from: from, effortLimit: limit, onTheWay: take)
+      take(found.order, found.cost)
+      number += 1
+      left -= limit
+      limit = min(max(1, left), max(Self.leastRun, Self.runPerPair * core.count * core.count))
+    }
   }
 
   /// Residency for less than the budget leaves the packing some room.

@@ -23,8 +23,11 @@ struct LagrangianBound {
   /// Costs are multiples of this.
   private let unit: Int
 
-  /// Rounding of prices and sums is far below this part of a bound.
-  private static let precision = 1e-9
+  /// Prices and their sums are as exact as this.
+  private let margin: Double
+
+  /// Of all bytes that may move, far more than rounding makes of sums of parts of them.
+  private static let precision = 1e-11
   /// The step is shortened by this when so many iterations in a row brought nothing; then it was too long.
   private static let shortening = 0.7
   private static let patience = 20
@@ -40,6 +43,7 @@ struct LagrangianBound {
     cancellation: Cancellation?, effort: inout Int
   ) {
     unit = max(1, core.tensors.reduce(0) { greatestCommonDivisor($0, $1.bytes) })
+    margin = Self.precision * core.tensors.reduce(0) { $0 + 2 * Double($1.bytes) * Double($1.touches.count) }
     guard
       let graph = IdealGraph(
         core, capacity: capacity, keys: keys, moveLimit: moveLimit, keepsLive: true, cancellation: cancellation,
@@ -79,7 +83,7 @@ struct LagrangianBound {
   /// A cost in whole units that is no more than what was computed says.
   @inline(__always)
   private func bound(_ cost: Double) -> Int {
-    let units = cost * (1 - Self.precision) / Double(unit)
+    let units = (cost - margin) / Double(unit)
     return units <= 0 ? 0 : Int(units.rounded(.up)) * unit
   }
 
