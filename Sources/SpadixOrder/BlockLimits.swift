@@ -31,7 +31,9 @@ enum BlockLimits {
   static let peakImprovement = 100_000_000
   /// Between two searches over orders.
   static let mostBetween = 3_000_000_000
-  /// Of these, for one of many starts: for each pair of operators, and at least.
+  /// The part of these for one run from the best order, and the steps of each of many starts: for each pair of operators,
+  /// and at least.
+  static let shareOfLongRun = 4
   static let startPerPair = 6_000
   static let leastStart = 10_000_000
   /// After the last one, in all and for each pair of operators.

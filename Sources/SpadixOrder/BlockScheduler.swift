@@ -190,14 +190,16 @@ struct BlockScheduler {
     let share = BlockLimits.sharesOfChanges.first { ratio >= $0.ratio }?.share ?? 1
     let spent = statistics.effort - effortOfIdeals
     let effort = min(BlockLimits.mostBetween, spent / share)
-    improve(&best, effort: effort / 2)
+    let before = best.cost
+    improve(&best, effort: effort / BlockLimits.shareOfLongRun)
     // One long run stays near where it began: many short ones from scratch find more.
     let start = max(BlockLimits.leastStart, BlockLimits.startPerPair * core.count * core.count)
-    var left = effort / 2
+    var left = effort - effort / BlockLimits.shareOfLongRun
     while left >= start, !best.close(), effortLeft > 0, !isOver {
       improve(&best, effort: start, fromScratch: true)
       left -= start
     }
+    if best.cost < before { checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans) }
     return best.close()
   }
 
