@@ -35,7 +35,7 @@ enum BlockLimits {
   /// and at least.
   static let shareOfLongRun = 4
   static let startPerPair = 6_000
-  static let leastStart = 10_000_000
+  static let leastStart = 30_000_000
   /// After the last one, in all and for each pair of operators.
   static let mostAtTheEnd = 10_000_000_000
   static let atTheEndPerPair = 1_000_000
