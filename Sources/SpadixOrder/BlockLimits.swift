@@ -46,7 +46,7 @@ enum BlockLimits {
   static let firstWideWidth = 4_096
   static let widening = 8
   static let mostWidth = 1 << 40
-  /// Blocks of more operators are not searched further where cost and bound are so many times apart: a wide search would
+  /// Blocks of more operators are searched in one width only where cost and bound are so many times apart: wider ones would
   /// prove nothing, and changes to the order find more.
   static let largestWidened = 128
   static let hopelessRatio = 4

@@ -280,11 +280,14 @@ struct BlockScheduler {
       if best.close() { return }
     }
     var width = BlockLimits.firstWideWidth
-    // Far from its bound, a wide search of a large block proves nothing, and local search finds more.
+    // Far from its bound, wider searches of a large block prove nothing, and local search finds more.
     let isHopeless =
       core.count > BlockLimits.largestWidened && best.cost > BlockLimits.hopelessRatio * best.bound
-    if isHopeless { statistics.stops.insert(.size) }
-    while !improveAgain(&best), !isHopeless, run(&search, width, &best) == .narrowed {
+    while !improveAgain(&best), run(&search, width, &best) == .narrowed {
+      if isHopeless {
+        statistics.stops.insert(.size)
+        break
+      }
       width = min(width * BlockLimits.widening, BlockLimits.mostWidth)
       checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
     }
