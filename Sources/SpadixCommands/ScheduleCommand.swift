@@ -301,6 +301,7 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
   case upperBound = "upper-bound"
   case lowerBound = "lower-bound"
   case idealBound = "ideal-bound"
+  case lagrangianBound = "lagrangian-bound"
   case wavefront
   case localSearch = "local-search"
   case orderSearch = "order-search"
@@ -319,6 +320,7 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
     case .upperBound: options.useUpperBound = false
     case .lowerBound: options.useLowerBound = false
     case .idealBound: options.useIdealBound = false
+    case .lagrangianBound: options.useLagrangianBound = false
     case .wavefront: options.useWavefront = false
     case .localSearch: options.useLocalSearch = false
     case .orderSearch: options.useOrderSearch = false

@@ -250,12 +250,6 @@ public struct GLPKSolver: Sendable {
   }
 }
 
-private func greatestCommonDivisor(_ left: Int, _ right: Int) -> Int {
-  var (a, b) = (left.magnitude, right.magnitude)
-  while b != 0 { (a, b) = (b, a % b) }
-  return Int(clamping: a)
-}
-
 private func divideUp(_ value: Int, _ divisor: Int) -> Int {
   value >= 0 ? (value / divisor) + (value % divisor == 0 ? 0 : 1) : -(-value / divisor)
 }

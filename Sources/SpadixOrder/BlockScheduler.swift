@@ -3,69 +3,6 @@ import SpadixMIP
 /// Orders one block, with a bound: residency for good orders from above, residency in every order from below, and a
 /// search over orders where the two do not meet.
 struct BlockScheduler {
-  /// What a bound that was reached comes from.
-  enum Component: String, CaseIterable {
-    case defaultOrder = "fits in the default order"
-    case noTraffic = "an order without traffic"
-    case residency = "residency in every order"
-    case order = "residency and order"
-    case cuts = "least cuts"
-    case ideals = "bytes over ideals"
-    case suffixes = "suffix bounds"
-    case orderSearch = "order search"
-    case open = "open"
-  }
-
-  struct Outcome {
-    var order: [Int]
-    /// The gaps that the order drops, with its steps.
-    var drops: [ResidencyModel.Gap]
-    /// What these cost.
-    var cost: Int
-    private(set) var bound = 0
-    private var source = Component.noTraffic
-    private(set) var closedBy = Component.open
-    /// What was the best before, the last first: one of these may pack where the best one does not.
-    var earlier: [Residency] = []
-
-    init(order: [Int], drops: [ResidencyModel.Gap], cost: Int) {
-      self.order = order
-      self.drops = drops
-      self.cost = cost
-    }
-
-    /// Takes a bound where it is higher.
-    mutating func raise(to bound: Int, by component: Component) {
-      if bound > self.bound { (self.bound, source) = (bound, component) }
-    }
-
-    /// Whether the bound is reached.
-    mutating func close() -> Bool {
-      guard bound >= cost else { return false }
-      bound = cost
-      closedBy = cost == 0 ? .noTraffic : source
-      return true
-    }
-
-    var residency: Residency { Residency(order: order, drops: drops, cost: cost) }
-
-    /// The default order needs no traffic.
-    mutating func closeAtStart() { closedBy = .defaultOrder }
-
-    mutating func take(_ order: [Int], _ drops: [ResidencyModel.Gap], _ cost: Int) {
-      if self.cost < Int.max { earlier.insert(Residency(order: self.order, drops: self.drops, cost: self.cost), at: 0) }
-      if earlier.count > 12 { earlier.removeLast() }
-      (self.order, self.drops, self.cost) = (order, drops, cost)
-    }
-  }
-
-  /// An order, the gaps that it drops, with its steps, and what these cost.
-  struct Residency {
-    var order: [Int]
-    var drops: [ResidencyModel.Gap]
-    var cost: Int
-  }
-
   let core: ScheduleCore
   let capacity: Int
   let options: ScheduleOptions
@@ -81,10 +18,8 @@ struct BlockScheduler {
   private var effortOfIdeals = 0
   /// Whether GLPK ran out of nodes for the first bound.
   private var isFirstBoundCut = false
-
-  private static let largestWidened = 128
-  /// Of the steps of searches so far, those that may go into a plan with addresses at a checkpoint.
-  private static let shareOfPlans = 4
+  /// Rounds of changes to orders so far.
+  private var improvements = 0
 
   init(_ core: ScheduleCore, capacity: Int, options: ScheduleOptions) {
     self.core = core
@@ -107,29 +42,30 @@ struct BlockScheduler {
     offer(best.order, &best)
     if options.useLowerBound, core.count <= options.largestModelledBlock {
       let nodesBefore = statistics.nodes
-      let limit = nodeLimit(atFirst: 2_000)
+      let limit = nodeLimit(atFirst: BlockLimits.firstBoundNodes)
       best.raise(to: bound(ResidencyBound(core, capacity: capacity).model, nodeLimit: limit), by: .residency)
       isFirstBoundCut = limit < options.nodeLimit && statistics.nodes - nodesBefore >= limit
       if best.close() { return }
       if options.formulation == .exact {
-        boundIdeals(&best, moveLimit: 100_000)
+        boundIdeals(&best, moveLimit: BlockLimits.firstIdealMoves)
         if best.close() { return }
       }
       if options.formulation == .exact, let model = OrderedBound(core, capacity: capacity).model {
-        best.raise(to: bound(model, nodeLimit: min(200, options.nodeLimit)), by: .order)
+        best.raise(to: bound(model, nodeLimit: min(BlockLimits.orderNodes, options.nodeLimit)), by: .order)
         if best.close() { return }
       }
     }
     if options.formulation == .exact {
       // Little at first: most blocks of networks need no more.
-      improve(&best, effort: 30_000_000, fromScratch: true)
+      improve(&best, effort: BlockLimits.firstImprovement, fromScratch: true)
       if best.close() { return }
       if options.useWavefront, options.useLowerBound, core.count <= options.largestModelledBlock {
         options.progress?("least cuts beside the operators")
         let wavefront = ResidencyBound(
-          core, capacity: capacity, cutEffort: min(2_000_000_000, effortLeft), cancellation: options.cancellation)
+          core, capacity: capacity, cutEffort: min(BlockLimits.cutEffort, effortLeft),
+          cancellation: options.cancellation)
         statistics.effort += wavefront.effort
-        best.raise(to: bound(wavefront.model, nodeLimit: min(500, options.nodeLimit)), by: .cuts)
+        best.raise(to: bound(wavefront.model, nodeLimit: min(BlockLimits.cutNodes, options.nodeLimit)), by: .cuts)
         if best.close() { return }
       }
     }
@@ -142,7 +78,7 @@ struct BlockScheduler {
   /// Searches on where the beginning did not close the block.
   mutating func finish(_ best: inout Outcome) {
     guard best.closedBy == .open else { return }
-    checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
+    checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
     if options.formulation == .exact, options.useOrderSearch {
       if core.count <= options.largestSearchedBlock {
         searchOrders(&best)
@@ -151,9 +87,10 @@ struct BlockScheduler {
       }
     }
     if best.closedBy == .open, options.formulation == .exact {
-      checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
+      checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
       if !isThorough { beThorough(&best) }
-      improve(&best, effort: min(10_000_000_000, 1_000_000 * core.count * core.count))
+      let pairs = core.count * core.count
+      improve(&best, effort: min(BlockLimits.mostAtTheEnd, BlockLimits.atTheEndPerPair * pairs))
       offer(best.order, &best)
       _ = best.close()
     }
@@ -175,6 +112,23 @@ struct BlockScheduler {
       core, capacity: capacity, keys: keys, moveLimit: moveLimit, cancellation: options.cancellation,
       effort: &statistics.effort)
     best.raise(to: completion?.total ?? 0, by: .ideals)
+  }
+
+  /// A bound from prices of tensors outside the scratchpad, which the wide searches will use too.
+  private mutating func boundByPrices(_ best: inout Outcome) -> LagrangianBound? {
+    guard options.useLagrangianBound else { return nil }
+    options.progress?("prices over ideals")
+    let before = statistics.effort
+    defer { effortOfIdeals += statistics.effort - before }
+    let keys = OrderSearch.keys(core)
+    let limit = BlockLimits.mostPricedMoves
+    guard IdealCount.moves(core, keys: keys, limit: limit, effort: &statistics.effort) != nil else { return nil }
+    let bound = LagrangianBound(
+      core, capacity: capacity, keys: keys, cutoff: best.cost, moveLimit: limit,
+      effortLimit: min(BlockLimits.pricesEffort, effortLeft), cancellation: options.cancellation,
+      effort: &statistics.effort)
+    best.raise(to: bound?.total ?? 0, by: .prices)
+    return bound
   }
 
   private func nodeLimit(atFirst limit: Int) -> Int {
@@ -221,7 +175,8 @@ struct BlockScheduler {
     if GLPKSolver.isTooLarge(residency.model) { return }
     statistics.note(residency.model)
     let result = GLPKSolver(
-      within: nodeLimit(atFirst: 500), for: residency.model, cutoff: best.cost, cancellation: options.cancellation
+      within: nodeLimit(atFirst: BlockLimits.firstResidencyNodes), for: residency.model, cutoff: best.cost,
+      cancellation: options.cancellation
     ).solve(residency.model)
     statistics.nodes += result.nodes
     guard let cost = result.objective, cost < best.cost else { return }
@@ -231,21 +186,33 @@ struct BlockScheduler {
   /// Between searches: for as long as they took so far where cost and bound are far apart, since then wider ones prove
   /// little; for a part of that otherwise. True when that closes the block.
   private mutating func improveAgain(_ best: inout Outcome) -> Bool {
-    let isFarApart = best.cost > 2 * best.bound
+    let ratio = Double(best.cost) / Double(max(1, best.bound))
+    let share = BlockLimits.sharesOfChanges.first { ratio >= $0.ratio }?.share ?? 1
     let spent = statistics.effort - effortOfIdeals
-    improve(&best, effort: min(3_000_000_000, spent / (isFarApart ? 1 : 8)))
+    let effort = min(BlockLimits.mostBetween, spent / share)
+    let before = best.cost
+    improve(&best, effort: effort / BlockLimits.shareOfLongRun)
+    // One long run stays near where it began: many short ones from scratch find more.
+    let start = max(BlockLimits.leastStart, BlockLimits.startPerPair * core.count * core.count)
+    var left = effort - effort / BlockLimits.shareOfLongRun
+    while left >= start, !best.close(), effortLeft > 0, !isOver {
+      improve(&best, effort: start, fromScratch: true)
+      left -= start
+    }
+    if best.cost < before { checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans) }
     return best.close()
   }
 
   /// Where much is live in the middle of a block, an order of small peak is far from those made in one go, and good.
   private mutating func improveSmallestPeak(_ best: inout Outcome) {
-    var search = PeakSearch(core: core, labelLimit: min(200_000, labelsLeft), cancellation: options.cancellation)
-    search.effortLimit = min(400_000_000, effortLeft)
+    var search = PeakSearch(
+      core: core, labelLimit: min(BlockLimits.peakLabels, labelsLeft), cancellation: options.cancellation)
+    search.effortLimit = min(BlockLimits.peakEffort, effortLeft)
     options.progress?("an order of small peak")
     let peak = search.run(floor: capacity)
     count(labels: peak.labels)
     statistics.effort += peak.effort
-    improve(&best, effort: 100_000_000, from: peak.order)
+    improve(&best, effort: BlockLimits.peakImprovement, from: peak.order)
   }
 
   /// Looks for a better order by changes to the best one, or to another; from scratch, to the best of some made in one
@@ -255,7 +222,9 @@ struct BlockScheduler {
   ) {
     guard options.useLocalSearch, effortLeft > 0, !isOver, best.cost > 0 else { return }
     options.progress?("changes to the order, best \(best.cost), bound \(best.bound)")
-    let improvement = OrderImprovement(core, capacity: capacity, cancellation: options.cancellation)
+    let improvement = OrderImprovement(
+      core, capacity: capacity, round: improvements, cancellation: options.cancellation)
+    improvements += 1
     var start = other ?? best.order
     if fromScratch {
       var least = improvement.cost(of: start)
@@ -273,7 +242,8 @@ struct BlockScheduler {
       checkpoint?(soFar, spent + improvement.effort, 0)
     }
     statistics.effort += improvement.effort
-    let isNew = found.order != best.order
+    // One of many starts has to be better; a longer run's order is worth GLPK's look.
+    let isNew = fromScratch && improvements > 1 ? found.cost < best.cost : found.order != best.order
     // The evictions of its own cost may be better than any rule's, and GLPK may find none within its limits.
     if found.cost < best.cost { best.take(found.order, improvement.drops(of: found.order), found.cost) }
     if isNew { offer(found.order, &best) }
@@ -286,36 +256,54 @@ struct BlockScheduler {
     search.switches.exchanges = options.useExchanges
     search.cancellation = options.cancellation
     search.completion = completion
-    for width in [16, 128, 512] {
-      if width > 16, improveAgain(&best) { return }
+    for (number, width) in BlockLimits.narrowWidths.enumerated() {
+      if number > 0, improveAgain(&best) { return }
       if run(&search, width, &best) != .narrowed { return }
     }
-    checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
-    boundIdeals(&best, moveLimit: 3_000_000)
+    checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
+    boundIdeals(&best, moveLimit: BlockLimits.mostIdealMoves)
     search.completion = completion
+    if best.close() { return }
+    search.prices = boundByPrices(&best)
     if best.close() { return }
     beThorough(&best)
     if best.close() { return }
     if options.useSuffixBounds {
-      var builder = SuffixBoundBuilder(core, capacity: capacity, order: best.order, drops: best.drops)
-      builder.switches = search.switches
-      builder.cancellation = options.cancellation
-      builder.labelLimit = labelsLeft
-      builder.effortLimit = effortLeft
-      search.suffix = builder.build(progress: options.progress)
-      count(labels: builder.labels)
-      statistics.effort += builder.effort
-      best.raise(to: search.suffix.total, by: .suffixes)
+      search.suffix = SuffixBound(order: best.order)
+      for part in BlockLimits.smallestParts {
+        // What is left out moves for nothing: a bound for less is one for everything, and much sooner found.
+        guard let large = core.leavingOut(smallerThan: capacity / part) else { continue }
+        boundSuffixes(of: large, &search, &best)
+        if best.close() { return }
+      }
+      boundSuffixes(of: core, &search, &best)
       if best.close() { return }
     }
-    var width = 4096
-    // Far from its bound, a wide search of a large block proves nothing, and local search finds more.
-    let isHopeless = core.count > Self.largestWidened && best.cost > 4 * best.bound
-    if isHopeless { statistics.stops.insert(.size) }
-    while !improveAgain(&best), !isHopeless, run(&search, width, &best) == .narrowed {
-      width = min(width * 8, 1 << 40)
-      checkpoint?(best, statistics.effort, statistics.effort / Self.shareOfPlans)
+    var width = BlockLimits.firstWideWidth
+    // Far from its bound, wider searches of a large block prove nothing, and local search finds more.
+    let isHopeless =
+      core.count > BlockLimits.largestWidened && best.cost > BlockLimits.hopelessRatio * best.bound
+    while !improveAgain(&best), run(&search, width, &best) == .narrowed {
+      if isHopeless {
+        statistics.stops.insert(.size)
+        break
+      }
+      width = min(width * BlockLimits.widening, BlockLimits.mostWidth)
+      checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
     }
+  }
+
+  /// Raises the suffix bounds of a search by those of a core of the same operators whose tensors are no larger.
+  private mutating func boundSuffixes(of core: ScheduleCore, _ search: inout OrderSearch, _ best: inout Outcome) {
+    var builder = SuffixBoundBuilder(core, capacity: capacity, order: best.order, drops: best.drops)
+    builder.switches = search.switches
+    builder.cancellation = options.cancellation
+    builder.labelLimit = labelsLeft
+    builder.effortLimit = effortLeft
+    search.suffix = builder.build(on: search.suffix, progress: options.progress)
+    count(labels: builder.labels)
+    statistics.effort += builder.effort
+    best.raise(to: search.suffix.total, by: .suffixes)
   }
 
   /// What is left of the limit.

@@ -83,11 +83,14 @@ public struct ScheduleBaseline: Sendable {
         + "--placement \(placement.rawValue)", help: "use --policy optimal")
   }
 
+  /// Labels of the search for an order of smallest peak, in one block.
+  private static let peakLabels = 5_000_000
+
   static func minPeakOrder(_ core: ScheduleCore) -> [Int] {
     var order: [Int] = []
     for (number, block) in core.blocks().enumerated() {
       let part = core.restricted(to: block, afterFirst: number > 0)
-      let outcome = PeakSearch(core: part, labelLimit: 5_000_000).run(floor: 0)
+      let outcome = PeakSearch(core: part, labelLimit: peakLabels).run(floor: 0)
       order += outcome.order.dropFirst(number > 0 ? 1 : 0).map { block[$0] }
     }
     return order

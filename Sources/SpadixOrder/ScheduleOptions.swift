@@ -21,9 +21,9 @@ public struct ScheduleOptions: Sendable {
   /// Labels of the order search, over all blocks, at which the search ends as by an interruption. By default other limits
   /// come first.
   public var labelLimit = 1 << 40
-  /// Elementary steps of the searches over orders, of about a nanosecond each, over all blocks: what a label costs
-  /// differs by a factor of a hundred between problems, and this bounds the work whatever it costs.
-  public var effortLimit = 30_000_000_000
+  /// Elementary steps of the searches over orders, of about a nanosecond each, over all blocks: what a label
+  /// costs differs by a factor of a hundred between problems, and this bounds the work whatever it costs. About a minute.
+  public var effortLimit = 60_000_000_000
   /// Nodes and elementary steps of one packing.
   public var packingNodeLimit = 2_000_000
   /// Elementary steps of one packing, of about a nanosecond each.
@@ -48,6 +48,8 @@ public struct ScheduleOptions: Sendable {
   public var useLowerBound = true
   /// A bound on bytes over every set of operators that may have run.
   public var useIdealBound = true
+  /// A bound from prices for tensors outside the scratchpad, where such sets are few.
+  public var useLagrangianBound = true
   public var useWavefront = true
   public var useLocalSearch = true
   /// Search over orders, under the best cost as cutoff.

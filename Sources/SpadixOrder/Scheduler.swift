@@ -106,13 +106,14 @@ public struct Scheduler: Sendable {
       let soFar = soFar()
       if allowance > 0 {
         addresses.place(
-          [soFar.order] + (addresses.best.map { [$0.order] } ?? []), soFar.drops, changes: allowance)
+          [soFar.order] + (addresses.best.map { [$0.order] } ?? []), soFar.drops, effort: allowance)
       } else {
         addresses.placeOnTheWay(soFar.order, soFar.drops, at: effort)
       }
     }
+    addresses.beginEnd()
     let onTheWay = addresses.best.map { [$0.order] } ?? []
-    addresses.place(result.order, result.drops)
+    addresses.place(result.order, result.drops, residencyNodes: options.nodeLimit)
     addresses.placeEarlier(result.earlier)
     let isClosed = !result.closedBy.contains(.open)
     return Attempt(
@@ -268,7 +269,7 @@ public struct Scheduler: Sendable {
       residencies[number] = own
     }
     let cheapestFirst = result.earlier.indices.sorted { (result.earlier[$0].cost, $0) < (result.earlier[$1].cost, $1) }
-    result.earlier = cheapestFirst.prefix(12).map { result.earlier[$0] }
+    result.earlier = cheapestFirst.prefix(BlockLimits.mostEarlier).map { result.earlier[$0] }
     return result
   }
 }

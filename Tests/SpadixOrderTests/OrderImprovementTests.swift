@@ -155,11 +155,12 @@ private func leastBeside(_ op: Int, _ core: ScheduleCore) -> Int {
 
   /// What an interruption leaves is never better than what a later one does, wherever the two come: at every progress
   /// message in turn, and after growing numbers of labels.
-  @Test(arguments: 0..<4) func aLaterInterruptionIsNeverWorse(seed: Int) throws {
-    let problem = wideProblem(seed: UInt64(60 + seed), operators: 36)
-    let budget = ScheduleBudgets.minimum(problem, scope: .activations) * (8 + seed) / 8
-    var limited = limited(300_000_000).options
-    limited.packingEffortLimit = 20_000_000
+  @Test(arguments: [1, 3, 5]) func aLaterInterruptionIsNeverWorse(seed: Int) throws {
+    let problem = wideProblem(seed: UInt64(60 + seed), operators: 40)
+    let budget = ScheduleBudgets.minimum(problem, scope: .activations) * (10 + seed % 3) / 10
+    // Enough for every stage, down to wide searches and what follows them.
+    var limited = limited(40_000_000).options
+    limited.packingEffortLimit = 4_000_000
     func traffic(interruptedAt message: Int) throws -> (total: Int, isOver: Bool) {
       var options = limited
       let cancellation = Cancellation()
@@ -170,12 +171,15 @@ private func leastBeside(_ op: Int, _ core: ScheduleCore) -> Int {
       return (plan.traffic.total, !cancellation.isCancelled)
     }
     var (last, message, isOver) = (Int.max, 1, false)
+    var totals: Set<Int> = []
     while !isOver {
       let found = try traffic(interruptedAt: message)
       #expect(found.total <= last, "\(problem.name), message \(message)")
       (last, isOver) = found
+      totals.insert(last)
       message += max(1, message / 4)
     }
+    #expect(message >= 8 && totals.count > 1, "\(message) messages, traffic \(totals.sorted())")
     var labels = Int.max
     for limit in [1, 1_000, 30_000] {
       limited.labelLimit = limit

@@ -36,6 +36,29 @@ final class AddressSearch {
   /// searches at most.
   private static let effortBetweenPlans = 50_000_000
   private static let shareOfPlans = 8
+  /// Full packings that plans on the way leave for those at the end.
+  private static let packingsAtTheEnd = 2
+  /// Percentages of the budget that stay free while residency or orders are chosen, so that the rest packs into the whole:
+  /// in little time, for one order, and with changes to it.
+  private static let freeQuickly = [2, 5, 10, 20]
+  private static let freeForOrder = [1, 3, 6, 10, 15, 20, 30, 40]
+  private static let freeForChanges = [2, 4, 7, 10, 14, 20, 30]
+  /// Plans that were the best earlier and do not pack, for which residency is chosen with less room.
+  private static let mostEarlierWithLessRoom = 4
+  /// Elementary steps of a short run of changes with addresses: for each pair of operators, and at least.
+  private static let runPerPair = 20_000
+  private static let leastRun = 30_000_000
+  /// Nodes of GLPK for a residency that is one of many.
+  private static let residencyNodes = 500
+  /// Gaps that GLPK is asked to drop one after the other, and those that go without a model.
+  private static let mostRepairs = 16
+  private static let mostCuts = 200
+  /// Nodes of a packing after such a cut.
+  private static let cutNodes = 50_000
+  /// Nodes and elementary steps of the packings that look for what is in the way; of more pieces, not each is left out.
+  private static let coreNodes = 4_000
+  private static let coreEffort = 50_000_000
+  private static let mostLeftOut = 80
 
   let problem: ScheduleProblem
   let scope: ScheduleProblem.Scope
@@ -43,6 +66,10 @@ final class AddressSearch {
   let budget: Int
   private let options: ScheduleOptions
   private let work: Work
+  /// What is left of the work for the end.
+  private var reserved: Int
+  /// Rounds of changes to orders so far.
+  private var rounds = 0
   private(set) var best: Plan?
   private(set) var nodes = 0
   private var nextPlan = effortBetweenPlans
@@ -55,6 +82,7 @@ final class AddressSearch {
     self.budget = budget
     self.options = options
     self.work = work
+    reserved = Self.packingsAtTheEnd * options.packingEffortLimit
     core = ScheduleCore(problem, scope: scope)
   }
 
@@ -67,7 +95,13 @@ final class AddressSearch {
 
   private var isInterrupted: Bool { options.cancellation?.isCancelled == true }
 
-  var isOver: Bool { work.left <= 0 || isInterrupted }
+  var isOver: Bool { workLeft <= 0 || isInterrupted }
+
+  /// What may be spent now.
+  private var workLeft: Int { work.left - reserved }
+
+  /// The searches are over: from here on all of the work may be spent.
+  func beginEnd() { reserved = 0 }
 
   // MARK: - Taking plans
 
@@ -93,7 +127,7 @@ final class AddressSearch {
   ) -> Bool {
     var limits = AllocationSolver.Options()
     limits.nodeLimit = nodeLimit
-    limits.effortLimit = max(1, min(effortLimit ?? options.packingEffortLimit, work.left))
+    limits.effortLimit = max(1, min(effortLimit ?? options.packingEffortLimit, workLeft))
     guard let plan = packed(pieces, order, builder, limits, options.cancellation) else { return false }
     take(plan)
     return true
@@ -139,7 +173,7 @@ final class AddressSearch {
     if !isBetter(pieces, builder) { return true }
     if pack(pieces, order, builder, nodeLimit: Self.quickNodes, effortLimit: Self.quickEffort) { return true }
     take(arena(order, .longestForItsPrice, builder))
-    for percent in [2, 5, 10, 20] {
+    for percent in Self.freeQuickly {
       let smaller = core.leaving(percent: percent, of: budget)
       let drops = FurthestUse.drops(smaller, order: order, capacity: budget, policy: .longestForItsPrice)
       let pieces = builder.pieces(drops)
@@ -149,16 +183,22 @@ final class AddressSearch {
     return false
   }
 
-  /// The same, with changes to the orders where the residency does not pack.
+  /// The same, and all that is done at the end where the residency does not pack, in some of the time.
   ///
   /// - Parameters:
   ///   - orders: the first one is that of the drops.
-  ///   - effort: elementary steps for the changes.
-  func place(_ orders: [[Int]], _ drops: [ResidencyModel.Gap], changes effort: Int) {
+  ///   - effort: elementary steps, of which a third each is for the residency and for changes to the orders with room left
+  ///     and with addresses.
+  func place(_ orders: [[Int]], _ drops: [ResidencyModel.Gap], effort: Int) {
     if placeQuickly(orders[0], drops) { return }
-    let effort = min(effort, options.packingEffortLimit)
-    improveWithLessRoom(orders, effort: effort / 2)
-    improvePlaced(orders, effort: effort / 2)
+    let part = min(effort, options.packingEffortLimit, workLeft) / 3
+    if part <= 0 { return }
+    let ofTheEnd = reserved
+    reserved = work.left - part
+    place(orders[0], drops, residencyNodes: Self.residencyNodes)
+    reserved = ofTheEnd
+    improveWithLessRoom(orders, effort: part)
+    improvePlaced(orders, effort: part)
   }
 
   /// The best that rules make of an order, in no time.
@@ -182,7 +222,9 @@ final class AddressSearch {
 
   /// Where the pieces do not pack, residency is chosen again with less room; then GLPK is asked to drop one of the gaps
   /// that are in the way; and there always is what an arena makes of the order.
-  func place(_ order: [Int], _ drops: [ResidencyModel.Gap]) {
+  ///
+  /// - Parameter residencyNodes: nodes of GLPK for each choice.
+  func place(_ order: [Int], _ drops: [ResidencyModel.Gap], residencyNodes: Int) {
     let builder = builder(order)
     let first = builder.pieces(drops)
     if !isBetter(first, builder) { return }
@@ -190,8 +232,10 @@ final class AddressSearch {
     options.progress?("the plan does not pack; looking for another")
     for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] { take(arena(order, policy, builder)) }
     if first.count <= Self.mostRefined {
-      withLessRoom(order, builder)
-      if options.usePacking, core.count <= options.largestModelledBlock { repair(order, drops, builder) }
+      withLessRoom(order, builder, residencyNodes)
+      if options.usePacking, core.count <= options.largestModelledBlock {
+        repair(order, drops, builder, residencyNodes)
+      }
     }
   }
 
@@ -202,7 +246,7 @@ final class AddressSearch {
       let pieces = builder.pieces(other.drops)
       let isPacked = pack(pieces, other.order, builder, nodeLimit: Self.refinedNodes)
       // With less room for some of them: it costs more than looking for addresses.
-      if !isPacked, number < 4 { withLessRoom(other.order, builder) }
+      if !isPacked, number < Self.mostEarlierWithLessRoom { withLessRoom(other.order, builder, options.nodeLimit) }
     }
   }
 
@@ -211,6 +255,11 @@ final class AddressSearch {
     let orders = (best.map { [$0.order] } ?? []) + orders
     improveWithLessRoom(orders, effort: options.packingEffortLimit)
     improvePlaced((best.map { [$0.order] } ?? []) + orders, effort: options.packingEffortLimit)
+  }
+
+  private func nextRound() -> Int {
+    defer { rounds += 1 }
+    return rounds
   }
 
   /// Changes to orders, with a cost that addresses are part of.
@@ -226,16 +275,27 @@ final class AddressSearch {
       let pieces = placed.pieces(of: order)
       self.take(Plan(order: order, pieces: pieces, traffic: builder(order).traffic(pieces)))
     }
-    let improvement = OrderImprovement(core, placed: placed, cancellation: options.cancellation)
-    let found = improvement.run(from: orders[start], effortLimit: max(1, min(effort, work.left)), onTheWay: take)
-    take(found.order, found.cost)
+    // Half of it in one run from the best order, the rest in short ones, which find what is far from that.
+    var left = max(1, min(effort, workLeft))
+    var limit = max(1, left / 2)
+    var number = 0
+    while left > 0, !isInterrupted {
+      let improvement = OrderImprovement(
+        core, placed: placed, round: nextRound(), cancellation: options.cancellation)
+      let from = orders[(start + max(0, number - 1)) % orders.count]
+      let found = improvement.run(from: from, effortLimit: limit, onTheWay: take)
+      take(found.order, found.cost)
+      number += 1
+      left -= limit
+      limit = min(max(1, left), max(Self.leastRun, Self.runPerPair * core.count * core.count))
+    }
   }
 
   /// Residency for less than the budget leaves the packing some room.
-  private func withLessRoom(_ order: [Int], _ builder: PieceBuilder) {
-    for percent in [1, 3, 6, 10, 15, 20, 30, 40] where !isOver {
+  private func withLessRoom(_ order: [Int], _ builder: PieceBuilder, _ residencyNodes: Int) {
+    for percent in Self.freeForOrder where !isOver {
       let smaller = core.leaving(percent: percent, of: budget)
-      for drops in residencies(smaller, order, nodeLimit: options.nodeLimit) {
+      for drops in residencies(smaller, order, nodeLimit: residencyNodes) {
         let pieces = builder.pieces(drops)
         if isBetter(pieces, builder), pack(pieces, order, builder, nodeLimit: Self.refinedNodes) { return }
       }
@@ -245,18 +305,20 @@ final class AddressSearch {
   /// Orders for less than the budget: fewer bytes move than where the best residency of the best order is cut up until
   /// it packs.
   func improveWithLessRoom(_ orders: [[Int]], effort: Int) {
-    let percentages = [2, 4, 7, 10, 14, 20, 30]
-    for percent in percentages where !isOver {
+    let round = nextRound()
+    for percent in Self.freeForChanges where !isOver {
       let smaller = core.leaving(percent: percent, of: budget)
-      let improvement = OrderImprovement(smaller, capacity: budget, cancellation: options.cancellation)
+      let improvement = OrderImprovement(
+        smaller, capacity: budget, round: round, cancellation: options.cancellation)
       let costs = orders.map { improvement.cost(of: $0) }
       guard let start = orders.indices.min(by: { (costs[$0], $0) < (costs[$1], $1) }) else { break }
       options.progress?("changes to the order, \(percent) % of the budget free, best \(leastTraffic)")
       let found = improvement.run(
-        from: orders[start], effortLimit: max(1, min(effort / percentages.count, work.left)))
+        from: orders[start], effortLimit: max(1, min(effort / Self.freeForChanges.count, workLeft)))
       work.left -= improvement.effort
       let builder = builder(found.order)
-      let residencies = residencies(smaller, found.order, nodeLimit: 500) + [improvement.drops(of: found.order)]
+      let residencies =
+        residencies(smaller, found.order, nodeLimit: Self.residencyNodes) + [improvement.drops(of: found.order)]
       for drops in residencies {
         let pieces = builder.pieces(drops)
         if isBetter(pieces, builder) { _ = pack(pieces, found.order, builder, nodeLimit: Self.refinedNodes) }
@@ -283,10 +345,12 @@ final class AddressSearch {
 
   /// Asks GLPK to drop one of the gaps that are in the way, again and again; then without a model: the cheapest gap
   /// that is in the way goes, also one between neighbouring steps.
-  private func repair(_ order: [Int], _ drops: [ResidencyModel.Gap], _ builder: PieceBuilder) {
+  private func repair(
+    _ order: [Int], _ drops: [ResidencyModel.Gap], _ builder: PieceBuilder, _ residencyNodes: Int
+  ) {
     var model = ResidencyModel(core, order: order, capacity: budget)
     var current = drops
-    for _ in 0..<16 where !isOver && !GLPKSolver.isTooLarge(model.model) {
+    for _ in 0..<Self.mostRepairs where !isOver && !GLPKSolver.isTooLarge(model.model) {
       let core = unpackableCore(builder.pieces(current), builder)
       let dropped = Set(current.map { GapKey($0) })
       let kept = model.gaps.filter { gap in
@@ -298,7 +362,7 @@ final class AddressSearch {
       if kept.isEmpty { break }
       model.requireOne(of: kept)
       let result = GLPKSolver(
-        within: options.nodeLimit, for: model.model, cancellation: options.cancellation
+        within: residencyNodes, for: model.model, cancellation: options.cancellation
       ).solve(model.model)
       guard result.objective != nil else { break }
       current = model.drops(result.values)
@@ -308,9 +372,9 @@ final class AddressSearch {
       if pack(pieces, order, builder, nodeLimit: options.packingNodeLimit) { return }
     }
     var cuts = builder.ends(drops)
-    for _ in 0..<200 where !isOver {
+    for _ in 0..<Self.mostCuts where !isOver {
       let pieces = builder.pieces(endingAfter: cuts)
-      if !isBetter(pieces, builder) || pack(pieces, order, builder, nodeLimit: 50_000) { return }
+      if !isBetter(pieces, builder) || pack(pieces, order, builder, nodeLimit: Self.cutNodes) { return }
       let inTheWay = unpackableCore(pieces, builder)
       guard let cut = builder.cheapestCut(inTheWay, cuts) else { return }
       cuts[cut.tensor].insert(cut.step)
@@ -331,11 +395,11 @@ final class AddressSearch {
     _ pieces: [ScheduleSolution.Piece], _ builder: PieceBuilder
   ) -> [ScheduleSolution.Piece] {
     var options = AllocationSolver.Options()
-    options.nodeLimit = 4_000
-    options.effortLimit = 50_000_000
+    options.nodeLimit = Self.coreNodes
     options.layoutSweep = false
-    let solver = AllocationSolver(options: options, cancellation: self.options.cancellation)
     func packs(_ some: [ScheduleSolution.Piece]) -> Bool {
+      options.effortLimit = max(1, min(Self.coreEffort, workLeft))
+      let solver = AllocationSolver(options: options, cancellation: self.options.cancellation)
       let result = solver.solve(builder.allocation(some, budget))
       work.left -= result.effort
       return result.solution != nil
@@ -359,7 +423,7 @@ final class AddressSearch {
       if packs(inside(middle, last)) { high = middle - 1 } else { low = middle }
     }
     var kept = inside(low, last)
-    if kept.count <= 80 {
+    if kept.count <= Self.mostLeftOut {
       for piece in kept {
         let without = kept.filter { $0 != piece }
         if !packs(without) { kept = without }

@@ -32,12 +32,7 @@ struct IdealBound {
   /// No order costs less.
   private(set) var total = 0
 
-  /// Ideals by number of operators, each layer in the order of keys.
-  private var layerStart: [Int] = [0]
-  private var keyOfIdeal: [UInt64] = []
-  /// Moves of each ideal, and at the end.
-  private var firstMove: [Int32] = []
-  private var opOfMove: [Int32] = []
+  private let index: IdealIndex
   /// Tails after each move.
   private var firstTail: [Int32] = []
   private var tailCount: [UInt8] = []
@@ -47,8 +42,6 @@ struct IdealBound {
 
   /// Ways kept of one ideal; of more the last ones become one that is no dearer than either.
   private static let mostTails = 6
-  /// Elementary steps for sums of sizes: what is outside is so as a whole.
-  private static let mostRounding = 50_000_000
 
   /// Nil when there are more moves between ideals than the limit, and effort says what it took to see that.
   ///
@@ -56,145 +49,59 @@ struct IdealBound {
   init?(
     _ core: ScheduleCore, capacity: Int, keys: [UInt64], moveLimit: Int, cancellation: Cancellation?, effort: inout Int
   ) {
+    guard
+      let graph = IdealGraph(
+        core, capacity: capacity, keys: keys, moveLimit: moveLimit, cancellation: cancellation, effort: &effort)
+    else { return nil }
+    index = graph.index
     defer { effort += self.effort }
     for tensor in core.tensors where tensor.size > 0 {
       let isLess =
         tensor.bytes.multipliedFullWidth(by: bytesOfSize.size) < bytesOfSize.bytes.multipliedFullWidth(by: tensor.size)
       if isLess { bytesOfSize = (tensor.bytes, tensor.size) }
     }
-    guard let forward = enumerate(core, capacity, keys, moveLimit, cancellation) else { return nil }
-    bound(core, capacity, forward)
-  }
-
-  /// What a move between ideals changes, in sizes.
-  private struct Move {
-    var target: Int32
-    /// Operands that are not live yet, and private tensors.
-    var fresh: Int
-    /// Live bytes that are outside meanwhile, at least.
-    var leastOutside = 0
-    /// Live operands that DRAM holds anyway.
-    var cleanOperands: Int
-    /// Operands that stay live, and of those what the operator makes and DRAM does not hold.
-    var staying: Int
-    var made: Int
-  }
-
-  private struct Forward {
-    var moves: [Move] = []
-    /// Live bytes of each ideal, and of those what DRAM holds anyway.
-    var live: [Int] = []
-    var clean: [Int] = []
-  }
-
-  private mutating func enumerate(
-    _ core: ScheduleCore, _ capacity: Int, _ keys: [UInt64], _ moveLimit: Int, _ cancellation: Cancellation?
-  ) -> Forward? {
-    var forward = Forward()
-    var roundingEffort = 0
-    let nothing = SuffixBound(order: Array(0..<core.count))
-    var layer = OrderLayer<UInt128>(words: ceilDivide(core.count, 64))
-    layer.addRoot(core)
-    var order = [0]
-    for _ in 0..<core.count {
-      var next = OrderLayer<UInt128>(words: layer.words)
-      let base = keyOfIdeal.count
-      let firstOfLayer = forward.moves.count
-      for ideal in order {
-        keyOfIdeal.append(layer.ideals[ideal].key)
-        firstMove.append(Int32(forward.moves.count))
-        let live = layer.live(of: ideal)
-        forward.live.append(layer.ideals[ideal].liveSize)
-        forward.clean.append(live.reduce(0) { $0 + (core.tensors[Int($1)].isClean ? core.tensors[Int($1)].size : 0) })
-        for op in layer.ready(of: ideal).map(Int.init) {
-          let target = next.ideal(after: op, of: ideal, in: layer, core, keys[op], nothing, nil)
-          var move = Move(
-            target: Int32(target), fresh: core.operators[op].privateSize, cleanOperands: 0, staying: 0, made: 0)
-          for operand in core.operators[op].operands {
-            let tensor = core.tensors[operand]
-            if !live.contains(Int32(operand)) {
-              move.fresh += tensor.size
-            } else if tensor.isClean {
-              move.cleanOperands += tensor.size
-            }
-            if next.live(of: target).contains(Int32(operand)) {
-              move.staying += tensor.size
-              if tensor.producer == op, !tensor.isClean { move.made += tensor.size }
-            }
-          }
-          move.leastOutside = max(0, layer.ideals[ideal].liveSize + move.fresh - capacity)
-          if move.leastOutside > 0, roundingEffort < Self.mostRounding {
-            let operands = core.operators[op].operands
-            let others = live.filter { !operands.contains(Int($0)) }.map { core.tensors[Int($0)].size }
-            move.leastOutside = SubsetSums.least(of: others, atLeast: move.leastOutside, effort: &roundingEffort)
-          }
-          forward.moves.append(move)
-          opOfMove.append(Int32(op))
-          effort += 300 + core.count / 4 + 10 * live.count
-        }
-        if forward.moves.count > moveLimit || cancellation?.isCancelled == true { return nil }
-      }
-      order = next.ideals.indices.sorted { next.ideals[$0].key < next.ideals[$1].key }
-      for (one, other) in zip(order, order.dropFirst()) where next.ideals[one].key == next.ideals[other].key {
-        return nil
-      }
-      var place = [Int32](repeating: 0, count: order.count)
-      for (rank, ideal) in order.enumerated() { place[ideal] = Int32(base + layer.ideals.count + rank) }
-      for move in firstOfLayer..<forward.moves.count {
-        forward.moves[move].target = place[Int(forward.moves[move].target)]
-      }
-      layerStart.append(keyOfIdeal.count)
-      layer = next
-    }
-    effort += roundingEffort
-    // The last ideal has run everything.
-    keyOfIdeal.append(layer.ideals[0].key)
-    firstMove += [Int32(forward.moves.count), Int32(forward.moves.count)]
-    forward.live.append(0)
-    forward.clean.append(0)
-    layerStart.append(keyOfIdeal.count)
-    return forward
+    bound(core, graph)
   }
 
   /// Backwards, the tails after every move.
-  private mutating func bound(_ core: ScheduleCore, _ capacity: Int, _ forward: Forward) {
+  private mutating func bound(_ core: ScheduleCore, _ graph: IdealGraph) {
     let common = CommonSizes(core)
-    firstTail = [Int32](repeating: 0, count: forward.moves.count)
-    tailCount = [UInt8](repeating: 0, count: forward.moves.count)
+    firstTail = [Int32](repeating: 0, count: graph.moves.count)
+    tailCount = [UInt8](repeating: 0, count: graph.moves.count)
     // Moves of an ideal follow those of the ideals before it, so targets come later.
-    for number in forward.moves.indices.reversed() {
+    for number in graph.moves.indices.reversed() {
       firstTail[number] = Int32(tails.count)
-      let move = forward.moves[number]
+      let move = graph.moves[number]
       addTails(
-        of: Int(move.target), after: Int(opOfMove[number]), staying: move.staying, made: move.made, core, capacity,
-        forward, common)
+        of: Int(move.target), after: Int(index.opOfMove[number]), staying: move.staying, made: move.made, core, graph,
+        common)
       tailCount[number] = UInt8(tails.count - Int(firstTail[number]))
     }
     let start = tails.count
-    addTails(of: 0, after: nil, staying: 0, made: 0, core, capacity, forward, common)
+    addTails(of: 0, after: nil, staying: 0, made: 0, core, graph, common)
     total = cost(start..<tails.count, outside: 0, stored: 0)
     tails.removeLast(tails.count - start)
   }
 
   private mutating func addTails(
-    of ideal: Int, after last: Int?, staying: Int, made: Int, _ core: ScheduleCore, _ capacity: Int,
-    _ forward: Forward, _ common: CommonSizes
+    of ideal: Int, after last: Int?, staying: Int, made: Int, _ core: ScheduleCore, _ graph: IdealGraph,
+    _ common: CommonSizes
   ) {
     let start = tails.count
-    let moves = Int(firstMove[ideal])..<Int(firstMove[ideal + 1])
+    let moves = index.moves(of: ideal)
     if moves.isEmpty {
       tails.append(Tail(evicted: 0, leastEvicted: 0, stored: 0, leastStored: 0))
       return
     }
-    let live = forward.live[ideal]
-    let mostStored = live - forward.clean[ideal] - made
+    let live = graph.live[ideal]
+    let mostStored = live - graph.clean[ideal] - made
     for number in moves {
-      let move = forward.moves[number]
-      let op = Int(opOfMove[number])
+      let move = graph.moves[number]
+      let op = Int(index.opOfMove[number])
       let operands = core.footprints[op] - move.fresh
       let least = move.leastOutside
       let most = live - staying - operands + (last.map { common.size($0, op) } ?? 0)
-      let leastStored = max(0, least - (forward.clean[ideal] - move.cleanOperands))
+      let leastStored = max(0, least - (graph.clean[ideal] - move.cleanOperands))
       for index in Int(firstTail[number])..<Int(firstTail[number]) + Int(tailCount[number]) {
         let tail = tails[index]
         add(
@@ -233,18 +140,11 @@ struct IdealBound {
   // MARK: - Looking up
 
   /// The moves of the ideal of so many operators with a key.
-  func moves(_ count: Int, key: UInt64) -> Range<Int> {
-    var (low, high) = (layerStart[count], layerStart[count + 1] - 1)
-    while low < high {
-      let middle = (low + high) / 2
-      if keyOfIdeal[middle] < key { low = middle + 1 } else { high = middle }
-    }
-    return Int(firstMove[low])..<Int(firstMove[low + 1])
-  }
+  func moves(_ count: Int, key: UInt64) -> Range<Int> { index.moves(of: index.ideal(count, key: key)) }
 
   /// The tails after the move of an operator, which is one of the given moves.
   func tails(after op: Int, of moves: Range<Int>) -> Range<Int> {
-    guard let move = moves.first(where: { opOfMove[$0] == Int32(op) }) else { return 0..<0 }
+    guard let move = moves.first(where: { index.opOfMove[$0] == Int32(op) }) else { return 0..<0 }
     return Int(firstTail[move])..<Int(firstTail[move]) + Int(tailCount[move])
   }
 

@@ -47,14 +47,18 @@ final class OrderImprovement {
   @exclusivity(unchecked)
   private var isMoving: [Bool]
   @exclusivity(unchecked)
-  private var random = SplitMix64(seed: 0x2545_F491_4F6C_DD1D)
+  private var random: SplitMix64
   @exclusivity(unchecked)
   private var effortOfMoves = 0
 
   /// Elementary steps, of about a nanosecond each.
   var effort: Int { effortOfMoves + evaluation.effort }
 
-  init(_ core: ScheduleCore, capacity: Int, repeats: Repeats = Repeats(), cancellation: Cancellation?) {
+  /// - Parameter round: of another number, other changes are made: a run from where the last one began does not repeat it.
+  init(
+    _ core: ScheduleCore, capacity: Int, repeats: Repeats = Repeats(), round: Int = 0, cancellation: Cancellation?
+  ) {
+    random = SplitMix64(seed: Self.firstSeed &+ UInt64(round))
     self.core = core
     self.repeats = repeats
     self.cancellation = cancellation
@@ -65,7 +69,8 @@ final class OrderImprovement {
   }
 
   /// For orders whose tensors have addresses.
-  init(_ core: ScheduleCore, placed: PlacedCost, cancellation: Cancellation?) {
+  init(_ core: ScheduleCore, placed: PlacedCost, round: Int = 0, cancellation: Cancellation?) {
+    random = SplitMix64(seed: Self.firstSeed &+ UInt64(round))
     self.core = core
     self.cancellation = cancellation
     repeats = Repeats()
@@ -78,6 +83,19 @@ final class OrderImprovement {
 
   func drops(of order: [Int]) -> [ResidencyModel.Gap] { residency?.drops(of: order) ?? [] }
 
+  private static let firstSeed: UInt64 = 0x2545_F491_4F6C_DD1D
+  /// Changes after which the cost of an order no longer counts: of the first round, and how it grows from round to round.
+  private static let firstLength = 20
+  private static let lengthening = 4
+  private static let mostLength = 5_000
+  /// A round ends when so many times its length brought nothing.
+  private static let patience = 60
+  /// One change of so many is to something else that the cost depends on, where there is such a thing.
+  private static let changesPerVariation = 3
+  /// An operator moves at most two to the power of this, in positions.
+  private static let mostReach = 10
+  /// Producers of operands that run again one after the other, for the sake of one tensor.
+  private static let deepestRepeat = 16
   /// Elementary steps after which the best order is told for the first time, and how many times as many pass until the
   /// next time.
   private static let firstTold = 20_000_000
@@ -102,7 +120,7 @@ final class OrderImprovement {
       nextTold = start + max(Self.firstTold, (effort - start) / Self.nextTold.1 * Self.nextTold.0)
     }
     evaluation.remember()
-    var length = 20
+    var length = Self.firstLength
     while bestCost > 0, effort < end, cancellation?.isCancelled != true {
       // Each round starts from the best order and accepts worse ones for longer than the round before.
       var current = best
@@ -111,13 +129,13 @@ final class OrderImprovement {
       var history = [Int](repeating: bestCost, count: length)
       var sinceImprovement = 0
       var number = 0
-      while bestCost > 0, sinceImprovement < 60 * length, effort < end {
+      while bestCost > 0, sinceImprovement < Self.patience * length, effort < end {
         if number & 63 == 0 {
           if cancellation?.isCancelled == true { break }
           // A plan with addresses is told with what was varied last, so only when it is the best.
           if residency != nil { tell() }
         }
-        let isVaried = number % 3 == 0 && evaluation.vary(&random)
+        let isVaried = number % Self.changesPerVariation == 0 && evaluation.vary(&random)
         guard let candidate = isVaried ? current : changed(current) else {
           effortOfMoves += 50
           sinceImprovement += 1
@@ -144,7 +162,7 @@ final class OrderImprovement {
         history[number % length] = min(late, currentCost)
         number += 1
       }
-      length = min(length * 4, 5_000)
+      length = min(length * Self.lengthening, Self.mostLength)
     }
     evaluation.restore()
     return (best, bestCost)
@@ -167,7 +185,7 @@ final class OrderImprovement {
   /// waits for it.
   private func moved(_ order: [Int]) -> [Int]? {
     let from = next(order.count)
-    let reach = 1 << (1 + next(max(1, min(10, Int.bitWidth - order.count.leadingZeroBitCount))))
+    let reach = 1 << (1 + next(max(1, min(Self.mostReach, Int.bitWidth - order.count.leadingZeroBitCount))))
     let distance = 1 + next(reach)
     let direction = next(2) == 0 ? -1 : 1
     let to = min(order.count - 1, max(0, from + direction * distance))
@@ -217,7 +235,7 @@ final class OrderImprovement {
     func run(_ op: Int, depth: Int) {
       if added.contains(op) || added.count > repeats.limit { return }
       for operand in core.operators[op].operands {
-        guard depth < 16, let source = core.tensors[operand].producer, source != op else { continue }
+        guard depth < Self.deepestRepeat, let source = core.tensors[operand].producer, source != op else { continue }
         // What is used later is likely to be there.
         let isUsedLater = later.contains { $0 != source && core.operators[$0].operands.contains(operand) }
         if next(4) < (isUsedLater ? 1 : 3) { run(source, depth: depth + 1) }

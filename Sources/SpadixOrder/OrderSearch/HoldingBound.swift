@@ -65,6 +65,8 @@ struct HoldingBound {
     var all = 0
     (resident & obstacle.staying).forEach { position in
       let tensor = core.tensors[Int(live[live.startIndex + position])]
+      // What takes no room may stay in any case.
+      if tensor.size == 0 { return }
       size += tensor.size
       if clean.contains(position) {
         all += tensor.bytes

@@ -100,12 +100,15 @@ struct OrderLayer<Positions: PositionSet> {
     return readyOperators[start..<start + Int(ideals[ideal].readyCount)]
   }
 
+  /// Bit per operator that has run.
+  func executed(of ideal: Int) -> ArraySlice<UInt64> { executed[ideal * words..<(ideal + 1) * words] }
+
   /// Whether none of some operators has run.
   func hasRunNone(of operators: Bitset, _ ideal: Int) -> Bool {
-    operators.isDisjoint(with: executed[ideal * words..<(ideal + 1) * words])
+    operators.isDisjoint(with: executed(of: ideal))
   }
 
-  private func hasRun(_ op: Int, _ ideal: Int) -> Bool {
+  func hasRun(_ op: Int, _ ideal: Int) -> Bool {
     executed[ideal * words + op >> 6] >> UInt64(op & 63) & 1 != 0
   }
 

@@ -46,11 +46,13 @@ struct OrderSearch {
   var suffix: SuffixBound
   /// The same for every set of operators and bytes, where that is known.
   var completion: IdealBound?
+  /// Prices of tensors that are outside beside operators to come, where there are few sets.
+  var prices: LagrangianBound?
   private let holding: HoldingBound?
   private let exchanges: Exchanges
 
-  /// Labels and ideals that may be in memory at once, in bytes.
-  static let largestLayer = 500_000_000
+  /// Labels and ideals that may be in memory at once, in bytes; arrays that grow take up to half as much again.
+  static let mostMemory = 600_000_000
 
   /// A narrow search looks at so many sets of evictions for one move where there are more than so many candidates: the
   /// ones that cost least for their size first.
@@ -93,16 +95,19 @@ struct OrderSearch {
       outcome: Outcome(order: nil, cost: cutoff, isComplete: true, labels: 0))
     var layer = OrderLayer<Positions>(words: ceilDivide(core.count, 64))
     layer.addRoot(core)
-    var history: [(parents: [Int32], ops: [Int32])] = []
+    var history: [(parents: [Int32], ops: [UInt16])] = []
+    var memoryOfHistory = 0
     for count in 0..<core.count {
       var next = OrderLayer<Positions>(words: layer.words)
+      pass.memoryOfEarlier = memoryOfHistory + layer.memory
       for ideal in layer.ideals.indices where layer.firstLabel[ideal] >= 0 {
         expand(layer, ideal, count, into: &next, &pass)
         if pass.outcome.isStopped { return pass.outcome }
       }
       if next.narrow(to: width, core) { pass.outcome.isComplete = false }
       if next.labels.isEmpty { return pass.outcome }
-      history.append((next.labels.map(\.parent), next.labels.map(\.op)))
+      history.append((next.labels.map(\.parent), next.labels.map { UInt16($0.op) }))
+      memoryOfHistory += next.labels.count * (MemoryLayout<Int32>.size + MemoryLayout<UInt16>.size)
       layer = next
     }
     guard let best = layer.labels.indices.min(by: { layer.labels[$0].cost < layer.labels[$1].cost }) else {
@@ -142,6 +147,8 @@ struct OrderSearch {
     var tails = 0..<0
     /// What these cost at least.
     var tailCost = 0
+    /// The target among the ideals of `prices`.
+    var pricedTarget: Int?
 
     /// A set of live positions as one of the target's.
     @inline(__always)
@@ -169,6 +176,7 @@ struct OrderSearch {
         made.tails = completion.tails(after: made.op, of: known)
         made.tailCost = completion.cost(made.tails, outside: Int.max, stored: Int.max)
       }
+      made.pricedTarget = prices?.target(count, key: layer.ideals[ideal].key, after: made.op)
       moves[number] = made
       pass.outcome.effort += 200 + core.count / 4 + 10 * live.count
       if next.largestLiveCount > Positions.capacity {
@@ -408,13 +416,18 @@ struct OrderSearch {
       total = max(total, cost + completion.cost(move.tails, outside: outside, stored: stored))
       if total >= pass.cutoff { return }
     }
+    if let prices, let target = move.pricedTarget {
+      let stored = clean & next.ideals[move.target].storable
+      total = max(total, cost + prices.cost(from: target, resident: resident, stored: stored))
+      if total >= pass.cutoff { return }
+    }
     pass.outcome.labels += 1
     let made = OrderLabel(
       resident: resident, clean: clean, cost: cost,
       emptiedCost: cost + next.evictionCost(resident: resident, clean: clean, ideal: move.target), bound: total,
       parent: index, op: Int32(move.op), ideal: Int32(move.target))
     let compared = next.insert(made, dominance: switches.dominance)
-    pass.spend(150 + 2 * live.count + 15 * compared, next, cancellation)
+    pass.spend(400 + 2 * live.count + 25 * compared, next, cancellation)
   }
 }
 

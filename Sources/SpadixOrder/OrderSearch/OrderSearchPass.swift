@@ -8,6 +8,8 @@ extension OrderSearch {
     let effortLimit: Int
     let isNarrow: Bool
     var outcome: Outcome
+    /// Bytes of the layers before the one that is being made.
+    var memoryOfEarlier = 0
     private var nextCheck = 0
 
     init(cutoff: Int, labelLimit: Int, effortLimit: Int, isNarrow: Bool, outcome: Outcome) {
@@ -31,7 +33,7 @@ extension OrderSearch {
       _ next: borrowing OrderLayer<Positions>, _ cancellation: Cancellation?
     ) {
       nextCheck = outcome.effort + 100_000
-      outcome.isTooLarge = next.memory > OrderSearch.largestLayer
+      outcome.isTooLarge = memoryOfEarlier + next.memory > OrderSearch.mostMemory
       let isOver = outcome.effort > effortLimit || outcome.labels > labelLimit || outcome.isTooLarge
       if isOver || cancellation?.isCancelled == true { stop() }
     }

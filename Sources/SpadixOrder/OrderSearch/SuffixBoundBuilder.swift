@@ -49,8 +49,10 @@ struct SuffixBoundBuilder {
   }
 
   /// Bounds for the whole order; suffixes that could not be searched in full have the bound of a shorter one.
-  mutating func build(progress: (@Sendable (String) -> Void)?) -> SuffixBound {
-    var result = SuffixBound(order: order)
+  ///
+  /// - Parameter known: bounds for the same order.
+  mutating func build(on known: SuffixBound, progress: (@Sendable (String) -> Void)?) -> SuffixBound {
+    var result = known
     let stride = max(4, order.count / 48)
     var searched = order.count
     var failures = 0

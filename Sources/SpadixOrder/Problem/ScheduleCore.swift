@@ -51,6 +51,18 @@ struct ScheduleCore {
     return result
   }
 
+  /// The same problem where tensors smaller than a size take no room and move for nothing: no schedule costs more. Nil
+  /// when that are none or all of them.
+  func leavingOut(smallerThan size: Int) -> ScheduleCore? {
+    var result = self
+    for index in tensors.indices where tensors[index].size < size {
+      for op in tensors[index].touches { result.footprints[op] -= tensors[index].size }
+      (result.tensors[index].size, result.tensors[index].bytes) = (0, 0)
+    }
+    let moves = result.tensors.count { $0.bytes > 0 }
+    return moves == 0 || moves == tensors.count(where: { $0.bytes > 0 }) ? nil : result
+  }
+
   init(_ problem: ScheduleProblem, scope: ScheduleProblem.Scope) {
     let sources = problem.tensors.indices.map { index -> Source in
       let tensor = problem.tensors[index]

@@ -16,6 +16,9 @@ struct Recomputation {
   /// Elementary steps of one local search and of the bound, and of a search over orders of runs.
   private static let effortLimit = 3_000_000_000
   private static let effortLimitOfOrders = 1_000_000_000
+  /// Rounds of changes to sequences of runs, and elementary steps of the last one for each pair of operators.
+  private static let rounds = 4
+  private static let effortPerPair = 200_000
 
   /// - Parameter plan: one in which every operator runs once.
   init(
@@ -41,10 +44,11 @@ struct Recomputation {
         limit: options.recomputation.limit, prices: prices(), keepsOrder: options.formulation == .fixedOrder),
       cancellation: options.cancellation)
     var start = best.order.map(\.index)
-    for round in 0..<4 where !isOver {
+    for round in 0..<Self.rounds where !isOver {
       options.progress?("operators that run again, best \(best.traffic.total)")
       // Each round takes four times as long as the one before, and small problems need little.
-      let effort = min(Self.effortLimit, 200_000 * core.count * core.count) >> (2 * (3 - round))
+      let effort =
+        min(Self.effortLimit, Self.effortPerPair * core.count * core.count) >> (2 * (Self.rounds - 1 - round))
       let found = improvement.run(from: start, effortLimit: effort).order
       if found == start { continue }
       start = found

@@ -57,7 +57,7 @@ struct RepeatSearch {
     _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int,
     _ recomputation: ScheduleSolution.Recomputation, cancellation: Cancellation?
   ) {
-    guard problem.operators.count <= 64, problem.tensors.count <= 64 else { return nil }
+    guard max(problem.operators.count, problem.tensors.count) <= UInt64.bitWidth else { return nil }
     func mask(_ numbers: [Int]) -> UInt64 { numbers.reduce(0) { $0 | 1 << UInt64($1) } }
     func scheduled(_ tensors: [ScheduleProblem.TensorID]) -> UInt64 {
       mask(tensors.filter { problem.isScheduled($0, in: scope) }.map(\.index))
