@@ -168,6 +168,14 @@ struct StreamClock {
     sums.freeAll = storeFree
   }
 
+  /// Nothing goes before everything is complete.
+  mutating func fence() {
+    let idle = max(arrayFree, lastResult, lastStore, loadFree + loadLatency)
+    loadFree = idle
+    arrayFree = idle
+    storeFree = idle
+  }
+
   /// Moves from and to DRAM through buffers in turn.
   mutating func copy(loading load: Int, storing store: Int) {
     isBefore = false

@@ -17,11 +17,18 @@ struct TileFold: TileSink {
   private var buffers: [[StreamClock.Buffer]]
   /// For each pair of buffers, how much of them is in the same banks.
   private let shared: [Double]
+  /// How much of a slot of weights is in the banks of another one.
+  private let sharedSlots: Double
+  /// Of the last tile that was multiplied.
+  private var lastPixels = 0
   private var arrayCycles = 0
   private var commands = 2
   /// Rows that loads have written to banks that the array reads, since the last compute.
   private var disturbance = 0.0
   private var stored = 0
+  /// Rows of DRAM that loads of sums have asked for, and how many before the last load of each slot of the sums.
+  private var sumRequests = 0
+  private var sumStarts = [0, 0]
 
   init(
     _ time: KernelTime, _ locals: [LocalBuffer], _ windows: [InputWindow], _ sums: SumImage?, inputs: Int
@@ -56,6 +63,17 @@ struct TileFold: TileSink {
       }
     }
     shared = Self.sharedBanks(locals, starts, time.target)
+    sharedSlots = Self.sharedSlots(locals, starts, time.target)
+  }
+
+  /// Slots come to banks of their own where pixels leave as many.
+  private static func sharedSlots(_ locals: [LocalBuffer], _ starts: [Int], _ target: Target) -> Double {
+    guard let index = locals.firstIndex(where: { $0.contents == .weights && $0.slots > 1 }) else { return 0 }
+    let bank = target.scratchpadRowsPerBank
+    let pixels = locals.reduce(0) { $0 + ($1.contents == .pixels ? $1.totalRows : 0) }
+    let left = max(0, target.scratchpadRows - pixels) / bank
+    if left >= locals[index].slots && locals[index].rows <= bank { return 0 }
+    return sharedBanks([locals[index]], [starts[index]], target)[0]
   }
 
   // MARK: Limit
@@ -98,7 +116,7 @@ struct TileFold: TileSink {
     case .begin(let tile): begin(tile)
     case .load(let load): self.load(load)
     case .zero(let zero): self.zero(zero)
-    case .bias(let bias): self.bias(bias.tile)
+    case .bias(let bias): self.bias(bias.tile, adds: bias.adds)
     case .diagonals(let diagonals): make(diagonals)
     case .multiply(let products): multiply(products)
     case .store(let store): self.store(store)
@@ -146,7 +164,11 @@ struct TileFold: TileSink {
       for span in transfer.spans { add(span.count, offset: span.offset, times: 1) }
     }
     commands += moves
-    if !isSums { disturb(local, transfer.lines * transfer.rows * moveCount(transfer.columns)) }
+    if isSums {
+      startSums(local.slot, adds: load.adds, requests: transfer.lines * transfer.rows * ceilDivide(transfer.columns, together))
+    } else {
+      disturb(local, transfer.lines * transfer.rows * moveCount(transfer.columns))
+    }
     if load.adds {
       clock.add(cycles, parts: moves, to: &buffers[local.buffer.index][local.slot])
     } else {
@@ -154,6 +176,15 @@ struct TileFold: TileSink {
         cycles, parts: moves, into: &buffers[local.buffer.index][local.slot], isConstant: isConstant,
         waitsForAll: !isSums && locals[local.buffer].slots > 1)
     }
+  }
+
+  /// What is added to rows that are still on their way is lost on hardware with this fault: there is a fence between.
+  private mutating func startSums(_ slot: Int, adds: Bool, requests: Int) {
+    if adds && time.target.faults.rangeOrder && sumRequests - sumStarts[slot] < Target.Faults.overtakingRows {
+      clock.fence()
+    }
+    sumStarts[slot] = sumRequests
+    sumRequests += requests
   }
 
   /// Lines of a ring, each a buffer of its own; lines that follow one another in both places share moves.
@@ -193,13 +224,20 @@ struct TileFold: TileSink {
   /// that these are read from, others to any.
   private mutating func disturb(_ local: LocalPlace, _ rows: Int, isRefilled: Bool = false) {
     if locals[local.buffer].contents == .weights {
-      let isReloaded = locals[local.buffer].slots == 1 && buffers[local.buffer.index][local.slot].wasUsed
-      disturbance += isReloaded ? Double(rows) : 0
+      if !buffers[local.buffer.index][local.slot].wasUsed { return }
+      disturbance += Double(rows) * (locals[local.buffer].slots == 1 ? 1 : sharedSlots * waiting(for: rows))
     } else if locals[local.buffer].slots == 1 {
       // Close behind what is read of a window that is there already, anywhere in one that is filled for the first time.
       let share = isRefilled ? 1 : sharedBanks(local.buffer.index, local.buffer.index)
       disturbance += Double(rows) * share
     }
+  }
+
+  /// Of so many rows that are written to the bank of the weights that are multiplied with, how many the array waits for
+  /// with its next matrix.
+  private func waiting(for rows: Int) -> Double {
+    let (rows, period) = (Double(rows), Double(max(dim, lastPixels)))
+    return rows >= period ? 1 - period / (2 * rows) : rows / (2 * period)
   }
 
   private mutating func zero(_ zero: TileZero) {
@@ -210,7 +248,7 @@ struct TileFold: TileSink {
       isConstant: true)
   }
 
-  private mutating func bias(_ tile: SumTile) {
+  private mutating func bias(_ tile: SumTile, adds: Bool) {
     guard let bias = sums?.bias else { return }
     let bytes = ElementWidth.accumulator * dim
     var cycles = 0
@@ -236,6 +274,11 @@ struct TileFold: TileSink {
       }
     }
     commands += moves * tile.blocks.count
+    if adds {
+      startSums(tile.slot, adds: true, requests: moves * tile.blocks.count)
+      clock.add(cycles * tile.blocks.count, parts: moves * tile.blocks.count, to: &buffers[sumsBuffer][tile.slot])
+      return
+    }
     clock.load(
       cycles * tile.blocks.count, parts: moves * tile.blocks.count, into: &buffers[sumsBuffer][tile.slot],
       isConstant: true)
@@ -273,6 +316,7 @@ struct TileFold: TileSink {
       cycles += Int(Double(matrices * dim) * sharedBanks(it.weights.place.buffer, of: it.source.place.buffer))
     }
     toCome -= cycles
+    lastPixels = it.tile.pixels
     cycles += Int(disturbance)
     disturbance = 0
     let place = (it.weights.place.buffer.index, min(it.weights.place.slot, buffers[it.weights.place.buffer].count - 1))
