@@ -168,6 +168,12 @@ struct StreamClock {
     sums.freeAll = storeFree
   }
 
+  /// What the output stage loads comes through the same unit as other loads; nothing waits for it.
+  mutating func loadOutputStage(_ cycles: Int) {
+    loading += cycles
+    loadFree += cycles
+  }
+
   /// Nothing goes before everything is complete.
   mutating func fence() {
     let idle = max(arrayFree, lastResult, lastStore, loadFree + loadLatency)

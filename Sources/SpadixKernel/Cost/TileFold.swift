@@ -17,10 +17,12 @@ struct TileFold: TileSink {
   private var buffers: [[StreamClock.Buffer]]
   /// For each pair of buffers, how much of them is in the same banks.
   private let shared: [Double]
-  /// How much of a slot of weights is in the banks of another one.
+  /// Banks that slots of weights take in turn; where they do not, how much of one is in the banks of another.
+  private let slotBanks: Int
   private let sharedSlots: Double
-  /// Of the last tile that was multiplied.
+  /// Of the last tile that was multiplied: its pixels and the slot of its weights.
   private var lastPixels = 0
+  private var lastSlot = 0
   private var arrayCycles = 0
   private var commands = 2
   /// Rows that loads have written to banks that the array reads, since the last compute.
@@ -63,17 +65,19 @@ struct TileFold: TileSink {
       }
     }
     shared = Self.sharedBanks(locals, starts, time.target)
-    sharedSlots = Self.sharedSlots(locals, starts, time.target)
+    if let index = locals.firstIndex(where: { $0.contents == .weights && $0.slots > 1 }) {
+      slotBanks = Self.slotBanks(locals[index], locals, time.target)
+      sharedSlots = Self.sharedBanks([locals[index]], [starts[index]], time.target)[0]
+    } else {
+      (slotBanks, sharedSlots) = (0, 0)
+    }
   }
 
-  /// Slots come to banks of their own where pixels leave as many.
-  private static func sharedSlots(_ locals: [LocalBuffer], _ starts: [Int], _ target: Target) -> Double {
-    guard let index = locals.firstIndex(where: { $0.contents == .weights && $0.slots > 1 }) else { return 0 }
-    let bank = target.scratchpadRowsPerBank
+  /// Banks that slots of weights are spread over, those that pixels leave; 0 where they do not fit there.
+  private static func slotBanks(_ weights: LocalBuffer, _ locals: [LocalBuffer], _ target: Target) -> Int {
     let pixels = locals.reduce(0) { $0 + ($1.contents == .pixels ? $1.totalRows : 0) }
-    let left = max(0, target.scratchpadRows - pixels) / bank
-    if left >= locals[index].slots && locals[index].rows <= bank { return 0 }
-    return sharedBanks([locals[index]], [starts[index]], target)[0]
+    let left = max(0, target.scratchpadRows - pixels) / target.scratchpadRowsPerBank
+    return left > 0 && ceilDivide(weights.slots, left) * weights.rows <= target.scratchpadRowsPerBank ? left : 0
   }
 
   // MARK: Limit
@@ -165,7 +169,8 @@ struct TileFold: TileSink {
     }
     commands += moves
     if isSums {
-      startSums(local.slot, adds: load.adds, requests: transfer.lines * transfer.rows * ceilDivide(transfer.columns, together))
+      let requests = transfer.lines * transfer.rows * ceilDivide(transfer.columns, together)
+      startSums(local.slot, adds: load.adds, requests: requests)
     } else {
       disturb(local, transfer.lines * transfer.rows * moveCount(transfer.columns))
     }
@@ -225,12 +230,18 @@ struct TileFold: TileSink {
   private mutating func disturb(_ local: LocalPlace, _ rows: Int, isRefilled: Bool = false) {
     if locals[local.buffer].contents == .weights {
       if !buffers[local.buffer.index][local.slot].wasUsed { return }
-      disturbance += Double(rows) * (locals[local.buffer].slots == 1 ? 1 : sharedSlots * waiting(for: rows))
+      disturbance += Double(rows) * (locals[local.buffer].slots == 1 ? 1 : sharedSlots(local.slot) * waiting(for: rows))
     } else if locals[local.buffer].slots == 1 {
       // Close behind what is read of a window that is there already, anywhere in one that is filled for the first time.
       let share = isRefilled ? 1 : sharedBanks(local.buffer.index, local.buffer.index)
       disturbance += Double(rows) * share
     }
+  }
+
+  /// How much of a slot of weights is in the banks of those that are multiplied with while it is loaded.
+  private func sharedSlots(_ slot: Int) -> Double {
+    if slotBanks == 0 { return sharedSlots }
+    return slot != lastSlot && slot % slotBanks == lastSlot % slotBanks ? 1 : 0
   }
 
   /// Of so many rows that are written to the bank of the weights that are multiplied with, how many the array waits for
@@ -316,7 +327,7 @@ struct TileFold: TileSink {
       cycles += Int(Double(matrices * dim) * sharedBanks(it.weights.place.buffer, of: it.source.place.buffer))
     }
     toCome -= cycles
-    lastPixels = it.tile.pixels
+    (lastPixels, lastSlot) = (it.tile.pixels, it.weights.place.slot)
     cycles += Int(disturbance)
     disturbance = 0
     let place = (it.weights.place.buffer.index, min(it.weights.place.slot, buffers[it.weights.place.buffer].count - 1))
@@ -416,7 +427,11 @@ struct TileFold: TileSink {
     var parts = 1
     if sums.store.pooling == nil { parts = storeMoves(transfer, store.starts) }
     // A store waits for the scales of its channels.
-    if sums.store.scaleConstant != nil { cycles += time.moves.loadLatency / 4 }
+    if sums.store.scaleConstant != nil {
+      cycles += time.moves.loadLatency / 4
+      let bytes = sums.store.channelBytes * sums.channels(of: of.block, dim: dim)
+      clock.loadOutputStage(time.cycles(rows: 1, bytes: bytes, offset: 0, stride: bytes, reads: nil))
+    }
     commands += parts + (sums.store.scaleConstant == nil ? 0 : 2) + (sums.store.pair == nil ? 0 : 2)
     if stored == 0, sums.store.tableConstant != nil {
       cycles += time.moves.loadLatency
