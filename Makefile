@@ -77,13 +77,14 @@ fuzz-quantization: ## QUANTIZATION_CASES random graphs on 8 targets: int8 operat
 	SPADIX_QUANTIZATION_CASES=$(QUANTIZATION_CASES) \
 	  swift test $(SWIFT_FLAGS) --skip-build --filter QuantizationCampaign
 
-fuzz-onnx: setup build ## ONNX_CASES damaged models, and models of every form against ONNX Runtime
+fuzz-onnx: setup build ## ONNX_CASES damaged models; models of every form and parts of networks against ONNX Runtime
 	$(PYTHON) Tests/lit/import/Inputs/seeds.py .build/onnx-seeds
 	swift build $(SWIFT_FLAGS) --build-tests
 	SPADIX_FUZZ_SEED=$(FUZZ_SEED) SPADIX_ONNX_CASES=$(ONNX_CASES) SPADIX_ONNX_SEEDS=$(CURDIR)/.build/onnx-seeds \
 	  SPADIX_ONNX_CASE_FILE=$(CURDIR)/.build/onnx-case.onnx \
 	  swift test $(SWIFT_FLAGS) --skip-build --filter ModelFuzzTests
 	$(PYTHON) Tests/lit/import/Inputs/differential.py $(SPADIX) .build/onnx-forms --seed $(FUZZ_SEED) --repeats 20
+	$(PYTHON) Tests/lit/import/Inputs/differential.py $(SPADIX) .build/onnx-forms --seed $(FUZZ_SEED) --repeats 3 --networks --verify spadix,gemmini
 
 check-exports: build ## the exported C of every example, the two large networks too, issues the program's commands
 	python3 Scripts/check_exports.py $(SPADIX) .build/exports $(wildcard ir-examples/*.spx ir-examples/*/*.spx)

@@ -238,26 +238,36 @@ public struct Compiler {
   /// Plans whose commands take by no more than this part longer are as fast: the model of time is not that exact.
   private static let equallyFast = 512
 
+  /// Programs that are made at the same time: each takes memory.
+  private static let programsAtOnce = 2
+
   /// Of the plan for time, which is the first, and others, the one whose commands take the fewest cycles, and of plans
   /// that are as fast the one that moves the fewest bytes, with its program where that was made.
   private func fastest(_ plans: [Plan], _ kernels: PreparedKernels) throws -> (plan: Plan, generated: GeneratedProgram?)
   {
     if plans.count == 1 { return (plans[0], nil) }
+    let progress = options.progress
     var best: (index: Int, generated: GeneratedProgram, cycles: Int)?
     var fewest = Int.max
-    for (index, plan) in plans.enumerated() {
-      // No order of the commands is faster than the array.
-      if plan.cost.arrayCycles >= fewest { continue }
-      let generated = try kernels.emit(plan, progress: options.progress)
-      let cycles = ModelledTime.totalCycles(of: generated.program)
-      fewest = min(fewest, cycles)
-      let limit = fewest + fewest / Self.equallyFast
-      guard let known = best, known.cycles <= limit else {
-        best = (index, generated, cycles)
-        continue
+    for first in stride(from: 0, to: plans.count, by: Self.programsAtOnce) {
+      let some = Array(plans.indices[first...].prefix(Self.programsAtOnce))
+      let made = some.concurrentMap { index in
+        Result {
+          let generated = try kernels.emit(plans[index], progress: progress)
+          return (generated: generated, cycles: ModelledTime.totalCycles(of: generated.program))
+        }
       }
-      let (bytes, knownBytes) = (plan.cost.bytes, plans[known.index].cost.bytes)
-      if cycles <= limit && (bytes, cycles) < (knownBytes, known.cycles) { best = (index, generated, cycles) }
+      for (index, program) in zip(some, made) {
+        let (generated, cycles) = try program.get()
+        fewest = min(fewest, cycles)
+        let limit = fewest + fewest / Self.equallyFast
+        guard let known = best, known.cycles <= limit else {
+          best = (index, generated, cycles)
+          continue
+        }
+        let (bytes, knownBytes) = (plans[index].cost.bytes, plans[known.index].cost.bytes)
+        if cycles <= limit && (bytes, cycles) < (knownBytes, known.cycles) { best = (index, generated, cycles) }
+      }
     }
     var plan = plans[best!.index]
     if best!.index > 0 {

@@ -55,6 +55,9 @@ extension Compilation {
         WorkingRowsReport(step: step, row: $0.lowerBound, rows: $0.count)
       }
     }
+    report.groups = plan.groups.map {
+      GroupReport(steps: $0.steps, strips: $0.strips, row: $0.row, rows: $0.rows)
+    }
     report.messages = diagnostics.all.map { MessageReport($0) }
     if let modelled {
       report.timeline = modelled.timeline

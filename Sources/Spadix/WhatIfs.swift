@@ -1,15 +1,18 @@
 import SpadixISA
 import SpadixMachine
 import SpadixReport
+import SpadixSupport
 
 /// Questions to the time model about other hardware: which parameter, twice as good, would help most.
 enum WhatIfs {
-  private typealias Parameter = (path: String, timing: WritableKeyPath<Target.Timing, Int>, change: (Int) -> Int)
+  private typealias Parameter = (
+    path: String, timing: WritableKeyPath<Target.Timing, Int> & Sendable, change: @Sendable (Int) -> Int
+  )
 
   /// Answers about the parameters that bear on what the program waits for most.
   static func of(_ program: Program, _ cycles: Counters.Cycles) -> [WhatIf] {
     guard let wait = cycles.largestWait else { return [] }
-    return parameters(bearingOn: wait.key).compactMap { parameter in
+    let answers = parameters(bearingOn: wait.key).concurrentMap { parameter -> WhatIf? in
       var changedProgram = program
       let present = program.target.timing[keyPath: parameter.timing]
       let changed = parameter.change(present)
@@ -20,6 +23,7 @@ enum WhatIfs {
         parameter: parameter.path, present: present, changed: changed,
         cycles: ModelledTime.totalCycles(of: changedProgram))
     }
+    return answers.compactMap { $0 }
   }
 
   private static func parameters(bearingOn part: String) -> [Parameter] {

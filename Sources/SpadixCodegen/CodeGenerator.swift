@@ -45,35 +45,36 @@ public struct CodeGenerator {
   ///
   /// Throws a diagnostic for a target too small for one tile of an operator.
   public func alternatives(of kernels: PreparedKernels) throws -> KernelAlternatives {
-    var enumeration = AlternativeEnumeration(target: target)
+    let places = kernels.kernels.indices.map { PossiblePlaces($0, kernels) }
+    let forms = zip(kernels.kernels, places).map { kernel, places in
+      if case .tile(let forms) = kernel { PlacedForm.all(forms, places) } else { [PlacedForm]() }
+    }
+    let (target, progress, policy, objective, seed) = (target, progress, groups, objective, groupSeed)
+    let (tilings, groups) = concurrently {
+      TilingCatalog(forms.flatMap { $0 }, target, progress: progress)
+    } _: {
+      if policy == .never { return [(range: GroupRange, ways: [GroupEnumeration.Way])]() }
+      var enumeration = GroupEnumeration(kernels, places, objective, seed: seed)
+      return enumeration.run(isForced: policy == .always, progress: progress)
+    }
+    var enumeration = AlternativeEnumeration(target: target, tilings: tilings)
     var result = KernelAlternatives(kernels)
     for index in kernels.kernels.indices {
-      progress?("tilings: operator \(index + 1) of \(kernels.kernels.count)")
-      result.add(try alternatives(index, kernels, &enumeration))
+      result.add(try alternatives(index, kernels, forms[index], places[index], &enumeration))
     }
-    if groups != .never {
-      var enumeration = GroupEnumeration(kernels, objective, seed: groupSeed)
-      result.add(
-        enumeration.run(isForced: groups == .always, progress: progress), isForced: groups == .always)
-    }
+    result.add(groups, isForced: policy == .always)
     return result
   }
 
   private func alternatives(
-    _ index: Int, _ kernels: PreparedKernels, _ enumeration: inout AlternativeEnumeration
+    _ index: Int, _ kernels: PreparedKernels, _ forms: [PlacedForm], _ places: PossiblePlaces,
+    _ enumeration: inout AlternativeEnumeration
   ) throws -> [KernelAlternatives.Alternative] {
     let operation = kernels.graph.operations[kernels.operations[index]]
-    let places = PossiblePlaces(index, kernels)
     let found: [KernelAlternatives.Alternative]
     switch kernels.kernels[index] {
-    case .tile(let forms):
-      found = enumeration.tileAlternatives(
-        forms, inputMayReside: places.inputMayReside, sameTensor: places.sameTensor,
-        outputMayReside: places.outputMayReside)
-    case .copy(let copy):
-      found = enumeration.copyAlternatives(
-        copy, inputMayReside: places.inputMayReside, sameTensor: places.sameTensor,
-        outputMayReside: places.outputMayReside)
+    case .tile: found = enumeration.tileAlternatives(forms)
+    case .copy(let copy): found = enumeration.copyAlternatives(copy, places)
     case .host, .alias:
       let op = kernels.problem.operators[index]
       found = [

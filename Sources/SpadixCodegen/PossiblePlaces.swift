@@ -3,7 +3,7 @@ import SpadixISA
 import SpadixKernel
 
 /// Where the operands and the result of an operator may be.
-struct PossiblePlaces {
+struct PossiblePlaces: Sendable {
   /// Per input, whether the tensor may be in the scratchpad as a whole.
   private(set) var inputMayReside: [Bool]
   /// Per input, the first input that is the same tensor; one tensor has one place.

@@ -35,6 +35,8 @@ public struct CompilationReport: Sendable {
   var allocation: [AllocationReport]
   /// Rows of each operator's tiles and weights, for those that have any.
   public var working: [WorkingRowsReport] = []
+  /// Operators that run together, strip by strip.
+  public var groups: [GroupReport] = []
   /// Nil where no time was modelled.
   public var timeline: TimelineReport?
   /// Warnings and remarks of compiling.
@@ -288,6 +290,29 @@ public struct WorkingRowsReport: Sendable, Hashable {
 
   public init(step: Int, row: Int, rows: Int) {
     self.step = step
+    self.row = row
+    self.rows = rows
+  }
+}
+
+/// A range of operators that run in strips of image rows, and their common block of the scratchpad.
+public struct GroupReport: Sendable, Hashable {
+  /// Index of the first operator.
+  var firstStep: Int
+  /// Index of the last one.
+  var lastStep: Int
+  /// Each operator runs once in each.
+  var strips: Int
+  /// First row of the scratchpad.
+  var row: Int
+  /// Rows of `dim` int8.
+  var rows: Int
+
+  /// - Parameter steps: not empty.
+  public init(steps: Range<Int>, strips: Int, row: Int, rows: Int) {
+    firstStep = steps.lowerBound
+    lastStep = max(steps.lowerBound, steps.upperBound - 1)
+    self.strips = strips
     self.row = row
     self.rows = rows
   }

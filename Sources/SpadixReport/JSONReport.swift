@@ -47,6 +47,7 @@ public struct JSONReport {
       .init("operators", .array(report.operators.map(Self.row))),
       .init("allocation", .array(report.allocation.map(Self.stay))),
       .init("working_rows", .array(report.working.map(Self.working))),
+      .init("groups", .array(report.groups.map(Self.group))),
       .init("timeline", report.timeline.map(Self.timeline) ?? .null),
       .init("messages", .array(report.messages.map(Self.message))),
     ]
@@ -161,6 +162,13 @@ public struct JSONReport {
 
   private static func working(_ it: WorkingRowsReport) -> JSONValue {
     ["step": .integer(it.step), "row": .integer(it.row), "rows": .integer(it.rows)]
+  }
+
+  private static func group(_ it: GroupReport) -> JSONValue {
+    [
+      "first_step": .integer(it.firstStep), "last_step": .integer(it.lastStep), "strips": .integer(it.strips),
+      "row": .integer(it.row), "rows": .integer(it.rows),
+    ]
   }
 
   private static func timeline(_ it: TimelineReport) -> JSONValue {

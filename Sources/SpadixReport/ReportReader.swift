@@ -162,6 +162,12 @@ extension CompilationReport {
     working = try it.objects("working_rows").map {
       WorkingRowsReport(step: try $0.integer("step"), row: try $0.integer("row"), rows: try $0.integer("rows"))
     }
+    groups = try it.objects("groups").map {
+      let (first, last) = (try $0.integer("first_step"), try $0.integer("last_step"))
+      return GroupReport(
+        steps: first..<max(first, last) + 1, strips: try $0.integer("strips"), row: try $0.integer("row"),
+        rows: try $0.integer("rows"))
+    }
     timeline = try it.optionalObject("timeline").map { try TimelineReport($0) }
     messages = try it.objects("messages").map {
       MessageReport(

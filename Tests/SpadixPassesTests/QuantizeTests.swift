@@ -313,6 +313,23 @@ private let badGraphs = [
   }
 }
 
+@Suite struct GridMaximaTests {
+  /// Weights that are multiples of a step already, of whatever sign the largest are, keep their values as int8.
+  @Test(arguments: [16, 32, 42, 64, 100, 127, 128], [-1, 1] as [Float])
+  func weightsOnAGridStayWhatTheyAre(steps: Int, sign: Float) throws {
+    if steps == 128, sign > 0 { return }
+    let step: Float = 0.0047813165
+    let multiples = [steps, steps / 2, 0, 3, 5, 7, 1, steps / 4].map { sign * Float($0) }
+    let weights = multiples.map { $0 * step }
+    let maxima = try WeightQuantization.maxima(of: weights, channels: 1)
+    let scale = WeightQuantization.gridMaxima(of: weights, maxima: maxima)[0] / 127
+    for weight in weights {
+      let integer = QuantizedArithmetic.quantize(weight, scale: scale, zeroPoint: 0)
+      #expect((Float(integer) * scale - weight).magnitude < 1e-3 * step)
+    }
+  }
+}
+
 @Suite struct QuantizeClampTests {
   private func quantized(
     _ activation: String, range: String, target: Target

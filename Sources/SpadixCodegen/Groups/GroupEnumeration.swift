@@ -1,3 +1,4 @@
+import Foundation
 import SpadixISA
 import SpadixKernel
 import SpadixPlan
@@ -17,9 +18,9 @@ public enum GroupPolicy: String, CaseIterable, Sendable {
 /// A group is a range of up to `longest` operators, in strips of a height from a list, each operator with the tiling
 /// that is best for it by the objective; weights and small matrices stay for the whole group, for a strip, or for a
 /// tile. Of the ways with the same places those are kept that no other beats in rows, time and bytes.
-struct GroupEnumeration {
+struct GroupEnumeration: Sendable {
   /// A way to run a group.
-  struct Way {
+  struct Way: Sendable {
     var strips: Int
     /// Per operator.
     var forms: [Int]
@@ -43,7 +44,7 @@ struct GroupEnumeration {
   /// All ways count, and one is drawn of each group's.
   private var random: SplitMix64?
 
-  init(_ kernels: PreparedKernels, _ objective: Objective, seed: UInt64? = nil) {
+  init(_ kernels: PreparedKernels, _ places: [PossiblePlaces], _ objective: Objective, seed: UInt64? = nil) {
     self.kernels = kernels
     random = seed.map { SplitMix64(seed: $0) }
     target = kernels.target
@@ -56,17 +57,43 @@ struct GroupEnumeration {
       known[shape] = number
       return number
     }
-    places = kernels.kernels.indices.map { PossiblePlaces($0, kernels) }
+    self.places = places
   }
 
   /// All groups with their ways.
   ///
   /// - Parameter isForced: whether ranges are disjoint, the longest first, and their operators do not run by themselves.
-  mutating func run(isForced: Bool, progress: ((String) -> Void)?) -> [(range: GroupRange, ways: [Way])] {
+  mutating func run(
+    isForced: Bool, progress: (@Sendable (String) -> Void)?
+  ) -> [(range: GroupRange, ways: [Way])] {
+    // A group has at least two operators.
+    let ends = max(0, kernels.problem.operators.count - 1)
+    var groups: [(range: GroupRange, ways: [Way])]
+    if random == nil {
+      // What is known of one operator mostly serves those beside it.
+      let (parts, enumeration) = (ProcessInfo.processInfo.activeProcessorCount, self)
+      groups = (0..<parts).map { 2 + ends * $0 / parts..<2 + ends * ($0 + 1) / parts }
+        .concurrentMap { ends in
+          var enumeration = enumeration
+          return enumeration.groups(endingAt: ends, isForced: isForced, progress: progress)
+        }
+        .flatMap { $0 }
+    } else {
+      groups = draw(self.groups(endingAt: 2..<2 + ends, isForced: isForced, progress: progress))
+    }
+    if isForced { groups = disjoint(groups) }
+    return groups.sorted {
+      ($0.range.steps.lowerBound, $0.range.steps.upperBound) < ($1.range.steps.lowerBound, $1.range.steps.upperBound)
+    }
+  }
+
+  /// Those that end with the operator before one of these.
+  private mutating func groups(
+    endingAt ends: Range<Int>, isForced: Bool, progress: (@Sendable (String) -> Void)?
+  ) -> [(range: GroupRange, ways: [Way])] {
     var groups: [(range: GroupRange, ways: [Way])] = []
-    let count = kernels.problem.operators.count
-    for end in stride(from: 2, through: count, by: 1) {
-      progress?("groups: operator \(end) of \(count)")
+    for end in ends {
+      progress?("groups: operator \(end) of \(kernels.problem.operators.count)")
       // The longest range that ends here; those that end together share extents and costs.
       var longest: GroupRange?
       for first in stride(from: end - 2, through: max(0, end - Self.longest), by: -1) {
@@ -77,11 +104,7 @@ struct GroupEnumeration {
       if !isForced, !hasLargeResult(longest) { continue }
       groups += ways(endingWith: longest, isForced: isForced)
     }
-    if random != nil { groups = draw(groups) }
-    if isForced { groups = disjoint(groups) }
-    return groups.sorted {
-      ($0.range.steps.lowerBound, $0.range.steps.upperBound) < ($1.range.steps.lowerBound, $1.range.steps.upperBound)
-    }
+    return groups
   }
 
   /// Whether a result that stays inside a range takes much of the scratchpad as a whole. Others may as well be there

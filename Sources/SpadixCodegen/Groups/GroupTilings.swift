@@ -4,7 +4,7 @@ import SpadixPlan
 import SpadixSupport
 
 /// Finds the tilings of operators in groups, and what these need and cost.
-struct GroupTilings {
+struct GroupTilings: Sendable {
   /// A tiling, and whether constants stay with it.
   struct Option: Hashable {
     var tiling: Tiling

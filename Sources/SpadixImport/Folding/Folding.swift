@@ -133,16 +133,18 @@ enum Folding {
     case (.real, _) where kind.isReal: elements = input.elements
     case (.integers(let values), _) where kind.isReal: elements = .real(values.map(Float.init))
     case (.real(let values), _):
-      elements = try .integers(
-        values.map { value in
-          guard let integer = Int64(exactly: value.rounded(.towardZero)) else {
-            throw Refusal("onnx.arithmetic", "\(value) is cast to an integer")
-          }
-          return integer
-        })
+      elements = .integers(values.map { integer($0, kind) })
     case (.integers, _): elements = input.elements
     }
     return ConstantTensor(kind, shape: input.shape, elements)
+  }
+
+  /// What processors make of a number that the type does not hold is its least one. Logarithms of distances, of which some
+  /// are 0, become places so: they are replaced afterwards.
+  private static func integer(_ value: Float, _ kind: TensorKind) -> Int64 {
+    let least = kind == .int64 || kind == .uint64 ? Int64.min : Int64(Int32.min)
+    guard let integer = Int64(exactly: value.rounded(.towardZero)) else { return least }
+    return kind == .int32 && Int32(exactly: integer) == nil ? least : integer
   }
 
   static func transpose(_ input: ConstantTensor, _ permutation: [Int]) -> ConstantTensor {

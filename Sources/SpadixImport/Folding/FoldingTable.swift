@@ -3,13 +3,22 @@ typealias Folder = @Sendable (inout FoldingBudget, NodeReader, [ConstantTensor?]
 
 /// How many elements folding may still make: a few bytes of a file can ask for any number.
 struct FoldingBudget {
-  private(set) var remaining: Int
+  private var remaining: Int
 
   /// As many elements as the masks of large networks have, or several times those of the operands: what is larger than
   /// that is a damaged shape, and would take gigabytes.
   init(_ operands: [ConstantTensor] = [], limit: Int = .max) {
+    total = limit
     remaining = min(limit, max(1 << 25, 8 * operands.reduce(0) { $0 + $1.count }))
   }
+
+  /// What all nodes of a model may still take together.
+  private let total: Int
+
+  /// Lets a tensor be as large as the weights of large networks are, which may all be one number.
+  mutating func allowWeights() { remaining = min(total, max(remaining, 1 << 27)) }
+
+  private(set) var taken = 0
 
   /// Throws `onnx.limit` where a tensor of this shape is too much.
   mutating func take(_ shape: [Int]) throws {
@@ -22,6 +31,7 @@ struct FoldingBudget {
       count = product
     }
     remaining -= count
+    taken += count
   }
 }
 
@@ -37,9 +47,8 @@ extension ModelImporter {
       }
     }
     var budget = FoldingBudget(constants.compactMap { $0 }, limit: Self.foldedElementLimit - foldedElements)
-    let before = budget.remaining
     let results = try folder(&budget, node, constants)
-    foldedElements += before - budget.remaining
+    foldedElements += budget.taken
     return results.map { .constant($0) }
   }
 }
@@ -175,6 +184,7 @@ enum FoldingTable {
       guard value.count == 1 else {
         throw Refusal("onnx.attribute", "the value has \(value.count) elements; expected 1")
       }
+      if value.kind.isReal { budget.allowWeights() }
       try budget.take(shape)
       let count = shape.reduce(1, *)
       switch value.elements {

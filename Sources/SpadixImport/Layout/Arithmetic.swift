@@ -14,6 +14,7 @@ extension ModelImporter {
 
   mutating func scale(_ x: PlacedValue, by factor: Float) throws -> PlacedValue {
     if factor == 1 { return x }
+    let factor = min(max(factor, -GraphEmitter.largestMagnitude), GraphEmitter.largestMagnitude)
     let constant = emitter.graph.addConstant(Tensor(.f32([]), .f32([factor])), name: emitter.name + ".factor")
     return PlacedValue(value: try emitter.emit(.mul(Mul()), [x.value, constant]), placement: x.placement)
   }
@@ -57,7 +58,7 @@ extension ModelImporter {
   private static let copyLimit = 64
 
   /// The axes along which a constant varies, counted as the tensor's of this rank are.
-  private func variation(_ constant: ConstantTensor, rank: Int) -> [Int] {
+  func variation(_ constant: ConstantTensor, rank: Int) -> [Int] {
     constant.shape.indices.filter { constant.shape[$0] != 1 }.map { $0 + rank - constant.shape.count }
   }
 
@@ -67,11 +68,16 @@ extension ModelImporter {
     let inOrder = placement.order.filter(factors.contains)
     let shape = factors.map { placement.sizes[$0] }
     let order = inOrder.map { factors.firstIndex(of: $0) ?? 0 }
-    return Permutation.permute(try constant.requireReals(), shape: shape, order: order)
+    return Permutation.permute(try reals(constant), shape: shape, order: order)
+  }
+
+  private func reals(_ constant: ConstantTensor) throws -> [Float] {
+    _ = try constant.requireReals()
+    return try emitter.finiteReals(constant)
   }
 
   mutating func multiply(_ x: PlacedValue, _ constant: ConstantTensor) throws -> PlacedValue {
-    if constant.count == 1 { return try scale(x, by: constant.requireReals()[0]) }
+    if constant.count == 1 { return try scale(x, by: reals(constant)[0]) }
     let axes = variation(constant, rank: x.shape.count)
     let (value, placement) = try channelsLast(x, axes)
     let factor = emitter.vector(
@@ -81,7 +87,9 @@ extension ModelImporter {
 
   mutating func add(_ x: PlacedValue, _ constant: ConstantTensor) throws -> PlacedValue {
     let axes = variation(constant, rank: x.shape.count)
-    let values = try constant.requireReals()
+    let values = try reals(constant)
+    // As a bias a mask would take all levels of int8.
+    if Self.isMask(values) { return try binary(.add, .computed(x), .constant(constant)) }
     let name = constant.name.isEmpty ? emitter.name + ".offset" : constant.name
     if constant.count == 1 {
       let width = emitter.shape(x.value).last ?? 1
@@ -95,6 +103,11 @@ extension ModelImporter {
     }
     let (value, placement) = try channelsLast(x, axes)
     return try offset(value, placement, vector(constant, placement, axes), name)
+  }
+
+  /// Whether numbers are added to hide some elements and to leave others as they are.
+  private static func isMask(_ values: [Float]) -> Bool {
+    values.contains { $0 <= -1000 } && values.allSatisfy { $0 <= -1000 || $0 == 0 }
   }
 
   /// Adds a vector along the last axis: as the bias of the product that made the value, where nothing else reads that,

@@ -218,6 +218,7 @@ struct GraphEmitter {
     let name = name ?? (constant.name.isEmpty ? self.name + ".constant" : constant.name)
     let value =
       try integers(constant, shape: shape, order: order, result: resultShape, name: name)
+      ?? splat(constant, result: resultShape, name: name)
       ?? graph.addConstant(
         Tensor(.f32(resultShape), .f32(Permutation.permute(finiteReals(constant), shape: shape, order: order))),
         name: name)
@@ -226,13 +227,31 @@ struct GraphEmitter {
     return value
   }
 
-  /// A graph holds finite numbers: masks that are infinite are as large as numbers become.
-  private func finiteReals(_ constant: ConstantTensor) throws -> [Float] {
-    let greatest = Float.greatestFiniteMagnitude
+  /// Constants from which on it is worth a look whether all elements are the same.
+  private static let splatCount = 1 << 16
+
+  /// A large constant whose elements are all the same, as the one that it is; nil for others.
+  private mutating func splat(_ constant: ConstantTensor, result: [Int], name: String) throws -> ValueID? {
+    guard constant.count >= Self.splatCount, case .real(let values) = constant.elements,
+      values.allSatisfy({ $0 == values[0] })
+    else { return nil }
+    let one = ConstantTensor(.float, shape: [1], .real([values[0]]), name: constant.name)
+    let type = TensorType.f32(result)
+    let data = graph.addData(DataDefinition(name: name, type: type, source: .splat(.f32(try finiteReals(one)))))
+    return graph.append(.constant(Constant(data: data)), [], type: type, name: name)
+  }
+
+  /// The largest magnitude of a constant. Masks are infinite or as large as numbers become; of this one the sums of several
+  /// are numbers still.
+  static let largestMagnitude: Float = 0x1p125
+
+  /// A graph holds finite numbers: those of masks become as large as is of use.
+  func finiteReals(_ constant: ConstantTensor) throws -> [Float] {
+    let largest = Self.largestMagnitude
     let reals = try constant.exactReals()
-    guard let position = reals.firstIndex(where: { !$0.isFinite }) else { return reals }
+    guard let position = reals.firstIndex(where: { !($0.magnitude <= largest) }) else { return reals }
     try constant.requireNumbers(from: position)
-    return reals.map { $0.isInfinite ? ($0 < 0 ? -greatest : greatest) : $0 }
+    return reals.map { min(max($0, -largest), largest) }
   }
 
   /// Real numbers that are kept as integers, as what dequantizes these; nil where the scales lie along no axis of the result.

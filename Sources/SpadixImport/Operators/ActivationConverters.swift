@@ -109,23 +109,3 @@ extension ActivationConverters {
     return [.computed(try importer.binary(.sub, centered, importer.unary(.log, sum)))]
   }
 }
-
-extension ModelImporter {
-  /// x from 0 on, x times a factor of its channel below: x + relu((factor - 1) x) where no factor is more than 1. In int8 x
-  /// is then rounded once, and not for each side.
-  mutating func parametricRelu(_ x: PlacedValue, _ slope: ConstantTensor) throws -> PlacedValue {
-    let name = emitter.name
-    emitter.name = name + ".scaled"
-    guard try slope.requireReals().allSatisfy({ $0 <= 1 }) else {
-      let positive = try elementwise(.relu(Relu()), x, name: name + ".positive")
-      let negative = try elementwise(.clamp(Clamp(low: -.infinity, high: 0)), x, name: name + ".negative")
-      let scaled = try multiply(negative, slope)
-      emitter.name = name
-      return try add(positive, scaled)
-    }
-    let scaled = try multiply(x, map(slope) { $0 - 1 })
-    let rest = try elementwise(.relu(Relu()), scaled, name: name + ".rest")
-    emitter.name = name
-    return try add(x, rest)
-  }
-}

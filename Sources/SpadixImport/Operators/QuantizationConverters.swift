@@ -163,7 +163,7 @@ extension ModelImporter {
     }
     let quotient = try binary(.div, .computed(x), .constant(scale))
     let result = try QuantizationConverters.rounded(&self, quotient, zero.map { .constant($0) }, kind)
-    if scale.count == 1, zero?.count ?? 1 == 1, let bounds = kind.bounds {
+    if scale.count == 1, zero?.count ?? 1 == 1, let bounds = kind.bounds, result.placement == x.placement {
       quantized[result.value] = (
         source: x,
         rounding: FakeQuantize(
@@ -180,13 +180,10 @@ extension ModelImporter {
       let point = ConstantTensor(emitter.kind(x.value), shape: [], .integers([Int64(zero?.asReals[0] ?? 0)]))
       if let real = try real(ofInt8: x, scale: scale.asReals[0], zero: point) { return real }
     }
-    if let (source, rounding) = quantized[x.value], source.shape == x.shape, scale.asReals == [rounding.scale],
-      zero?.asReals ?? [0] == [Float(rounding.zeroPoint)]
+    if scale.count == 1, zero?.count ?? 1 == 1,
+      let real = try realOfMoved(x, scale: scale.asReals[0], zero: zero?.asReals[0] ?? 0)
     {
-      if let known = rounded[x.value] { return known }
-      let result = try elementwise(.computing(rounding), source)
-      rounded[x.value] = result
-      return result
+      return real
     }
     return try dequantized(x, scale, zero)
   }

@@ -124,9 +124,9 @@ public struct GroupFootprint {
 }
 
 /// Rows that the operators of a group need beside image rows.
-public struct GroupSizes {
+public struct GroupSizes: Sendable {
   /// Scratchpad rows of one operator.
-  public struct Member {
+  public struct Member: Sendable {
     /// Constants that stay for all strips.
     public var constants: Int
     /// Everything else in the first strip, and in others.

@@ -2,7 +2,7 @@ import SpadixSupport
 
 /// What groups cost: the sum of what the parts of their operators do, each by `KernelTime`. Parts that are alike in all that
 /// it looks at cost the same, and are asked for once.
-public struct GroupTime {
+public struct GroupTime: Sendable {
   private struct Part: Hashable {
     var member: KernelGroup.Member.Key
     var constants: KernelStrip.Constants

@@ -1,5 +1,7 @@
 /// Sizes and ranges that follow from a tile kernel, a tiling and the array's dimension.
-public struct KernelGeometry: Sendable {
+///
+/// It never changes, and is shared: loops that ask it something would copy the whole kernel with each question.
+public final class KernelGeometry: Sendable {
   /// The operator.
   public let kernel: TileKernel
   /// How it is walked through.

@@ -18,7 +18,7 @@ extension Pass {
       No method is the best for every network. Where samples are given with `--calibrate`, several are therefore tried: the \
       graph is quantized with each, run on half of the samples, at most 32 (128 of a small network), and held against the float \
       reference. The report says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
-      kept only where it is better by a tenth of a decibel:
+      kept only where it is better by a tenth of a decibel (half of one for equalized channels):
 
       - **Ranges**: minmax, percentiles, least squares and halfway from minmax to these, each for all values, and with whole ranges for those that become \
       outputs without a product in between. Least squares counts what readers make of an element: the function that alone \
@@ -124,7 +124,7 @@ struct Calibrator {
     let (place, decibels, choice) = try trials.best(plain)
     var notes = [context.calibration, choice].compactMap { $0 }
     var (best, most) = (plain[place].graph, decibels)
-    if let equalized = try equalized(trials, context), equalized.decibels > most + Trials.margin {
+    if let equalized = try equalized(trials, context), equalized.decibels > most + Trials.equalizationMargin {
       (best, most) = (equalized.graph, equalized.decibels)
       notes.append("equalized channels with \(equalized.name) \(Trials.text(most)) dB")
     }

@@ -49,6 +49,8 @@ struct Trials {
   private static let finalists = 3
   /// Decibels that make a difference: a candidate has to be so much better than one that stands before it.
   static let margin = 0.1
+  /// Equalized channels change the scales of all values: what few samples gain by that a little, others lose.
+  static let equalizationMargin = 0.5
 
   /// - Parameters:
   ///   - ranges: of all values, by id.

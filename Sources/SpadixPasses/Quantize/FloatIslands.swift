@@ -45,7 +45,7 @@ enum FloatIslands {
     case .conv2d(let convolution):
       // A factor and an offset for each channel.
       let weights = graph.type(operation.operands[1]).shape
-      return weights[..<3].allSatisfy { $0 == 1 } && convolution.groups == weights[3] && !convolution.residual
+      return weights[..<3].allSatisfy { $0 == 1 } && convolution.groups == weights[3]
     default: return !form.keepsType
     }
   }

@@ -25,7 +25,7 @@ struct QuantizationPlan {
     ranges = graph.values.map(\.calibration)
     saysTypes = graph.saysTypes
     takeOver(graph)
-    keepIndices(graph)
+    try keepIndices(graph, context.data)
     if saysTypes { FloatIslands.keepReal(&forms, graph) }
     keepRealsForReals(graph)
     _ = try int8Values(of: graph, context)
@@ -51,9 +51,9 @@ struct QuantizationPlan {
     }
   }
 
-  /// What indices and comparisons are made of, element by element, stays in f32: a token's number is another token when
-  /// it is rounded.
-  private mutating func keepIndices(_ graph: Graph) {
+  /// What indices and comparisons are made of stays in f32: a token's number is another token when it is rounded. That is
+  /// what is computed element by element, or counted: sums with whole numbers as weights.
+  private mutating func keepIndices(_ graph: Graph, _ data: DataStore) throws {
     var isExact = [Bool](repeating: false, count: graph.values.count)
     for (index, operation) in graph.operations.enumerated().reversed() {
       switch operation.op {
@@ -64,10 +64,11 @@ struct QuantizationPlan {
         if let binary = function.definition as? Binary, binary.function.isCondition {
           for operand in operation.operands { isExact[operand.index] = true }
         }
-      case .add, .mul, .relu, .clamp, .reshape, .transpose, .concat, .pad: break
-      case .constant, .conv2d, .matmul, .maxPool2d, .avgPool2d, .globalAvgPool2d, .batchNorm, .softmax, .quantize,
-        .dequantize, .requantize, .npu:
-        continue
+      case .add, .mul, .relu, .clamp, .reshape, .transpose, .concat, .pad, .maxPool2d: break
+      case .avgPool2d, .globalAvgPool2d: break
+      case .conv2d, .matmul:
+        guard isExact[operation.result.index], try graph.counts(operation, data) else { continue }
+      case .constant, .batchNorm, .softmax, .quantize, .dequantize, .requantize, .npu: continue
       }
       guard isExact[operation.result.index] else { continue }
       forms[index] = nil
@@ -266,5 +267,13 @@ extension Diagnostic {
       "element \(position) of @\(data?.name ?? "?") is \(element); expected finite numbers of magnitude at most "
         + "\(QuantizationScheme.largestMagnitude)",
       at: data?.range ?? graph.values[constant].range ?? graph.producer(of: constant)?.range)
+  }
+}
+
+extension Graph {
+  /// Whether a product sums what it reads, with whole numbers as weights.
+  fileprivate func counts(_ operation: Operation, _ data: DataStore) throws -> Bool {
+    let constants = try operation.operands.prefix(2).compactMap { try constantTensor($0, from: data)?.floats }
+    return constants.count == 1 && constants[0].allSatisfy { $0 == $0.rounded() }
   }
 }

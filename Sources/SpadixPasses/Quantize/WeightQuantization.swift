@@ -105,12 +105,12 @@ struct WeightQuantization {
     let channels = maxima.count
     return maxima.enumerated().map { channel, maximum in
       guard maximum > 0, elements.count / channels >= 8 else { return maximum }
-      // As s8, or as u8 around 128.
+      // As s8, or as u8 around 128, neither of which holds 128.
       let steps = ([127, 128] + Array(64...126)).first { steps in
         let scale = Float(steps) / maximum
         return stride(from: channel, to: elements.count, by: channels).allSatisfy { position in
           let multiple = elements[position] * scale
-          return (multiple - multiple.rounded()).magnitude < 1e-4
+          return multiple < 127.5 && (multiple - multiple.rounded()).magnitude < 1e-4
         }
       }
       return steps.map { maximum / Float($0) * 127 } ?? maximum

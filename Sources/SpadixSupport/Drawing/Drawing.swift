@@ -108,6 +108,8 @@ package struct Drawing {
     svg .point.open { fill: var(--dependence); }
     svg .piece { stroke: var(--page); stroke-width: .5; }
     svg .working { fill: var(--issue); fill-opacity: .45; }
+    svg .group { fill-opacity: .25; stroke: var(--text); stroke-width: 1; }
+    svg .strip { stroke: var(--faint); stroke-width: .5; stroke-dasharray: 2 2; }
     svg .fetched { stroke: var(--load); stroke-width: 2; }
     svg .spilled { stroke: var(--store); stroke-width: 2; }
     svg .span { fill: var(--accent); fill-opacity: .35; stroke: var(--accent); stroke-width: .5; }

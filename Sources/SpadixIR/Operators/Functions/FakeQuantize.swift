@@ -7,7 +7,7 @@ public struct FakeQuantize: FunctionOperator {
   /// The integer that stands for 0.
   public var zeroPoint: Int32 = 0
   /// The integers that there are: [low, high].
-  var bounds: [Int32] = [-128, 127]
+  public var bounds: [Int32] = [-128, 127]
 
   public init() {}
   public init(scale: Float, zeroPoint: Int32, bounds: [Int32]) {

@@ -1,9 +1,13 @@
 """Compares `spadix evaluate` with ONNX Runtime on models of every form.
 
-usage: differential.py SPADIX FOLDER [--seed N] [--repeats N] [--only NAME]
+usage: differential.py SPADIX FOLDER [--seed N] [--repeats N] [--only NAME] [--networks] [--verify TARGET,...]
+
+With --networks it takes the parts of networks of networks.py instead. With --verify each model is also compiled for these targets,
+with its own inputs as samples, and the machine held against the integer reference.
 """
 
 import argparse
+import importlib
 import pathlib
 import subprocess
 import sys
@@ -12,7 +16,6 @@ import numpy as np
 import onnx
 import onnxruntime
 
-import exporters  # noqa: F401  registers its forms
 import forms
 from runtime import session
 
@@ -30,6 +33,17 @@ def run_spadix(spadix, folder, model_path, feeds):
     return [np.load(path) for path in paths], ""
 
 
+def verify(spadix, folder, model_path, target, feeds):
+    """What is wrong with the machine's results, or ""."""
+    samples = folder / "samples.npz"
+    np.savez(samples, **{name: array if array.ndim else array.reshape(1) for name, array in feeds.items()})
+    command = [spadix, "verify", model_path, "--target", target] + (["--input", samples] if feeds else [])
+    result = subprocess.run(command + (["--calibrate", samples] if feeds else []), capture_output=True, text=True)
+    if "driver.calibrated-already" in result.stderr:
+        result = subprocess.run(command, capture_output=True, text=True)
+    return "" if result.returncode == 0 else f"on {target}: {result.stderr.strip() or result.stdout}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("spadix")
@@ -37,7 +51,15 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", default="")
+    parser.add_argument("--networks", action="store_true")
+    parser.add_argument("--verify", default="", metavar="TARGET,...")
     arguments = parser.parse_args()
+    if arguments.networks:
+        forms.FORMS.clear()
+        importlib.import_module("networks")
+    else:
+        importlib.import_module("exporters")
+    targets = [target for target in arguments.verify.split(",") if target]
     arguments.folder.mkdir(parents=True, exist_ok=True)
     onnxruntime.set_default_logger_severity(3)
     passed, failed, impossible = 0, 0, 0
@@ -61,6 +83,10 @@ def main():
             close = all(np.allclose(a, e, rtol=1e-3, atol=1e-5) for a, e in zip(found, expected))
             worst = max(np.abs(a - e).max() for a, e in zip(found, expected))
             problem = "" if close else f"the largest difference is {worst}"
+            # Of infinite results there are no ranges.
+            if close and all(np.isfinite(e.astype(np.float64)).all() for e in expected):
+                wrong = [verify(arguments.spadix, arguments.folder, path, target, feeds) for target in targets]
+                problem = "; ".join(text for text in wrong if text)
         if problem:
             failed += 1
             print(f"FAIL  {name}: {problem}")

@@ -313,3 +313,57 @@ def keras_norms(b):
     z = b.node("BatchNormalization", rows, b.constant(np.ones(12)), b.constant(np.zeros(12)), flat,
                b.node("Div", squares, b.constant(8.0)), epsilon=1e-3)
     return y, b.node("Reshape", z, b.ints([1, 12, 8]))
+
+
+# Attention and places as PyTorch's exporter writes them
+
+
+@form(14, 17)
+def dot_product_attention(b):
+    """F.scaled_dot_product_attention: a scale made of the shape, a causal mask of infinities made of constants."""
+    x = b.input(1, 6, 8)
+    joined = b.node("Add", b.weights(24), b.node("MatMul", x, b.weights(8, 24)))
+    q, k, v = [b.node("Transpose", b.node("Reshape", part, b.ints([1, 6, 2, 4])), perm=[0, 2, 1, 3])
+               for part in b.node("Split", joined, b.ints([8] * 3), axis=2, outputs=3)]
+    sizes = b.node("Shape", q)
+    width = b.node("Slice", sizes, b.ints([-1]), b.ints([2**63 - 1]))
+    scale = b.node("Sqrt", b.node("Div", b.constant([1.0]), b.node("Sqrt", b.node("Cast", width, to=1))))
+    square = b.node("Concat", *[b.node("Slice", b.node("Shape", z), b.ints([-2]), b.ints([-1])) for z in (q, k)], axis=0)
+    seen = b.node("Cast", b.node("Trilu", b.node("Expand", b.constant(1.0), square), upper=0), to=9)
+    mask = b.node("Where", seen, b.constant(0.0), b.constant(-np.inf))
+    scores = b.node("MatMul", b.node("Mul", q, scale), b.node("Mul", b.node("Transpose", k, perm=[0, 1, 3, 2]), scale))
+    padding = b.constant(np.float32([0, 0, 0, 0, 0, np.finfo(np.float32).min]))
+    p = b.node("Softmax", b.node("Add", b.node("Add", scores, mask), padding), axis=-1)
+    return b.node("Reshape", b.node("Transpose", b.node("MatMul", p, v), perm=[0, 2, 1, 3]), b.ints([6, 8]))
+
+
+@form(11, 13, 17)
+def relative_places(b):
+    """T5's buckets: logarithms of distances, of which some are 0, become places, and are replaced afterwards."""
+    ids = ints_input(b, 1, 5)
+    places = b.node("Range", b.ints(0), b.node("Gather", b.node("Shape", ids), b.ints(1)), b.ints(1))
+    distance = b.node("Sub", b.axes("Unsqueeze", places, [0], 13), b.axes("Unsqueeze", places, [1], 13))
+    size = b.node("Abs", distance)
+    real = b.node("Log", b.node("Div", b.node("Cast", size, to=1), b.constant(2.0)))
+    far = b.node("Add", b.node("Cast", b.node("Mul", b.node("Div", real, b.constant(2.7)), b.constant(2.0)), to=7), b.ints(2))
+    far = b.node("Where", b.node("Less", far, b.ints(3)), far, b.ints(3))
+    bucket = b.node("Mul", b.node("Cast", b.node("Greater", distance, b.ints(0)), to=7), b.ints(4))
+    bucket = b.node("Add", bucket, b.node("Where", b.node("Less", size, b.ints(2)), size, far))
+    bias = b.node("Transpose", b.node("Gather", b.weights(8, 2), bucket), perm=[2, 0, 1])
+    return b.node("Add", b.node("Gather", b.weights(7, 5), ids), bias)
+
+
+@form(9, 16)
+def slopes(b):
+    """PRelu with slopes of every shape, some of them below 0 and above 1."""
+    x, y = b.node("Conv", b.input(1, 4, 3, 5), b.weights(4, 4, 1, 1)), b.node("MatMul", b.input(2, 3, 6), b.weights(6, 4))
+    line = b.node("Conv", b.input(1, 3, 8), b.weights(4, 3, 3))
+    return (*[b.node("PRelu", x, b.constant(b.rng.standard_normal(shape))) for shape in ((1, 4, 1, 1), (4, 3, 5), (5,), (1, 3, 1))],
+            b.node("PRelu", y, b.weights(4)), b.node("PRelu", y, b.constant(np.full(4, 0.2))), b.node("PRelu", line, b.weights(4, 1)))
+
+
+@form(9, 17)
+def large_constants(b):
+    """Weights that are one number."""
+    ones = b.node("ConstantOfShape", b.ints([300, 250]), value=helper.make_tensor("v", TensorProto.FLOAT, [1], [0.01]))
+    return b.node("Gemm", b.input(2, 250), ones, b.weights(300), transB=1)
