@@ -213,6 +213,7 @@ public struct TilingSearch {
   private mutating func search(shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false) {
     let constants = NestConstants(for: kernel)
     let blocks = max(1, ceilDivide(kernel.contraction?.window.inputChannels ?? 1, dim))
+    let kernelColumns = kernel.contraction?.window.kernelColumns ?? 1
     var nests: [KernelNest] = []
     // Lower tiles need fewer rows and more time: of so few rows that they hardly count, the highest will do.
     var last: Shape?
@@ -250,7 +251,8 @@ public struct TilingSearch {
             windowRows.append(2)
           }
           var forms = windowRows.flatMap { rows in
-            windowCopies(rows, shape, sliced && slice.blocks < blocks).map { WindowForm(rows: rows, copies: $0) }
+            windowCopies(rows, shape, readsAll: slice.blocks == blocks && slice.taps % kernelColumns == 0)
+              .map { WindowForm(rows: rows, copies: $0) }
           }
           forms += windowParts(shape, sliced, least: least, whole: whole)
           // What goes past the ends of image rows has no padding to multiply.
@@ -333,9 +335,9 @@ public struct TilingSearch {
   }
 
   /// Copies of a window, where that makes long runs of short ones: a whole image with narrow rows and padding at their
-  /// ends.
-  private func windowCopies(_ rows: Int, _ shape: Shape, _ sliced: Bool) -> [Int] {
-    guard let window = kernel.contraction?.window, !places.inputIsResident, !sliced, rows == window.inputRows,
+  /// ends, of which a slice reads all channels and columns.
+  private func windowCopies(_ rows: Int, _ shape: Shape, readsAll: Bool) -> [Int] {
+    guard let window = kernel.contraction?.window, !places.inputIsResident, readsAll, rows == window.inputRows,
       isSmall || kernel.columns <= dim / 2, shape.columns == kernel.store.columns, kernel.allowsWindowCopies
     else { return [1] }
     return [1, window.kernelColumns]
