@@ -75,13 +75,9 @@ struct BankPlacement {
     // Cycles that the array loses in one part while rows are written to the other.
     func written(to index: Int, beside other: Int) -> Int {
       let takeTurns = parts[index].buffer == parts[other].buffer && index != other
-      let disturbed = uses[other].cyclesDisturbed(by: uses[index].rowsWritten / max(1, uses[index].loads))
-      if takeTurns, uses[other].productCycles > 0 {
-        let rows = traffic.rowsWritten(to: parts[index].slot, beside: parts[other].slot, of: parts[index].buffer)
-        return rows * min(disturbed, uses[other].productCycles) / uses[other].productCycles
-      }
       // A slot of several is not read while it is filled.
-      let all = traffic.cycles - (takeTurns ? uses[index].readCycles : 0)
+      let all = traffic.cycles - (takeTurns ? max(uses[index].readCycles, uses[index].productCycles) : 0)
+      let disturbed = uses[other].cyclesDisturbed(by: uses[index].rowsWritten / max(1, uses[index].loads))
       return all <= 0 ? 0 : uses[index].rowsWritten * min(disturbed, all) / all
     }
     let slots = parts.reduce(into: [:]) { $0[$1.buffer, default: 0] += 1 }

@@ -32,9 +32,6 @@ public struct BankTraffic: TileSink {
   private var slots: [Slot]
   /// By slot and slot, cycles in which both are used at once whatever is loaded when.
   private var meetings: [Int]
-  /// By slot and slot of one buffer, rows that are written to the first while matrices of the second are multiplied with.
-  private var turns: [Int]
-  private var lastMatrix: Int?
   /// Cycles of all products.
   public private(set) var cycles = 0
 
@@ -53,7 +50,6 @@ public struct BankTraffic: TileSink {
     counts = buffers.map(\.slots)
     slots = Array(repeating: Slot(), count: count)
     meetings = Array(repeating: 0, count: count * count)
-    turns = meetings
     nest.generate(into: &self)
   }
 
@@ -66,11 +62,6 @@ public struct BankTraffic: TileSink {
   public func meetings(_ left: (buffer: Int, slot: Int), _ right: (buffer: Int, slot: Int)) -> Int {
     let (left, right) = (first[left.buffer] + left.slot, first[right.buffer] + right.slot)
     return meetings[left * slots.count + right] + meetings[right * slots.count + left]
-  }
-
-  /// Rows that are written to one slot of a buffer while matrices of another are in use.
-  public func rowsWritten(to slot: Int, beside other: Int, of buffer: Int) -> Int {
-    turns[(first[buffer] + slot) * slots.count + first[buffer] + other]
   }
 
   private func index(_ place: LocalPlace) -> Int {
@@ -112,10 +103,8 @@ public struct BankTraffic: TileSink {
 
   private mutating func write(_ rows: Int, to place: LocalPlace) {
     if cycles == 0 { return }
-    let slot = index(place)
-    slots[slot].rowsWritten += rows
-    slots[slot].loads += 1
-    if let lastMatrix { turns[slot * slots.count + lastMatrix] += rows }
+    slots[index(place)].rowsWritten += rows
+    slots[index(place)].loads += 1
   }
 
   private mutating func multiply(_ source: LocalPlace, _ weights: LocalPlace, matrices count: Int, pixels: Int) {
@@ -126,7 +115,6 @@ public struct BankTraffic: TileSink {
     slots[source].readCycles += pixels
     slots[matrix].readCycles += count * dim
     slots[matrix].matrices += count
-    lastMatrix = matrix
     slots[matrix].productCycles += cycles
     meetings[source * slots.count + matrix] += count * dim
   }
