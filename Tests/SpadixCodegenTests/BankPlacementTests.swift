@@ -57,23 +57,6 @@ import Testing
     }
   }
 
-  /// Rows that are loaded go before matrices of their bank, each of which holds up the array: with one pixel, for all of
-  /// the load.
-  @Test func weightsOfOnePixelLieApart() throws {
-    let nest = try nest(
-      input: [1, 1, 1, 2048], kernel: [1, 1], outputs: 128,
-      Tiling(
-        tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 4, pinnedChunks: 4, windowRows: 1, sliceBlocks: 128,
-        sliceTaps: 1))
-    var placement = BankPlacement(block(nest), BankTraffic(nest), occupied: [], before: [], .gemmini)
-    let found = placement.run()
-    let weights = try #require(found).filter { nest.localBuffers[$0.buffer].contents == .weights }
-    #expect(weights.count == 4)
-    for (index, part) in weights.enumerated() {
-      #expect(banks(part).isDisjoint(with: banks(weights[(index + 1) % weights.count])))
-    }
-  }
-
   /// Diagonal matrices are results, which are written while the taps are read.
   @Test func diagonalsLieApartFromTheirTaps() throws {
     let nest = try nest(
