@@ -76,8 +76,9 @@ struct BankPlacement {
     func written(to index: Int, beside other: Int) -> Int {
       let takeTurns = parts[index].buffer == parts[other].buffer && index != other
       // A slot of several is not read while it is filled.
-      let all = traffic.cycles - (takeTurns ? uses[index].readCycles : 0)
-      return all <= 0 ? 0 : uses[index].rowsWritten * min(uses[other].readCycles, all) / all
+      let all = traffic.cycles - (takeTurns ? max(uses[index].readCycles, uses[index].productCycles) : 0)
+      let disturbed = uses[other].cyclesDisturbed(by: uses[index].rowsWritten / max(1, uses[index].loads))
+      return all <= 0 ? 0 : uses[index].rowsWritten * min(disturbed, all) / all
     }
     let slots = parts.reduce(into: [:]) { $0[$1.buffer, default: 0] += 1 }
     var losses = [Int](repeating: 0, count: parts.count * parts.count)

@@ -152,18 +152,17 @@ struct NestRules {
       try range(tiling.windowCopies, 1...1, "copies", "copies of the window", "for an operator that has none")
       return
     }
-    let taps = window.kernelRows * window.kernelColumns
     let inputBlocks = max(1, NestAccount.inputBlocks(of: kernel, dim: target.dim).map(\.count).max() ?? 1)
     let isWhole =
-      tiling.windowRows == window.inputRows && tiling.tileColumns == kernel.store.columns && tiling.sliceTaps == taps
-      && tiling.sliceBlocks >= inputBlocks
+      tiling.windowRows == window.inputRows && tiling.tileColumns == kernel.store.columns
+      && tiling.sliceTaps % window.kernelColumns == 0 && tiling.sliceBlocks >= inputBlocks
     if tiling.windowCopies != window.kernelColumns || !isWhole || !kernel.allowsWindowCopies || tiling.multipliesPadding
     {
       throw PlanViolation(
         "plan.copies",
         "expected 1 copy of the window, or one for each of \(window.kernelColumns) columns of taps where strides are 1, rows of "
           + "input and result have the same length and more than one tap, and neither the window nor a tile or slice is a "
-          + "part of the image; found \(tiling.windowCopies)", at: .step(step, "copies"))
+          + "part of the image or of a row of taps; found \(tiling.windowCopies)", at: .step(step, "copies"))
     }
   }
 

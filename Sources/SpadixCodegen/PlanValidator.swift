@@ -161,12 +161,13 @@ public struct PlanValidator {
     }
   }
 
-  /// Two slots that a copy fills and empties in turn: as many columns as a move takes, in an eighth of the scratchpad each at
-  /// most.
+  /// Slots that a copy fills and empties in turn: as many columns as a move takes, in an eighth of the scratchpad each at
+  /// most; four of them in a quarter of it, or else two.
   private var bounceRows: Int {
     let target = kernels.target
     let blocks = min(target.maxBlockLength, target.scratchpadRows / 8 / target.dim)
-    return 2 * max(1, blocks) * target.dim
+    let slot = max(1, blocks) * target.dim
+    return 4 * slot <= target.scratchpadRows / 4 ? 4 * slot : 2 * slot
   }
 
   // MARK: Residency

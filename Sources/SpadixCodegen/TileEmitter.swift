@@ -367,7 +367,8 @@ struct TileEmitter {
     var isHeld = false
     for tap in product.orderedTaps {
       let runs = window.runs(
-        rows: tile.rows, columns: tile.columns, tap: tap, plane: product.source.plane, dim: dim)
+        rows: tile.rows, columns: tile.columns, tap: tap, plane: product.source.plane, dim: dim,
+        least: target.leastComputeRows)
       for block in product.blocks {
         let columns = image.channels(of: block, dim: dim)
         let first = result + tile.row(of: block)

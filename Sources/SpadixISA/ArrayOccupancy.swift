@@ -32,3 +32,8 @@ public struct ArrayOccupancy: Sendable {
     return added
   }
 }
+
+extension Target {
+  /// Rows that a compute of fewer takes the cycles of.
+  public var leastComputeRows: Int { min(timing.minimumComputeRows, dim) }
+}

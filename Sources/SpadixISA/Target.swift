@@ -57,6 +57,9 @@ public struct Target: Hashable, Sendable {
     public var shortCompute: Bool
     /// The reservation station orders commands by the address ranges of Gemmini's, not by the rows that they use.
     public var rangeOrder: Bool
+    /// Rows of DRAM that loads ask for until a row that was asked for before them has arrived in the accumulator: up to 28
+    /// have overtaken one on the RTL.
+    public static let overtakingRows = 32
 
     /// As RTL without the two faults would behave.
     static let none = Faults(shortCompute: false, rangeOrder: false)

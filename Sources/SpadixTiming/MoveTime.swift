@@ -11,12 +11,15 @@ public struct MoveTime: Sendable {
   public let hardware: Hardware
   /// Cycles from a request to its beat, and to its completion.
   public let loadLatency: Int
+  /// Rows that a compute of fewer takes the cycles of.
+  public let leastRows: Int
   /// Cycles of moves that were asked for before.
   private var known: [Int: Int] = [:]
 
   /// Knows no moves yet: what was asked for once is remembered.
   public init(_ target: Target) {
     hardware = Hardware(target)
+    leastRows = target.leastComputeRows
     loadLatency = hardware.latency + ReadPath.requestDelay
   }
 

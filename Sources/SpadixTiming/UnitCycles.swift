@@ -28,6 +28,9 @@ public struct UnitCycles: Sendable {
   /// Cycles from the end of a store until memory has acknowledged it.
   public var acknowledgement: Int { hardware.latency + WritePath.acknowledgeDelay }
 
+  /// Cycles of the array for the products that the reservation station holds, each a preload and a compute.
+  public var waitingProducts: Int { hardware.stationExecute / 2 * hardware.dim }
+
   /// - Parameter compute: the compute behind a preload. Both come in the order of their stream.
   public mutating func span(_ it: Operation, _ compute: Operation? = nil) -> Span {
     switch it.kind {

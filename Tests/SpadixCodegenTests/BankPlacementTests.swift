@@ -57,6 +57,21 @@ import Testing
     }
   }
 
+  /// Rows that are loaded go before matrices of their bank, each of which holds up the array: with one pixel, for all of
+  /// the load.
+  @Test func weightsOfOnePixelLieApart() throws {
+    let nest = try nest(
+      input: [1, 1, 1, 2048], kernel: [1, 1], outputs: 128,
+      Tiling(
+        tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 8, pinnedChunks: 0, sparePlaces: 1, windowRows: 1,
+        sliceBlocks: 128, sliceTaps: 1))
+    var placement = BankPlacement(block(nest), BankTraffic(nest), occupied: [], before: [], .gemmini)
+    let found = placement.run()
+    let weights = try #require(found).filter { nest.localBuffers[$0.buffer].contents == .weights }
+    #expect(weights.count == 2)
+    #expect(banks(weights[0]).isDisjoint(with: banks(weights[1])))
+  }
+
   /// Diagonal matrices are results, which are written while the taps are read.
   @Test func diagonalsLieApartFromTheirTaps() throws {
     let nest = try nest(

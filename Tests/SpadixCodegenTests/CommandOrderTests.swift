@@ -83,6 +83,22 @@ import Testing
     #expect((found[..<store].count { $0.hasPrefix("preload") } == 9) == waits)
   }
 
+  /// A load into a slot would be at work while the last products with the slot still wait in the reservation station: it
+  /// stands behind as many of the next.
+  @Test func slotsAreLoadedBehindWaitingProducts() throws {
+    let products = (0..<10).map { _ in product(0, 8192, 0) }.joined()
+    let next = (0..<40).map { _ in product(4096, 8192, 512) }.joined()
+    var program = try program(
+      configuration + "mvin dram=0x10000 to=sp:0[16x16]\nmvin dram=0x10100 to=sp:4096[16x16]\n"
+        + "mvin2 dram=0x11000 to=sp:8192[16x16]\n" + products + "mvin dram=0x10200 to=sp:0[16x16]\n" + next)
+    let load = try #require(program.commands.lastIndex { $0.funct == Funct.moveIn })
+    CommandOrder.merge(&program, [SlotLoad(commands: load..<load + 1, rows: 0..<16)])
+    let merged = program.commands
+    let place = try #require(merged.lastIndex { $0.funct == Funct.moveIn })
+    let before = merged[..<place].count { $0.funct == Funct.preload }
+    #expect((14...28).contains(before))
+  }
+
   /// One place for both tiles: the second load waits until the first product has read it.
   @Test func rowsInUseAreNotOverwritten() throws {
     let found = try merged(

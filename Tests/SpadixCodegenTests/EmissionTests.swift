@@ -46,7 +46,7 @@ let emissionTargets: [Target] = [
   Target(
     name: "small-spad", dim: 8, scratchpadBanks: 4, scratchpadRowsPerBank: 160, accumulatorRows: 64,
     hasScratchpadStore: true, hasOutputStage: true, hasOutputBiases: true, hasOutputTable: true, hasOutputPair: true,
-    hasPooledScratchpadStore: true),
+    hasPooledScratchpadStore: true, timing: Target.Timing(minimumComputeRows: 2)),
 ]
 
 /// Bytes through DRAM that commands ask for, counted from the commands alone.

@@ -82,7 +82,8 @@ private func costsAreFolds(_ testCase: EmissionCase, _ target: Target) throws {
 }
 
 /// Array cycles of a program, product by product; nil where diagonals are made, which the search estimates.
-private func arrayCycles(_ program: TileProgram, dim: Int) -> Int? {
+private func arrayCycles(_ program: TileProgram, _ target: Target) -> Int? {
+  let (dim, least) = (target.dim, target.leastComputeRows)
   var cycles = 0
   for operation in program.operations {
     switch operation {
@@ -92,11 +93,12 @@ private func arrayCycles(_ program: TileProgram, dim: Int) -> Int? {
       let pairs = product.blocks.reduce(0) { $0 + product.inputs(of: $1).count }
       for tap in product.taps {
         let runs = window.runs(
-          rows: product.tile.rows, columns: product.tile.columns, tap: tap, plane: product.source.plane, dim: dim)
+          rows: product.tile.rows, columns: product.tile.columns, tap: tap, plane: product.source.plane, dim: dim,
+          least: least)
         guard let last = runs.last else { continue }
-        let rows = runs.reduce(0) { $0 + max($1.count, min(4, dim)) }
+        let rows = runs.reduce(0) { $0 + max($1.count, least) }
         // New weights shift in behind the last run, which hides `dim` cycles of that.
-        cycles += pairs * (product.weights.isShared ? rows : rows - max(last.count, min(4, dim)) + dim)
+        cycles += pairs * (product.weights.isShared ? rows : rows - max(last.count, least) + dim)
       }
     case .begin, .load, .zero, .bias, .store, .copy, .host: break
     }
@@ -110,7 +112,7 @@ private func cyclesAreFolds(_ testCase: EmissionCase, _ target: Target) throws {
   let (prepared, alternatives, _) = try prepare(testCase, target)
   for plan in alternatives.plans {
     for (index, step) in prepared.tileSections(plan).enumerated() {
-      guard let cycles = arrayCycles(step[0].program, dim: target.dim) else { continue }
+      guard let cycles = arrayCycles(step[0].program, target) else { continue }
       #expect(cycles == plan.steps[index].cost.arrayCycles)
     }
   }

@@ -52,6 +52,11 @@ private func legalTilings(_ kernel: TileKernel, _ places: KernelPlaces, _ target
                     found.append(tiling)
                     tiling.windowCopies = kernel.contraction?.window.kernelColumns ?? 1
                     if tiling.windowCopies > 1, (try? rules.check(tiling)) != nil { found.append(tiling) }
+                    tiling.windowCopies = 1
+                    for parts in 2..<max(3, window + 1) {
+                      tiling.windowParts = parts
+                      if (try? rules.check(tiling)) != nil { found.append(tiling) }
+                    }
                   }
                 }
               }

@@ -147,7 +147,8 @@ struct GroupContents {
     let tile = products.tile
     for tap in products.taps {
       let (tapRow, tapColumn) = (tap / window.kernelColumns, tap % window.kernelColumns)
-      let runs = window.runs(rows: tile.rows, columns: tile.columns, tap: tap, plane: products.source.plane, dim: dim)
+      let runs = window.runs(
+        rows: tile.rows, columns: tile.columns, tap: tap, plane: products.source.plane, dim: dim, least: 1)
       for block in products.inputBlocks ?? products.blocks {
         let plane = products.sourceRow(input: block)
         for run in runs {

@@ -40,6 +40,8 @@ struct CommandOrder: ~Copyable {
   private var sumsDone: [Int]
   private var allIdle = 0
   private let acknowledgement: Int
+  /// Cycles of the products that the reservation station holds.
+  private let waitingProducts: Int
 
   private var output: [Command] = []
   private var runs: [Program.DebugRun] = []
@@ -71,7 +73,9 @@ struct CommandOrder: ~Copyable {
     commands = program.commands
     runsBefore = program.debug
     reader = StreamReader(program, slotLoads, tileStarts)
-    acknowledgement = UnitCycles(program.target).acknowledgement
+    let cycles = UnitCycles(program.target)
+    acknowledgement = cycles.acknowledgement
+    waitingProducts = cycles.waitingProducts
     sumsDone = [Int](repeating: 0, count: UInt64.bitWidth)
     if program.target.faults.rangeOrder {
       station = StationGuard(program.target)
@@ -119,7 +123,7 @@ struct CommandOrder: ~Copyable {
       var best: CommandStream?
       var bestKey = (Int.max, Int.max, Int.max)
       for stream in CommandStream.allCases {
-        guard let start = start(stream) else { continue }
+        guard let start = turn(stream) else { continue }
         let key = (start >> Self.quantumBits, stream.unit.rawValue, queues[stream.rawValue].first.first)
         if key < bestKey {
           bestKey = key
@@ -130,6 +134,14 @@ struct CommandOrder: ~Copyable {
       if !stationNeedsFence(queues[best.rawValue].first) { return best }
       heads[best.rawValue].needsFence = true
     }
+  }
+
+  /// When the first item of a stream could start, as the order has it: a load into a slot later by what the array has
+  /// before it when it comes, or it would write to the bank that the last products with this slot are read from.
+  private mutating func turn(_ stream: CommandStream) -> Int? {
+    guard let start = start(stream) else { return nil }
+    guard queues[stream.rawValue].first.waitsForSlot else { return start }
+    return max(heads[stream.rawValue].ready! + waitingProducts, free[stream.unit.rawValue])
   }
 
   /// When the first item of a stream could start; nil when it cannot go yet.

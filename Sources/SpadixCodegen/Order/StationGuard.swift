@@ -23,8 +23,8 @@ struct StationGuard {
     var requests = 0
   }
 
-  /// Rows of DRAM after which a row has arrived. On the RTL up to 28 have overtaken one.
-  private static let overtakingRows: Int32 = 32
+  /// Rows of DRAM after which a row has arrived.
+  private static let overtakingRows = Int32(Target.Faults.overtakingRows)
 
   private let bank: Int
   private let accumulator: Int

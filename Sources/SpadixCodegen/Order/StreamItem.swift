@@ -18,6 +18,8 @@ struct StreamItem {
   /// Index of the operation that it comes from, -1 for none.
   var operation: Int32 = -1
   var local = LocalUse()
+  /// Whether a load waits for products that use its slot.
+  var waitsForSlot = false
   /// Banks of the accumulator that a product adds to, or that a store takes sums from, as bits.
   var sumBanks: UInt64 = 0
   /// Cycles of its unit, and from there until whoever waits for it can start.

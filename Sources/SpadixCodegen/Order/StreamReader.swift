@@ -55,6 +55,7 @@ struct StreamReader {
       let uses = usesOfSlot(before: item.first)
       rows.write(item.local.result, &item, number: number)
       item.after.raise(.execute, to: uses)
+      item.waitsForSlot = uses > 0
       if !it.flags.contains(.zeros) { item.afterStores = stored.last(loadedBy: it) }
     case Funct.preload:
       let second = commands[next]

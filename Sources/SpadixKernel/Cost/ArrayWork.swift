@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// What the array has to do for a kernel whatever is loaded when: a bound for the time of every tiling with the same
 /// tiles.
 struct ArrayWork {
@@ -71,6 +73,7 @@ extension TileStore {
   /// Whether a block's results are there half of the computing before the last ones, in another bank of the
   /// accumulator.
   func isEarly(_ of: Sums, _ time: KernelTime) -> Bool {
-    time.isInBothHalves(of.tile) && 2 * (of.tile.row(of: of.block) + of.tile.pixels) <= of.tile.sumRows
+    let last = of.block + ceilDivide(transfer.columns, time.target.dim) - 1
+    return time.isInBothHalves(of.tile) && 2 * (of.tile.row(of: last) + of.tile.pixels) <= of.tile.sumRows
   }
 }

@@ -5,8 +5,23 @@ public struct BankTraffic: TileSink {
   public struct Slot: Sendable {
     /// Cycles in which the array reads it.
     public var readCycles = 0
-    /// Rows that are written once the array is at work.
+    /// Rows that are written once the array is at work, and the loads that bring them.
     public var rowsWritten = 0
+    public var loads = 0
+    /// Of weights: how many matrices are read, and the cycles of their products.
+    public var matrices = 0
+    public var productCycles = 0
+
+    /// Cycles of the array for which rows that are written to its bank cost a cycle each, where so many come in a row.
+    ///
+    /// Writes go before reads. A product waits for its weights until all rows have come, but needs them only once: where
+    /// that is not before the rows have come, they cost nothing.
+    public func cyclesDisturbed(by rows: Int) -> Int {
+      if matrices == 0 || rows == 0 { return readCycles }
+      let period = max(1, productCycles / matrices)
+      let share = rows >= period ? 2 * rows - period : rows * rows / period
+      return max(readCycles, productCycles * share / (2 * rows))
+    }
   }
 
   private let dim: Int
@@ -68,7 +83,7 @@ public struct BankTraffic: TileSink {
       if let resident = store.resident { write(store.transfer.lines * store.transfer.rows, to: resident) }
     case .diagonals(let it):
       let cycles = dim * dim * KernelGeometry.ceilDivide(it.taps * it.blocks.count, dim)
-      multiply(it.compact, it.oneHot, matrices: dim, cycles: cycles)
+      multiply(it.compact, it.oneHot, matrices: dim, pixels: cycles)
       meet(it.compact, it.matrices, cycles: cycles)
       meet(it.oneHot, it.matrices, cycles: dim * dim)
     case .multiply(let it):
@@ -81,21 +96,26 @@ public struct BankTraffic: TileSink {
         let row = it.source.plane.row(max(0, min(last, window.inputRows - 1)), it.source.plane.firstColumn)
         source.slot += row / max(1, it.source.plane.partStride)
       }
-      multiply(
-        source, it.weights.place, matrices: it.weights.isShared ? 0 : count, cycles: count * it.tile.pixels)
+      multiply(source, it.weights.place, matrices: it.weights.isShared ? 0 : count, pixels: count * it.tile.pixels)
     case .begin, .zero, .bias, .copy, .host: break
     }
   }
 
   private mutating func write(_ rows: Int, to place: LocalPlace) {
-    if cycles > 0 { slots[index(place)].rowsWritten += rows }
+    if cycles == 0 { return }
+    slots[index(place)].rowsWritten += rows
+    slots[index(place)].loads += 1
   }
 
-  private mutating func multiply(_ pixels: LocalPlace, _ weights: LocalPlace, matrices count: Int, cycles: Int) {
-    let (source, matrix) = (index(pixels), index(weights))
+  private mutating func multiply(_ source: LocalPlace, _ weights: LocalPlace, matrices count: Int, pixels: Int) {
+    let (source, matrix) = (index(source), index(weights))
+    // New weights take `dim` cycles, however few pixels there are.
+    let cycles = max(pixels, count * dim)
     self.cycles += cycles
-    slots[source].readCycles += cycles
+    slots[source].readCycles += pixels
     slots[matrix].readCycles += count * dim
+    slots[matrix].matrices += count
+    slots[matrix].productCycles += cycles
     meetings[source * slots.count + matrix] += count * dim
   }
 

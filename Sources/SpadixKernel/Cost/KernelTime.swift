@@ -90,7 +90,8 @@ public struct KernelTime: Sendable {
     let window = sums.store.pooling.map { $0.window * $0.window } ?? 1
     if store.resident != nil { return moves.storeOnChip(reads: rows * window) }
     return cycles(
-      rows: rows, bytes: transfer.columns, offset: transfer.offset, stride: transfer.rowStride, reads: window)
+      rows: rows, bytes: transfer.columns, offset: transfer.offset, stride: transfer.rowStride,
+      reads: window * ceilDivide(transfer.columns, target.dim))
   }
 
   /// Whether a tile takes both halves of the accumulator.

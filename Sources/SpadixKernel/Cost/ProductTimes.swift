@@ -66,11 +66,11 @@ struct ProductTimes: Sendable {
   }
 
   private static func sum(_ it: TileMultiply, _ window: InputWindow, _ dim: Int, _ moves: MoveTime) -> ProductCycles {
-    let least = min(4, dim)
+    let least = moves.leastRows
     var sum = ProductCycles()
     for tap in it.taps {
       let runs = window.runs(
-        rows: it.tile.rows, columns: it.tile.columns, tap: tap, plane: it.source.plane, dim: dim)
+        rows: it.tile.rows, columns: it.tile.columns, tap: tap, plane: it.source.plane, dim: dim, least: least)
       guard let last = runs.last else { continue }
       let change = it.weights.isShared ? 0 : dim - max(last.count, least)
       var cycles = change

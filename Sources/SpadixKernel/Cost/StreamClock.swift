@@ -168,6 +168,20 @@ struct StreamClock {
     sums.freeAll = storeFree
   }
 
+  /// What the output stage loads comes through the same unit as other loads; nothing waits for it.
+  mutating func loadOutputStage(_ cycles: Int) {
+    loading += cycles
+    loadFree += cycles
+  }
+
+  /// Nothing goes before everything is complete.
+  mutating func fence() {
+    let idle = max(arrayFree, lastResult, lastStore, loadFree + loadLatency)
+    loadFree = idle
+    arrayFree = idle
+    storeFree = idle
+  }
+
   /// Moves from and to DRAM through buffers in turn.
   mutating func copy(loading load: Int, storing store: Int) {
     isBefore = false

@@ -17,11 +17,20 @@ struct TileFold: TileSink {
   private var buffers: [[StreamClock.Buffer]]
   /// For each pair of buffers, how much of them is in the same banks.
   private let shared: [Double]
+  /// Banks that slots of weights take in turn; where they do not, how much of one is in the banks of another.
+  private let slotBanks: Int
+  private let sharedSlots: Double
+  /// Of the last tile that was multiplied: its pixels and the slot of its weights.
+  private var lastPixels = 0
+  private var lastSlot = 0
   private var arrayCycles = 0
   private var commands = 2
   /// Rows that loads have written to banks that the array reads, since the last compute.
   private var disturbance = 0.0
   private var stored = 0
+  /// Rows of DRAM that loads of sums have asked for, and how many before the last load of each slot of the sums.
+  private var sumRequests = 0
+  private var sumStarts = [0, 0]
 
   init(
     _ time: KernelTime, _ locals: [LocalBuffer], _ windows: [InputWindow], _ sums: SumImage?, inputs: Int
@@ -56,6 +65,19 @@ struct TileFold: TileSink {
       }
     }
     shared = Self.sharedBanks(locals, starts, time.target)
+    if let index = locals.firstIndex(where: { $0.contents == .weights && $0.slots > 1 }) {
+      slotBanks = Self.slotBanks(locals[index], locals, time.target)
+      sharedSlots = Self.sharedBanks([locals[index]], [starts[index]], time.target)[0]
+    } else {
+      (slotBanks, sharedSlots) = (0, 0)
+    }
+  }
+
+  /// Banks that slots of weights are spread over, those that pixels leave; 0 where they do not fit there.
+  private static func slotBanks(_ weights: LocalBuffer, _ locals: [LocalBuffer], _ target: Target) -> Int {
+    let pixels = locals.reduce(0) { $0 + ($1.contents == .pixels ? $1.totalRows : 0) }
+    let left = max(0, target.scratchpadRows - pixels) / target.scratchpadRowsPerBank
+    return left > 0 && ceilDivide(weights.slots, left) * weights.rows <= target.scratchpadRowsPerBank ? left : 0
   }
 
   // MARK: Limit
@@ -98,7 +120,7 @@ struct TileFold: TileSink {
     case .begin(let tile): begin(tile)
     case .load(let load): self.load(load)
     case .zero(let zero): self.zero(zero)
-    case .bias(let bias): self.bias(bias.tile)
+    case .bias(let bias): self.bias(bias.tile, adds: bias.adds)
     case .diagonals(let diagonals): make(diagonals)
     case .multiply(let products): multiply(products)
     case .store(let store): self.store(store)
@@ -146,7 +168,12 @@ struct TileFold: TileSink {
       for span in transfer.spans { add(span.count, offset: span.offset, times: 1) }
     }
     commands += moves
-    if !isSums { disturb(local, transfer.lines * transfer.rows * moveCount(transfer.columns)) }
+    if isSums {
+      let requests = transfer.lines * transfer.rows * ceilDivide(transfer.columns, together)
+      startSums(local.slot, adds: load.adds, requests: requests)
+    } else {
+      disturb(local, transfer.lines * transfer.rows * moveCount(transfer.columns))
+    }
     if load.adds {
       clock.add(cycles, parts: moves, to: &buffers[local.buffer.index][local.slot])
     } else {
@@ -154,6 +181,15 @@ struct TileFold: TileSink {
         cycles, parts: moves, into: &buffers[local.buffer.index][local.slot], isConstant: isConstant,
         waitsForAll: !isSums && locals[local.buffer].slots > 1)
     }
+  }
+
+  /// What is added to rows that are still on their way is lost on hardware with this fault: there is a fence between.
+  private mutating func startSums(_ slot: Int, adds: Bool, requests: Int) {
+    if adds && time.target.faults.rangeOrder && sumRequests - sumStarts[slot] < Target.Faults.overtakingRows {
+      clock.fence()
+    }
+    sumStarts[slot] = sumRequests
+    sumRequests += requests
   }
 
   /// Lines of a ring, each a buffer of its own; lines that follow one another in both places share moves.
@@ -193,13 +229,26 @@ struct TileFold: TileSink {
   /// that these are read from, others to any.
   private mutating func disturb(_ local: LocalPlace, _ rows: Int, isRefilled: Bool = false) {
     if locals[local.buffer].contents == .weights {
-      let isReloaded = locals[local.buffer].slots == 1 && buffers[local.buffer.index][local.slot].wasUsed
-      disturbance += isReloaded ? Double(rows) : 0
+      if !buffers[local.buffer.index][local.slot].wasUsed { return }
+      disturbance += Double(rows) * (locals[local.buffer].slots == 1 ? 1 : sharedSlots(local.slot) * waiting(for: rows))
     } else if locals[local.buffer].slots == 1 {
       // Close behind what is read of a window that is there already, anywhere in one that is filled for the first time.
       let share = isRefilled ? 1 : sharedBanks(local.buffer.index, local.buffer.index)
       disturbance += Double(rows) * share
     }
+  }
+
+  /// How much of a slot of weights is in the banks of those that are multiplied with while it is loaded.
+  private func sharedSlots(_ slot: Int) -> Double {
+    if slotBanks == 0 { return sharedSlots }
+    return slot != lastSlot && slot % slotBanks == lastSlot % slotBanks ? 1 : 0
+  }
+
+  /// Of so many rows that are written to the bank of the weights that are multiplied with, how many the array waits for
+  /// with its next matrix.
+  private func waiting(for rows: Int) -> Double {
+    let (rows, period) = (Double(rows), Double(max(dim, lastPixels)))
+    return rows >= period ? 1 - period / (2 * rows) : rows / (2 * period)
   }
 
   private mutating func zero(_ zero: TileZero) {
@@ -210,7 +259,7 @@ struct TileFold: TileSink {
       isConstant: true)
   }
 
-  private mutating func bias(_ tile: SumTile) {
+  private mutating func bias(_ tile: SumTile, adds: Bool) {
     guard let bias = sums?.bias else { return }
     let bytes = ElementWidth.accumulator * dim
     var cycles = 0
@@ -236,6 +285,11 @@ struct TileFold: TileSink {
       }
     }
     commands += moves * tile.blocks.count
+    if adds {
+      startSums(tile.slot, adds: true, requests: moves * tile.blocks.count)
+      clock.add(cycles * tile.blocks.count, parts: moves * tile.blocks.count, to: &buffers[sumsBuffer][tile.slot])
+      return
+    }
     clock.load(
       cycles * tile.blocks.count, parts: moves * tile.blocks.count, into: &buffers[sumsBuffer][tile.slot],
       isConstant: true)
@@ -273,6 +327,7 @@ struct TileFold: TileSink {
       cycles += Int(Double(matrices * dim) * sharedBanks(it.weights.place.buffer, of: it.source.place.buffer))
     }
     toCome -= cycles
+    (lastPixels, lastSlot) = (it.tile.pixels, it.weights.place.slot)
     cycles += Int(disturbance)
     disturbance = 0
     let place = (it.weights.place.buffer.index, min(it.weights.place.slot, buffers[it.weights.place.buffer].count - 1))
@@ -372,7 +427,11 @@ struct TileFold: TileSink {
     var parts = 1
     if sums.store.pooling == nil { parts = storeMoves(transfer, store.starts) }
     // A store waits for the scales of its channels.
-    if sums.store.scaleConstant != nil { cycles += time.moves.loadLatency / 4 }
+    if sums.store.scaleConstant != nil {
+      cycles += time.moves.loadLatency / 4
+      let bytes = sums.store.channelBytes * sums.channels(of: of.block, dim: dim)
+      clock.loadOutputStage(time.cycles(rows: 1, bytes: bytes, offset: 0, stride: bytes, reads: nil))
+    }
     commands += parts + (sums.store.scaleConstant == nil ? 0 : 2) + (sums.store.pair == nil ? 0 : 2)
     if stored == 0, sums.store.tableConstant != nil {
       cycles += time.moves.loadLatency

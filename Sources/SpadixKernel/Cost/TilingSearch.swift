@@ -39,6 +39,7 @@ public struct TilingSearch {
     let isPooled = kernel.store.pooling != nil
     search(shapes: shapes(narrow: isPooled), sliced: false)
     if slicesAreFew { search(shapes: shapes(narrow: true), sliced: true) }
+    if hasLongColumns { search(shapes: shapes(narrow: false), sliced: true) }
     let compulsory = compulsoryBytes
     if leastBytes > compulsory + compulsory / 2 {
       search(shapes: shapes(narrow: true), sliced: false)
@@ -110,6 +111,13 @@ public struct TilingSearch {
   private var slicesAreFew: Bool {
     guard let contraction = kernel.contraction, isSmall else { return false }
     return blockCount * ceilDivide(contraction.window.inputChannels, dim) * contraction.window.taps <= 96
+  }
+
+  /// Whether weights for `dim` channels take more than half a bank, so that loads of the next ones get in their way.
+  private var hasLongColumns: Bool {
+    guard let contraction = kernel.contraction, case .dense = contraction.weights else { return false }
+    let rows = contraction.window.taps * contraction.window.inputChannels
+    return contraction.window.kernelRows > 1 && !slicesAreFew && 2 * rows > target.scratchpadRowsPerBank
   }
 
   /// Accumulator tiles: full-width strips, and when `narrow` strips of part of the width as well.
@@ -204,6 +212,8 @@ public struct TilingSearch {
 
   private mutating func search(shapes: [Shape], sliced: Bool, streamsMatrices: Bool = false) {
     let constants = NestConstants(for: kernel)
+    let blocks = max(1, ceilDivide(kernel.contraction?.window.inputChannels ?? 1, dim))
+    let kernelColumns = kernel.contraction?.window.kernelColumns ?? 1
     var nests: [KernelNest] = []
     // Lower tiles need fewer rows and more time: of so few rows that they hardly count, the highest will do.
     var last: Shape?
@@ -218,8 +228,10 @@ public struct TilingSearch {
       var isLow = false
       defer { if isLow { lower += 1 } }
       for slice in sliceCandidates(sliced) {
-        var feasible = false
-        for (group, pinned, spare) in groupCandidates(shape, sliced) {
+        var loadsAhead = false
+        let groups = groupCandidates(shape, sliced)
+        let mostSpare = groups.map(\.spare).max() ?? 0
+        for (group, pinned, spare) in groups {
           var tiling = Tiling(
             tileRows: shape.rows, tileColumns: shape.columns, blocks: shape.blocks, chunksPerGroup: group,
             pinnedChunks: pinned, sparePlaces: spare, windowRows: 1, sliceBlocks: slice.blocks, sliceTaps: slice.taps,
@@ -227,7 +239,7 @@ public struct TilingSearch {
           let least = geometry(tiling).minimumWindowRows
           let whole = kernel.contraction?.window.inputRows ?? 1
           var windowRows = [max(1, least)]
-          if (!sliced || slicesAreFew) && !places.inputIsResident && whole > least {
+          if (!sliced || slicesAreFew || slice.blocks == blocks) && !places.inputIsResident && whole > least {
             // With room for the rows of the next tile, these are loaded while this one is computed.
             if isSmall && whole <= 8 { windowRows += least + 1..<whole }
             let next =
@@ -239,9 +251,10 @@ public struct TilingSearch {
             windowRows.append(2)
           }
           var forms = windowRows.flatMap { rows in
-            windowCopies(rows, shape, sliced).map { WindowForm(rows: rows, copies: $0) }
+            windowCopies(rows, shape, readsAll: slice.blocks == blocks && slice.taps % kernelColumns == 0)
+              .map { WindowForm(rows: rows, copies: $0) }
           }
-          if let parts = windowParts(shape, sliced, least: least, whole: whole) { forms.append(parts) }
+          forms += windowParts(shape, sliced, least: least, whole: whole)
           // What goes past the ends of image rows has no padding to multiply.
           if !sliced && kernel.bias?.paddingTaps != nil {
             forms += forms.filter { $0.copies == 1 }.map { form in
@@ -259,13 +272,13 @@ public struct TilingSearch {
               geometry(tiling), places: places, constants: constants, accumulatorRows: accumulatorRows)
             let workingRows = nest.workingRows
             if workingRows > scratchpadRows { continue }
-            feasible = true
+            loadsAhead = loadsAhead || spare == mostSpare && form.rows == windowRows.last
             isLow = isLow || workingRows <= scratchpadRows / 16
             nests.append(nest)
           }
         }
-        // Coarser slices read less; finer ones are tried only while nothing fits.
-        if feasible && !slicesAreFew { break }
+        // Coarser slices read less; finer ones are tried only while not all that comes next fits beside what is used.
+        if loadsAhead && !slicesAreFew { break }
       }
     }
     addCosts(of: nests)
@@ -306,19 +319,25 @@ public struct TilingSearch {
     var multipliesPadding = false
   }
 
-  /// A ring in parts: one for the rows that are new for a tile, one or more for those that it shares with tiles before,
-  /// and one that is loaded meanwhile.
-  private func windowParts(_ shape: Shape, _ sliced: Bool, least: Int, whole: Int) -> WindowForm? {
-    guard let window = kernel.contraction?.window, !sliced, !places.inputIsResident, whole > least else { return nil }
+  /// Rings in parts: one for the rows that are new for a tile, one or more for those that it shares with tiles before,
+  /// and one that is loaded meanwhile. Of small kernels all of them.
+  private func windowParts(_ shape: Shape, _ sliced: Bool, least: Int, whole: Int) -> [WindowForm] {
+    guard let window = kernel.contraction?.window, !places.inputIsResident, whole > 1 else { return [] }
+    if isSmall && whole <= 8 && (!sliced || slicesAreFew) {
+      return (max(2, least)...whole).flatMap { rows in
+        (2...rows).filter { rows % $0 == 0 }.map { WindowForm(rows: rows, parts: $0) }
+      }
+    }
+    if sliced || whole <= least { return [] }
     let new = shape.rows * (kernel.store.pooling?.stride ?? 1) * window.strideRows
     let parts = KernelGeometry.ceilDivide(max(1, least - new), new) + 2
-    return parts <= target.scratchpadBanks && parts * new < whole ? WindowForm(rows: parts * new, parts: parts) : nil
+    return parts <= target.scratchpadBanks && parts * new < whole ? [WindowForm(rows: parts * new, parts: parts)] : []
   }
 
   /// Copies of a window, where that makes long runs of short ones: a whole image with narrow rows and padding at their
-  /// ends.
-  private func windowCopies(_ rows: Int, _ shape: Shape, _ sliced: Bool) -> [Int] {
-    guard let window = kernel.contraction?.window, !places.inputIsResident, !sliced, rows == window.inputRows,
+  /// ends, of which a slice reads all channels and columns.
+  private func windowCopies(_ rows: Int, _ shape: Shape, readsAll: Bool) -> [Int] {
+    guard let window = kernel.contraction?.window, !places.inputIsResident, readsAll, rows == window.inputRows,
       isSmall || kernel.columns <= dim / 2, shape.columns == kernel.store.columns, kernel.allowsWindowCopies
     else { return [1] }
     return [1, window.kernelColumns]
@@ -332,6 +351,8 @@ public struct TilingSearch {
       return (1...blocks).flatMap { blocks in (1...contraction.window.taps).map { (blocks, $0) } }.dropLast()
     }
     var candidates: [(blocks: Int, taps: Int)] = []
+    // Rows of taps all read the same input, which stays.
+    if hasLongColumns { candidates.append((blocks, contraction.window.kernelColumns)) }
     var part = (blocks + 1) / 2
     while blocks > 1 {
       candidates.append((part, contraction.window.taps))

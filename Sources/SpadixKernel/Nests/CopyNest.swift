@@ -14,8 +14,14 @@ public struct CopyNest {
     self.target = target
   }
 
-  /// Rows of the two slots of the bounce buffer, filled and emptied in turn.
-  public static func workingRows(_ target: Target) -> Int { 2 * slotRows(target) }
+  /// Rows of the slots of the bounce buffer, filled and emptied in turn.
+  public static func workingRows(_ target: Target) -> Int { slots(target) * slotRows(target) }
+
+  /// While one is filled and one is emptied, a third waits for its rows from memory; two where four would take more than a
+  /// quarter of the scratchpad.
+  private static func slots(_ target: Target) -> Int {
+    16 * slotRows(target) <= target.scratchpadRows ? 4 : 2
+  }
 
   /// Column blocks that one move takes: as many as it can, fewer where two slots of them would fill the scratchpad.
   private static func slotRows(_ target: Target) -> Int {
@@ -28,12 +34,12 @@ public struct CopyNest {
     var program = TileProgram(
       reads: inputIsResident.indices.filter { !inputIsResident[$0] }, writes: !outputIsResident,
       summary: outputIsResident ? "loads into place" : "through a bounce buffer")
-    let slotRows = Self.slotRows(target)
+    let (slotRows, slots) = (Self.slotRows(target), Self.slots(target))
     if outputIsResident {
       program.buffers.append(
         .resident(.output, pixels: kernel.outputPixels, channels: kernel.outputChannels, dim: dim))
     } else {
-      program.buffers.append(LocalBuffer(name: "bounce", contents: .pixels, rows: slotRows, slots: 2))
+      program.buffers.append(LocalBuffer(name: "bounce", contents: .pixels, rows: slotRows, slots: slots))
     }
     var residents = [BufferID?](repeating: nil, count: inputIsResident.count)
     for index in inputIsResident.indices where inputIsResident[index] {
@@ -49,7 +55,7 @@ public struct CopyNest {
       } else if outputIsResident {
         program.operations.append(.load(TileLoad(load(block))))
       } else {
-        let copy = bounce(block, slot: pieces % 2)
+        let copy = bounce(block, slot: pieces % slots)
         pieces += copy.pieces(dim: dim, slotRows: slotRows)
         program.operations.append(.copy(copy))
       }

@@ -1,3 +1,5 @@
+import SpadixISA
+
 /// The loop nest of a tile kernel with a tiling: generates its tile program.
 public struct KernelNest {
   /// Kernel, tiling and what follows from them.
@@ -20,9 +22,9 @@ public struct KernelNest {
   /// Where constant weights lie in DRAM.
   let weightOrder: WeightOrder?
   let window: InputWindow?
-  private let input: Int
-  private let view: TileKernel.DRAMView
-  private let output: (rows: Int, columns: Int, channels: Int)
+  let input: Int
+  let view: TileKernel.DRAMView
+  let output: (rows: Int, columns: Int, channels: Int)
 
   /// - Parameters:
   ///   - accumulatorRows: of the target, of both banks.
@@ -104,21 +106,21 @@ public struct KernelNest {
 
   // MARK: Loops
 
-  private struct Window {
+  struct Window {
     var image: Int
     var blocks: Range<Int>
     var columns: Range<Int>
     var rows: Range<Int>
   }
 
-  private struct WeightsKey: Equatable {
+  struct WeightsKey: Equatable {
     var image: Int
     var chunk: Int
     var slice: Int
   }
 
   /// What is in the buffers while the loops run.
-  private struct State {
+  struct State {
     var window: Window?
     var windowSlot = -1
     /// Per slot of the weights, and the slot that was filled last.
@@ -178,7 +180,10 @@ public struct KernelNest {
                 }
               }
               addIdentities(tile, &state, &sink)
-              for block in tile.blocks { store(tile, block, &sink) }
+              let together = blocksStoredTogether(tile)
+              for block in stride(from: tile.blocks.lowerBound, to: tile.blocks.upperBound, by: together) {
+                store(tile, block..<min(block + together, tile.blocks.upperBound), &sink)
+              }
               if !sink.wantsMore { return }
             }
           }
@@ -282,112 +287,6 @@ public struct KernelNest {
     return slot
   }
 
-  /// In a group, the image rows that come from DRAM for this strip.
-  private func loadImageRows(_ sink: inout some TileSink) {
-    guard let strip else { return }
-    func load(
-      _ image: Range<Int>, of input: Int, _ view: TileKernel.DRAMView, to rows: ImageRows, in buffer: BufferID,
-      columns: Int, channels: Int, _ sink: inout some TileSink
-    ) {
-      for y in image {
-        sink.append(
-          .load(
-            TileLoad(
-              Transfer(
-                .input(input), offset: view.offset + y * view.row, rows: columns, rowStride: view.pixel,
-                columns: channels, local: LocalPlace(buffer, row: rows.start(of: y)), blockStride: columns))))
-      }
-    }
-    if let rows = strip.input, let window {
-      load(
-        strip.loads, of: input, view, to: rows, in: buffers.input!, columns: window.inputColumns,
-        channels: window.inputChannels, &sink)
-    }
-    for (index, identity) in kernel.identities.enumerated() {
-      guard let rows = strip.identities[index] else { continue }
-      load(
-        strip.identityLoads[index], of: identity.input, identity.view, to: rows, in: buffers.identities[index].addend!,
-        columns: kernel.columns, channels: kernel.channels, &sink)
-    }
-  }
-
-  /// In a group, image rows of the result that come back from DRAM.
-  private func spill(_ sink: inout some TileSink) {
-    guard let strip, let rows = strip.output else { return }
-    for y in strip.spills {
-      for block in 0..<geometry.blockCount {
-        sink.append(
-          .store(
-            TileStore(
-              Transfer(
-                .output, offset: y * output.columns * output.channels + block * dim, rows: output.columns,
-                rowStride: output.channels, columns: min(dim, output.channels - block * dim),
-                local: LocalPlace(buffers.output!, row: rows.start(of: y) + block * output.columns),
-                blockStride: output.columns))))
-      }
-    }
-  }
-
-  private func loadWindow(
-    _ tile: OutputTile, _ slice: ContractionSlice, _ blocks: Range<Int>, _ state: inout State,
-    _ sink: inout some TileSink
-  ) {
-    let region = geometry.inputRegion(tile, slice)
-    var missing = region.rows
-    if let held = state.window, held.image == tile.image, held.blocks == blocks, held.columns == region.columns,
-      region.rows.lowerBound >= held.rows.lowerBound, region.rows.lowerBound <= held.rows.upperBound
-    {
-      missing = max(held.rows.upperBound, region.rows.lowerBound)..<max(held.rows.upperBound, region.rows.upperBound)
-      let end = max(held.rows.upperBound, region.rows.upperBound)
-      state.window!.rows = max(held.rows.lowerBound, end - geometry.tiling.windowRows)..<end
-    } else {
-      state.window = Window(image: tile.image, blocks: blocks, columns: region.columns, rows: region.rows)
-    }
-    if missing.isEmpty || region.columns.isEmpty || blocks.isEmpty { return }
-    if geometry.hasFlatInput { state.windowSlot = (state.windowSlot + 1) % geometry.tiling.windowRows }
-    func load(_ columns: Range<Int>, slot: Int) {
-      sink.append(
-        .load(
-          TileLoad(
-            Transfer(
-              .input(input),
-              offset: view.offset + tile.image * view.image + missing.lowerBound * view.row
-                + columns.lowerBound * view.pixel + blocks.lowerBound * dim,
-              rows: columns.count, rowStride: view.pixel, lines: missing.count, lineStride: view.row,
-              columns: min(window!.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim,
-              local: LocalPlace(buffers.input!, slot: slot, row: columns.lowerBound - region.columns.lowerBound),
-              blockStride: buffers.windowPlane, linePitch: geometry.windowPitch,
-              firstLine: missing.lowerBound + geometry.ringShift,
-              ring: geometry.hasFlatInput ? 1 : geometry.tiling.windowRows, partLines: geometry.partLines,
-              partStride: geometry.partLines > 0 ? buffers.windowSlot : 0))))
-    }
-    if geometry.tiling.windowCopies == 1 {
-      load(region.columns, slot: max(0, state.windowSlot))
-      return
-    }
-    for copy in 0..<geometry.tiling.windowCopies {
-      let columns = geometry.columns(readBy: copy)
-      if !columns.isEmpty { load(columns, slot: copy) }
-    }
-  }
-
-  /// The columns of copies of the window that stay zeros.
-  private func zeroEdges(_ sink: inout some TileSink) {
-    if geometry.tiling.windowCopies == 1 { return }
-    let lines = geometry.mostWindowBlocks * geometry.tiling.windowRows
-    for copy in 0..<geometry.tiling.windowCopies {
-      let read = geometry.columns(readBy: copy)
-      for columns in [0..<read.lowerBound, read.upperBound..<geometry.windowPitch]
-      where !read.isEmpty && !columns.isEmpty {
-        sink.append(
-          .zero(
-            TileZero(
-              LocalPlace(buffers.input!, slot: copy, row: columns.lowerBound), rows: columns.count, lines: lines,
-              linePitch: geometry.windowPitch)))
-      }
-    }
-  }
-
   // MARK: The end of a tile
 
   private func addIdentities(_ tile: SumTile, _ state: inout State, _ sink: inout some TileSink) {
@@ -474,14 +373,21 @@ public struct KernelNest {
     }
   }
 
-  private func store(_ tile: SumTile, _ block: Int, _ sink: inout some TileSink) {
+  /// A store takes rows of several blocks that are `dim` rows apart: those of a tile of `dim` pixels.
+  private func blocksStoredTogether(_ tile: SumTile) -> Int {
+    let isPlain = kernel.store.pooling == nil && kernel.store.scaleConstant == nil && kernel.store.pair == nil
+    return isPlain && buffers.output == nil && tile.pixels == dim ? max(1, Target.requestBytes / dim) : 1
+  }
+
+  private func store(_ tile: SumTile, _ blocks: Range<Int>, _ sink: inout some TileSink) {
+    let block = blocks.lowerBound
     let first =
       (tile.image * output.rows + tile.storedRows.lowerBound) * output.columns + tile.storedColumns.lowerBound
     var store = TileStore(
       Transfer(
         .output, offset: first * output.channels + block * dim, rows: tile.storedColumns.count,
         rowStride: output.channels, lines: tile.storedRows.count, lineStride: output.columns * output.channels,
-        columns: min(dim, output.channels - block * dim),
+        columns: geometry.channels(of: blocks),
         local: LocalPlace(buffers.sums, slot: tile.slot, row: tile.row(of: block)), blockStride: tile.pixels,
         linePitch: tile.storedColumns.count),
       sums: TileStore.Sums(tile: tile, block: block))

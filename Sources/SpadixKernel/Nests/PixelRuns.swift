@@ -76,8 +76,9 @@ extension InputWindow {
   /// - Parameters:
   ///   - tileRows: rows of the tile, as `tileColumns` are its columns.
   ///   - plane: how the input lies in the scratchpad.
+  ///   - least: pixels that the array takes in the cycles of a shorter run.
   public func runs(
-    rows tileRows: Range<Int>, columns tileColumns: Range<Int>, tap: Int, plane: PlaneLayout, dim: Int
+    rows tileRows: Range<Int>, columns tileColumns: Range<Int>, tap: Int, plane: PlaneLayout, dim: Int, least: Int
   ) -> [PixelRun] {
     let (tapRow, tapColumn) = (tap / kernelColumns, tap % kernelColumns)
     let rows = validRows(tileRows, tapRow: tapRow)
@@ -102,7 +103,7 @@ extension InputWindow {
         }
       }
       let result = (row - tileRows.lowerBound) * pitch + columns.lowerBound - tileColumns.lowerBound
-      append(count, source: source, result: result, dim: dim, to: &runs)
+      append(count, source: source, result: result, dim: dim, least: least, to: &runs)
       row = next
     }
     if let last = runs.last, last.count < dim, let full = runs.lastIndex(where: { $0.count == dim }) {
@@ -111,10 +112,11 @@ extension InputWindow {
     return runs
   }
 
-  private func append(_ count: Int, source: Int, result: Int, dim: Int, to runs: inout [PixelRun]) {
+  private func append(
+    _ count: Int, source: Int, result: Int, dim: Int, least: Int, to runs: inout [PixelRun]
+  ) {
     // The remainder first, so that a span ends with a full run; a remainder shorter than the array's least takes rows
     // from the run after it.
-    let least = min(4, dim)
     var remainder = count % dim
     var done = 0
     while done < count {

@@ -250,14 +250,14 @@ public struct TileMultiply: Hashable, Sendable {
 public struct TileStore: Hashable, Sendable {
   /// From the buffer to the output in DRAM, or in the same spacing to `resident`.
   public var transfer: Transfer
-  /// Sums: the tile and the block of output channels.
+  /// Sums: the tile and the block of output channels, the first one where the transfer has the columns of several.
   public var sums: Sums?
   /// The rows of a resident result that take the place of DRAM: a row for each pixel, in the transfer's spacing.
   public var resident: LocalPlace?
   /// Where each line begins, from the resident place, when lines are not in the transfer's spacing.
   public var starts: [Int]
 
-  /// Which sums are stored: one block of output channels of a tile.
+  /// Which sums are stored: a block of output channels of a tile, or some from it on.
   public struct Sums: Hashable, Sendable {
     /// Must have begun; its sums are complete.
     public var tile: SumTile

@@ -155,7 +155,7 @@ extension TileVerifier {
       "the window's input has \(inputBlocks) blocks of channels, from block \(product.source.firstBlock)")
     for tap in product.orderedTaps {
       let runs = window.runs(
-        rows: tile.rows, columns: tile.columns, tap: tap, plane: product.source.plane, dim: dim)
+        rows: tile.rows, columns: tile.columns, tap: tap, plane: product.source.plane, dim: dim, least: 1)
       if product.startTap == tap {
         try require(
           window.covers(rows: tile.rows, columns: tile.columns, tap: tap), "tiles.unstarted",
@@ -213,8 +213,13 @@ extension TileVerifier {
       "a store writes the output, all lines of it in order")
     let isSums = program.buffers[transfer.local.buffer].contents == .sums
     try require(isSums == (store.sums != nil), "tiles.tile", "a store of sums names its block, and only such a store")
-    if isSums || store.resident != nil {
-      try require(transfer.columns <= dim, "tiles.transfer", "the store has more than one block of columns")
+    if transfer.columns > dim && (isSums || store.resident != nil) {
+      let stage = try image().store
+      try require(
+        store.resident == nil && stage.pooling == nil && stage.scaleConstant == nil && stage.pair == nil
+          && transfer.blockStride == dim && transfer.columns <= dim * target.maxBlockLength, "tiles.transfer",
+        "expected one block of columns, or up to \(target.maxBlockLength) that are \(dim) rows apart in a store of sums to DRAM "
+          + "that neither pools nor has scales of its own for each channel")
     }
     if let resident = store.resident {
       try require(
@@ -248,7 +253,8 @@ extension TileVerifier {
     if let sums = store.sums {
       let image = try image()
       try require(
-        sums.tile.blocks.contains(sums.block) && transfer.columns <= image.channels(of: sums.block, dim: dim),
+        sums.tile.blocks.contains(sums.block)
+          && transfer.columns <= min(image.channels, sums.tile.blocks.upperBound * dim) - sums.block * dim,
         "tiles.tile", "the tile has no such block of channels")
       try require(
         transfer.rowStride == image.channels, "tiles.transfer",

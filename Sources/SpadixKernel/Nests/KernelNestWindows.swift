@@ -1,0 +1,108 @@
+/// The input of a contraction: windows of it, and the image rows of a group.
+extension KernelNest {
+  /// In a group, the image rows that come from DRAM for this strip.
+  func loadImageRows(_ sink: inout some TileSink) {
+    guard let strip else { return }
+    func load(
+      _ image: Range<Int>, of input: Int, _ view: TileKernel.DRAMView, to rows: ImageRows, in buffer: BufferID,
+      columns: Int, channels: Int, _ sink: inout some TileSink
+    ) {
+      for y in image {
+        sink.append(
+          .load(
+            TileLoad(
+              Transfer(
+                .input(input), offset: view.offset + y * view.row, rows: columns, rowStride: view.pixel,
+                columns: channels, local: LocalPlace(buffer, row: rows.start(of: y)), blockStride: columns))))
+      }
+    }
+    if let rows = strip.input, let window {
+      load(
+        strip.loads, of: input, view, to: rows, in: buffers.input!, columns: window.inputColumns,
+        channels: window.inputChannels, &sink)
+    }
+    for (index, identity) in kernel.identities.enumerated() {
+      guard let rows = strip.identities[index] else { continue }
+      load(
+        strip.identityLoads[index], of: identity.input, identity.view, to: rows, in: buffers.identities[index].addend!,
+        columns: kernel.columns, channels: kernel.channels, &sink)
+    }
+  }
+
+  /// In a group, image rows of the result that come back from DRAM.
+  func spill(_ sink: inout some TileSink) {
+    guard let strip, let rows = strip.output else { return }
+    for y in strip.spills {
+      for block in 0..<geometry.blockCount {
+        sink.append(
+          .store(
+            TileStore(
+              Transfer(
+                .output, offset: y * output.columns * output.channels + block * dim, rows: output.columns,
+                rowStride: output.channels, columns: min(dim, output.channels - block * dim),
+                local: LocalPlace(buffers.output!, row: rows.start(of: y) + block * output.columns),
+                blockStride: output.columns))))
+      }
+    }
+  }
+
+  func loadWindow(
+    _ tile: OutputTile, _ slice: ContractionSlice, _ blocks: Range<Int>, _ state: inout State,
+    _ sink: inout some TileSink
+  ) {
+    let region = geometry.inputRegion(tile, slice)
+    var missing = region.rows
+    if let held = state.window, held.image == tile.image, held.blocks == blocks, held.columns == region.columns,
+      region.rows.lowerBound >= held.rows.lowerBound, region.rows.lowerBound <= held.rows.upperBound
+    {
+      missing = max(held.rows.upperBound, region.rows.lowerBound)..<max(held.rows.upperBound, region.rows.upperBound)
+      let end = max(held.rows.upperBound, region.rows.upperBound)
+      state.window!.rows = max(held.rows.lowerBound, end - geometry.tiling.windowRows)..<end
+    } else {
+      state.window = Window(image: tile.image, blocks: blocks, columns: region.columns, rows: region.rows)
+    }
+    if missing.isEmpty || region.columns.isEmpty || blocks.isEmpty { return }
+    if geometry.hasFlatInput { state.windowSlot = (state.windowSlot + 1) % geometry.tiling.windowRows }
+    func load(_ columns: Range<Int>, slot: Int) {
+      sink.append(
+        .load(
+          TileLoad(
+            Transfer(
+              .input(input),
+              offset: view.offset + tile.image * view.image + missing.lowerBound * view.row
+                + columns.lowerBound * view.pixel + blocks.lowerBound * dim,
+              rows: columns.count, rowStride: view.pixel, lines: missing.count, lineStride: view.row,
+              columns: min(window!.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim,
+              local: LocalPlace(buffers.input!, slot: slot, row: columns.lowerBound - region.columns.lowerBound),
+              blockStride: buffers.windowPlane, linePitch: geometry.windowPitch,
+              firstLine: missing.lowerBound + geometry.ringShift,
+              ring: geometry.hasFlatInput ? 1 : geometry.tiling.windowRows, partLines: geometry.partLines,
+              partStride: geometry.partLines > 0 ? buffers.windowSlot : 0))))
+    }
+    if geometry.tiling.windowCopies == 1 {
+      load(region.columns, slot: max(0, state.windowSlot))
+      return
+    }
+    for copy in 0..<geometry.tiling.windowCopies {
+      let columns = geometry.columns(readBy: copy)
+      if !columns.isEmpty { load(columns, slot: copy) }
+    }
+  }
+
+  /// The columns of copies of the window that stay zeros.
+  func zeroEdges(_ sink: inout some TileSink) {
+    if geometry.tiling.windowCopies == 1 { return }
+    let lines = geometry.mostWindowBlocks * geometry.tiling.windowRows
+    for copy in 0..<geometry.tiling.windowCopies {
+      let read = geometry.columns(readBy: copy)
+      for columns in [0..<read.lowerBound, read.upperBound..<geometry.windowPitch]
+      where !read.isEmpty && !columns.isEmpty {
+        sink.append(
+          .zero(
+            TileZero(
+              LocalPlace(buffers.input!, slot: copy, row: columns.lowerBound), rows: columns.count, lines: lines,
+              linePitch: geometry.windowPitch)))
+      }
+    }
+  }
+}
