@@ -49,20 +49,17 @@ public struct CodeGenerator {
     let forms = zip(kernels.kernels, places).map { kernel, places in
       if case .tile(let forms) = kernel { PlacedForm.all(forms, places) } else { [PlacedForm]() }
     }
-    let (target, progress, policy, objective, seed) = (target, progress, groups, objective, groupSeed)
-    let (tilings, groups) = concurrently {
-      TilingCatalog(forms.flatMap { $0 }, target, progress: progress)
-    } _: {
-      if policy == .never { return [(range: GroupRange, ways: [GroupEnumeration.Way])]() }
-      var enumeration = GroupEnumeration(kernels, places, objective, seed: seed)
-      return enumeration.run(isForced: policy == .always, progress: progress)
-    }
+    let tilings = TilingCatalog(forms.flatMap { $0 }, target, progress: progress)
     var enumeration = AlternativeEnumeration(target: target, tilings: tilings)
     var result = KernelAlternatives(kernels)
     for index in kernels.kernels.indices {
       result.add(try alternatives(index, kernels, forms[index], places[index], &enumeration))
     }
-    result.add(groups, isForced: policy == .always)
+    if groups != .never {
+      var enumeration = GroupEnumeration(kernels, places, objective, seed: groupSeed)
+      result.add(
+        enumeration.run(isForced: groups == .always, progress: progress), isForced: groups == .always)
+    }
     return result
   }
 
