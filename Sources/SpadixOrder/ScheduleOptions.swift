@@ -50,7 +50,9 @@ public struct ScheduleOptions: Sendable {
   public var useIdealBound = true
   /// A bound from prices for tensors outside the scratchpad, where such sets are few.
   public var useLagrangianBound = true
+  /// Rows for the least bytes that are live beside each operator, by least cuts.
   public var useWavefront = true
+  /// Changes to the order by local search, between the searches and after them.
   public var useLocalSearch = true
   /// Search over orders, under the best cost as cutoff.
   public var useOrderSearch = true

@@ -33,6 +33,15 @@ import Testing
     }
   }
 
+  private func placed(
+    _ nest: KernelNest, from row: Int = 0, occupied: [Range<Int>] = []
+  ) throws -> [BankPlacement.Part] {
+    var placement = BankPlacement(
+      block(nest, from: row), BankTraffic(nest), occupied: occupied, before: [], .gemmini)
+    let found = placement.run()
+    return try #require(found)
+  }
+
   private func banks(_ part: BankPlacement.Part) -> Set<Int> {
     Set(part.rows.map { $0 / Target.gemmini.scratchpadRowsPerBank })
   }
@@ -44,9 +53,7 @@ import Testing
       Tiling(
         tileRows: 1, tileColumns: 16, blocks: 2, chunksPerGroup: 8, pinnedChunks: 8, windowRows: 2, sliceBlocks: 32,
         sliceTaps: 1))
-    var placement = BankPlacement(block(nest), BankTraffic(nest), occupied: [], before: [], .gemmini)
-    let found = placement.run()
-    let parts = try #require(found)
+    let parts = try placed(nest)
     let pixels = parts.filter { nest.localBuffers[$0.buffer].contents == .pixels }
     let weights = parts.filter { nest.localBuffers[$0.buffer].contents == .weights }
     #expect(pixels.count == 2 && weights.count == 8)
@@ -65,9 +72,7 @@ import Testing
       Tiling(
         tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 8, pinnedChunks: 0, sparePlaces: 1, windowRows: 1,
         sliceBlocks: 128, sliceTaps: 1))
-    var placement = BankPlacement(block(nest), BankTraffic(nest), occupied: [], before: [], .gemmini)
-    let found = placement.run()
-    let weights = try #require(found).filter { nest.localBuffers[$0.buffer].contents == .weights }
+    let weights = try placed(nest).filter { nest.localBuffers[$0.buffer].contents == .weights }
     #expect(weights.count == 2)
     #expect(banks(weights[0]).isDisjoint(with: banks(weights[1])))
   }
@@ -79,9 +84,7 @@ import Testing
       Tiling(
         tileRows: 14, tileColumns: 14, blocks: 2, chunksPerGroup: 1, pinnedChunks: 1, windowRows: 14, sliceBlocks: 4,
         sliceTaps: 9))
-    var placement = BankPlacement(block(nest), BankTraffic(nest), occupied: [], before: [], .gemmini)
-    let found = placement.run()
-    let parts = try #require(found)
+    let parts = try placed(nest)
     let taps = try #require(parts.first { nest.localBuffers[$0.buffer].name == "taps" })
     let matrices = try #require(parts.first { nest.localBuffers[$0.buffer].name == "weights" })
     #expect(banks(taps).isDisjoint(with: banks(matrices)))
@@ -95,8 +98,6 @@ import Testing
         tileRows: 1, tileColumns: 16, blocks: 2, chunksPerGroup: 4, pinnedChunks: 4, windowRows: 2, sliceBlocks: 32,
         sliceTaps: 1))
     let occupied = [4000..<9000]
-    var placement = BankPlacement(block(nest, from: 9000), BankTraffic(nest), occupied: occupied, before: [], .gemmini)
-    let found = placement.run()
-    for part in try #require(found) { #expect(!part.rows.overlaps(occupied[0])) }
+    for part in try placed(nest, from: 9000, occupied: occupied) { #expect(!part.rows.overlaps(occupied[0])) }
   }
 }

@@ -69,3 +69,15 @@ func randomChainProblem(seed: UInt64, operators: Int) -> ScheduleProblem {
   }
   return ScheduleProblem(name: "chains \(seed)", tensors: tensors, operators: ops)
 }
+
+/// One of a series: layers and chains in turn, and in every third of them tensors move other numbers of bytes than they take.
+func randomMixedProblem(_ number: Int, from seed: Int, operators: Int) -> ScheduleProblem {
+  let seed = UInt64(seed + number)
+  var problem =
+    number % 2 == 0
+    ? randomScheduleProblem(seed: seed, operators: operators) : randomChainProblem(seed: seed, operators: operators)
+  if number % 3 == 0 {
+    for index in problem.tensors.indices { problem.tensors[index].bytes = 1 + problem.tensors[index].size * 2 / 3 }
+  }
+  return problem
+}

@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// How often the array reads each slot of a nest's buffers, and how many rows loads write there meanwhile: what slots that
 /// share a bank of the scratchpad cost each other, where a bank has one port.
 public struct BankTraffic: TileSink {
@@ -5,11 +7,13 @@ public struct BankTraffic: TileSink {
   public struct Slot: Sendable {
     /// Cycles in which the array reads it.
     public var readCycles = 0
-    /// Rows that are written once the array is at work, and the loads that bring them.
+    /// Rows that are written once the array is at work.
     public var rowsWritten = 0
+    /// The loads that bring these.
     public var loads = 0
-    /// Of weights: how many matrices are read, and the cycles of their products.
+    /// Of weights: how many matrices are read.
     public var matrices = 0
+    /// Of weights: the cycles of their products.
     public var productCycles = 0
 
     /// Cycles of the array for which rows that are written to its bank cost a cycle each, where so many come in a row.
@@ -55,6 +59,7 @@ public struct BankTraffic: TileSink {
 
   public static var takesProducts: Bool { true }
 
+  /// A slot of one of the nest's local buffers.
   public subscript(_ buffer: Int, _ slot: Int) -> Slot { slots[first[buffer] + slot] }
 
   /// Cycles that the array loses where two slots lie in one bank: pixels and the matrices that they are multiplied with,
@@ -72,7 +77,7 @@ public struct BankTraffic: TileSink {
     switch operation {
     case .load(let load):
       let transfer = load.transfer
-      let rows = transfer.rows * KernelGeometry.ceilDivide(transfer.columns, dim)
+      let rows = transfer.rows * ceilDivide(transfer.columns, dim)
       if transfer.partLines == 0 { return write(transfer.lines * rows, to: transfer.local) }
       for line in 0..<transfer.lines {
         var local = transfer.local
@@ -82,7 +87,7 @@ public struct BankTraffic: TileSink {
     case .store(let store):
       if let resident = store.resident { write(store.transfer.lines * store.transfer.rows, to: resident) }
     case .diagonals(let it):
-      let cycles = dim * dim * KernelGeometry.ceilDivide(it.taps * it.blocks.count, dim)
+      let cycles = dim * dim * ceilDivide(it.taps * it.blocks.count, dim)
       multiply(it.compact, it.oneHot, matrices: dim, pixels: cycles)
       meet(it.compact, it.matrices, cycles: cycles)
       meet(it.oneHot, it.matrices, cycles: dim * dim)

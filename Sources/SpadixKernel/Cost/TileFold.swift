@@ -15,11 +15,7 @@ struct TileFold: TileSink {
   private let sumsBuffer: Int
   /// By buffer, then slot, or line of a ring.
   private var buffers: [[StreamClock.Buffer]]
-  /// For each pair of buffers, how much of them is in the same banks.
-  private let shared: [Double]
-  /// Banks that slots of weights take in turn; where they do not, how much of one is in the banks of another.
-  private let slotBanks: Int
-  private let sharedSlots: Double
+  private let sharing: BankSharing
   /// Of the last tile that was multiplied: its pixels and the slot of its weights.
   private var lastPixels = 0
   private var lastSlot = 0
@@ -48,36 +44,7 @@ struct TileFold: TileSink {
       loadLatency: time.moves.loadLatency, arrayLatency: time.moves.arrayLatency,
       storeLatency: time.moves.storeLatency)
     buffers = locals.map { Array(repeating: StreamClock.Buffer(), count: $0.slots) }
-    // Working buffers: weights at the end of the scratchpad, pixels at its start.
-    var starts: [Int] = []
-    var (low, high) = (0, time.target.scratchpadRows)
-    for local in locals {
-      if let start = local.start {
-        starts.append(start)
-      } else if !local.isWorking {
-        starts.append(0)
-      } else if local.contents == .weights {
-        high -= local.totalRows
-        starts.append(high)
-      } else {
-        starts.append(low)
-        low += local.totalRows
-      }
-    }
-    shared = Self.sharedBanks(locals, starts, time.target)
-    if let index = locals.firstIndex(where: { $0.contents == .weights && $0.slots > 1 }) {
-      slotBanks = Self.slotBanks(locals[index], locals, time.target)
-      sharedSlots = Self.sharedBanks([locals[index]], [starts[index]], time.target)[0]
-    } else {
-      (slotBanks, sharedSlots) = (0, 0)
-    }
-  }
-
-  /// Banks that slots of weights are spread over, those that pixels leave; 0 where they do not fit there.
-  private static func slotBanks(_ weights: LocalBuffer, _ locals: [LocalBuffer], _ target: Target) -> Int {
-    let pixels = locals.reduce(0) { $0 + ($1.contents == .pixels ? $1.totalRows : 0) }
-    let left = max(0, target.scratchpadRows - pixels) / target.scratchpadRowsPerBank
-    return left > 0 && ceilDivide(weights.slots, left) * weights.rows <= target.scratchpadRowsPerBank ? left : 0
+    sharing = BankSharing(locals, time.target)
   }
 
   // MARK: Limit
@@ -92,7 +59,7 @@ struct TileFold: TileSink {
     toCome = work.lastStores + (work.storesToMemory ? self.time.moves.storeLatency : 0)
     if work.products.contains(where: { $0.cycles > 0 }) { toCome += self.time.moves.arrayLatency }
     for products in work.products {
-      let conflicts = Double(products.newMatrices * dim) * sharedBanks(products.weights, of: products.pixels)
+      let conflicts = Double(products.newMatrices * dim) * sharing.share(of: products.weights, with: products.pixels)
       toCome += products.cycles + max(0, Int(conflicts) - products.multiplications)
     }
   }
@@ -230,18 +197,15 @@ struct TileFold: TileSink {
   private mutating func disturb(_ local: LocalPlace, _ rows: Int, isRefilled: Bool = false) {
     if locals[local.buffer].contents == .weights {
       if !buffers[local.buffer.index][local.slot].wasUsed { return }
-      disturbance += Double(rows) * (locals[local.buffer].slots == 1 ? 1 : sharedSlots(local.slot) * waiting(for: rows))
+      let share =
+        locals[local.buffer].slots == 1
+        ? 1 : sharing.share(ofSlot: local.slot, with: lastSlot) * waiting(for: rows)
+      disturbance += Double(rows) * share
     } else if locals[local.buffer].slots == 1 {
       // Close behind what is read of a window that is there already, anywhere in one that is filled for the first time.
-      let share = isRefilled ? 1 : sharedBanks(local.buffer.index, local.buffer.index)
+      let share = isRefilled ? 1 : sharing.share(local.buffer.index, local.buffer.index)
       disturbance += Double(rows) * share
     }
-  }
-
-  /// How much of a slot of weights is in the banks of those that are multiplied with while it is loaded.
-  private func sharedSlots(_ slot: Int) -> Double {
-    if slotBanks == 0 { return sharedSlots }
-    return slot != lastSlot && slot % slotBanks == lastSlot % slotBanks ? 1 : 0
   }
 
   /// Of so many rows that are written to the bank of the weights that are multiplied with, how many the array waits for
@@ -324,7 +288,7 @@ struct TileFold: TileSink {
     let matrices = pairs * it.taps.count
     var cycles = pairs * one.cycles
     if !it.weights.isShared {
-      cycles += Int(Double(matrices * dim) * sharedBanks(it.weights.place.buffer, of: it.source.place.buffer))
+      cycles += Int(Double(matrices * dim) * sharing.share(of: it.weights.place.buffer, with: it.source.place.buffer))
     }
     toCome -= cycles
     (lastPixels, lastSlot) = (it.tile.pixels, it.weights.place.slot)
@@ -380,30 +344,6 @@ struct TileFold: TileSink {
     if low > high { return RingLines(rows: 0..<0, ring: ring) }
     let shift = it.source.plane.shift
     return RingLines(rows: low + shift..<min(high, low + ring - 1) + 1 + shift, ring: ring)
-  }
-
-  /// How much of some weights shares its banks with the pixels that they are multiplied with, these at opposite ends;
-  /// where one of them is a tensor anywhere, what is to be expected.
-  private func sharedBanks(_ weights: BufferID, of pixels: BufferID) -> Double {
-    guard locals[weights.index].isWorking, locals[pixels.index].isWorking else {
-      return 1 / Double(time.target.scratchpadBanks)
-    }
-    return sharedBanks(weights.index, pixels.index)
-  }
-
-  private func sharedBanks(_ left: Int, _ right: Int) -> Double { shared[left * locals.count + right] }
-
-  /// For each pair of buffers, how much of them is in the same banks.
-  private static func sharedBanks(_ locals: [LocalBuffer], _ starts: [Int], _ target: Target) -> [Double] {
-    let banks = target.scratchpadBanks
-    let rows = target.scratchpadRowsPerBank
-    let shares = locals.indices.map { buffer in
-      let all = starts[buffer]..<starts[buffer] + locals[buffer].totalRows
-      return (0..<banks).map { bank in
-        all.isEmpty ? 0 : Double(all.clamped(to: bank * rows..<(bank + 1) * rows).count) / Double(all.count)
-      }
-    }
-    return shares.flatMap { left in shares.map { right in (0..<banks).reduce(0) { $0 + left[$1] * right[$1] } } }
   }
 
   // MARK: Stores

@@ -330,7 +330,7 @@ public struct TilingSearch {
     }
     if sliced || whole <= least { return [] }
     let new = shape.rows * (kernel.store.pooling?.stride ?? 1) * window.strideRows
-    let parts = KernelGeometry.ceilDivide(max(1, least - new), new) + 2
+    let parts = ceilDivide(max(1, least - new), new) + 2
     return parts <= target.scratchpadBanks && parts * new < whole ? [WindowForm(rows: parts * new, parts: parts)] : []
   }
 

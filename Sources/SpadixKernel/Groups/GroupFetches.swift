@@ -1,3 +1,5 @@
+import SpadixSupport
+
 extension KernelGroup {
   /// The group with as many image rows fetched as it takes to have at most `limit` rows for images, and with directions in
   /// which they all have a place. Nil where none was found.
@@ -16,7 +18,7 @@ extension KernelGroup {
       guard let section = flow.overflow else { return group }
       guard let gap = group.longestGap(across: flow.sections[section].member) else { return nil }
       let size = members[gap.member].rowSize(ofInput: gap.input, dim: dim)
-      let rows = KernelGeometry.ceilDivide(flow.mostInUse - limit, size)
+      let rows = ceilDivide(flow.mostInUse - limit, size)
       group.members[gap.member].inputs[gap.input].fetched = min(
         members[gap.member].rowCount(ofInput: gap.input), group.members[gap.member].inputs[gap.input].fetched + rows)
       group = KernelGroup(members: group.members, strips: strips)

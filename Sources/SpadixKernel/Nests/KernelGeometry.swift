@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// Sizes and ranges that follow from a tile kernel, a tiling and the array's dimension.
 ///
 /// It never changes, and is shared: loops that ask it something would copy the whole kernel with each question.
@@ -20,12 +22,13 @@ public final class KernelGeometry: Sendable {
   /// new for a tile begin with a part.
   public let ringShift: Int
 
+  /// - Parameter withSlices: without, `slices` is empty and nothing is known of the window: for questions about tiles only.
   public init(kernel: TileKernel, tiling: Tiling, dim: Int, withSlices: Bool = true) {
     self.kernel = kernel
     self.tiling = tiling
     self.dim = dim
-    blockCount = Self.ceilDivide(kernel.channels, dim)
-    chunkCount = Self.ceilDivide(blockCount, tiling.blocks)
+    blockCount = ceilDivide(kernel.channels, dim)
+    chunkCount = ceilDivide(blockCount, tiling.blocks)
     guard withSlices, let contraction = kernel.contraction else {
       slices = []
       windowPitch = 0
@@ -60,8 +63,6 @@ public final class KernelGeometry: Sendable {
 
   /// Rows of a part of the ring.
   var partLines: Int { tiling.windowParts > 1 ? tiling.windowRows / tiling.windowParts : 0 }
-
-  public static func ceilDivide(_ value: Int, _ divisor: Int) -> Int { (value + divisor - 1) / divisor }
 
   /// Whether a tile sums over more than one slice.
   public var isSliced: Bool { slices.count > 1 }
@@ -258,6 +259,7 @@ public final class KernelGeometry: Sendable {
     return chunkInGroup < tiling.pinnedChunks ? chunkInGroup..<chunkInGroup + 1 : tiling.pinnedChunks..<weightSlots
   }
 
+  /// Scratchpad rows of a slot of weights: what the largest chunk needs for a slice.
   public var weightSlotRows: Int {
     var most = 0
     for chunk in 0..<chunkCount {

@@ -27,8 +27,9 @@ public struct PlaneLayout: Hashable, Sendable {
   public var hasZeroEdges: Bool
   /// Rows of the ring before row 0 of the image.
   public var shift: Int
-  /// Of a ring that lies in parts, the image rows of each, and the local rows from one to the next; 0 where it does not.
+  /// Of a ring that lies in parts, the image rows of each; 0 where it does not.
   public var partLines: Int
+  /// Of a ring that lies in parts, the local rows from one to the next; 0 where it does not.
   public var partStride: Int
 
   public init(

@@ -35,8 +35,9 @@ public struct Transfer: Hashable, Sendable {
   public var firstLine: Int
   /// Lines that the buffer keeps; nil for all.
   public var ring: Int?
-  /// Of a ring in parts, the lines of each, and local rows from one to the next; 0 where it is in one.
+  /// Of a ring in parts, the lines of each; 0 where it is in one.
   public var partLines: Int
+  /// Of a ring in parts, local rows from one to the next; 0 where it is in one.
   public var partStride: Int
 
   public init(
