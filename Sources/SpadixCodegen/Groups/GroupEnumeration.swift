@@ -1,4 +1,3 @@
-import Foundation
 import SpadixISA
 import SpadixKernel
 import SpadixPlan
@@ -37,6 +36,8 @@ struct GroupEnumeration: Sendable {
   private let shapes: [Int]
   private let places: [PossiblePlaces]
   private static let longest = 16
+  /// Parts of a graph whose groups are found at the same time: with more, more is found twice.
+  private static let parts = 2
   /// The part of the scratchpad below which rows hardly count.
   private static let smallPart = 8
   private static let heights = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
@@ -70,8 +71,9 @@ struct GroupEnumeration: Sendable {
     let ends = max(0, kernels.problem.operators.count - 1)
     var groups: [(range: GroupRange, ways: [Way])]
     if random == nil {
-      // What is known of one operator mostly serves those beside it.
-      let (parts, enumeration) = (ProcessInfo.processInfo.activeProcessorCount, self)
+      // What is known of one operator mostly serves those beside it. Operators of one shape share what the first of them
+      // in a part found, so that the parts must be the same on every machine.
+      let (parts, enumeration) = (Self.parts, self)
       groups = (0..<parts).map { 2 + ends * $0 / parts..<2 + ends * ($0 + 1) / parts }
         .concurrentMap { ends in
           var enumeration = enumeration
