@@ -27,6 +27,7 @@ struct KernelShape: Hashable {
         contraction.window.kernelColumns, contraction.window.strideRows, contraction.window.strideColumns,
         contraction.window.dilationRows,
         contraction.window.dilationColumns, contraction.window.paddingTop, contraction.window.paddingLeft,
+        contraction.window.columnPixels, contraction.window.pixelChannels,
       ]
       switch contraction.weights {
       case .dense: sizes.append(0)

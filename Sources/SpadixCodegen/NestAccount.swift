@@ -194,8 +194,9 @@ struct NestAccount {
       let isOneRow = first / contraction.window.kernelColumns == last / contraction.window.kernelColumns
       tapColumns = max(tapColumns, isOneRow ? last - first + 1 : contraction.window.kernelColumns)
     }
-    let reach =
-      (tileColumns - 1) * contraction.window.strideColumns + (tapColumns - 1) * contraction.window.dilationColumns + 1
+    // Pixels that share a column of the input: a tile may begin and end in the middle of one.
+    let across = Self.divide(tileColumns - 1, contraction.window.columnPixels)
+    let reach = across * contraction.window.strideColumns + (tapColumns - 1) * contraction.window.dilationColumns + 1
     var widest = 0
     if slices.count > 1 {
       for chunk in chunks { for slice in slices { widest = max(widest, span(chunk, slice.blocks).count) } }
@@ -369,10 +370,11 @@ struct NestAccount {
         - contraction.window.paddingTop,
       (rows.upperBound - 1) * contraction.window.strideRows + tapRows.upperBound * contraction.window.dilationRows
         - contraction.window.paddingTop, contraction.window.inputRows)
+    let pixels = contraction.window.columnPixels
     let across = clipped(
-      columns.lowerBound * contraction.window.strideColumns + tapColumns.lowerBound * contraction.window.dilationColumns
-        - contraction.window.paddingLeft,
-      (columns.upperBound - 1) * contraction.window.strideColumns + tapColumns.upperBound
+      columns.lowerBound / pixels * contraction.window.strideColumns
+        + tapColumns.lowerBound * contraction.window.dilationColumns - contraction.window.paddingLeft,
+      (columns.upperBound - 1) / pixels * contraction.window.strideColumns + tapColumns.upperBound
         * contraction.window.dilationColumns
         - contraction.window.paddingLeft, contraction.window.inputColumns)
     let key = [image, blocks.lowerBound, blocks.upperBound, across.lowerBound, across.upperBound]
@@ -388,15 +390,15 @@ struct NestAccount {
       held = (key, needed)
     }
     let bytes = min(contraction.window.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim
-    var pixels = across.count
+    var columnsRead = across.count
     if tiling.windowCopies > 1 {
       // Each copy without the columns beside the border that its taps do not read.
-      pixels = (0..<width).reduce(0) { sum, tap in
+      columnsRead = (0..<width).reduce(0) { sum, tap in
         let shift = tap * contraction.window.dilationColumns - contraction.window.paddingLeft
         return sum + max(0, contraction.window.inputColumns - abs(shift))
       }
     }
-    readBytes += loaded * pixels * max(0, bytes)
+    readBytes += loaded * columnsRead * max(0, bytes)
   }
 
   private mutating func finish(_ chunk: Range<Int>, _ pixels: Int, _ stored: Int) {

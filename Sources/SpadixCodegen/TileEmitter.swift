@@ -357,7 +357,9 @@ struct TileEmitter {
     guard let image = program.sums else { return }
     let window = program.windows[product.window]
     let tile = product.tile
-    writer.configureExecute(sourceStride: window.strideColumns, transposeWeights: product.weights.isTransposed)
+    writer.configureExecute(
+      sourceStride: window.strideColumns, resultStride: window.columnPixels,
+      transposeWeights: product.weights.isTransposed)
     if startsTile { writer.startTile() }
     startsTile = false
     let result = firstRow(tile)
@@ -365,7 +367,7 @@ struct TileEmitter {
     source.row = 0
     let weights = firstRow(ofSlot: product.weights.place)
     var isHeld = false
-    for tap in product.orderedTaps {
+    for tap in product.orderedTaps(window) {
       let runs = window.runs(
         rows: tile.rows, columns: tile.columns, tap: tap, plane: product.source.plane, dim: dim,
         least: target.leastComputeRows)
@@ -376,7 +378,7 @@ struct TileEmitter {
         let inputs = product.inputs(of: block)
         for input in inputs {
           let contracted = window.channels(of: input, dim: dim)
-          let replaces = product.startTap == tap && input == inputs.lowerBound
+          let replaces = product.starts(tap, window) && input == inputs.lowerBound
           let matrix = weights + product.weightRow(block: block, tap: tap, input: input)
           let plane = product.sourceRow(input: input)
           for (index, run) in ordered.enumerated() {

@@ -153,7 +153,8 @@ struct GroupContents {
         let plane = products.sourceRow(input: block)
         for run in runs {
           for pixel in 0..<run.count {
-            let (line, column) = (run.result + pixel).quotientAndRemainder(dividingBy: tile.columns.count)
+            let (line, column) = (run.result + pixel * window.columnPixels).quotientAndRemainder(
+              dividingBy: tile.columns.count)
             let y = window.inputRow(tile.rows.lowerBound + line, tapRow: tapRow)
             let x = window.inputColumn(tile.columns.lowerBound + column, tapColumn: tapColumn)
             let row = plane + run.source + pixel * window.strideColumns

@@ -202,11 +202,14 @@ struct GroupEnumeration: Sendable {
     return forms[0].byRows
   }
 
+  /// More than any operator has.
+  private static let mostForms = 8
+
   /// A group of which only the extents matter.
   private func blank(_ range: GroupRange, strips: Int) -> KernelGroup {
     return KernelGroup(
       members: range.members.map { member in
-        let form = kernels.groupForm(member.step, inputIsStreamed: false) ?? 0
+        let form = kernels.groupForms(member.step, inputIsStreamed: false).first ?? 0
         guard case .tile(let forms) = kernels.kernels[member.step] else { preconditionFailure("not in tiles") }
         return KernelGroup.Member(
           kernel: forms[form].byRows, tiling: .one, keepsConstants: false,
@@ -276,16 +279,20 @@ struct GroupEnumeration: Sendable {
         }
         return KernelGroup.Operand(inputs[range.inputs.firstIndex(of: tensor)!] == .resident ? .resident : .streamed)
       }
-      guard case .tile(let all) = kernels.kernels[member.step],
-        let form = kernels.groupForm(
-          member.step,
-          inputIsStreamed: all[0].byRows.contraction.map { operands[$0.input].place == .streamed } ?? false)
-      else { return [] }
-      forms.append(form)
-      members.append(
-        KernelGroup.Member(
-          kernel: all[form].byRows, tiling: .one, keepsConstants: false, inputs: operands, output: output,
-          isStored: output == .rows && member.isNeededOutside, shape: shapes[member.step] * 4 + form))
+      guard case .tile(let all) = kernels.kernels[member.step] else { return [] }
+      let inForms = kernels.groupForms(
+        member.step, inputIsStreamed: all[0].byRows.contraction.map { operands[$0.input].place == .streamed } ?? false
+      ).map { form in
+        GroupTilings.Form(
+          number: form,
+          member: KernelGroup.Member(
+            kernel: all[form].byRows, tiling: .one, keepsConstants: false, inputs: operands, output: output,
+            isStored: output == .rows && member.isNeededOutside, shape: shapes[member.step] * Self.mostForms + form))
+      }
+      let height = extents.rows.reduce(1) { max($0, $1[members.count].count) }
+      guard let form = tilings.best(inForms, height: height) else { return [] }
+      forms.append(form.number)
+      members.append(form.member)
     }
     // Whole tensors at the ends take their rows beside the group's.
     let room = zip(range.inputs + range.outputs, inputs + outputs).reduce(target.scratchpadRows) {

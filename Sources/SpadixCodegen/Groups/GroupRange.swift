@@ -114,9 +114,9 @@ struct GroupRange {
 }
 
 extension PreparedKernels {
-  /// The kernel that an operator runs as in a group: forms for inputs in DRAM differ from those for the scratchpad.
-  func groupForm(_ step: Int, inputIsStreamed: Bool) -> Int? {
-    guard case .tile(let forms) = kernels[step] else { return nil }
-    return forms.firstIndex { $0.input == .any || ($0.input == .streamed) == inputIsStreamed }
+  /// The forms in which an operator can run in a group: those for inputs in DRAM differ from those for the scratchpad.
+  func groupForms(_ step: Int, inputIsStreamed: Bool) -> [Int] {
+    guard case .tile(let forms) = kernels[step] else { return [] }
+    return forms.indices.filter { forms[$0].input == .any || (forms[$0].input == .streamed) == inputIsStreamed }
   }
 }

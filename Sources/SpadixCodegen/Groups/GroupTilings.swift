@@ -88,6 +88,31 @@ struct GroupTilings: Sendable {
     return found
   }
 
+  /// A form in which an operator can run, and the operator in it.
+  struct Form {
+    /// Index into the operator's forms.
+    var number: Int
+    /// Of which only the tiling is still to be chosen.
+    var member: KernelGroup.Member
+  }
+
+  /// The form that is best by the objective, each with its best tiling; the first one of equals.
+  mutating func best(_ forms: [Form], height: Int) -> Form? {
+    if forms.count < 2 { return forms.first }
+    var best: (form: Form, value: Int)?
+    for form in forms {
+      for option in options(of: form.member, form: form.number, height: height) {
+        var it = form.member
+        it.tiling = option.tiling
+        it.keepsConstants = option.keepsConstants
+        let cost = time.cost(of: it, height: height, constants: option.keepsConstants ? .kept : .loaded)
+        let value = objective.value(cost)
+        if best.map({ value < $0.value }) ?? true { best = (form, value) }
+      }
+    }
+    return best?.form ?? forms.first
+  }
+
   /// Weights in slices of so many rows, of which two take turns, where a tile's are more.
   private func slice(_ member: inout KernelGroup.Member, rows: Int) {
     guard let contraction = member.kernel.contraction, case .dense = contraction.weights else { return }

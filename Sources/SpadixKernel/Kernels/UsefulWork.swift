@@ -10,7 +10,7 @@ extension TileKernel {
     }
     let perTap: Int
     switch contraction.weights {
-    case .dense, .activation: perTap = window.inputChannels * channels
+    case .dense, .activation: perTap = window.seenChannels * channels
     case .packed(let packed): perTap = packed.usefulProducts
     case .diagonal, .ones: perTap = channels
     }

@@ -5,6 +5,6 @@ extension TileKernel {
   public var allowsWindowCopies: Bool {
     guard let window = contraction?.window else { return false }
     return window.kernelColumns > 1 && window.strideRows == 1 && window.strideColumns == 1 && window.inputRows > 1
-      && window.inputColumns == columns
+      && window.inputColumns == columns && window.columnPixels == 1
   }
 }

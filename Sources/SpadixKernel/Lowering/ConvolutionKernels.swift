@@ -44,8 +44,11 @@ extension KernelLowering {
     }
     begin(&kernel, from: start, name)
     if let halo {
-      kernel.contraction = packedRows(contraction, halo: halo, outputColumns: size[1])
-      return [TileForm(kernel: kernel, input: .streamed)]
+      return PackedRows(contraction.window, outputColumns: size[1], dim: dim).pixels.map { pixels in
+        var packed = kernel
+        packed.contraction = packedRows(contraction, halo: halo, outputColumns: size[1], pixels: pixels)
+        return TileForm(kernel: packed, input: .streamed)
+      }
     }
     let isPointwise = kernelSize[0] == 1 && kernelSize[1] == 1 && conv.padding == [0, 0, 0, 0]
     if isPointwise && conv.strides == [1, 1] && conv.pooling == nil {
@@ -63,40 +66,6 @@ extension KernelLowering {
       return [TileForm(kernel: kernel, input: .resident), TileForm(kernel: streamed, input: .streamed)]
     }
     return [TileForm(kernel: kernel, input: .any)]
-  }
-
-  /// Whether a convolution's input is better loaded with the taps of a row side by side in the channels, and the
-  /// padding that must then lie beside each row in DRAM.
-  ///
-  /// A pixel of few channels leaves most of the array's rows idle; `KW` neighbouring pixels are contiguous in DRAM.
-  public static func packedRowsHalo(_ conv: NpuConv2D, input: [Int], kernel: [Int], dim: Int) -> Halo? {
-    let plain = kernel[1] * ceilDivide(input[3], dim)
-    let packed = ceilDivide(kernel[1] * input[3], dim)
-    guard conv.groups == 1, conv.dilations[1] == 1, packed * 2 <= plain else { return nil }
-    let window = Window2D(
-      size: [kernel[0], kernel[1]], strides: conv.strides, padding: conv.padding, dilations: conv.dilations)
-    let columns = window.outputSize(of: [input[1], input[2]])[1]
-    let reach = (columns - 1) * conv.strides[1] + kernel[1] - conv.padding[1]
-    return Halo(left: conv.padding[1], right: max(0, reach - input[2]), value: Int8(conv.inputZeroPoint))
-  }
-
-  func packedRows(
-    _ contraction: TileKernel.Contraction, halo: Halo, outputColumns: Int
-  ) -> TileKernel.Contraction {
-    var packed = contraction
-    let channels = contraction.window.inputChannels
-    let row = (halo.left + contraction.window.inputColumns + halo.right) * channels
-    packed.window.inputChannels = contraction.window.kernelColumns * channels
-    packed.window.inputColumns = outputColumns
-    packed.window.kernelColumns = 1
-    packed.window.strideColumns = 1
-    packed.window.dilationColumns = 1
-    packed.window.paddingLeft = 0
-    packed.view = TileKernel.DRAMView(
-      offset: (halo.left - contraction.window.paddingLeft) * channels, image: contraction.window.inputRows * row,
-      row: row,
-      pixel: contraction.window.strideColumns * channels)
-    return packed
   }
 
   /// A kernel without borders as one long row of pixels, so that tiles need not end with an image row.

@@ -152,7 +152,9 @@ public final class KernelGeometry: Sendable {
   ) -> Int {
     let columns = accumulatorColumnsPerTile(kernel, tiling)
     let taps = slices.map { tapColumns($0, width: window.kernelColumns).count }.max() ?? 1
-    let reach = (columns - 1) * window.strideColumns + (taps - 1) * window.dilationColumns + 1
+    // A tile may begin and end with some of the pixels of a column.
+    let across = ceilDivide(columns - 1, window.columnPixels)
+    let reach = across * window.strideColumns + (taps - 1) * window.dilationColumns + 1
     return min(window.inputColumns, reach)
   }
 

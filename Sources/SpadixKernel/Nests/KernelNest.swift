@@ -258,8 +258,9 @@ public struct KernelNest {
       return nil
     }
     guard let window else { return nil }
-    let tap = geometry.slices[0].taps.first {
-      window.covers(rows: tile.rows, columns: tile.columns, tap: $0)
+    let taps = geometry.slices[0].taps
+    let tap = taps.first {
+      $0 + window.columnPixels <= taps.upperBound && window.covers(rows: tile.rows, columns: tile.columns, tap: $0)
     }
     if tap == nil { sink.append(.zero(TileZero(LocalPlace(buffers.sums, slot: tile.slot), rows: tile.sumRows))) }
     return tap

@@ -196,7 +196,7 @@ extension KernelNest {
       sink.append(.multiply(product))
       return
     }
-    for tap in product.orderedTaps {
+    for tap in product.orderedTaps(window) {
       var ofTap = product
       ofTap.taps = tap..<tap + 1
       ofTap.startTap = tap == startTap ? tap : nil

@@ -1,6 +1,6 @@
 /// Pixels that lie one after the other both in the scratchpad (at the array's row stride) and in the accumulator, at
-/// most
-/// `dim` of them: the rows of one compute.
+/// most `dim` of them: the rows of one compute. Where pixels share the columns of the input, those of a run are as many
+/// rows of the accumulator apart.
 public struct PixelRun: Sendable {
   /// Row of the first pixel, from the start of a plane of one channel block.
   public var source: Int
@@ -84,11 +84,12 @@ extension InputWindow {
     let (tapRow, tapColumn) = (tap / kernelColumns, tap % kernelColumns)
     let rows = validRows(tileRows, tapRow: tapRow)
     let columns = validColumns(tileColumns, tapColumn: tapColumn)
-    if rows.isEmpty || columns.isEmpty { return [] }
+    if rows.isEmpty || columns.count == 0 { return [] }
     let pitch = tileColumns.count
-    let x = inputColumn(columns.lowerBound, tapColumn: tapColumn)
+    let x = inputColumn(columns.first, tapColumn: tapColumn)
     var runs: [PixelRun] = []
-    let isJoined = columns.count == pitch || plane.hasZeroEdges
+    let isJoined = columns.count * columnPixels == pitch || plane.hasZeroEdges
+    let joined = pitch / columnPixels
     var row = rows.lowerBound
     while row < rows.upperBound {
       let source = plane.row(inputRow(row, tapRow: tapRow), x)
@@ -97,13 +98,13 @@ extension InputWindow {
       if isJoined {
         while next < rows.upperBound,
           plane.isJoined(inputRow(row, tapRow: tapRow), inputRow(next, tapRow: tapRow)),
-          plane.row(inputRow(next, tapRow: tapRow), x) == source + (next - row) * pitch * strideColumns
+          plane.row(inputRow(next, tapRow: tapRow), x) == source + (next - row) * joined * strideColumns
         {
-          count += pitch
+          count += joined
           next += 1
         }
       }
-      let result = (row - tileRows.lowerBound) * pitch + columns.lowerBound - tileColumns.lowerBound
+      let result = (row - tileRows.lowerBound) * pitch + columns.first - tileColumns.lowerBound
       append(count, source: source, result: result, dim: dim, least: least, to: &runs)
       row = next
     }
@@ -124,7 +125,7 @@ extension InputWindow {
       var piece = remainder == 0 ? dim : remainder
       if piece < least && count - done > dim { piece = least }
       remainder = (count - done - piece) % dim
-      runs.append(PixelRun(source: source + done * strideColumns, result: result + done, count: piece))
+      runs.append(PixelRun(source: source + done * strideColumns, result: result + done * columnPixels, count: piece))
       done += piece
     }
   }

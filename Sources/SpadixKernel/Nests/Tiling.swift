@@ -81,6 +81,9 @@ extension Tiling {
         parts.append("weights in \(ceilDivide(geometry.chunkCount, chunksPerGroup)) groups")
       }
     }
+    if let pixels = geometry.kernel.contraction?.window.columnPixels, pixels > 1 {
+      parts.append("\(pixels) pixels to a row of the window")
+    }
     if multipliesPadding { parts.append("padding multiplied") }
     if streamsMatrices { parts.append("matrices streamed") }
     return parts.joined(separator: ", ")

@@ -85,11 +85,12 @@ struct WeightOrder {
 extension KernelGeometry {
   /// Constant weights of the kernel in the order in which this tiling loads them.
   ///
-  /// - Parameter source: as the kernel has them: a matrix [taps * channels, outputs], or packed blocks.
+  /// - Parameter source: as the kernel has them: a matrix [taps * channels, outputs], or packed blocks; where pixels share
+  ///   columns, with the taps and channels of one of them.
   public func ordered(_ source: [UInt8], _ contraction: TileKernel.Contraction) -> [UInt8] {
     let order = WeightOrder(self)
     var result = [UInt8](repeating: 0, count: order.byteCount)
-    var rows: [Int] = []
+    var rows: [Int?] = []
     for chunk in 0..<chunkCount {
       for slice in slices {
         rows.removeAll(keepingCapacity: true)
@@ -97,7 +98,9 @@ extension KernelGeometry {
         let counts = WeightOrder.Rows(self, chunkBlocks(chunk), slice)
         var target = order.offset(chunk: chunk, slice: slice.index)
         func copy(_ row: Int, _ columns: Int) {
-          for column in 0..<columns { result[target + column] = source[rows[row] + column] }
+          if let first = rows[row] {
+            for column in 0..<columns { result[target + column] = source[first + column] }
+          }
           target += columns
         }
         for pieces in WeightOrder.pieces(rows: counts.whole, dim: dim) {
@@ -114,20 +117,25 @@ extension KernelGeometry {
     return result
   }
 
-  /// Bytes of the source before each local row of a block's weights in a slice.
+  /// Bytes of the source before each local row of a block's weights in a slice; nil for a row of zeros.
   private func appendRows(
-    of block: Int, _ slice: ContractionSlice, _ contraction: TileKernel.Contraction, to rows: inout [Int]
+    of block: Int, _ slice: ContractionSlice, _ contraction: TileKernel.Contraction, to rows: inout [Int?]
   ) {
     let first = inputBlocks(of: block, in: slice).lowerBound * dim
     let count = contractedChannels(block, slice)
+    let window = contraction.window
     for tap in slice.taps {
+      let (shared, pixel) = tap.quotientAndRemainder(dividingBy: window.columnPixels)
       for channel in first..<first + count {
         switch contraction.weights {
         case .packed(let packed):
           let row = tap * packed.channelCount[block] + channel - packed.firstChannel[block]
           rows.append(packed.offset[block] + row * dim)
         case .dense, .activation, .diagonal, .ones:
-          rows.append((tap * contraction.window.inputChannels + channel) * kernel.channels + block * dim)
+          // Taps of pixels that share a column are the same weights, each where its pixel begins to see.
+          let seen = channel - pixel * window.pixelChannels
+          let isSeen = 0..<window.seenChannels ~= seen
+          rows.append(isSeen ? (shared * window.seenChannels + seen) * kernel.channels + block * dim : nil)
         }
       }
     }

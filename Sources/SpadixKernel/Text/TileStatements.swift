@@ -17,7 +17,8 @@ enum TileStatements {
     .integer("stride_rows", \.strideRows, 1, atLeast: 1),
     .integer("stride_columns", \.strideColumns, 1, atLeast: 1), .integer("dilation_rows", \.dilationRows, 1),
     .integer("dilation_columns", \.dilationColumns, 1), .integer("padding_top", \.paddingTop, 0),
-    .integer("padding_left", \.paddingLeft, 0),
+    .integer("padding_left", \.paddingLeft, 0), .integer("column_pixels", \.columnPixels, 1, atLeast: 1),
+    .integer("pixel_channels", \.pixelChannels, 0),
   ]
 
   static let sums: [Field<SumImage>] = [

@@ -150,7 +150,8 @@ public struct TileMultiply: Hashable, Sendable {
   public var window: Int
   /// Of the window.
   public var taps: Range<Int>
-  /// The tap that goes first and whose first products replace the sums; nil when all of them add.
+  /// The tap that goes first and whose first products replace the sums; nil when all of them add. Where pixels share the
+  /// columns of the input, all taps of its row, each for its own pixels.
   public var startTap: Int?
   /// Of output channels, within the tile's.
   public var blocks: Range<Int>
@@ -224,10 +225,19 @@ public struct TileMultiply: Hashable, Sendable {
   }
 
   /// The taps in the order in which they are computed.
-  public var orderedTaps: [Int] {
-    var taps = Array(taps)
-    if let startTap, let index = taps.firstIndex(of: startTap) { taps.swapAt(0, index) }
-    return taps
+  ///
+  /// - Parameter window: the multiplication's.
+  public func orderedTaps(_ window: InputWindow) -> [Int] {
+    guard let startTap else { return Array(taps) }
+    let starting = taps.clamped(to: startTap..<startTap + window.columnPixels)
+    return Array(starting) + taps.filter { !starting.contains($0) }
+  }
+
+  /// Whether the first products of a tap replace the sums.
+  ///
+  /// - Parameter window: the multiplication's.
+  public func starts(_ tap: Int, _ window: InputWindow) -> Bool {
+    startTap.map { $0..<$0 + window.columnPixels ~= tap } ?? false
   }
 
   /// The input blocks of an output block.

@@ -100,6 +100,12 @@ public struct TileVerifier {
     for window in program.windows {
       try require(
         window.kernelRows <= 1 << 15 && window.kernelColumns <= 1 << 15, "tiles.window", "a window has too many taps")
+      if window.columnPixels == 1 { continue }
+      try require(
+        window.kernelColumns == window.columnPixels && window.strideColumns == 1 && window.dilationColumns == 0
+          && window.paddingLeft == 0 && window.seenChannels > 0, "tiles.window",
+        "where \(window.columnPixels) pixels share a column, expected a column of taps for each, no strides, dilation or "
+          + "padding of columns, and channels that each of them sees")
     }
     guard let image = program.sums else { return }
     if let constant = image.store.scaleConstant {

@@ -153,13 +153,16 @@ extension TileVerifier {
       (product.inputBlocks ?? product.blocks).upperBound <= inputBlocks
         && (product.inputBlocks ?? product.blocks).lowerBound >= product.source.firstBlock, "tiles.window",
       "the window's input has \(inputBlocks) blocks of channels, from block \(product.source.firstBlock)")
-    for tap in product.orderedTaps {
+    for tap in product.orderedTaps(window) {
       let runs = window.runs(
         rows: tile.rows, columns: tile.columns, tap: tap, plane: product.source.plane, dim: dim, least: 1)
       if product.startTap == tap {
         try require(
           window.covers(rows: tile.rows, columns: tile.columns, tap: tap), "tiles.unstarted",
           "tap \(tap) starts the sums and does not see a pixel for each of them")
+        try require(
+          tap + window.columnPixels <= product.taps.upperBound, "tiles.unstarted",
+          "tap \(tap) starts sums of \(window.columnPixels) pixels of a column; the product has not the taps of all of them")
         try started(tile, image, product.blocks)
       }
       for block in product.blocks {
@@ -171,8 +174,8 @@ extension TileVerifier {
         let first = tile.row(of: block)
         for run in runs {
           try take(
-            sumsPlace(tile), first + run.result..<first + run.result + run.count,
-            columns: image.channels(of: block, dim: dim), "the product")
+            sumsPlace(tile), first + run.result..<first + run.result + (run.count - 1) * window.columnPixels + 1,
+            stride: window.columnPixels, columns: image.channels(of: block, dim: dim), "the product")
         }
       }
     }
