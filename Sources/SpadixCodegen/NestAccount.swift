@@ -203,7 +203,10 @@ struct NestAccount {
     } else {
       for group in groups { widest = max(widest, span(group.blocks, slices[0].blocks).count) }
     }
-    let row = min(contraction.window.inputColumns, reach) * widest
+    // Copies with strides have a place for each output pixel.
+    let gathers =
+      tiling.windowCopies > 1 && (contraction.window.strideRows > 1 || contraction.window.strideColumns > 1)
+    let row = (gathers ? kernel.columns : min(contraction.window.inputColumns, reach)) * widest
     // Of an input of one row, places for the pixels of so many tiles; otherwise copies, in parts that lie each by itself.
     let isFlat = contraction.window.inputRows == 1
     let slots = isFlat ? tiling.windowRows : tiling.windowCopies * tiling.windowParts
@@ -395,7 +398,10 @@ struct NestAccount {
       // Each copy without the columns beside the border that its taps do not read.
       columnsRead = (0..<width).reduce(0) { sum, tap in
         let shift = tap * contraction.window.dilationColumns - contraction.window.paddingLeft
-        return sum + max(0, contraction.window.inputColumns - abs(shift))
+        let seen = (0..<kernel.columns).filter {
+          (0..<contraction.window.inputColumns).contains($0 * contraction.window.strideColumns + shift)
+        }
+        return sum + seen.count
       }
     }
     readBytes += loaded * columnsRead * max(0, bytes)

@@ -160,9 +160,9 @@ struct NestRules {
     {
       throw PlanViolation(
         "plan.copies",
-        "expected 1 copy of the window, or one for each of \(window.kernelColumns) columns of taps where strides are 1, rows of "
-          + "input and result have the same length and more than one tap, and neither the window nor a tile or slice is a "
-          + "part of the image or of a row of taps; found \(tiling.windowCopies)", at: .step(step, "copies"))
+        "expected 1 copy of the window, or one for each of \(window.kernelColumns) columns of taps where there are strides or "
+          + "rows of input and result have the same length, rows of taps have more than one, and neither the window nor a "
+          + "tile or slice is a part of the image or of a row of taps; found \(tiling.windowCopies)", at: .step(step, "copies"))
     }
   }
 

@@ -358,7 +358,7 @@ struct TileEmitter {
     let window = program.windows[product.window]
     let tile = product.tile
     writer.configureExecute(
-      sourceStride: window.strideColumns, resultStride: window.columnPixels,
+      sourceStride: window.sourceStride(product.source.plane), resultStride: window.columnPixels,
       transposeWeights: product.weights.isTransposed)
     if startsTile { writer.startTile() }
     startsTile = false

@@ -150,6 +150,7 @@ public final class KernelGeometry: Sendable {
   private static func windowPitch(
     _ kernel: TileKernel, _ tiling: Tiling, _ window: InputWindow, _ slices: [ContractionSlice]
   ) -> Int {
+    if tiling.windowCopies > 1 && window.isStrided { return kernel.columns }
     let columns = accumulatorColumnsPerTile(kernel, tiling)
     let taps = slices.map { tapColumns($0, width: window.kernelColumns).count }.max() ?? 1
     // A tile may begin and end with some of the pixels of a column.
@@ -185,9 +186,14 @@ public final class KernelGeometry: Sendable {
   /// Whether the input is one row of pixels, of which the window keeps those of some tiles.
   public var hasFlatInput: Bool { kernel.contraction?.window.inputRows == 1 }
 
-  /// The columns of the input that a column of taps reads: what a copy of the window for it holds, beside zeros.
-  public func columns(readBy tapColumn: Int) -> Range<Int> {
+  /// The columns of a copy of the window that hold pixels, between zeros: those of the input that its column of taps reads,
+  /// or of the output pixels that see something where the copy gathers.
+  public func columns(ofCopy tapColumn: Int) -> Range<Int> {
     guard let window = kernel.contraction?.window else { return 0..<0 }
+    if window.isStrided {
+      let seeing = window.validColumns(0..<kernel.columns, tapColumn: tapColumn)
+      return seeing.first..<seeing.first + seeing.count
+    }
     let low = min(window.inputColumns, max(0, window.inputColumn(0, tapColumn: tapColumn)))
     let high = window.inputColumn(kernel.columns - 1, tapColumn: tapColumn) + 1
     return low..<max(low, min(window.inputColumns, high))
@@ -196,9 +202,10 @@ public final class KernelGeometry: Sendable {
   /// How the contraction's input lies in the scratchpad while a tile is computed.
   public func inputPlane(_ tile: OutputTile, _ slice: ContractionSlice, resident: Bool) -> PlaneLayout {
     if resident { return PlaneLayout(pitch: kernel.contraction!.window.inputColumns) }
+    let gathers = tiling.windowCopies > 1 && kernel.contraction!.window.isStrided
     return PlaneLayout(
       pitch: windowPitch, ring: hasFlatInput ? 1 : tiling.windowRows,
-      firstColumn: inputRegion(tile, slice).columns.lowerBound, hasZeroEdges: tiling.windowCopies > 1, shift: ringShift,
+      firstColumn: gathers ? 0 : inputRegion(tile, slice).columns.lowerBound, hasZeroEdges: tiling.windowCopies > 1, shift: ringShift,
       partLines: partLines)
   }
 

@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// The input of a contraction: windows of it, and the image rows of a group.
 extension KernelNest {
   /// In a group, the image rows that come from DRAM for this strip.
@@ -84,8 +86,36 @@ extension KernelNest {
       return
     }
     for copy in 0..<geometry.tiling.windowCopies {
-      let columns = geometry.columns(readBy: copy)
-      if !columns.isEmpty { load(columns, slot: copy) }
+      let columns = geometry.columns(ofCopy: copy)
+      if columns.isEmpty { continue }
+      if window!.isStrided {
+        gather(missing, columns, copy, image: tile.image, blocks, &sink)
+      } else {
+        load(columns, slot: copy)
+      }
+    }
+  }
+
+  /// Loads what some output columns see of image rows through a column of taps.
+  private func gather(
+    _ rows: Range<Int>, _ columns: Range<Int>, _ tapColumn: Int, image: Int, _ blocks: Range<Int>,
+    _ sink: inout some TileSink
+  ) {
+    let window = window!
+    let channels = min(window.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim
+    for first in rows.prefix(window.strideRows) {
+      sink.append(
+        .load(
+          TileLoad(
+            Transfer(
+              .input(input),
+              offset: view.offset + image * view.image + first * view.row
+                + window.inputColumn(columns.lowerBound, tapColumn: tapColumn) * view.pixel + blocks.lowerBound * dim,
+              rows: columns.count, rowStride: window.strideColumns * view.pixel,
+              lines: ceilDivide(rows.upperBound - first, window.strideRows), lineStride: window.strideRows * view.row,
+              columns: channels, local: LocalPlace(buffers.input!, slot: tapColumn, row: columns.lowerBound),
+              blockStride: buffers.windowPlane, linePitch: geometry.windowPitch, firstLine: window.gatheredRow(first),
+              ring: geometry.tiling.windowRows))))
     }
   }
 
@@ -94,7 +124,7 @@ extension KernelNest {
     if geometry.tiling.windowCopies == 1 { return }
     let lines = geometry.mostWindowBlocks * geometry.tiling.windowRows
     for copy in 0..<geometry.tiling.windowCopies {
-      let read = geometry.columns(readBy: copy)
+      let read = geometry.columns(ofCopy: copy)
       for columns in [0..<read.lowerBound, read.upperBound..<geometry.windowPitch]
       where !read.isEmpty && !columns.isEmpty {
         sink.append(

@@ -23,7 +23,8 @@ public struct PlaneLayout: Hashable, Sendable {
   public var firstColumn: Int
   /// Where the rows from the first on begin, when each is by itself.
   public var starts: [Int]
-  /// Whether columns that a tap does not read are zeros, so that its runs go on past the ends of image rows.
+  /// Whether columns that a tap does not read are zeros, so that its runs go on past the ends of image rows. Where the window
+  /// has strides, rows and columns are then those of a copy that gathers.
   public var hasZeroEdges: Bool
   /// Rows of the ring before row 0 of the image.
   public var shift: Int
@@ -86,26 +87,32 @@ extension InputWindow {
     let columns = validColumns(tileColumns, tapColumn: tapColumn)
     if rows.isEmpty || columns.count == 0 { return [] }
     let pitch = tileColumns.count
-    let x = inputColumn(columns.first, tapColumn: tapColumn)
+    let gathers = gathers(plane)
+    let stride = sourceStride(plane)
+    let x = gathers ? columns.first : inputColumn(columns.first, tapColumn: tapColumn)
+    func start(of row: Int) -> Int {
+      let y = inputRow(row, tapRow: tapRow)
+      return plane.row(gathers ? gatheredRow(y) : y, x)
+    }
     var runs: [PixelRun] = []
     let isJoined = columns.count * columnPixels == pitch || plane.hasZeroEdges
     let joined = pitch / columnPixels
     var row = rows.lowerBound
     while row < rows.upperBound {
-      let source = plane.row(inputRow(row, tapRow: tapRow), x)
+      let source = start(of: row)
       var count = columns.count
       var next = row + 1
       if isJoined {
         while next < rows.upperBound,
           plane.isJoined(inputRow(row, tapRow: tapRow), inputRow(next, tapRow: tapRow)),
-          plane.row(inputRow(next, tapRow: tapRow), x) == source + (next - row) * joined * strideColumns
+          start(of: next) == source + (next - row) * joined * stride
         {
           count += joined
           next += 1
         }
       }
       let result = (row - tileRows.lowerBound) * pitch + columns.first - tileColumns.lowerBound
-      append(count, source: source, result: result, dim: dim, least: least, to: &runs)
+      append(count, source: source, stride: stride, result: result, dim: dim, least: least, to: &runs)
       row = next
     }
     if let last = runs.last, last.count < dim, let full = runs.lastIndex(where: { $0.count == dim }) {
@@ -115,7 +122,7 @@ extension InputWindow {
   }
 
   private func append(
-    _ count: Int, source: Int, result: Int, dim: Int, least: Int, to runs: inout [PixelRun]
+    _ count: Int, source: Int, stride: Int, result: Int, dim: Int, least: Int, to runs: inout [PixelRun]
   ) {
     // The remainder first, so that a span ends with a full run; a remainder shorter than the array's least takes rows
     // from the run after it.
@@ -125,7 +132,7 @@ extension InputWindow {
       var piece = remainder == 0 ? dim : remainder
       if piece < least && count - done > dim { piece = least }
       remainder = (count - done - piece) % dim
-      runs.append(PixelRun(source: source + done * strideColumns, result: result + done * columnPixels, count: piece))
+      runs.append(PixelRun(source: source + done * stride, result: result + done * columnPixels, count: piece))
       done += piece
     }
   }

@@ -196,14 +196,14 @@ extension TileVerifier {
   private func pixels(
     _ product: TileMultiply, _ window: InputWindow, _ block: Int, _ runs: [PixelRun]
   ) throws(Violation) {
+    let stride = window.sourceStride(product.source.plane)
     for input in product.inputs(of: block) {
       let plane = product.sourceRow(input: input)
       let channels = window.channels(of: input, dim: dim)
       for run in runs {
         let first = plane + run.source
         try take(
-          product.source.place, first..<first + (run.count - 1) * window.strideColumns + 1,
-          stride: window.strideColumns, columns: channels, "the product")
+          product.source.place, first..<first + (run.count - 1) * stride + 1, stride: stride, columns: channels, "the product")
       }
     }
   }
