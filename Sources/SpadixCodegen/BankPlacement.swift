@@ -33,6 +33,10 @@ struct BankPlacement {
   private static let mostParts = 512
   /// How often all parts are looked at again.
   private static let rounds = 4
+  /// Up to so many buffers are stacked in every order.
+  private static let mostStackedBuffers = 4
+  /// So many of the stacks are improved, those that lose least.
+  private static let improvedStacks = 6
 
   /// - Parameters:
   ///   - parts: as the plan has them, one behind the other in the step's block.
@@ -58,6 +62,19 @@ struct BankPlacement {
     let inBlock = parts
     isPlaced = parts.map { _ in true }
     var best = (cost: cost, parts: parts)
+    var stacked: [(cost: Int, order: [Int], parts: [Part])] = []
+    for stack in stacks {
+      parts = inBlock
+      if place(stack.order, fromEnd: stack.fromEnd) { stacked.append((cost, stack.order, parts)) }
+    }
+    let cheapest = stacked.indices.sorted { (stacked[$0].cost, $0) < (stacked[$1].cost, $1) }
+    for stack in cheapest.prefix(Self.improvedStacks).map({ stacked[$0] }) {
+      parts = inBlock
+      start(from: stack.parts)
+      improve(stack.order)
+      let cost = cost
+      if cost < best.cost { best = (cost, parts) }
+    }
     for order in orders {
       parts = inBlock
       if !place(order) { continue }
@@ -87,7 +104,13 @@ struct BankPlacement {
       for right in 0..<left {
         let meetings = traffic.meetings(
           (parts[left].buffer, parts[left].slot), (parts[right].buffer, parts[right].slot))
-        let loss = written(to: left, beside: right) + written(to: right, beside: left) + meetings
+        var loads = written(to: left, beside: right) + written(to: right, beside: left)
+        if parts[left].buffer == parts[right].buffer, let count = slots[parts[left].buffer], count > 3 {
+          // Slots take turns: the one that is filled is next to the one that is read.
+          let distance = parts[left].slot - parts[right].slot
+          loads = abs(distance) == 1 || abs(distance) == count - 1 ? loads * (count - 1) / 2 : 0
+        }
+        let loss = loads + meetings
         losses[left * parts.count + right] = loss
         losses[right * parts.count + left] = loss
       }
@@ -121,7 +144,7 @@ struct BankPlacement {
     var sum = 0
     for bank in range.lowerBound / bankRows...(range.upperBound - 1) / bankRows {
       let share = (rows(of: range, in: bank) << 10) / range.count
-      sum += pressure[bank] * share >> 10 + itself * share * share >> 10
+      sum += (pressure[bank] * share + itself * share * share) >> 10
     }
     // Rows that the step before still uses are loaded later by about a cycle each.
     return before.reduce(sum) { $0 + $1.clamped(to: range).count << 10 }
@@ -148,14 +171,52 @@ struct BankPlacement {
     ]
   }
 
-  private mutating func place(_ order: [Int]) -> Bool {
+  /// Buffers one behind the other in every order, some of them from the end of the scratchpad: greedy places alone leave
+  /// slots that belong together in what others left.
+  private var stacks: [(order: [Int], fromEnd: Set<Int>)] {
+    var buffers: [Int] = []
+    for part in parts where !part.isFixed && buffers.last != part.buffer { buffers.append(part.buffer) }
+    if buffers.count > Self.mostStackedBuffers { return [] }
+    var orders: [[Int]] = [[]]
+    for buffer in buffers {
+      orders = orders.flatMap { order in
+        (0...order.count).map { Array(order[..<$0]) + [buffer] + Array(order[$0...]) }
+      }
+    }
+    return orders.flatMap { order in
+      (0...order.count).map { count in
+        let slots = order.flatMap { buffer in
+          parts.indices.filter { parts[$0].buffer == buffer && !parts[$0].isFixed }
+        }
+        return (slots, Set(order[..<count]))
+      }
+    }
+  }
+
+  /// - Parameter fromEnd: for a stack, the buffers that begin at the end; nil for the cheapest places.
+  private mutating func place(_ order: [Int], fromEnd: Set<Int>? = nil) -> Bool {
     free = freeAtFirst
     isPlaced = parts.map(\.isFixed)
     for index in order {
-      guard let row = bestRow(index) else { return false }
+      let outermost = fromEnd.map { outermostRow(index, fromEnd: $0.contains(parts[index].buffer)) }
+      guard let row = outermost ?? bestRow(index) else { return false }
       take(index, row)
     }
     return true
+  }
+
+  /// Takes up places that were found before.
+  private mutating func start(from placed: [Part]) {
+    free = freeAtFirst
+    isPlaced = parts.map(\.isFixed)
+    for index in parts.indices where !parts[index].isFixed { take(index, placed[index].rows.lowerBound) }
+  }
+
+  /// The first free rows from the start or the end of the scratchpad.
+  private func outermostRow(_ index: Int, fromEnd: Bool) -> Int? {
+    let rows = parts[index].rows.count
+    if fromEnd { return free.last { $0.count >= rows }.map { $0.upperBound - rows } }
+    return free.first { $0.count >= rows }?.lowerBound
   }
 
   /// Moves parts one by one to better places, as long as there are any.

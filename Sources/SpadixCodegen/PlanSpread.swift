@@ -20,7 +20,11 @@ extension PreparedKernels {
         present.append(piece)
         pieces.removeFirst()
       }
-      guard plan.group(of: step) == nil, plan.steps[step].cost.arrayCycles >= Self.leastCycles,
+      if let group = plan.group(of: step) {
+        before = [group.row..<group.row + group.rows]
+        continue
+      }
+      guard plan.steps[step].cost.arrayCycles >= Self.leastCycles,
         let nest = kernelNest(step: step, plan)
       else { continue }
       let parts = parts(of: nest, step, plan, present)

@@ -64,6 +64,35 @@ import Testing
     }
   }
 
+  /// Between rows of a tensor, where weights fill one bank and pixels all that is left: slots that lie across the border
+  /// of two banks cost as much of their loss as they have rows in each.
+  @Test func slotsAcrossBordersCount() throws {
+    let nest = try nest(
+      input: [1, 1, 256, 512], kernel: [1, 1], outputs: 128,
+      Tiling(
+        tileRows: 1, tileColumns: 64, blocks: 2, chunksPerGroup: 4, pinnedChunks: 4, windowRows: 2, sliceBlocks: 32,
+        sliceTaps: 1))
+    let parts = try placed(nest, from: 6272, occupied: [0..<6272])
+    let pixels = parts.filter { nest.localBuffers[$0.buffer].contents == .pixels }
+    let weights = parts.filter { nest.localBuffers[$0.buffer].contents == .weights }
+    #expect(pixels.count == 2 && weights.count == 4)
+    for part in weights { for other in pixels { #expect(banks(part).isDisjoint(with: banks(other))) } }
+  }
+
+  /// Of many slots in turn, the one that is filled is beside the one that is read: neighbours lie apart.
+  @Test func slotsInTurnLieApartFromTheirNeighbours() throws {
+    let nest = try nest(
+      input: [1, 1, 1, 2048], kernel: [1, 1], outputs: 256,
+      Tiling(
+        tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 4, pinnedChunks: 4, sparePlaces: 1, windowRows: 1,
+        sliceBlocks: 128, sliceTaps: 1))
+    let weights = try placed(nest).filter { nest.localBuffers[$0.buffer].contents == .weights }
+    #expect(weights.count == 5)
+    for (index, part) in weights.enumerated() {
+      #expect(banks(part).isDisjoint(with: banks(weights[(index + 1) % weights.count])), "slot \(index)")
+    }
+  }
+
   /// Rows that are loaded go before matrices of their bank, each of which holds up the array: with one pixel, for all of
   /// the load.
   @Test func weightsOfOnePixelLieApart() throws {

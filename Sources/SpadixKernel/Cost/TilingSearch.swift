@@ -320,16 +320,20 @@ public struct TilingSearch {
   }
 
   /// Rings in parts: one for the rows that are new for a tile, one or more for those that it shares with tiles before,
-  /// and one that is loaded meanwhile. Of small kernels all of them.
+  /// and one that is loaded meanwhile. Of small kernels all numbers of such parts, and the fewest rows each by itself.
   private func windowParts(_ shape: Shape, _ sliced: Bool, least: Int, whole: Int) -> [WindowForm] {
     guard let window = kernel.contraction?.window, !places.inputIsResident, whole > 1 else { return [] }
+    let new = shape.rows * (kernel.store.pooling?.stride ?? 1) * window.strideRows
     if isSmall && whole <= 8 && (!sliced || slicesAreFew) {
-      return (max(2, least)...whole).flatMap { rows in
-        (2...rows).filter { rows % $0 == 0 }.map { WindowForm(rows: rows, parts: $0) }
+      let single = min(whole, max(2, least))
+      let parts = max(2, ceilDivide(least, new))
+      var forms = [WindowForm(rows: single, parts: single)]
+      for parts in parts..<max(parts, whole / new + 1) where new > 1 || parts != single {
+        forms.append(WindowForm(rows: parts * new, parts: parts))
       }
+      return forms
     }
     if sliced || whole <= least { return [] }
-    let new = shape.rows * (kernel.store.pooling?.stride ?? 1) * window.strideRows
     let parts = ceilDivide(max(1, least - new), new) + 2
     return parts <= target.scratchpadBanks && parts * new < whole ? [WindowForm(rows: parts * new, parts: parts)] : []
   }
