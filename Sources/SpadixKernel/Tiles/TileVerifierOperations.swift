@@ -162,7 +162,8 @@ extension TileVerifier {
           "tap \(tap) starts the sums and does not see a pixel for each of them")
         try require(
           tap + window.columnPixels <= product.taps.upperBound, "tiles.unstarted",
-          "tap \(tap) starts sums of \(window.columnPixels) pixels of a column; the product has not the taps of all of them")
+          "tap \(tap) starts sums of \(window.columnPixels) pixels of a column; the product has not the taps of all of them"
+        )
         try started(tile, image, product.blocks)
       }
       for block in product.blocks {
