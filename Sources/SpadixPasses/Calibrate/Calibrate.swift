@@ -17,14 +17,15 @@ extension Pass {
 
       No method is the best for every network. Where samples are given with `--calibrate`, several are therefore tried: the \
       graph is quantized with each, run on half of the samples, at most 32 (128 of a small network), and held against the float \
-      reference. The report says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
+      reference. Ranges and channels of a network that is small enough are chosen on all of these; corrections are made from other \
+      samples than those that they are measured on. The report says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
       kept only where it is better by more than the measurement is sure of, a tenth of a decibel at least (half of one for \
-      equalized channels, and a tenth always for biases):
+      equalized channels of products, and a tenth always for those of norms and for biases):
 
       - **Ranges**: minmax, percentiles, least squares and halfway from minmax to these, each for all values, and with whole ranges for those that become \
       outputs without a product in between. Least squares counts what readers make of an element: the function that alone \
       reads it, or how large the weights are that its channel meets.
-      - **Equalized channels**: where one product's channels reach another one through functions with f(kx) = k f(x), weights \
+      - **Equalized channels**: where the channels of a product or of a `nn.layer_norm` reach other products through functions with f(kx) = k f(x), weights \
       are scaled so that the channels between them are of about the same size. The factors are powers of two: in floating \
       point the network stays the same, bit for bit.
       - **Weights rounded together**: where inputs of a product go together, what rounding one weight adds is taken off with the \
@@ -122,13 +123,26 @@ struct Calibrator {
     let trials = try Trials(
       graph: graph, samples: samples, data: data, ranges: extremes, energies: energies, context: context)
     let plain = try candidates(extremes, context)
-    let (place, decibels, choice) = try trials.best(plain)
+    // Ranges are few numbers that all samples say something of; only corrections need some that they were not made from.
+    let choosing =
+      trials.affordsAll(2 * plain.count)
+      ? try Trials(
+        graph: graph, samples: samples, data: data, ranges: extremes, energies: energies, takesAll: true,
+        context: context)
+      : trials
+    let (place, decibels, choice) = try choosing.best(plain)
     var notes = [context.calibration, choice].compactMap { $0 }
     var (best, most) = (plain[place].graph, decibels)
-    if let equalized = try equalized(trials, context), equalized.decibels > most + trials.equalizationMargin {
-      (best, most) = (equalized.graph, equalized.decibels)
-      notes.append("equalized channels with \(equalized.name) \(Trials.text(most)) dB")
+    for onlyNorms in [true, false] {
+      // Between a norm and products no weight becomes coarser by more than two bits.
+      let margin = onlyNorms ? Trials.smallestMargin : choosing.equalizationMargin
+      guard let found = try equalized(choosing, context, onlyNorms: onlyNorms), found.decibels > most + margin else {
+        continue
+      }
+      (best, most) = (found.graph, found.decibels)
+      notes.append("equalized channels\(onlyNorms ? " of norms" : "") with \(found.name) \(Trials.text(most)) dB")
     }
+    if trials.affordsAll(2 * plain.count) { most = try trials.decibels(best) ?? most }
     let before = try rounded(&best, decibels: &most, trials, &notes)
     let result = try corrected(best, before: before, decibels: most, trials, &notes, &context)
     context.calibration = notes.joined(separator: "; ")
@@ -137,11 +151,12 @@ struct Calibrator {
 
   /// The graph with equalized channels and the ranges that are best for them; nil where no channels can be equalized.
   private func equalized(
-    _ trials: Trials, _ context: PassContext
+    _ trials: Trials, _ context: PassContext, onlyNorms: Bool
   ) throws -> (graph: Graph, decibels: Double, name: String)? {
     let scheme = QuantizationScheme(target: context.target)
-    guard trials.canCalibrateAgain,
-      let graph = try Equalization(graph: graph, data: data, scheme: scheme).equalized(samples)
+    let equalization = Equalization(graph: graph, data: data, scheme: scheme, onlyNorms: onlyNorms)
+    guard trials.canCalibrateAgain, onlyNorms || equalization.hasProducts,
+      let graph = try equalization.equalized(samples)
     else { return nil }
     let calibrator = Calibrator(graph: graph, samples: samples, data: data)
     let found = try calibrator.candidates(try calibrator.extremes().ranges, context)

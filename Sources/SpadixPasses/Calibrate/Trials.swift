@@ -55,10 +55,13 @@ struct Trials {
 
   /// - Parameters:
   ///   - ranges: of all values, by id.
+  ///   - takesAll: whether all samples are run, none of which is left for corrections then.
   ///   - energies: the sum of squares of the outputs, for each sample. Noise is measured against them all together, so that
   ///     samples with large outputs decide.
   init(
-    graph: Graph, samples: SampleSet, data: DataStore, ranges: [ValueRange?], energies: [Double], context: PassContext
+    graph: Graph, samples: SampleSet, data: DataStore, ranges: [ValueRange?], energies: [Double],
+    takesAll: Bool = false,
+    context: PassContext
   ) throws {
     self.samples = samples
     self.data = data
@@ -67,7 +70,8 @@ struct Trials {
     let bounds = Self.sampleBounds
     let most = max(
       bounds.upperBound, min(4 * bounds.upperBound, Self.affordableProducts / (16 * max(1, graph.productCount))))
-    let count = min(samples.batchCount, max(bounds.lowerBound, min(samples.batchCount / 2, most)))
+    let share = takesAll ? samples.batchCount : samples.batchCount / 2
+    let count = min(samples.batchCount, max(bounds.lowerBound, min(share, most)))
     // One half by what they weigh, the other spread over the rest.
     let byEnergy = energies.indices.sorted { (energies[$1], $0) < (energies[$0], $1) }
     let heavy = Array(byEnergy.prefix((count + 1) / 2))
@@ -88,6 +92,11 @@ struct Trials {
       }
       return values
     }
+  }
+
+  /// Whether ranges can be chosen on all samples, so many candidates of them.
+  func affordsAll(_ candidates: Int) -> Bool {
+    candidates * samples.batchCount * productCount <= Self.affordableProducts
   }
 
   /// The samples that no trial runs on, at most so many.
