@@ -34,6 +34,11 @@ final class NodeReader {
     }
   }
 
+  /// The same node with other inputs.
+  func with(_ inputs: [ImportedValue?]) throws -> NodeReader {
+    try NodeReader(node, opset: opset, inputs: inputs, readTensor: readTensor)
+  }
+
   /// Throws where the node has an attribute that its converter did not ask for: it would have no effect.
   func checkAttributes() throws {
     let unknown = node.attributes.first { !used.contains($0.name) && !Self.ignorable.contains($0.name) }

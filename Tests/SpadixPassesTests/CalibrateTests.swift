@@ -121,6 +121,35 @@ private func graph(samples: String, type: String = "f32[4, 2]", range: String = 
       try ratio(graph, against: real, unseen, count: depth) > 4 * ratio(minmax, against: real, unseen, count: depth))
   }
 
+  /// One channel of a norm, which two products read, is 64 times as large as the others, and they hardly look at it.
+  @Test func channelsOfANormAreEqualized() throws {
+    let scale = (0..<16).map { String($0 == 0 ? 64.0 : 1.0) }.joined(separator: ", ")
+    let weights = (0..<16).map { String($0 == 0 ? 0.001 : 1.0) }.joined(separator: ", ")
+    let text = """
+      data @s : f32[16] = [\(scale)]
+      data @w : f32[16, 1] = [\(weights)]
+      graph @g(%x: f32[1, 16]) -> (f32[1, 1], f32[1, 1]) {
+        %s = constant @s : f32[16]
+        %w = constant @w : f32[16, 1]
+        %v = constant @w : f32[16, 1]
+        %n = nn.layer_norm %x, %s : f32[1, 16]
+        %r = nn.relu %n : f32[1, 16]
+        %y = nn.matmul %r, %w : f32[1, 1]
+        %z = nn.matmul %r, %v : f32[1, 1]
+        return %y, %z
+      }
+      """
+    let samples = RandomTensor.uniform(count: 16 * 32, seed: 5, low: -1, high: 1)
+    let (graph, choice, uncorrected) = try measured(text, samples: samples, shape: [32, 16])
+    #expect(choice.contains("equalized channels"))
+    let real = try parse(text)
+    let inputs = inputs(of: real, seed: 1)
+    let found = try FloatEvaluator(graph: uncorrected, data: DataStore()).run(inputs: inputs)
+    let expected = try FloatEvaluator(graph: real, data: DataStore()).run(inputs: inputs)
+    #expect(found.map(\.floats) == expected.map(\.floats))
+    #expect(try ratio(graph, against: real, samples, count: 16) > 100)
+  }
+
   /// One channel between two products is a thousand times as large as the others, which matter as much.
   @Test func channelsOfDifferentSizeAreEqualized() throws {
     let first = (0..<8 * 8).map { String($0 % 9 == 0 ? ($0 == 0 ? 512.0 : 0.5) : 0.0) }.joined(separator: ", ")

@@ -219,7 +219,17 @@ enum IntegerConverters {
     guard let x = try importer.int8(node, 0), let y = try type(node, scale: 3) else { return nil }
     let axis = try NodeReader.axis(node.integer("axis", default: opset < 13 ? 1 : -1), rank: x.shape.count)
     let (value, placement) = try importer.rows(x, opset < 13 ? Array(axis..<x.shape.count) : [axis])
-    let result = try importer.emitter.emit(.softmax(Softmax(axis: -1)), [value], element: y.element)
+    // ONNX Runtime counts in whole parts of 1, as many as there are in 1 / scale, and takes them for multiples of the scale.
+    let (scale, parts) = (y.quantization.scale, (1 / y.quantization.scale).rounded(.down))
+    let isWhole = parts < 1 || parts == 1 / scale
+    let counted: ElementType =
+      isWhole ? y.element : .q8(Quantization(scale: 1 / parts, zeroPoint: y.quantization.zeroPoint))
+    var result = try importer.emitter.emit(.softmax(Softmax(axis: -1)), [value], element: counted)
+    if !isWhole {
+      let real = try importer.emitter.emit(.dequantize(Dequantize()), [result])
+      let scaled = try importer.scale(PlacedValue(value: real, placement: placement), by: scale * parts)
+      result = try importer.emitter.emit(.quantize(Quantize()), [scaled.value], element: y.element)
+    }
     importer.emitter.setKind(y.kind, of: result)
     return PlacedValue(value: result, placement: placement)
   }

@@ -1,4 +1,5 @@
 import SpadixIR
+import SpadixSupport
 import SpadixTensor
 
 /// Operators of ONNX Runtime's own, the domain com.microsoft, that its optimizer writes for several of the standard.
@@ -10,7 +11,7 @@ enum MicrosoftConverters {
     "FastGelu": biased(.geluTanh), "BiasGelu": biased(.gelu),
     "SkipLayerNormalization": skipNorm, "SkipSimplifiedLayerNormalization": skipRootNorm,
     "SimplifiedLayerNormalization": rootNorm, "MatMulIntegerToFloat": integerProduct,
-    "DynamicQuantizeMatMul": dynamicProduct, "Attention": attention,
+    "DynamicQuantizeMatMul": dynamicProduct, "MatMulNBits": packedProduct, "NhwcMaxPool": channelsLastPool,
   ]
 
   /// Of the standard's domain, though they are none of the standard: ONNX Runtime's, or of operator sets below 7.
@@ -143,6 +144,61 @@ enum MicrosoftConverters {
     return [.computed(result)]
   }
 
+  /// A product with weights of a few bits, packed along the depth: inputs A, B [N, blocks, bytes], a scale for each block, zero
+  /// points or none.
+  private static let packedProduct: Converter = { importer, node in
+    let (depth, columns) = (try node.integer("K", default: 0), try node.integer("N", default: 0))
+    let (bits, block) = (try node.integer("bits", default: 4), try node.integer("block_size", default: 0))
+    _ = try node.integerIfGiven("accuracy_level")
+    for index in 4..<max(4, node.inputs.count) where node.has(index) { throw Refusal.form("input \(index) is given") }
+    guard [2, 4, 8].contains(bits), block > 0, block % 8 == 0, depth > 0, columns > 0,
+      let packed = try node.constant(1, "weights"), let scales = try node.constant(2, "scales")
+    else { throw Refusal("onnx.attribute", "K = \(depth), N = \(columns), bits = \(bits), block_size = \(block)") }
+    try GraphEmitter.checkSize([depth, columns])
+    let blocks = ceilDivide(depth, block)
+    let zero = try node.constant(3, "zero points")
+    let zeroBytes = ceilDivide(blocks * bits, 8)
+    guard packed.kind == .uint8, packed.count == columns * blocks * block * bits / 8, scales.count == columns * blocks,
+      zero.map({ $0.count == ($0.kind == .uint8 ? columns * zeroBytes : columns * blocks) }) ?? true
+    else { throw Refusal("onnx.shape", "weights of shape \(packed.shape) for \(columns) columns of \(blocks) blocks") }
+    func integer(_ bytes: [Int64], _ place: Int, from start: Int) -> Float {
+      Float(bytes[start + place * bits / 8] >> (place * bits % 8) & (1 << bits - 1))
+    }
+    let (bytes, factors) = (packed.integers ?? [], scales.asReals)
+    var elements = [Float](repeating: 0, count: depth * columns)
+    for column in 0..<columns {
+      for place in 0..<depth {
+        let part = column * blocks + place / block
+        var center = Float(1 << (bits - 1))
+        if let zero {
+          center =
+            zero.kind == .uint8
+            ? integer(zero.integers ?? [], place / block, from: column * zeroBytes) : zero.asReals[part]
+        }
+        let value = integer(bytes, place, from: column * blocks * block * bits / 8)
+        elements[place * columns + column] = (value - center) * factors[part]
+      }
+    }
+    let matrix = ConstantTensor(.float, shape: [depth, columns], .real(elements), name: packed.name)
+    return [.computed(try importer.product(node.input(0), .constant(importer.identified(matrix))))]
+  }
+
+  /// A maximum of windows of a tensor [N, H, W, C].
+  private static let channelsLastPool: Converter = { importer, node in
+    guard let converter = OperatorTable.converters["MaxPool"],
+      case .computed(let x) = try importer.computed(node.input(0)),
+      x.shape.count > 2
+    else { return [.refused] }
+    let last = x.shape.count - 1
+    let channelsFirst = PlacedValue(value: x.value, placement: x.placement.transposed([0, last] + Array(1..<last)))
+    let inner = try node.with([.computed(channelsFirst)])
+    guard case .computed(var result)? = try converter(&importer, inner).first else { return [.refused] }
+    try inner.checkAttributes()
+    node.takeAllAttributes()
+    result.placement = result.placement.transposed([0] + Array(2...last) + [1])
+    return [.computed(result)]
+  }
+
   // MARK: Activations and norms
 
   private static func unary(_ function: @escaping @Sendable (NodeReader, PlacedValue) throws -> Unary) -> Converter {
@@ -160,10 +216,9 @@ enum MicrosoftConverters {
   private static let skipNorm: Converter = { importer, node in
     let epsilon = try node.real("epsilon", default: 1e-12)
     let (sum, last) = try skipped(&importer, node, bias: 4)
-    let (value, placement) = try importer.rows(sum, [last])
-    let normalized = PlacedValue(
-      value: try importer.emitter.emit(.computing(LayerNorm(epsilon: epsilon)), [value]), placement: placement)
-    return try [.computed(scaled(&importer, normalized, node, [2, 3])), .refused, .refused, .computed(sum)]
+    let parameters = try [2, 3].filter(node.has).map { try node.input($0) }
+    let normalized = try importer.layerNorm(sum, [last], epsilon, parameters)
+    return [.computed(normalized), .refused, .refused, .computed(sum)]
   }
 
   private static let skipRootNorm: Converter = { importer, node in
@@ -208,60 +263,5 @@ enum MicrosoftConverters {
     let first = try NodeReader.axis(node.integer("axis", default: -1), rank: x.shape.count)
     let normalized = try rootNormalized(&importer, x, Array(first..<x.shape.count), epsilon)
     return [.computed(try scaled(&importer, normalized, node, [1]))]
-  }
-
-  // MARK: Attention
-
-  /// Inputs X [B, S, D], weights [D, 3 H], bias [3 H], and a mask [B, S] of ones and zeros.
-  private static let attention: Converter = { importer, node in
-    guard let heads = try node.integerIfGiven("num_heads"), heads > 0 else {
-      throw Refusal("onnx.attribute", "num_heads is missing")
-    }
-    let filter = try node.real("mask_filter_value", default: -10_000)
-    if try node.flag("unidirectional") { throw Refusal.form("unidirectional = 1: expected attention to all places") }
-    if let sizes = try node.integers("qkv_hidden_sizes"), Set(sizes).count > 1 {
-      throw Refusal.form("qkv_hidden_sizes = \(sizes); expected equal ones")
-    }
-    for index in [4, 5, 6] where node.has(index) {
-      throw Refusal.form("input \(index) is given; expected a mask at most")
-    }
-    guard case .computed(let x) = try importer.computed(node.input(0)), x.shape.count == 3 else { return [.refused] }
-    let (batch, length) = (x.shape[0], x.shape[1])
-    var all = try importer.product(.computed(x), node.input(1))
-    if node.has(2) {
-      guard let bias = try node.constant(2, "bias") else { return [.refused] }
-      all = try importer.add(all, bias)
-    }
-    let width = all.shape[2] / 3
-    guard width * 3 == all.shape[2], width % heads == 0 else {
-      throw Refusal(
-        "onnx.shape", "the weights have \(all.shape[2]) columns; expected three times a multiple of \(heads)")
-    }
-    let depth = width / heads
-    func part(_ index: Int, _ order: [Int]) throws -> PlacedValue {
-      let columns = try importer.selected(all, 2, Array(index * width..<(index + 1) * width))
-      var result = try importer.reshaped(columns, [batch, length, heads, depth])
-      result.placement = result.placement.transposed(order)
-      return result
-    }
-    let name = importer.emitter.name
-    importer.emitter.name = name + ".scores"
-    let scale = try node.realIfGiven("scale") ?? 1 / Float(depth).squareRoot()
-    let query = try importer.scale(part(0, [0, 2, 1, 3]), by: scale)
-    var scores = try importer.product(.computed(query), .computed(part(1, [0, 2, 3, 1])))
-    if node.has(3) {
-      guard case .computed(let mask) = try importer.computed(node.input(3)), mask.shape == [batch, length] else {
-        throw Refusal.form("the mask has shape \(try node.shape(3)); expected [\(batch), \(length)]")
-      }
-      let hidden = try importer.binary(.mul, importer.binary(.sub, mask, 1), -filter)
-      scores = try importer.binary(.add, scores, importer.reshaped(hidden, [batch, 1, 1, length]))
-    }
-    let weights = PlacedValue(
-      value: try importer.emitter.emit(.softmax(Softmax(axis: -1)), [importer.emitter.arrange(scores)]),
-      placement: Placement(scores.shape))
-    importer.emitter.name = name
-    var result = try importer.product(.computed(weights), .computed(part(2, [0, 2, 1, 3])))
-    result.placement = result.placement.transposed([0, 2, 1, 3])
-    return [.computed(try importer.reshaped(result, [batch, length, width]))]
   }
 }

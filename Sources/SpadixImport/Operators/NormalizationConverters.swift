@@ -16,29 +16,11 @@ enum NormalizationConverters {
     let rank = x.shape.count
     let first = try NodeReader.axis(node.integer("axis", default: -1), rank: rank)
     let axes = Array(first..<rank)
-    let shape = Array(x.shape[first...])
     let parameters = try (1..<max(2, node.inputs.count)).compactMap { index -> ImportedValue? in
       node.has(index) ? try node.input(index) : nil
     }
     if node.outputCount > 1 { return try importer.composedNorm(x, axes, epsilon, parameters).map { .computed($0) } }
-    let constants = parameters.compactMap { parameter -> ConstantTensor? in
-      if case .constant(let constant) = parameter, constant.shape == shape { constant } else { nil }
-    }
-    let (value, placement) = try importer.rows(x, axes)
-    let width = shape.reduce(1, *)
-    var operands = [value]
-    let areFused = constants.count == parameters.count
-    if areFused {
-      for constant in constants { operands.append(try importer.emitter.constant(constant, shape: [width])) }
-    }
-    var result = PlacedValue(
-      value: try importer.emitter.emit(.computing(LayerNorm(epsilon: epsilon)), operands), placement: placement)
-    if !areFused {
-      for (parameter, function) in zip(parameters, [BinaryFunction.mul, .add]) {
-        result = try importer.binary(function, .computed(result), parameter)
-      }
-    }
-    return [.computed(result)]
+    return [.computed(try importer.layerNorm(x, axes, epsilon, parameters))]
   }
 
   private static let instance: Converter = { importer, node in
@@ -103,6 +85,32 @@ enum NormalizationConverters {
 }
 
 extension ModelImporter {
+  /// Rows over the last axes, from the first of these on, brought to mean 0 and variance 1, and then scaled and shifted.
+  ///
+  /// - Parameter parameters: the scale and the offset, or fewer, of the shape of these axes.
+  mutating func layerNorm(
+    _ x: PlacedValue, _ axes: [Int], _ epsilon: Float, _ parameters: [ImportedValue]
+  ) throws -> PlacedValue {
+    let shape = axes.map { x.shape[$0] }
+    let constants = parameters.compactMap { parameter -> ConstantTensor? in
+      if case .constant(let constant) = parameter, constant.shape == shape { constant } else { nil }
+    }
+    let (value, placement) = try rows(x, axes)
+    var operands = [value]
+    let areFused = constants.count == parameters.count
+    if areFused {
+      for constant in constants { operands.append(try emitter.constant(constant, shape: [shape.reduce(1, *)])) }
+    }
+    var result = PlacedValue(
+      value: try emitter.emit(.computing(LayerNorm(epsilon: epsilon)), operands), placement: placement)
+    if !areFused {
+      for (parameter, function) in zip(parameters, [BinaryFunction.mul, .add]) {
+        result = try binary(function, .computed(result), parameter)
+      }
+    }
+    return result
+  }
+
   /// Times a scale and plus a bias for each channel, inputs 1 and 2; those for each group serve all of its channels.
   fileprivate mutating func perChannel(_ x: PlacedValue, _ node: NodeReader, groups: Int?) throws -> PlacedValue {
     let channels = x.shape[1]

@@ -12,7 +12,7 @@ enum OperatorTable {
       ActivationConverters.table, FunctionConverters.table, NormalizationConverters.table, SelectionConverters.table,
       QuantizationConverters.table, ResizeConverters.table, QuantizedConverters.standard,
       PoolingConverters.table, ReductionConverters.table, MovementConverters.table, ShapeConverters.table,
-      ControlConverters.table, IndexConverters.table, EinsumConverter.table,
+      ControlConverters.table, IndexConverters.table, EinsumConverter.table, SpectralConverters.table,
       MicrosoftConverters.inStandardDomain, IntegerConverters.standard,
     ]
     for part in parts { table.merge(part) { $1 } }
@@ -27,7 +27,7 @@ enum OperatorTable {
     case "", "ai.onnx": converters[node.operator]
     case "com.microsoft":
       IntegerConverters.microsoft[node.operator] ?? QuantizedConverters.table[node.operator]
-        ?? MicrosoftConverters.table[node.operator]
+        ?? MicrosoftConverters.table[node.operator] ?? AttentionConverters.table[node.operator]
     case "ai.onnx.ml": node.operator == "Scaler" ? ArithmeticConverters.scaler : nil
     default: nil
     }

@@ -63,35 +63,9 @@ enum SelectionConverters {
 
   private static let gather: Converter = { importer, node in
     if let folder = FoldingTable.folders["Gather"], let folded = try importer.fold(node, folder) { return folded }
-    let given = try node.integer("axis", default: 0)
-    guard case .computed(let x) = try importer.computed(node.input(0)) else { return [.refused] }
-    let axis = try NodeReader.axis(given, rank: x.shape.count)
-    let size = x.shape[axis]
-    let indexShape = try node.shape(1)
-    let shape = Array(x.shape[..<axis]) + indexShape + Array(x.shape[(axis + 1)...])
-    switch try node.input(1) {
-    case .constant(let constant):
-      let indices = try constant.indices().map { index in
-        guard (-size..<size).contains(index) else {
-          throw Refusal("onnx.shape", "index \(index) is outside of axis \(axis) of \(x.shape)")
-        }
-        return index < 0 ? index + size : index
-      }
-      return [.computed(try importer.reshaped(importer.selected(x, axis, indices), shape))]
-    case .computed(let indices):
-      let order = x.placement.axisOrder ?? Array(x.shape.indices)
-      let value = try importer.emitter.arrange(x, axes: order)
-      let place = order.firstIndex(of: axis) ?? axis
-      let flat = try importer.emitter.reshape(importer.emitter.arrange(indices), [indexShape.reduce(1, *)])
-      let result = try importer.emitter.emit(.computing(Gather(axis: place)), [value, flat])
-      var long = x.shape
-      long[axis] = indexShape.reduce(1, *)
-      return [
-        .computed(
-          try importer.reshaped(PlacedValue(value: result, placement: Placement(long, order: order)), shape))
-      ]
-    case .refused: return [.refused]
-    }
+    let axis = try node.integer("axis", default: 0)
+    if case .refused = try node.input(1) { return [.refused] }
+    return [.computed(try importer.gathered(node.input(0), axis: axis, node.input(1)))]
   }
 
   private static let tile: Converter = { importer, node in
@@ -139,5 +113,37 @@ enum SelectionConverters {
     return [
       .computed(try importer.broadcastFunction(.computing(Select()), [.computed(hot), scalar(1), scalar(0)]))
     ]
+  }
+}
+
+extension ModelImporter {
+  /// Parts of a table along an axis, by known or computed index; a table that was refused, or indices that were, throws.
+  mutating func gathered(_ table: ImportedValue, axis given: Int, _ indices: ImportedValue) throws -> PlacedValue {
+    guard case .computed(let x) = try computed(table), let indexShape = indices.shape else {
+      throw Refusal("onnx.inputs", "an operand was refused")
+    }
+    let axis = try NodeReader.axis(given, rank: x.shape.count)
+    let size = x.shape[axis]
+    let shape = Array(x.shape[..<axis]) + indexShape + Array(x.shape[(axis + 1)...])
+    switch indices {
+    case .constant(let constant):
+      let places = try constant.indices().map { index in
+        guard (-size..<size).contains(index) else {
+          throw Refusal("onnx.shape", "index \(index) is outside of axis \(axis) of \(x.shape)")
+        }
+        return index < 0 ? index + size : index
+      }
+      return try reshaped(selected(x, axis, places), shape)
+    case .computed(let places):
+      let order = x.placement.axisOrder ?? Array(x.shape.indices)
+      let value = try emitter.arrange(x, axes: order)
+      let place = order.firstIndex(of: axis) ?? axis
+      let flat = try emitter.reshape(emitter.arrange(places), [indexShape.reduce(1, *)])
+      let result = try emitter.emit(.computing(Gather(axis: place)), [value, flat])
+      var long = x.shape
+      long[axis] = indexShape.reduce(1, *)
+      return try reshaped(PlacedValue(value: result, placement: Placement(long, order: order)), shape)
+    case .refused: throw Refusal("onnx.inputs", "an operand was refused")
+    }
   }
 }

@@ -17,14 +17,15 @@ extension Pass {
 
       No method is the best for every network. Where samples are given with `--calibrate`, several are therefore tried: the \
       graph is quantized with each, run on half of the samples, at most 32 (128 of a small network), and held against the float \
-      reference. The report says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
-      kept only where it is better by more than the measurement is sure of, a tenth of a decibel at least (half of one for \
-      equalized channels, and a tenth always for biases):
+      reference. Ranges and channels of a network that is small enough are chosen on all of these, and ranges a sixteenth wider than \
+      what the samples had come first; corrections are made from other samples than those that they are measured on. The report says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
+      kept only where it is better by a tenth of a decibel (half of one for equalized channels of products), and, of results that are \
+      few, by more than the difference varies from sample to sample (not asked of biases):
 
       - **Ranges**: minmax, percentiles, least squares and halfway from minmax to these, each for all values, and with whole ranges for those that become \
       outputs without a product in between. Least squares counts what readers make of an element: the function that alone \
       reads it, or how large the weights are that its channel meets.
-      - **Equalized channels**: where one product's channels reach another one through functions with f(kx) = k f(x), weights \
+      - **Equalized channels**: where the channels of a product or of a `nn.layer_norm` reach other products through functions with f(kx) = k f(x), weights \
       are scaled so that the channels between them are of about the same size. The factors are powers of two: in floating \
       point the network stays the same, bit for bit.
       - **Weights rounded together**: where inputs of a product go together, what rounding one weight adds is taken off with the \
@@ -121,37 +122,60 @@ struct Calibrator {
   private func measured(_ extremes: [ValueRange?], _ energies: [Double], _ context: inout PassContext) throws -> Graph {
     let trials = try Trials(
       graph: graph, samples: samples, data: data, ranges: extremes, energies: energies, context: context)
-    let plain = try candidates(extremes, context)
-    let (place, decibels, choice) = try trials.best(plain)
+    // Ranges are few numbers that all samples say something of; only corrections need some that they were not made from.
+    let takesAll = trials.affordsAll(Self.mostRuns)
+    let choosing =
+      takesAll
+      ? try Trials(
+        graph: graph, samples: samples, data: data, ranges: extremes, energies: energies, takesAll: true,
+        context: context)
+      : trials
+    let plain = try candidates(extremes, context, widens: takesAll)
+    let (place, plainScore, choice) = try choosing.best(plain)
     var notes = [context.calibration, choice].compactMap { $0 }
-    var (best, most) = (plain[place].graph, decibels)
-    if let equalized = try equalized(trials, context), equalized.decibels > most + trials.equalizationMargin {
-      (best, most) = (equalized.graph, equalized.decibels)
-      notes.append("equalized channels with \(equalized.name) \(Trials.text(most)) dB")
+    var (best, score) = (plain[place].graph, plainScore)
+    for onlyNorms in [true, false] {
+      guard let found = try equalized(choosing, context, onlyNorms: onlyNorms, widens: takesAll) else { continue }
+      // Between a norm and products no weight becomes coarser by more than two bits.
+      let isBetter =
+        onlyNorms
+        ? choosing.isBetter(found.score, than: score) : choosing.isBetterEqualized(found.score, than: score)
+      guard isBetter else { continue }
+      (best, score) = (found.graph, found.score)
+      notes.append(
+        "equalized channels\(onlyNorms ? " of norms" : "") with \(found.name) \(Trials.text(score.decibels)) dB")
     }
-    let before = try rounded(&best, decibels: &most, trials, &notes)
-    let result = try corrected(best, before: before, decibels: most, trials, &notes, &context)
+    if takesAll { score = try trials.score(best) ?? score }
+    let before = try rounded(&best, &score, trials, &notes)
+    let result = try corrected(best, before: before, score, trials, &notes, &context)
     context.calibration = notes.joined(separator: "; ")
     return result
   }
 
   /// The graph with equalized channels and the ranges that are best for them; nil where no channels can be equalized.
   private func equalized(
-    _ trials: Trials, _ context: PassContext
-  ) throws -> (graph: Graph, decibels: Double, name: String)? {
+    _ trials: Trials, _ context: PassContext, onlyNorms: Bool, widens: Bool
+  ) throws -> (graph: Graph, score: Trials.Score, name: String)? {
     let scheme = QuantizationScheme(target: context.target)
-    guard trials.canCalibrateAgain,
-      let graph = try Equalization(graph: graph, data: data, scheme: scheme).equalized(samples)
+    let equalization = Equalization(graph: graph, data: data, scheme: scheme, onlyNorms: onlyNorms)
+    guard trials.canCalibrateAgain, onlyNorms || equalization.hasProducts,
+      let graph = try equalization.equalized(samples)
     else { return nil }
     let calibrator = Calibrator(graph: graph, samples: samples, data: data)
-    let found = try calibrator.candidates(try calibrator.extremes().ranges, context)
-    guard let (place, decibels, _) = try? trials.best(found) else { return nil }
-    return (found[place].graph, decibels, found[place].name)
+    let found = try calibrator.candidates(try calibrator.extremes().ranges, context, widens: widens)
+    guard let (place, score, _) = try? trials.best(found) else { return nil }
+    return (found[place].graph, score, found[place].name)
   }
 
+  /// How often all samples are run, at most: for each method, and again with equalized channels of norms and of all.
+  private static let mostRuns = 30
+
   /// The graph with the ranges of every method.
+  ///
+  /// - Parameter widens: whether ranges that are wider than what samples had come first, for samples that are few: one of later
+  ///   goes beyond them, and what is cut off there is missing.
   private func candidates(
-    _ extremes: [ValueRange?], _ context: PassContext
+    _ extremes: [ValueRange?], _ context: PassContext, widens: Bool
   ) throws -> [Trials.Candidate] {
     let histograms = try histograms(extremes)
     let isNear = graph.valuesNearOutputs
@@ -161,7 +185,12 @@ struct Calibrator {
       ("percentile 99.9", histograms.map { $0?.interval(percentile: 99.9) }),
       ("least-squares", least), ("halfway", zip(extremes, least).map { $0?.halfway(to: $1) }),
     ]
-    var candidates = [Trials.Candidate(name: "minmax", graph: graph(with: extremes, context))]
+    var candidates: [Trials.Candidate] = []
+    if widens {
+      let wider = graph(with: graph.widened(extremes), context)
+      candidates.append(Trials.Candidate(name: "minmax and a sixteenth", graph: wider))
+    }
+    candidates.append(Trials.Candidate(name: "minmax", graph: graph(with: extremes, context)))
     for (name, ranges) in cuts {
       let mixed = ranges.indices.map { isNear[$0] ? extremes[$0] : ranges[$0] }
       candidates.append(Trials.Candidate(name: "\(name) but for outputs", graph: graph(with: mixed, context)))
@@ -178,15 +207,15 @@ struct Calibrator {
   ///
   /// Returns the graph with the weights that they stand for, in the same form.
   private func rounded(
-    _ graph: inout Graph, decibels: inout Double, _ trials: Trials, _ notes: inout [String]
+    _ graph: inout Graph, _ score: inout Trials.Score, _ trials: Trials, _ notes: inout [String]
   ) throws -> Graph {
     let held = trials.unusedSamples(Self.correctionSamples.upperBound)
     guard held.count >= Self.correctionSamples.lowerBound else { return graph }
     let rounding = WeightRounding(graph: graph, quantized: try trials.quantized(graph), data: data)
     let (changed, before) = WeightRounding.graphs(graph, try rounding.rounded(on: held))
-    guard let found = try trials.decibels(changed), found > decibels + trials.margin else { return graph }
-    notes.append("weights rounded together on \(held.count) other samples \(Trials.text(found)) dB")
-    (graph, decibels) = (changed, found)
+    guard let found = try trials.score(changed), trials.isBetter(found, than: score) else { return graph }
+    notes.append("weights rounded together on \(held.count) other samples \(Trials.text(found.decibels)) dB")
+    (graph, score) = (changed, found)
     return before
   }
 
@@ -194,7 +223,7 @@ struct Calibrator {
   ///
   /// - Parameter before: the graph with the weights that its own stand for.
   private func corrected(
-    _ graph: Graph, before: Graph, decibels: Double, _ trials: Trials, _ notes: inout [String],
+    _ graph: Graph, before: Graph, _ score: Trials.Score, _ trials: Trials, _ notes: inout [String],
     _ context: inout PassContext
   ) throws -> Graph {
     let bounds = Self.correctionSamples
@@ -205,10 +234,10 @@ struct Calibrator {
     let correction = BiasCorrection(graph: graph, quantized: try trials.quantized(graph), data: data)
     let corrections = try correction.corrections(on: held)
     let corrected = try BiasCorrection.graph(graph, corrections, isCorrected: true, data: data)
-    guard let found = try trials.decibels(corrected), found > decibels + Trials.smallestMargin else {
+    guard let found = try trials.score(corrected), found.decibels > score.decibels + Trials.smallestMargin else {
       return graph.eliminatingDead()
     }
-    notes.append("biases corrected by \(held.count) other samples \(Trials.text(found)) dB")
+    notes.append("biases corrected by \(held.count) other samples \(Trials.text(found.decibels)) dB")
     context.uncorrected = try BiasCorrection.graph(before, corrections, isCorrected: false, data: data)
       .eliminatingDead()
     return corrected.eliminatingDead()

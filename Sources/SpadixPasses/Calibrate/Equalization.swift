@@ -5,8 +5,9 @@ import SpadixTensor
 import func Foundation.exp2
 import func Foundation.log2
 
-/// Lets the channels between two products be of about the same size: what the first one's weights make smaller, the
-/// second one's make larger again. One scale for all channels of an activation then serves each of them.
+/// Lets the channels between two products, or between a norm and products, be of about the same size: what the first one's
+/// weights make smaller, the second one's make larger again. One scale for all channels of an activation then serves each of
+/// them.
 ///
 /// Between the two are only functions f with f(kx) = k f(x) for positive k, pooling, and movement that leaves channels
 /// alone. The factors are powers of two, so that the network computes the same, bit for bit, in floating point. They
@@ -18,37 +19,47 @@ struct Equalization {
   private let scheme: QuantizationScheme
   private let pairs: [Pair]
 
-  /// A product whose result's channels are the input channels of another one.
+  /// A product or a norm whose result's channels are the input channels of other products.
   private struct Pair {
     let first: OperationID
-    let second: OperationID
-    /// What the second one reads.
+    let readers: [OperationID]
+    /// What these read.
     let value: ValueID
     let channels: Int
   }
 
-  init(graph: Graph, data: DataStore, scheme: QuantizationScheme) {
+  /// - Parameter onlyNorms: whether products keep their channels.
+  init(graph: Graph, data: DataStore, scheme: QuantizationScheme, onlyNorms: Bool = false) {
     self.graph = graph
     self.data = data
     self.scheme = scheme
     let uses = UseIndex(graph)
-    pairs = graph.operations.indices.compactMap { Self.pair(OperationID($0), graph, uses) }
+    let all = graph.operations.indices.compactMap { Self.pair(OperationID($0), graph, uses) }
+    pairs = onlyNorms ? all.filter { graph.operations[$0.first].isNorm } : all
   }
+
+  /// Whether there are channels of products, beside those of norms.
+  var hasProducts: Bool { pairs.contains { !graph.operations[$0.first].isNorm } }
 
   private static func pair(_ first: OperationID, _ graph: Graph, _ uses: UseIndex) -> Pair? {
     let producer = graph.operations[first]
     guard producer.hasScalableChannels(in: graph), ownsConstants(producer, graph, uses) else { return nil }
     var value = producer.result
     let channels = graph.type(value).shape.last ?? 1
-    while let use = uses.onlyUse(of: value) {
-      let reader = graph.operations[use.operation]
-      guard graph.type(value).shape.last == channels, use.operand == 0 else { return nil }
-      if reader.hasConstantWeights(in: graph) {
-        guard reader.readsChannels(in: graph), uses.hasOneUse(reader.operands[1]) else { return nil }
-        return Pair(first: first, second: use.operation, value: value, channels: channels)
+    while graph.type(value).shape.last == channels {
+      let readers = uses.readers(of: value)
+      if !readers.isEmpty, readers.allSatisfy({ graph.operations[$0.operation].hasConstantWeights(in: graph) }) {
+        let readsAll = readers.allSatisfy {
+          let reader = graph.operations[$0.operation]
+          return $0.operand == 0 && reader.readsChannels(in: graph) && uses.hasOneUse(reader.operands[1])
+        }
+        return readsAll
+          ? Pair(first: first, readers: readers.map(\.operation), value: value, channels: channels) : nil
       }
-      guard reader.isHomogeneous else { return nil }
-      value = reader.result
+      guard let use = uses.onlyUse(of: value), use.operand == 0, graph.operations[use.operation].isHomogeneous else {
+        return nil
+      }
+      value = graph.operations[use.operation].result
     }
     return nil
   }
@@ -68,14 +79,28 @@ struct Equalization {
     }
     var isChanged = false
     for (pair, activations) in zip(pairs, activations) {
-      guard let weights = try tensor(pair.second, 1) else { continue }
-      let reader = ReaderChannels(graph.operations[pair.second], weights.type.shape, channels: pair.channels)
-      let factors = Self.factors(
-        activations, reader.largest(weights.floats), isFree: reader.isDepthwise && scheme.weights == .perChannel)
+      let weights = try pair.readers.compactMap { try tensor($0, 1)?.floats }
+      let readers = pair.readers.map {
+        ReaderChannels(
+          graph.operations[$0], graph.type(graph.operations[$0].operands[1]).shape, channels: pair.channels)
+      }
+      guard weights.count == readers.count else { continue }
+      let factors: [Float]
+      if graph.operations[pair.first].isNorm && scheme.weights == .perChannel {
+        factors = Self.normFactors(activations)
+      } else {
+        let largest = zip(readers, weights).map { $0.largest($1) }.reduce([Float](repeating: 0, count: pair.channels)) {
+          zip($0, $1).map { max($0, $1) }
+        }
+        factors = Self.factors(
+          activations, largest, isFree: readers.allSatisfy(\.isDepthwise) && scheme.weights == .perChannel)
+      }
       if factors.allSatisfy({ $0 == 1 }) { continue }
       isChanged = true
-      constants[Place(operation: pair.second, position: 1)] = Tensor(
-        weights.type, .f32(reader.scaled(weights.floats, factors)))
+      for ((operation, reader), weights) in zip(zip(pair.readers, readers), weights) {
+        constants[Place(operation: operation, position: 1)] = Tensor(
+          graph.type(graph.operations[operation].operands[1]), .f32(reader.scaled(weights, factors)))
+      }
       let operands = graph.operations[pair.first].operands
       for position in 1..<operands.count {
         guard let tensor = try tensor(pair.first, position) else { continue }
@@ -135,6 +160,17 @@ struct Equalization {
       return Float(exp2(min(max((logarithm - mean).rounded(), -5), 5)))
     }
   }
+
+  /// The largest part that a norm's channel is enlarged to, of the largest one: what is smaller adds little, and samples seen
+  /// later may go further beyond.
+  private static let smallestNormFactor: Float = 0.25
+
+  /// What each channel of a norm is divided by, where weights have a scale for each channel: what it is smaller than the
+  /// largest one, up to a bound. A norm has no int8 weights of its own, and those that read it have their own scales.
+  private static func normFactors(_ activations: [Float]) -> [Float] {
+    guard let largest = activations.max(), largest > 0, largest.isFinite else { return activations.map { _ in 1 } }
+    return activations.map { exp2(log2(max($0 / largest, smallestNormFactor)).rounded()) }
+  }
 }
 
 /// Which weights of a product an input channel meets.
@@ -187,8 +223,15 @@ extension Operation {
     case .matmul(let product):
       product.activation.isHomogeneous && !product.transposeB && graph.isConstant(operands[1])
         && graph.type(operands[1]).rank == 2
+    case .function: isNorm && operands.count > 1
     default: false
     }
+  }
+
+  /// Whether rows along the last axis are normalized, and then scaled and shifted.
+  fileprivate var isNorm: Bool {
+    if case .function(let function) = op { return function.definition is LayerNorm }
+    return false
   }
 
   /// Whether the last axis of the first operand is what weights are summed over, or one kernel for each.

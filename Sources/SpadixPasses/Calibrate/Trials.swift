@@ -55,10 +55,13 @@ struct Trials {
 
   /// - Parameters:
   ///   - ranges: of all values, by id.
+  ///   - takesAll: whether all samples are run, none of which is left for corrections then.
   ///   - energies: the sum of squares of the outputs, for each sample. Noise is measured against them all together, so that
   ///     samples with large outputs decide.
   init(
-    graph: Graph, samples: SampleSet, data: DataStore, ranges: [ValueRange?], energies: [Double], context: PassContext
+    graph: Graph, samples: SampleSet, data: DataStore, ranges: [ValueRange?], energies: [Double],
+    takesAll: Bool = false,
+    context: PassContext
   ) throws {
     self.samples = samples
     self.data = data
@@ -67,7 +70,8 @@ struct Trials {
     let bounds = Self.sampleBounds
     let most = max(
       bounds.upperBound, min(4 * bounds.upperBound, Self.affordableProducts / (16 * max(1, graph.productCount))))
-    let count = min(samples.batchCount, max(bounds.lowerBound, min(samples.batchCount / 2, most)))
+    let share = takesAll ? samples.batchCount : samples.batchCount / 2
+    let count = min(samples.batchCount, max(bounds.lowerBound, min(share, most)))
     // One half by what they weigh, the other spread over the rest.
     let byEnergy = energies.indices.sorted { (energies[$1], $0) < (energies[$0], $1) }
     let heavy = Array(byEnergy.prefix((count + 1) / 2))
@@ -90,6 +94,11 @@ struct Trials {
     }
   }
 
+  /// Whether ranges can be chosen on all samples, so many candidates of them.
+  func affordsAll(_ candidates: Int) -> Bool {
+    candidates * samples.batchCount * productCount <= Self.affordableProducts
+  }
+
   /// The samples that no trial runs on, at most so many.
   func unusedSamples(_ count: Int) -> [[Tensor]] {
     let chosen = min(count, others.count)
@@ -105,22 +114,31 @@ struct Trials {
   /// On how many samples products may be compared, each computed four times.
   var affordableCorrections: Int { (Self.affordableProducts << 2) / max(1, 4 * productCount) }
 
-  /// Decibels that make a difference: a candidate has to be so much better than one that stands before it. The power of a
-  /// noise that is measured n times is known to a part of sqrt(2 / n): of a network with one number as its result, a few samples
-  /// say little.
-  var margin: Double {
-    let count = expected.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } }
-    return max(Self.smallestMargin, 10 / log(10) * (2 / Double(max(1, count))).squareRoot())
+  /// Results that are few enough for one sample to decide.
+  private static let fewElements = 1000
+
+  /// Whether a score is better than another one by more decibels than make a difference. Where results are few, it has to be
+  /// more as well than it differs from sample to sample: one that comes to lie badly says nothing of the others.
+  func isBetter(_ score: Score, than other: Score, by margin: Double = Trials.smallestMargin) -> Bool {
+    guard score.decibels > other.decibels + margin else { return false }
+    let elements = expected.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } }
+    guard elements < Self.fewElements else { return true }
+    let differences = zip(other.parts, score.parts).map { $0 - $1 }
+    let (sum, count) = (differences.reduce(0, +), Double(differences.count))
+    let deviation = differences.reduce(0) { $0 + ($1 - sum / count) * ($1 - sum / count) }
+    return sum > (deviation * count / max(1, count - 1)).squareRoot()
   }
 
-  var equalizationMargin: Double { max(Self.smallestEqualizationMargin, margin) }
+  func isBetterEqualized(_ score: Score, than other: Score) -> Bool {
+    isBetter(score, than: other, by: Self.smallestEqualizationMargin)
+  }
 
   var description: String { "on \(batches.count) of \(samples.batchCount) samples" }
 
   /// The place of the best of the candidates, the first of equal ones, its decibels, and a description of the choice.
   ///
   /// Throws what quantizing the first candidate throws; others that cannot be quantized are passed over.
-  func best(_ candidates: [Candidate]) throws -> (place: Int, decibels: Double, description: String) {
+  func best(_ candidates: [Candidate]) throws -> (place: Int, score: Score, description: String) {
     let isAffordable = candidates.count <= affordableRuns
     var trials: [(index: Int, trial: Trial)] = []
     for (index, candidate) in candidates.enumerated() {
@@ -140,22 +158,43 @@ struct Trials {
       try run(&trials[position].trial, to: batches.count)
     }
     let final = trials.filter { finalists.contains($0.index) }
-    guard var best = final.first else { return (0, 0, "") }
-    for other in final.dropFirst() where other.trial.decibels > best.trial.decibels + margin { best = other }
+    guard var best = final.first else { return (0, Score(noise: [], signal: []), "") }
+    for other in final.dropFirst() where isBetter(other.trial.score, than: best.trial.score) { best = other }
     let tried = final.map { "\(candidates[$0.index].name) \(Self.text($0.trial.decibels))" }.joined(separator: ", ")
     let rest = trials.count - final.count
     let text =
       "\(candidates[best.index].name), the best of \(tried) dB \(description)"
       + (rest > 0 ? "; \(rest) others were behind on \(Self.firstSamples)" : "")
-    return (best.index, best.trial.decibels, text)
+    return (best.index, best.trial.score, text)
   }
 
-  /// Decibels on all samples of the trials; nil where the graph cannot be quantized.
-  func decibels(_ graph: Graph) throws -> Double? {
+  /// What a graph is away from the float reference on all samples of the trials; nil where it cannot be quantized.
+  func score(_ graph: Graph) throws -> Score? {
     guard let quantized = try? quantized(graph) else { return nil }
     var trial = Trial(quantized, places: places)
     try run(&trial, to: batches.count)
-    return trial.decibels
+    return trial.score
+  }
+
+  /// The power of noise at each place, by sample, and that of the signal there.
+  struct Score {
+    var noise: [[Double]]
+    var signal: [Double]
+
+    /// Of each sample, the part that its noise is of the signal of all: the mean over the places.
+    var parts: [Double] {
+      let known = signal.indices.filter { signal[$0] > 0 }
+      return (noise.first ?? []).indices.map { sample in
+        known.reduce(0) { $0 + noise[$1][sample] / signal[$1] } / Double(max(1, known.count))
+      }
+    }
+
+    /// Signal to noise in decibels.
+    var decibels: Double {
+      if signal.allSatisfy({ $0 == 0 }) { return 0 }
+      let part = parts.reduce(0, +)
+      return part > 0 ? -10 * log10(part) : 200
+    }
   }
 
   /// A graph in int8, and what it was away from the float reference so far.
@@ -164,8 +203,7 @@ struct Trials {
     var count = 0
     /// By place: its value here; nil where it has none.
     let values: [ValueID?]
-    var noise: [Double]
-    var signal: [Double]
+    var score: Score
 
     init(_ graph: Graph, places: [Place]) {
       self.graph = graph
@@ -174,17 +212,11 @@ struct Trials {
         if place < outputs { return graph.outputs[place] }
         return graph.values.indices.last { graph.values[$0].counterpart == places[place].value }.map { ValueID($0) }
       }
-      noise = [Double](repeating: 0, count: places.count)
-      signal = noise
+      score = Score(
+        noise: [[Double]](repeating: [], count: places.count), signal: [Double](repeating: 0, count: places.count))
     }
 
-    /// Signal to noise in decibels, from the mean over the places of the part that noise has in each.
-    var decibels: Double {
-      let parts = zip(noise, signal).compactMap { $1 > 0 ? $0 / $1 : nil }
-      guard !parts.isEmpty else { return 0 }
-      let part = parts.reduce(0, +) / Double(parts.count)
-      return part > 0 ? -10 * log10(part) : 200
-    }
+    var decibels: Double { score.decibels }
   }
 
   /// The graph in int8, with the ranges that its values have.
@@ -199,13 +231,14 @@ struct Trials {
     let integers = IntegerEvaluator(graph: trial.graph, data: data)
     while trial.count < min(end, batches.count) {
       let values = trial.values
+      for place in values.indices { trial.score.noise[place].append(0) }
       _ = try integers.run(inputs: samples.batch(batches[trial.count])) { value, tensor in
         for place in values.indices where values[place] == value {
           for (real, found) in zip(expected[trial.count][place], tensor.realValues) {
             let exact = places[place].confine(real)
             let error = places[place].confine(found) - exact
-            trial.noise[place] += weights[trial.count] * error * error
-            trial.signal[place] += weights[trial.count] * exact * exact
+            trial.score.noise[place][trial.count] += weights[trial.count] * error * error
+            trial.score.signal[place] += weights[trial.count] * exact * exact
           }
         }
       }

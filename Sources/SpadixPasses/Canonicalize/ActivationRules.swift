@@ -42,6 +42,7 @@ extension CanonicalizationRules {
 
   /// A product with ones is its other factor, or the activation that was fused into it.
   func mul(_ operation: Operation, _ mul: Mul, _ rewriter: inout GraphRewriter) throws -> Bool {
+    if try affineOfConcat(operation, &rewriter) { return true }
     guard graph.type(operation.result).element == .f32,
       let factor = try graph.constantTensor(operation.operands[1], from: data),
       factor.floats.allSatisfy({ $0 == 1 })

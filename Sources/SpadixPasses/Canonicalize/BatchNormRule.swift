@@ -57,7 +57,9 @@ struct ChannelAffine {
 extension CanonicalizationRules {
   /// A batch normalization that `fold-constants` cannot put into weights becomes a depthwise 1x1 convolution.
   func batchNorm(_ operation: Operation, _ norm: BatchNorm, _ rewriter: inout GraphRewriter) throws -> Bool {
-    guard ConstantFolding.foldableProducer(of: operation.operands[0], in: graph, index, acceptsStored: true) == nil,
+    if try affineOfConcat(operation, &rewriter) { return true }
+    guard !movesBeforeConcat(operation.operands[0]),
+      !ConstantFolding.hasFoldableStart(operation.operands[0], in: graph, index),
       let affine = try ChannelAffine(operation, norm, in: graph, data)
     else { return false }
     let channels = affine.factors.count

@@ -18,7 +18,8 @@ extension Pass {
       - A transpose of a product's second operand becomes `transpose_b`; one that undoes a `transpose_a` disappears.
       - A border of zeros goes into the padding of the convolution or average that reads it.
       - A global average becomes an average whose window is the image.
-      - A batch normalization that no convolution or matrix product can take into its weights becomes a depthwise 1x1 \
+      - Factors and offsets of the channels of a join that nothing else reads move to what is joined.
+      - A batch normalization that no convolution, matrix product or embedding can take into its constants becomes a depthwise 1x1 \
       convolution, which has an int8 form.
       - `nn.quantize` of `nn.dequantize` of the same type is the original value.
       """

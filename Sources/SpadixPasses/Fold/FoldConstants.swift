@@ -9,8 +9,11 @@ extension Pass {
     summary: "computes what depends on constants only, and puts per-channel factors into weights",
     documentation: """
       - A batch normalization, or a product with a constant, that is the only reader of a convolution or of a matrix \
-      product with constant weights goes into weights and bias: `w[..., o] * f[o]` and `b[o] * f[o] + d[o]`.
+      product with constant weights goes into weights and bias: `w[..., o] * f[o]` and `b[o] * f[o] + d[o]`; of an \
+      embedding, a `nn.gather` of a constant, into its table.
       - Weights that a matrix product reads transposed are transposed once, so that columns can have scales of their own.
+      - What the channels of a product have in common is taken off its weights and bias where only a `nn.layer_norm` over \
+      these channels reads it, which takes it off anyway. Values with a written range are left alone.
       - Operations of which all operands are constants are computed by the reference evaluators. Results of more than \
       16 M elements are left to be computed.
 
@@ -18,7 +21,7 @@ extension Pass {
       """
   ) { graph, context in
     var current = graph
-    // Every round removes an operation or a transpose_b, so this ends.
+    // Every round removes an operation, a transpose_b or what channels have in common, so this ends.
     while true {
       var hasChanged = false
       let folding = try ConstantFolding(graph: current, data: context.data)
@@ -28,6 +31,14 @@ extension Pass {
       if !hasChanged { return current }
       current = next.eliminatingDead()
     }
+  }
+}
+
+extension Graph {
+  /// Whether an operation is a function, which has no activation fused.
+  fileprivate func isFunction(_ operation: OperationID) -> Bool {
+    if case .function = operations[operation].op { return true }
+    return false
   }
 }
 
@@ -55,10 +66,14 @@ struct ConstantFolding {
         let affine = try Self.channelAffine(operation, in: graph, data)
       else { continue }
       let activation = operation.op.fusedActivation ?? .none
-      if let chain = chains[producer.index], chain.activation == .none, index.hasOneUse(operation.operands[0]) {
+      if let chain = chains[producer.index], chain.activation == .none, index.hasOneUse(operation.operands[0]),
+        activation == .none || !graph.isFunction(chain.start)
+      {
         chains[id] = AffineChain(
           start: chain.start, affine: chain.affine.followed(by: affine), activation: activation)
-      } else if Self.foldableProducer(of: operation.operands[0], in: graph, index) != nil {
+      } else if Self.foldableProducer(of: operation.operands[0], in: graph, index) != nil
+        || (activation == .none && Self.foldableTable(of: operation.operands[0], in: graph, index) != nil)
+      {
         chains[id] = AffineChain(start: producer, affine: affine, activation: activation)
       } else {
         continue
@@ -75,6 +90,7 @@ struct ConstantFolding {
     if try evaluate(operation, &rewriter) { return true }
     if try foldIntoWeights(operation, &rewriter) { return true }
     if try untranspose(operation, &rewriter) { return true }
+    if try center(operation, &rewriter) { return true }
     rewriter.keep(operation)
     return false
   }

@@ -1,7 +1,7 @@
 import SpadixIR
 import SpadixTensor
 
-/// Factors and offsets one after the other on the result of a convolution or matrix product, as one.
+/// Factors and offsets one after the other on the result of a convolution, of a matrix product or of an embedding, as one.
 struct AffineChain {
   var start: OperationID
   var affine: ChannelAffine
@@ -9,7 +9,7 @@ struct AffineChain {
   var activation: Activation
 }
 
-/// Factors and offsets per output channel, taken into the weights and bias of the operation before.
+/// Factors and offsets per output channel, taken into the weights and bias of the operation before, or into its table.
 extension ConstantFolding {
   /// Whether an operation multiplies each channel with a constant and adds one.
   static func isChannelAffine(_ operation: Operation, in graph: Graph) -> Bool {
@@ -54,10 +54,37 @@ extension ConstantFolding {
     }
   }
 
+  /// Whether a value is computed by something whose constants can take in what is done to each channel, or by such things done
+  /// to it one after the other.
+  static func hasFoldableStart(_ value: ValueID, in graph: Graph, _ index: UseIndex) -> Bool {
+    var value = value
+    while true {
+      if foldableProducer(of: value, in: graph, index, acceptsStored: true) != nil { return true }
+      if foldableTable(of: value, in: graph, index) != nil { return true }
+      guard let producer = graph.producer(of: value), index.hasOneUse(value), isChannelAffine(producer, in: graph),
+        (producer.op.fusedActivation ?? Activation.none) == Activation.none
+      else { return false }
+      value = producer.operands[0]
+    }
+  }
+
+  /// The `nn.gather` that takes a value for one reader only from the rows of a constant table; nil for all else. Its table can
+  /// hold what that reader does to each channel, so that int8 has levels for what comes of it.
+  static func foldableTable(of value: ValueID, in graph: Graph, _ index: UseIndex) -> OperationID? {
+    guard let id = graph.values[value].producer, index.hasOneUse(value),
+      case .function(let function) = graph.operations[id].op, let gather = function.definition as? Gather
+    else { return nil }
+    let table = graph.type(graph.operations[id].operands[0])
+    let axis = gather.axis < 0 ? gather.axis + table.rank : gather.axis
+    let isTable = graph.isConstant(graph.operations[id].operands[0]) && table.element == .f32
+    return isTable && axis < table.rank - 1 ? id : nil
+  }
+
   func foldIntoWeights(_ operation: Operation, _ rewriter: inout GraphRewriter) throws -> Bool {
     guard let id = graph.values[operation.result].producer, let chain = chains[id.index] else { return false }
     let affine = chain.affine
     let producer = graph.operations[chain.start]
+    if case .function = producer.op { return try foldIntoTable(operation, producer, chain, &rewriter) }
     guard let weights = try graph.constantTensor(producer.operands[1], from: data) else { return false }
     let bias =
       producer.operands.count > 2 ? try graph.constantTensor(producer.operands[2], from: data)?.floats : nil
@@ -78,6 +105,22 @@ extension ConstantFolding {
     var op = producer.op
     op.fusedActivation = chain.activation
     rewriter.emit(op, operands, standingFor: operation.result, origin: producer)
+    return true
+  }
+
+  private func foldIntoTable(
+    _ operation: Operation, _ gather: Operation, _ chain: AffineChain, _ rewriter: inout GraphRewriter
+  ) throws -> Bool {
+    guard let table = try graph.constantTensor(gather.operands[0], from: data) else { return false }
+    var elements = Self.scale(table.floats, byColumn: chain.affine.factors)
+    let offsets = chain.affine.offsets
+    for place in elements.indices { elements[place] += offsets[place % offsets.count] }
+    try requireFinite(elements, operation)
+    let name = graph.dataName(of: gather.operands[0])
+    let operands = [
+      rewriter.emitConstant(Tensor(table.type, .f32(elements)), name: name), rewriter[gather.operands[1]],
+    ]
+    rewriter.emit(gather.op, operands, standingFor: operation.result, origin: gather)
     return true
   }
 

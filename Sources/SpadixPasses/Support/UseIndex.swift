@@ -18,6 +18,9 @@ struct UseIndex {
     uses[value].count == 1 && !isOutput[value.index] ? uses[value][0] : nil
   }
 
+  /// All uses of a value that is no output; none for others.
+  func readers(of value: ValueID) -> [Use] { isOutput[value.index] ? [] : uses[value] }
+
   func hasOneUse(_ value: ValueID) -> Bool { onlyUse(of: value) != nil }
 }
 

@@ -4,7 +4,7 @@ import SpadixTensor
 /// Parts of a tensor by index.
 public struct Gather: FunctionOperator {
   /// Of the operand; negative ones count from the back.
-  var axis = 0
+  public internal(set) var axis = 0
 
   public init() {}
   public init(axis: Int) { self.axis = axis }

@@ -58,7 +58,8 @@ def main():
         forms.FORMS.clear()
         importlib.import_module("networks")
     else:
-        importlib.import_module("exporters")
+        for module in ("exporters", "microsoft", "spectra"):
+            importlib.import_module(module)
     targets = [target for target in arguments.verify.split(",") if target]
     arguments.folder.mkdir(parents=True, exist_ok=True)
     onnxruntime.set_default_logger_severity(3)
