@@ -38,6 +38,16 @@ let emissionCases: [EmissionCase] = [
   EmissionCase("plain residual", NpuGraphs.residual(size: 9, channels: 18, multiplier: 1)),
   EmissionCase(
     "names in quotes", NpuGraphs.renamed(NpuGraphs.residual(size: 4, channels: 4, multiplier: 1), "a, \"b\" = [c]")),
+  EmissionCase(
+    "image of few channels",
+    NpuGraphs.convolution(
+      input: [1, 9, 21, 3], kernel: [3, 3], outputs: 18, strides: [2, 1], padding: [1, 1, 1, 1], zeroPoint: 5,
+      isOfHost: true)),
+  EmissionCase(
+    "pooled image of few channels",
+    NpuGraphs.convolution(
+      input: [2, 15, 19, 1], kernel: [5, 5], outputs: 8, strides: [1, 2], padding: [2, 2, 2, 2], hasBias: false,
+      isPooled: true, isOfHost: true)),
 ]
 
 let emissionTargets: [Target] = [

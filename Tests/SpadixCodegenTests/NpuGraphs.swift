@@ -15,12 +15,15 @@ enum NpuGraphs {
   }
 
   /// One convolution.
+  ///
+  /// - Parameter isOfHost: whether the host quantizes its input, and so can lay it out.
   static func convolution(
     input: [Int], kernel: [Int], outputs: Int, strides: [Int] = [1, 1], padding: [Int] = [0, 0, 0, 0],
-    groups: Int = 1, zeroPoint: Int32 = 0, hasBias: Bool = true, isPooled: Bool = false
+    groups: Int = 1, zeroPoint: Int32 = 0, hasBias: Bool = true, isPooled: Bool = false, isOfHost: Bool = false
   ) -> Graph {
     var graph = Graph(name: "conv")
-    let x = graph.addInput(name: "x", type: type(input))
+    var x = graph.addInput(name: "x", type: isOfHost ? TensorType(input, .f32) : type(input))
+    if isOfHost { x = graph.append(.quantize(Quantize()), [x], type: type(input), name: "q") }
     let weights = graph.addConstant(
       random([kernel[0], kernel[1], input[3] / groups, outputs], seed: 1), name: "w")
     var operands = [x, weights]
