@@ -6,7 +6,7 @@ extension KernelNest {
   func loadImageRows(_ sink: inout some TileSink) {
     guard let strip else { return }
     func load(
-      _ image: Range<Int>, of input: Int, _ view: TileKernel.DRAMView, to rows: ImageRows, in buffer: BufferID,
+      _ image: Range<Int>, of input: TileOperand, _ view: TileKernel.DRAMView, to rows: ImageRows, in buffer: BufferID,
       columns: Int, channels: Int, _ sink: inout some TileSink
     ) {
       for y in image {
@@ -14,7 +14,7 @@ extension KernelNest {
           .load(
             TileLoad(
               Transfer(
-                .input(input), offset: view.offset + y * view.row, rows: columns, rowStride: view.pixel,
+                input, offset: view.offset + y * view.row, rows: columns, rowStride: view.pixel,
                 columns: channels, local: LocalPlace(buffer, row: rows.start(of: y)), blockStride: columns))))
       }
     }
@@ -26,7 +26,7 @@ extension KernelNest {
     for (index, identity) in kernel.identities.enumerated() {
       guard let rows = strip.identities[index] else { continue }
       load(
-        strip.identityLoads[index], of: identity.input, identity.view, to: rows, in: buffers.identities[index].addend!,
+        strip.identityLoads[index], of: .input(identity.input), identity.view, to: rows, in: buffers.identities[index].addend!,
         columns: kernel.columns, channels: kernel.channels, &sink)
     }
   }
@@ -65,24 +65,27 @@ extension KernelNest {
     }
     if missing.isEmpty || region.columns.isEmpty || blocks.isEmpty { return }
     if geometry.hasFlatInput { state.windowSlot = (state.windowSlot + 1) % geometry.tiling.windowRows }
-    func load(_ columns: Range<Int>, slot: Int) {
+    func load(_ columns: Range<Int>, _ part: Range<Int>, slot: Int) {
       sink.append(
         .load(
           TileLoad(
             Transfer(
-              .input(input),
+              input,
               offset: view.offset + tile.image * view.image + missing.lowerBound * view.row
-                + columns.lowerBound * view.pixel + blocks.lowerBound * dim,
+                + columns.lowerBound * view.pixel + part.lowerBound * dim,
               rows: columns.count, rowStride: view.pixel, lines: missing.count, lineStride: view.row,
-              columns: min(window!.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim,
-              local: LocalPlace(buffers.input!, slot: slot, row: columns.lowerBound - region.columns.lowerBound),
+              columns: min(window!.inputChannels, part.upperBound * dim) - part.lowerBound * dim,
+              local: LocalPlace(
+                buffers.input!, slot: slot,
+                row: (part.lowerBound - blocks.lowerBound) * buffers.windowPlane + columns.lowerBound
+                  - region.columns.lowerBound),
               blockStride: buffers.windowPlane, linePitch: geometry.windowPitch,
               firstLine: missing.lowerBound + geometry.ringShift,
               ring: geometry.hasFlatInput ? 1 : geometry.tiling.windowRows, partLines: geometry.partLines,
               partStride: geometry.partLines > 0 ? buffers.windowSlot : 0))))
     }
     if geometry.tiling.windowCopies == 1 {
-      load(region.columns, slot: max(0, state.windowSlot))
+      for part in geometry.inTurns(blocks) { load(region.columns, part, slot: max(0, state.windowSlot)) }
       return
     }
     for copy in 0..<geometry.tiling.windowCopies {
@@ -91,7 +94,7 @@ extension KernelNest {
       if window!.isStrided {
         gather(missing, columns, copy, image: tile.image, blocks, &sink)
       } else {
-        load(columns, slot: copy)
+        load(columns, blocks, slot: copy)
       }
     }
   }
@@ -108,7 +111,7 @@ extension KernelNest {
         .load(
           TileLoad(
             Transfer(
-              .input(input),
+              input,
               offset: view.offset + image * view.image + first * view.row
                 + window.inputColumn(columns.lowerBound, tapColumn: tapColumn) * view.pixel + blocks.lowerBound * dim,
               rows: columns.count, rowStride: window.strideColumns * view.pixel,
