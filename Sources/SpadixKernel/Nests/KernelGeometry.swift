@@ -186,26 +186,6 @@ public final class KernelGeometry: Sendable {
   /// Whether the input is one row of pixels, of which the window keeps those of some tiles.
   public var hasFlatInput: Bool { kernel.contraction?.window.inputRows == 1 }
 
-  /// The channel blocks of a window in the order in which they are loaded and multiplied. Of an image that fills most of the
-  /// scratchpad and is read as it comes, thirds take turns: what comes next is written to another bank than the array reads.
-  func inTurns(_ blocks: Range<Int>) -> [Range<Int>] {
-    guard let contraction = kernel.contraction, case .dense = contraction.weights, contraction.window.taps == 1,
-      !isSliced, tiling.windowRows == contraction.window.inputRows, tiling.windowParts == 1
-    else { return [blocks] }
-    // As many as a load of 64 columns has.
-    let together = max(1, Self.columnsOfALoad / dim)
-    let third = roundUp(ceilDivide(blocks.count, 3), toMultipleOf: together)
-    if blocks.count < Self.fewestBlocksInTurns || third >= blocks.count { return [blocks] }
-    return stride(from: 0, to: third, by: together).flatMap { first in
-      stride(from: blocks.lowerBound + first, to: blocks.upperBound, by: third).map {
-        $0..<min($0 + together, blocks.upperBound)
-      }
-    }
-  }
-
-  private static let columnsOfALoad = 64
-  private static let fewestBlocksInTurns = 24
-
   /// The columns of a copy of the window that hold pixels, between zeros: those of the input that its column of taps reads,
   /// or of the output pixels that see something where the copy gathers.
   public func columns(ofCopy tapColumn: Int) -> Range<Int> {

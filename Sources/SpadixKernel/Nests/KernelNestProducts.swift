@@ -193,17 +193,7 @@ extension KernelNest {
       inputBlocks: isDiagonal ? nil : geometry.inputBlocks(of: tile.blocks.lowerBound, in: slice), source: source,
       weights: weights(of: tile, slice, slot: slot))
     if geometry.tiling.windowCopies == 1 {
-      guard let inputs = product.inputBlocks, !places.inputIsResident, strip == nil else {
-        sink.append(.multiply(product))
-        return
-      }
-      for (index, part) in geometry.inTurns(inputs).enumerated() {
-        var ofPart = product
-        ofPart.inputBlocks = part
-        ofPart.weights.place.row += (part.lowerBound - inputs.lowerBound) * product.weights.inputStride
-        if index > 0 { ofPart.startTap = nil }
-        sink.append(.multiply(ofPart))
-      }
+      sink.append(.multiply(product))
       return
     }
     for tap in product.orderedTaps(window) {

@@ -65,27 +65,24 @@ extension KernelNest {
     }
     if missing.isEmpty || region.columns.isEmpty || blocks.isEmpty { return }
     if geometry.hasFlatInput { state.windowSlot = (state.windowSlot + 1) % geometry.tiling.windowRows }
-    func load(_ columns: Range<Int>, _ part: Range<Int>, slot: Int) {
+    func load(_ columns: Range<Int>, slot: Int) {
       sink.append(
         .load(
           TileLoad(
             Transfer(
               input,
               offset: view.offset + tile.image * view.image + missing.lowerBound * view.row
-                + columns.lowerBound * view.pixel + part.lowerBound * dim,
+                + columns.lowerBound * view.pixel + blocks.lowerBound * dim,
               rows: columns.count, rowStride: view.pixel, lines: missing.count, lineStride: view.row,
-              columns: min(window!.inputChannels, part.upperBound * dim) - part.lowerBound * dim,
-              local: LocalPlace(
-                buffers.input!, slot: slot,
-                row: (part.lowerBound - blocks.lowerBound) * buffers.windowPlane + columns.lowerBound
-                  - region.columns.lowerBound),
+              columns: min(window!.inputChannels, blocks.upperBound * dim) - blocks.lowerBound * dim,
+              local: LocalPlace(buffers.input!, slot: slot, row: columns.lowerBound - region.columns.lowerBound),
               blockStride: buffers.windowPlane, linePitch: geometry.windowPitch,
               firstLine: missing.lowerBound + geometry.ringShift,
               ring: geometry.hasFlatInput ? 1 : geometry.tiling.windowRows, partLines: geometry.partLines,
               partStride: geometry.partLines > 0 ? buffers.windowSlot : 0))))
     }
     if geometry.tiling.windowCopies == 1 {
-      for part in geometry.inTurns(blocks) { load(region.columns, part, slot: max(0, state.windowSlot)) }
+      load(region.columns, slot: max(0, state.windowSlot))
       return
     }
     for copy in 0..<geometry.tiling.windowCopies {
@@ -94,7 +91,7 @@ extension KernelNest {
       if window!.isStrided {
         gather(missing, columns, copy, image: tile.image, blocks, &sink)
       } else {
-        load(columns, blocks, slot: copy)
+        load(columns, slot: copy)
       }
     }
   }
