@@ -64,7 +64,31 @@ private func graph(samples: String, type: String = "f32[4, 2]", range: String = 
     let graph = try graph(samples: "splat(1.0)", range: "{range = [-1.0, 9.0]} ")
     let result = try PassManager(PassPipeline([.calibrate])).run(graph, in: &context)
     #expect(result.values[0].calibration == ValueRange(low: 5, high: 8))
-    #expect(result.values[1].calibration == ValueRange(low: 10, high: 16))
+    // A sixteenth more than the samples gave, where measuring shows nothing better.
+    #expect(result.values[1].calibration == ValueRange(low: 10, high: 17))
+  }
+
+  /// What products give may be more than samples had; what is clamped, and what is an input, may not.
+  @Test func rangesOfProductsAreWidened() throws {
+    let graph = try parse(
+      """
+      data @w : f32[2, 2] = [1.0, 0.0, 0.0, 1.0]
+      graph @g(%x: f32[1, 2]) -> f32[1, 2] {
+        %w = constant @w : f32[2, 2]
+        %0 = nn.matmul %x, %w : f32[1, 2]
+        %1 = nn.matmul %0, %w {activation = clamp, high = 16.5, low = 0.0} : f32[1, 2]
+        %y = nn.unary %1 {function = sigmoid} : f32[1, 2]
+        return %y
+      }
+      """)
+    let range = ValueRange(low: -16, high: 16)
+    let found = graph.widened(graph.values.map { _ in range })
+    let wide = ValueRange(low: -17, high: 17)
+    func place(_ name: String) -> Int { graph.values.indices.first { graph.values[$0].name == name } ?? 0 }
+    #expect(found[place("x")] == range)
+    #expect(found[place("0")] == wide)
+    #expect(found[place("1")] == ValueRange(low: -16, high: 16.5))
+    #expect(found[place("y")] == range)
   }
 
   /// A graph calibrated by measurement, and what the report says about it.

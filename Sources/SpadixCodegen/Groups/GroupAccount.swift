@@ -249,7 +249,7 @@ struct GroupAccount {
         let spilled = spilledRows(index)
         let part =
           NestAccount.Part(
-            rows: first..<last + 1, loads: kernels[index].contraction.map { loads[$0.input].count } ?? 0,
+            rows: first..<last + 1, loads: kernels[index].contraction?.input.map { loads[$0].count } ?? 0,
             identityIsInRows: kernels[index].identities.map { step.inputs[$0.input] == .rows },
             identityLoads: kernels[index].identities.map { loads[$0.input].count },
             spills: new.count { $0 >= kernels[index].store.rows - spilled },

@@ -142,7 +142,7 @@ struct GroupContents {
     guard terms < member.kernel.identities.count else {
       throw broken(index, "the operator has no window \(products.window)")
     }
-    let input = terms < 0 ? member.kernel.contraction!.input : member.kernel.identities[terms].input
+    let input = terms < 0 ? member.kernel.contraction!.input! : member.kernel.identities[terms].input
     let image = member.inputs[input].place == .rows ? member.inputs[input].producer! : group.members.count + index
     let tile = products.tile
     for tap in products.taps {

@@ -281,7 +281,7 @@ struct GroupEnumeration: Sendable {
       }
       guard case .tile(let all) = kernels.kernels[member.step] else { return [] }
       let inForms = kernels.groupForms(
-        member.step, inputIsStreamed: all[0].byRows.contraction.map { operands[$0.input].place == .streamed } ?? false
+        member.step, inputIsStreamed: all[0].byRows.contraction?.input.map { operands[$0].place == .streamed } ?? false
       ).map { form in
         GroupTilings.Form(
           number: form,

@@ -338,8 +338,8 @@ public struct TilingSearch {
     return parts <= target.scratchpadBanks && parts * new < whole ? [WindowForm(rows: parts * new, parts: parts)] : []
   }
 
-  /// Copies of a window, where that makes long runs of short ones: a whole image with narrow rows and padding at their
-  /// ends, of which a slice reads all channels and columns.
+  /// Copies of a window, where that makes long runs of short ones: a whole image with narrow rows of results, of which a
+  /// slice reads all channels and columns of taps.
   private func windowCopies(_ rows: Int, _ shape: Shape, readsAll: Bool) -> [Int] {
     guard let window = kernel.contraction?.window, !places.inputIsResident, readsAll, rows == window.inputRows,
       isSmall || kernel.columns <= dim / 2, shape.columns == kernel.store.columns, kernel.allowsWindowCopies

@@ -146,7 +146,7 @@ struct GroupFlow {
   private func inheritedImages(_ index: Int, _ images: [Images?]) -> [Images] {
     let kernel = members[index].kernel
     if kernel.store.pooling != nil || members[index].output != .rows { return [] }
-    let contracted = kernel.contraction.flatMap { images[$0.input] }
+    let contracted = kernel.contraction?.input.flatMap { images[$0] }
     return kernel.identities.compactMap { images[$0.input] }.filter { image in
       guard let contracted else { return true }
       return (image.made == nil || image.made != contracted.made)

@@ -51,8 +51,8 @@ public struct GroupLayout {
       var strip = KernelStrip(
         rows: section.rows,
         constants: member.keepsConstants ? hasBegun[section.member] ? .kept : .begin : .loaded,
-        input: member.kernel.contraction.flatMap { moved(section.inputs[$0.input]) },
-        loads: member.kernel.contraction.map { section.loads[$0.input] } ?? 0..<0,
+        input: member.kernel.contraction?.input.flatMap { moved(section.inputs[$0]) },
+        loads: member.kernel.contraction?.input.map { section.loads[$0] } ?? 0..<0,
         identities: member.kernel.identities.map { moved(section.inputs[$0.input]) },
         identityLoads: member.kernel.identities.map { section.loads[$0.input] }, output: moved(section.output),
         storesToMemory: member.output == .streamed || (member.output == .rows && member.isStored),

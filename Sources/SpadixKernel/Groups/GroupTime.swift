@@ -81,8 +81,9 @@ public struct GroupTime: Sendable {
       part.above = max(0, -window.inputRow(sums.lowerBound, tapRow: 0))
       let last = window.inputRow(sums.upperBound - 1, tapRow: window.kernelRows - 1)
       part.below = max(0, last - window.inputRows + 1)
-      part.loads = loads[contraction.input].count
-      if part.loads > 0 { part.phases.append((loads[contraction.input].lowerBound * contraction.view.row) & line) }
+      let loads = contraction.input.map { loads[$0] } ?? 0..<0
+      part.loads = loads.count
+      if part.loads > 0 { part.phases.append((loads.lowerBound * contraction.view.row) & line) }
     }
     for identity in kernel.identities {
       let loads = loads[identity.input]
@@ -117,13 +118,12 @@ public struct GroupTime: Sendable {
     }
     var strip = member.blankStrip(constants)
     strip.rows = rows
-    strip.loads = member.kernel.contraction.map { loads[$0.input] } ?? 0..<0
+    strip.loads = member.kernel.contraction?.input.map { loads[$0] } ?? 0..<0
     strip.identityLoads = member.kernel.identities.map { loads[$0.input] }
     strip.spills = rows.clamped(to: member.spilledRows)
     strip.groupRows = time.target.scratchpadRows
-    if let contraction = member.kernel.contraction, strip.input != nil {
-      strip.input = image(
-        member.reads(contraction.input, for: rows), member.rowSize(ofInput: contraction.input, dim: dim))
+    if let input = member.kernel.contraction?.input, strip.input != nil {
+      strip.input = image(member.reads(input, for: rows), member.rowSize(ofInput: input, dim: dim))
     }
     for (term, identity) in member.kernel.identities.enumerated() where strip.identities[term] != nil {
       strip.identities[term] = image(

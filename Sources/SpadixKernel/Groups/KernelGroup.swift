@@ -122,7 +122,7 @@ extension KernelGroup.Member {
   }
 
   /// The place of the contraction's input.
-  var contractionPlace: KernelGroup.Place? { kernel.contraction.map { inputs[$0.input].place } }
+  var contractionPlace: KernelGroup.Place? { kernel.contraction?.input.map { inputs[$0].place } }
 
   /// Image rows of an input that some rows of the result are made of.
   func reads(_ input: Int, for stored: Range<Int>) -> Range<Int> {

@@ -32,14 +32,19 @@ public struct TileKernel: Sendable {
 
   /// A sum over taps and channels that the array computes.
   public struct Contraction: Sendable {
-    /// Index into the operator's inputs.
-    public var input: Int
+    /// Index into the operator's inputs; nil where a constant is summed over.
+    public var input: Int?
+    /// In place of an input: pixels that lie as `view` says.
+    public var constant: ConstantID?
     /// Which input pixels an output pixel sums over.
     public var window: InputWindow
     /// What they are multiplied with.
     public var weights: Weights
     /// How the input lies in DRAM, in bytes from the start of its buffer.
     public var view: DRAMView
+
+    /// What the window is loaded from.
+    var operand: TileOperand { input.map { .input($0) } ?? .constant(constant!) }
   }
 
   /// Strides of an NHWC tensor in DRAM, in bytes. A stride larger than the pixel leaves pixels out (a strided 1x1

@@ -84,7 +84,27 @@ extension KernelLowering {
       images: input[0], rows: size[0], columns: size[1], channels: channels, contraction: contraction, identities: [],
       bias: nil, store: store(pool.output, rows: size[0], columns: size[1], name))
     begin(&kernel, from: start, name)
-    return TileForm(kernel: kernel, input: .any)
+    if !sumsImage(contraction.window) { return TileForm(kernel: kernel, input: .any) }
+    var product = kernel
+    product.contraction = imageSum(contraction, name)
+    return TileForm(kernel: product, input: .any, image: kernel)
+  }
+
+  /// Whether a window is the whole image, and one that fits the scratchpad beside others.
+  private func sumsImage(_ window: InputWindow) -> Bool {
+    window.kernelRows == window.inputRows && window.kernelColumns == window.inputColumns && window.taps > 1
+      && window.paddingTop == 0 && window.paddingLeft == 0 && window.taps <= target.scratchpadRowsPerBank / 2
+  }
+
+  /// The sum over an image as a product: a row of ones by the pixels, `dim` of them for each matrix. Pixel by pixel, each
+  /// would be a compute of its own.
+  private mutating func imageSum(_ pooling: TileKernel.Contraction, _ name: String) -> TileKernel.Contraction {
+    let pixels = pooling.window.taps
+    return TileKernel.Contraction(
+      input: nil, constant: constants.add("\(name).ones", int8: [Int8](repeating: 1, count: pixels)),
+      window: InputWindow(inputRows: 1, inputColumns: 1, inputChannels: pixels),
+      weights: .activation(input: pooling.input!, transposed: false),
+      view: TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: pixels))
   }
 
   func maxPooling(_ pool: NpuMaxPool2D, _ operation: Operation) -> TileForm {

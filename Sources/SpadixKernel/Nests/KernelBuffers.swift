@@ -74,7 +74,7 @@ struct KernelBuffers {
         input = imageRows(strip!)
       } else if places.inputIsResident {
         input = resident(
-          .input(contraction.input), pixels: kernel.images * window.inputRows * window.inputColumns,
+          contraction.operand, pixels: kernel.images * window.inputRows * window.inputColumns,
           channels: window.inputChannels, dim)
       } else {
         let isFlat = geometry.hasFlatInput

@@ -201,12 +201,13 @@ public final class KernelGeometry: Sendable {
 
   /// How the contraction's input lies in the scratchpad while a tile is computed.
   public func inputPlane(_ tile: OutputTile, _ slice: ContractionSlice, resident: Bool) -> PlaneLayout {
-    if resident { return PlaneLayout(pitch: kernel.contraction!.window.inputColumns) }
-    let gathers = tiling.windowCopies > 1 && kernel.contraction!.window.isStrided
-    return PlaneLayout(
-      pitch: windowPitch, ring: hasFlatInput ? 1 : tiling.windowRows,
-      firstColumn: gathers ? 0 : inputRegion(tile, slice).columns.lowerBound, hasZeroEdges: tiling.windowCopies > 1, shift: ringShift,
-      partLines: partLines)
+    let window = kernel.contraction!.window
+    if resident { return PlaneLayout(pitch: window.inputColumns) }
+    var plane = PlaneLayout(
+      pitch: windowPitch, ring: hasFlatInput ? 1 : tiling.windowRows, hasZeroEdges: tiling.windowCopies > 1,
+      shift: ringShift, partLines: partLines)
+    if !window.gathers(plane) { plane.firstColumn = inputRegion(tile, slice).columns.lowerBound }
+    return plane
   }
 
   /// - Parameter end: stored rows from there on are another tile's.

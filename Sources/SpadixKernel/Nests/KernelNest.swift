@@ -22,7 +22,7 @@ public struct KernelNest {
   /// Where constant weights lie in DRAM.
   let weightOrder: WeightOrder?
   let window: InputWindow?
-  let input: Int
+  let input: TileOperand
   let view: TileKernel.DRAMView
   let output: (rows: Int, columns: Int, channels: Int)
 
@@ -45,7 +45,7 @@ public struct KernelNest {
     hasIdentities = !kernel.identities.isEmpty
     addsBias = hasBias && kernel.contraction == nil && buffers.identities.first?.usesArray == false
     window = kernel.contraction?.window
-    input = kernel.contraction?.input ?? 0
+    input = kernel.contraction?.operand ?? .input(0)
     view = kernel.contraction?.view ?? TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: 0)
     output = (kernel.store.rows, kernel.store.columns, kernel.channels)
     weightOrder = kernel.contraction?.weights.matrices == nil ? nil : WeightOrder(geometry)
@@ -93,7 +93,7 @@ public struct KernelNest {
     var inputs: Set<Int> = []
     if let contraction = kernel.contraction {
       let isThere = places.inputIsResident || (strip?.input != nil && strip!.loads.isEmpty)
-      if !isThere { inputs.insert(contraction.input) }
+      if !isThere, let input = contraction.input { inputs.insert(input) }
       if case .activation(let weights, _) = contraction.weights, !places.weightsAreResident { inputs.insert(weights) }
     }
     for (index, identity) in kernel.identities.enumerated()

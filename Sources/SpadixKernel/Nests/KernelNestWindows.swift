@@ -6,7 +6,7 @@ extension KernelNest {
   func loadImageRows(_ sink: inout some TileSink) {
     guard let strip else { return }
     func load(
-      _ image: Range<Int>, of input: Int, _ view: TileKernel.DRAMView, to rows: ImageRows, in buffer: BufferID,
+      _ image: Range<Int>, of input: TileOperand, _ view: TileKernel.DRAMView, to rows: ImageRows, in buffer: BufferID,
       columns: Int, channels: Int, _ sink: inout some TileSink
     ) {
       for y in image {
@@ -14,7 +14,7 @@ extension KernelNest {
           .load(
             TileLoad(
               Transfer(
-                .input(input), offset: view.offset + y * view.row, rows: columns, rowStride: view.pixel,
+                input, offset: view.offset + y * view.row, rows: columns, rowStride: view.pixel,
                 columns: channels, local: LocalPlace(buffer, row: rows.start(of: y)), blockStride: columns))))
       }
     }
@@ -26,7 +26,7 @@ extension KernelNest {
     for (index, identity) in kernel.identities.enumerated() {
       guard let rows = strip.identities[index] else { continue }
       load(
-        strip.identityLoads[index], of: identity.input, identity.view, to: rows, in: buffers.identities[index].addend!,
+        strip.identityLoads[index], of: .input(identity.input), identity.view, to: rows, in: buffers.identities[index].addend!,
         columns: kernel.columns, channels: kernel.channels, &sink)
     }
   }
@@ -70,7 +70,7 @@ extension KernelNest {
         .load(
           TileLoad(
             Transfer(
-              .input(input),
+              input,
               offset: view.offset + tile.image * view.image + missing.lowerBound * view.row
                 + columns.lowerBound * view.pixel + blocks.lowerBound * dim,
               rows: columns.count, rowStride: view.pixel, lines: missing.count, lineStride: view.row,
@@ -108,7 +108,7 @@ extension KernelNest {
         .load(
           TileLoad(
             Transfer(
-              .input(input),
+              input,
               offset: view.offset + image * view.image + first * view.row
                 + window.inputColumn(columns.lowerBound, tapColumn: tapColumn) * view.pixel + blocks.lowerBound * dim,
               rows: columns.count, rowStride: window.strideColumns * view.pixel,

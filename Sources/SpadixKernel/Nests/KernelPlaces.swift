@@ -14,7 +14,7 @@ public struct KernelPlaces: Sendable, Hashable {
   /// - Parameter inputs: per input of the operator, whether the tensor is in the scratchpad.
   public init(_ kernel: TileKernel, inputs: [Bool], output: Bool) {
     if let contraction = kernel.contraction {
-      inputIsResident = inputs[contraction.input]
+      inputIsResident = contraction.input.map { inputs[$0] } ?? false
       if case .activation(let input, _) = contraction.weights { weightsAreResident = inputs[input] }
     }
     identityIsResident = kernel.identities.map { inputs[$0.input] }
@@ -25,11 +25,11 @@ public struct KernelPlaces: Sendable, Hashable {
 extension TileForm {
   /// Whether the form is for operands in these places.
   public func serves(_ inputs: [Bool]) -> Bool {
-    guard let contraction = kernel.contraction else { return true }
+    guard let read = kernel.contraction?.input else { return true }
     switch input {
     case .any: return true
-    case .resident: return inputs[contraction.input]
-    case .streamed: return !inputs[contraction.input]
+    case .resident: return inputs[read]
+    case .streamed: return !inputs[read]
     }
   }
 }

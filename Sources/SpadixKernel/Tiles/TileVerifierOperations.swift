@@ -162,8 +162,7 @@ extension TileVerifier {
           "tap \(tap) starts the sums and does not see a pixel for each of them")
         try require(
           tap + window.columnPixels <= product.taps.upperBound, "tiles.unstarted",
-          "tap \(tap) starts sums of \(window.columnPixels) pixels of a column; the product has not the taps of all of them"
-        )
+          "tap \(tap) starts sums of \(window.columnPixels) pixels of a column; expected the taps of all of them")
         try started(tile, image, product.blocks)
       }
       for block in product.blocks {
@@ -204,7 +203,8 @@ extension TileVerifier {
       for run in runs {
         let first = plane + run.source
         try take(
-          product.source.place, first..<first + (run.count - 1) * stride + 1, stride: stride, columns: channels, "the product")
+          product.source.place, first..<first + (run.count - 1) * stride + 1, stride: stride, columns: channels,
+          "the product")
       }
     }
   }
