@@ -26,8 +26,8 @@ extension KernelNest {
     for (index, identity) in kernel.identities.enumerated() {
       guard let rows = strip.identities[index] else { continue }
       load(
-        strip.identityLoads[index], of: .input(identity.input), identity.view, to: rows, in: buffers.identities[index].addend!,
-        columns: kernel.columns, channels: kernel.channels, &sink)
+        strip.identityLoads[index], of: .input(identity.input), identity.view, to: rows,
+        in: buffers.identities[index].addend!, columns: kernel.columns, channels: kernel.channels, &sink)
     }
   }
 
