@@ -17,6 +17,8 @@ enum BlockLimits {
   static let firstIdealMoves = 100_000
   static let mostIdealMoves = 3_000_000
   /// The same, where prices of tensors are found over and over, and steps for that.
+  static let firstPricedMoves = 10_000
+  static let firstPricesEffort = 1_000_000_000
   static let mostPricedMoves = 200_000
   static let pricesEffort = 6_000_000_000
 

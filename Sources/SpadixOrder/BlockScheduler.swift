@@ -68,6 +68,12 @@ struct BlockScheduler {
         best.raise(to: bound(wavefront.model, nodeLimit: min(BlockLimits.cutNodes, options.nodeLimit)), by: .cuts)
         if best.close() { return }
       }
+      if options.usePivotBound, options.useLowerBound, core.count <= options.largestModelledBlock,
+        let model = PivotBound(core, capacity: capacity).model
+      {
+        best.raise(to: bound(model, nodeLimit: min(BlockLimits.orderNodes, options.nodeLimit)), by: .pivots)
+        if best.close() { return }
+      }
     }
     if options.formulation == .exact, options.useLocalSearch, core.count <= options.largestSearchedBlock {
       improveSmallestPeak(&best)
@@ -115,17 +121,18 @@ struct BlockScheduler {
   }
 
   /// A bound from prices of tensors outside the scratchpad, which the wide searches will use too.
-  private mutating func boundByPrices(_ best: inout Outcome) -> LagrangianBound? {
+  private mutating func boundByPrices(
+    _ best: inout Outcome, moveLimit limit: Int, effort: Int
+  ) -> LagrangianBound? {
     guard options.useLagrangianBound else { return nil }
     options.progress?("prices over ideals")
     let before = statistics.effort
     defer { effortOfIdeals += statistics.effort - before }
     let keys = OrderSearch.keys(core)
-    let limit = BlockLimits.mostPricedMoves
     guard IdealCount.moves(core, keys: keys, limit: limit, effort: &statistics.effort) != nil else { return nil }
     let bound = LagrangianBound(
       core, capacity: capacity, keys: keys, cutoff: best.cost, moveLimit: limit,
-      effortLimit: min(BlockLimits.pricesEffort, effortLeft), cancellation: options.cancellation,
+      effortLimit: min(effort, effortLeft), cancellation: options.cancellation,
       effort: &statistics.effort)
     best.raise(to: bound?.total ?? 0, by: .prices)
     return bound
@@ -258,13 +265,19 @@ struct BlockScheduler {
     search.completion = completion
     for (number, width) in BlockLimits.narrowWidths.enumerated() {
       if number > 0, improveAgain(&best) { return }
+      if number == 1 {
+        search.prices = boundByPrices(
+          &best, moveLimit: BlockLimits.firstPricedMoves, effort: BlockLimits.firstPricesEffort)
+        if best.close() { return }
+      }
       if run(&search, width, &best) != .narrowed { return }
     }
     checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
     boundIdeals(&best, moveLimit: BlockLimits.mostIdealMoves)
     search.completion = completion
     if best.close() { return }
-    search.prices = boundByPrices(&best)
+    search.prices =
+      boundByPrices(&best, moveLimit: BlockLimits.mostPricedMoves, effort: BlockLimits.pricesEffort) ?? search.prices
     if best.close() { return }
     beThorough(&best)
     if best.close() { return }

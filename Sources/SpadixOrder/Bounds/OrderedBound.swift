@@ -39,12 +39,6 @@ struct OrderedBound {
     }
   }
 
-  /// An expression constant + sum of terms.
-  private struct Expression {
-    var constant: Int
-    var terms: [Model.Term] = []
-  }
-
   private struct Builder {
     let core: ScheduleCore
     let ancestors: [Bitset]
@@ -61,14 +55,14 @@ struct OrderedBound {
     }
 
     /// 1 when the first operator runs before the second.
-    func isBefore(_ first: Int, _ second: Int) -> Expression {
-      if ancestors[second].contains(first) { return Expression(constant: 1) }
-      if ancestors[first].contains(second) { return Expression(constant: 0) }
+    func isBefore(_ first: Int, _ second: Int) -> LinearExpression {
+      if ancestors[second].contains(first) { return LinearExpression(constant: 1) }
+      if ancestors[first].contains(second) { return LinearExpression(constant: 0) }
       if let column = before[Pair(first, second)] {
-        return Expression(constant: 0, terms: [Model.Term(1, column)])
+        return LinearExpression(constant: 0, terms: [Model.Term(1, column)])
       }
-      guard let column = before[Pair(second, first)] else { return Expression(constant: 0) }
-      return Expression(constant: 1, terms: [Model.Term(-1, column)])
+      guard let column = before[Pair(second, first)] else { return LinearExpression(constant: 0) }
+      return LinearExpression(constant: 1, terms: [Model.Term(-1, column)])
     }
 
     mutating func orderIsTransitive() {
@@ -89,7 +83,7 @@ struct OrderedBound {
     /// What is live while an operator runs fits beside it.
     mutating func fits(_ op: Int, capacity: Int) {
       let operands = Set(core.operators[op].operands)
-      var possible: [(tensor: Int, live: [Expression])] = []
+      var possible: [(tensor: Int, live: [LinearExpression])] = []
       var size = core.footprints[op]
       for (index, tensor) in core.tensors.enumerated() where !operands.contains(index) {
         let live = liveness(of: tensor, at: op)
@@ -115,16 +109,16 @@ struct OrderedBound {
     }
 
     /// For each two touches that can lie around an operator an expression of at most 1, and 1 when they do.
-    private func liveness(of tensor: ScheduleCore.Tensor, at op: Int) -> [Expression] {
-      var result: [Expression] = []
+    private func liveness(of tensor: ScheduleCore.Tensor, at op: Int) -> [LinearExpression] {
+      var result: [LinearExpression] = []
       for earlier in tensor.touches {
         for later in tensor.touches where earlier != later {
           let parts = [isBefore(earlier, op), isBefore(op, later)]
           let terms = parts.flatMap(\.terms)
           let constant = parts.reduce(-1) { $0 + $1.constant }
           if constant + terms.filter({ $0.coefficient > 0 }).count < 1 { continue }
-          if terms.isEmpty { return [Expression(constant: 1)] }
-          result.append(Expression(constant: constant, terms: terms))
+          if terms.isEmpty { return [LinearExpression(constant: 1)] }
+          result.append(LinearExpression(constant: constant, terms: terms))
         }
       }
       return result

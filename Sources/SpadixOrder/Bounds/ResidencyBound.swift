@@ -45,8 +45,9 @@ struct ResidencyBound {
     if cutEffort > 0 {
       let known = Dictionary(uniqueKeysWithValues: rows.map { ($0.op, $0.excess) })
       var cuts = WavefrontBound(core, ancestors)
-      let possible = core.operators.indices.map {
-        (op: $0, most: core.footprints[$0] + cuts.simpleLimit($0) - capacity)
+      let possible = core.operators.indices.map { op in
+        let limits = cuts.simpleLimits(op)
+        return (op: op, most: core.footprints[op] + min(limits.early, limits.late) - capacity)
       }
       var cutRows: [Row] = []
       for (op, most) in possible.sorted(by: { ($0.most, $1.op) > ($1.most, $0.op) }) {
