@@ -10,6 +10,9 @@ enum BlockLimits {
   static let firstBoundNodes = 2_000
   static let firstResidencyNodes = 500
   static let orderNodes = 200
+  /// Pairs of operators without an order that GLPK orders too, at first and after local search.
+  static let fewPairs = 100
+  static let mostPairs = 400
   static let cutNodes = 500
   /// Steps for the cuts beside operators.
   static let cutEffort = 2_000_000_000

@@ -50,8 +50,8 @@ struct BlockScheduler {
         boundIdeals(&best, moveLimit: BlockLimits.firstIdealMoves)
         if best.close() { return }
       }
-      if options.formulation == .exact, let model = OrderedBound(core, capacity: capacity).model {
-        best.raise(to: bound(model, nodeLimit: min(BlockLimits.orderNodes, options.nodeLimit)), by: .order)
+      if options.formulation == .exact {
+        boundOrders(&best, pairs: 0...BlockLimits.fewPairs)
         if best.close() { return }
       }
     }
@@ -68,11 +68,13 @@ struct BlockScheduler {
         best.raise(to: bound(wavefront.model, nodeLimit: min(BlockLimits.cutNodes, options.nodeLimit)), by: .cuts)
         if best.close() { return }
       }
-      if options.usePivotBound, options.useLowerBound, core.count <= options.largestModelledBlock,
-        let model = PivotBound(core, capacity: capacity).model
-      {
-        best.raise(to: bound(model, nodeLimit: min(BlockLimits.orderNodes, options.nodeLimit)), by: .pivots)
+      if options.useLowerBound, core.count <= options.largestModelledBlock {
+        boundOrders(&best, pairs: BlockLimits.fewPairs + 1...BlockLimits.mostPairs)
         if best.close() { return }
+        if options.usePivotBound, let model = PivotBound(core, capacity: capacity).model {
+          best.raise(to: bound(model, nodeLimit: min(BlockLimits.orderNodes, options.nodeLimit)), by: .pivots)
+          if best.close() { return }
+        }
       }
     }
     if options.formulation == .exact, options.useLocalSearch, core.count <= options.largestSearchedBlock {
@@ -104,6 +106,12 @@ struct BlockScheduler {
       if core.count > options.largestModelledBlock { statistics.stops.insert(.size) }
       if isOver, !statistics.stops.contains(.labels) { statistics.stops.insert(.interruption) }
     }
+  }
+
+  /// A bound with the order of operators as columns, where so many pairs of them may run either way.
+  private mutating func boundOrders(_ best: inout Outcome, pairs: ClosedRange<Int>) {
+    guard let model = OrderedBound(core, capacity: capacity, pairs: pairs).model else { return }
+    best.raise(to: bound(model, nodeLimit: min(BlockLimits.orderNodes, options.nodeLimit)), by: .order)
   }
 
   /// A bound from bytes over ideals, which the order search will use too.

@@ -1,23 +1,22 @@
 import SpadixMIP
 
-/// A lower bound for small blocks, in which the order of two operators that may run either way is a choice too.
+/// A lower bound in which the order of two operators that may run either way is a choice too, where few may.
 ///
 /// Where one branch waits for another, a tensor of the one or of the other is live, but neither in every order, so that
 /// `ResidencyBound` sees nothing. Here a binary `u_before_v` says which comes first, a tensor is live at an operator
 /// between two of its touches, and costs a fetch to be dropped there.
 struct OrderedBound {
-  /// Nil when the block has too many pairs of operators without an order.
+  /// Nil when the block has other numbers of pairs of operators without an order.
   let model: Model?
 
-  static let largestPairCount = 100
-
-  init(_ core: ScheduleCore, capacity: Int) {
+  /// - Parameter limits: how many pairs of operators without an order there may be.
+  init(_ core: ScheduleCore, capacity: Int, pairs limits: ClosedRange<Int> = 0...100) {
     let ancestors = core.ancestors()
     var pairs: [Pair] = []
     for later in core.operators.indices {
       for earlier in 0..<later where !ancestors[later].contains(earlier) { pairs.append(Pair(earlier, later)) }
     }
-    guard pairs.count <= Self.largestPairCount else {
+    guard limits.contains(pairs.count) else {
       model = nil
       return
     }
@@ -26,7 +25,7 @@ struct OrderedBound {
       builder.before[pair] = builder.model.addColumn("op\(pair.first)_before_op\(pair.second)", .binary)
     }
     builder.orderIsTransitive()
-    for op in core.operators.indices { builder.fits(op, capacity: capacity) }
+    builder.everythingFits(capacity: capacity)
     model = builder.model
   }
 
@@ -47,6 +46,8 @@ struct OrderedBound {
     private let chains: [[Int]]
     private var fetches: [Pair: Model.ColumnID] = [:]
     private var spills: [Int: Model.ColumnID] = [:]
+    private var drops: [ResidencyBound.Place: Model.ColumnID] = [:]
+    private var effort = 0
 
     init(_ core: ScheduleCore, _ ancestors: [Bitset]) {
       self.core = core
@@ -81,31 +82,51 @@ struct OrderedBound {
     }
 
     /// What is live while an operator runs fits beside it.
-    mutating func fits(_ op: Int, capacity: Int) {
-      let operands = Set(core.operators[op].operands)
-      var possible: [(tensor: Int, live: [LinearExpression])] = []
-      var size = core.footprints[op]
-      for (index, tensor) in core.tensors.enumerated() where !operands.contains(index) {
-        let live = liveness(of: tensor, at: op)
-        if live.isEmpty { continue }
-        possible.append((index, live))
-        size += tensor.size
+    mutating func everythingFits(capacity: Int) {
+      var rows: [ResidencyBound.Row] = []
+      for op in core.operators.indices {
+        var places: [ResidencyBound.Place] = []
+        var possible: [(tensor: Int, live: [LinearExpression])] = []
+        var size = core.footprints[op]
+        for (index, tensor) in core.tensors.enumerated() where core.mayBeLive(tensor, beside: op, ancestors) {
+          if core.isLive(tensor, beside: op, ancestors) {
+            places.append(place(index, op))
+          } else {
+            let live = liveness(of: tensor, at: op)
+            if live.isEmpty { continue }
+            possible.append((index, live))
+          }
+          size += tensor.size
+        }
+        if size <= capacity { continue }
+        let row = ResidencyBound.Row(op: op, places: places, excess: size - capacity)
+        if possible.isEmpty { rows.append(row) } else { fits(row, possible) }
       }
-      if size <= capacity { return }
-      var room: [Model.Term] = []
+      for row in ResidencyBound.undominated(rows) { fits(row, []) }
+    }
+
+    /// - Parameter possible: tensors that are live beside the operator in some orders; the places are those of all others.
+    private mutating func fits(_ row: ResidencyBound.Row, _ possible: [(tensor: Int, live: [LinearExpression])]) {
+      var terms = row.places.map { Model.Term(core.tensors[$0.tensor].size, drop($0)) }
+      var excess = row.excess
       for (index, live) in possible {
-        let kept = model.addColumn("keep_\(core.tensors[index].original)_\(op)", .continuous, upper: 1)
-        let windows = windows(of: index, at: op)
+        let kept = model.addColumn("keep_\(core.tensors[index].original)_\(row.op)", .continuous, upper: 1)
+        let windows = place(index, row.op).windows.map { Model.Term(1, fetch(index, $0)) }
         for expression in live {
           // kept >= live - dropped
           model.addRow(
-            "live_\(core.tensors[index].original)_\(op)",
-            [Model.Term(1, kept)] + windows.map { Model.Term(1, $0) }
-              + expression.terms.map { Model.Term(-$0.coefficient, $0.column) }, lower: expression.constant)
+            "live_\(core.tensors[index].original)_\(row.op)",
+            [Model.Term(1, kept)] + windows + expression.terms.map { Model.Term(-$0.coefficient, $0.column) },
+            lower: expression.constant)
         }
-        room.append(Model.Term(core.tensors[index].size, kept))
+        terms.append(Model.Term(-core.tensors[index].size, kept))
+        excess -= core.tensors[index].size
       }
-      model.addRow("operator_\(op)", room, upper: capacity - core.footprints[op])
+      if possible.isEmpty {
+        let sizes = row.places.map { core.tensors[$0.tensor].size }
+        excess = SubsetSums.least(of: sizes, atLeast: excess, effort: &effort)
+      }
+      model.addRow("operator_\(row.op)", terms, lower: excess)
     }
 
     /// For each two touches that can lie around an operator an expression of at most 1, and 1 when they do.
@@ -124,25 +145,35 @@ struct OrderedBound {
       return result
     }
 
-    /// Fetches in the windows of the tensor's chain that the operator can lie in.
-    private mutating func windows(of index: Int, at op: Int) -> [Model.ColumnID] {
-      let chain = chains[index]
-      let earliest = chain.lastIndex { ancestors[op].contains($0) }.map { $0 + 1 } ?? 0
-      let latest = chain.firstIndex { ancestors[$0].contains(op) } ?? chain.count
-      return (earliest...latest).map { window in
-        if let known = fetches[Pair(index, window)] { return known }
-        let tensor = core.tensors[index]
-        let column = model.addColumn("fetch_\(tensor.original)_\(window)", .binary, cost: tensor.bytes)
-        fetches[Pair(index, window)] = column
-        if !tensor.isClean {
-          let spill =
-            spills[index]
-            ?? model.addColumn("spill_\(tensor.original)", .continuous, upper: 1, cost: tensor.bytes)
-          spills[index] = spill
-          model.addRow("spilled_\(tensor.original)", [Model.Term(1, spill), Model.Term(-1, column)], lower: 0)
-        }
-        return column
+    private func place(_ index: Int, _ op: Int) -> ResidencyBound.Place {
+      ResidencyBound.Place(tensor: index, beside: op, chain: chains[index], ancestors)
+    }
+
+    /// 1 where a tensor is dropped, which costs a fetch in a window that the place can lie in.
+    private mutating func drop(_ place: ResidencyBound.Place) -> Model.ColumnID {
+      if place.earliest == place.latest { return fetch(place.tensor, place.earliest) }
+      if let known = drops[place] { return known }
+      let original = core.tensors[place.tensor].original
+      let column = model.addColumn("drop_\(original)_\(place.earliest)_\(place.latest)", .binary)
+      drops[place] = column
+      let windows = place.windows.map { Model.Term(1, fetch(place.tensor, $0)) }
+      model.addRow("window_\(original)", windows + [Model.Term(-1, column)], lower: 0)
+      return column
+    }
+
+    /// A fetch in a window of a tensor's chain, for which what DRAM does not hold is stored.
+    private mutating func fetch(_ index: Int, _ window: Int) -> Model.ColumnID {
+      if let known = fetches[Pair(index, window)] { return known }
+      let tensor = core.tensors[index]
+      let column = model.addColumn("fetch_\(tensor.original)_\(window)", .binary, cost: tensor.bytes)
+      fetches[Pair(index, window)] = column
+      if !tensor.isClean {
+        let spill =
+          spills[index] ?? model.addColumn("spill_\(tensor.original)", .continuous, upper: 1, cost: tensor.bytes)
+        spills[index] = spill
+        model.addRow("spilled_\(tensor.original)", [Model.Term(1, spill), Model.Term(-1, column)], lower: 0)
       }
+      return column
     }
   }
 }

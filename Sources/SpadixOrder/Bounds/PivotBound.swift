@@ -16,20 +16,27 @@ struct PivotBound {
   private static let mostBeside = 8
   /// Tensors beside pivots, in all.
   private static let mostPlaces = 4_000
-  private static let mostOrders = 6_000
+  /// Rows, since GLPK has to get through them: of more with the others, there are none of these.
+  private static let mostRows = 4_000
 
   init(_ core: ScheduleCore, capacity: Int) {
     let ancestors = core.ancestors()
     let (chain, others) = Self.pivots(core, capacity, ancestors)
+    model =
+      chain.isEmpty
+      ? nil
+      : Self.model(core, capacity, ancestors, chain, others) ?? Self.model(core, capacity, ancestors, chain, [])
+  }
+
+  private static func model(
+    _ core: ScheduleCore, _ capacity: Int, _ ancestors: [Bitset], _ chain: [Int], _ others: [Int]
+  ) -> Model? {
     var builder = Builder(core, ancestors, chain, others)
-    guard !chain.isEmpty, 1...Self.mostOrders ~= builder.orderCount else {
-      model = nil
-      return
-    }
+    if !(1...mostRows ~= builder.orderCount) { return nil }
     builder.orderIsConsistent()
     for number in builder.pivots.indices { builder.fits(number, capacity: capacity) }
     builder.payForDrops()
-    model = builder.model
+    return builder.model.rows.count <= mostRows ? builder.model : nil
   }
 
   /// The heaviest chain of operators, and others, by what does not fit beside them. Of a chain that is what is live when as
@@ -57,7 +64,7 @@ struct PivotBound {
     func heaviest(_ operators: [Int], _ most: Int, _ weight: (Int) -> Int) -> [Int] {
       let descending = operators.sorted { (weight($0), $1) > (weight($1), $0) }
       return descending.prefix(most).filter { op in
-        places += core.tensors.count { mayBeLive($0, beside: op, ancestors) }
+        places += core.tensors.count { core.mayBeLive($0, beside: op, ancestors) }
         return places <= mostPlaces
       }.sorted()
     }
@@ -65,13 +72,6 @@ struct PivotBound {
     func most(_ op: Int) -> Int { core.footprints[op] + max(limits[op].early, limits[op].late) - capacity }
     let others = core.operators.indices.filter { most($0) > 0 && !chain.contains($0) }
     return (kept, heaviest(others, mostBeside, most))
-  }
-
-  private static func mayBeLive(_ tensor: ScheduleCore.Tensor, beside op: Int, _ ancestors: [Bitset]) -> Bool {
-    if tensor.touches.contains(op) { return false }
-    if let producer = tensor.producer, ancestors[producer].contains(op) { return false }
-    return tensor.touches.contains { !ancestors[$0].contains(op) }
-      && tensor.touches.contains { !ancestors[op].contains($0) }
   }
 
   private struct Builder {
@@ -86,9 +86,6 @@ struct PivotBound {
     private var before: [[Int: Model.ColumnID]] = []
     /// For each tensor and pivot whether it is live but outside there.
     private var drops: [[Model.ColumnID?]]
-
-    /// Pairs of touches of one tensor that are looked at beside one pivot.
-    private static let mostPairs = 100
 
     init(_ core: ScheduleCore, _ ancestors: [Bitset], _ chain: [Int], _ others: [Int]) {
       self.core = core
@@ -153,14 +150,14 @@ struct PivotBound {
       let pivot = pivots[number]
       var room = LinearExpression(constant: capacity - core.footprints[pivot])
       for (index, tensor) in core.tensors.enumerated()
-      where PivotBound.mayBeLive(tensor, beside: pivot, ancestors) {
+      where core.mayBeLive(tensor, beside: pivot, ancestors) {
         let live = liveness(of: tensor, number)
         if live.isEmpty { continue }
         let drop = model.addColumn("drop_\(tensor.original)_op\(pivot)", .binary)
         drops[index][number] = drop
         if live.contains(where: { $0.least == 1 }) {
           room = room - tensor.size * (.constant(1) - .column(drop))
-        } else if live.count <= Self.mostPairs {
+        } else {
           let kept = model.addColumn("keep_\(tensor.original)_op\(pivot)", .continuous, upper: 1)
           for expression in live {
             model.require("live_\(tensor.original)_op\(pivot)", .column(kept) + .column(drop) - expression, atLeast: 0)
@@ -171,22 +168,20 @@ struct PivotBound {
       model.require("op\(pivot)", room, atLeast: 0)
     }
 
-    /// For each two touches that can lie around a pivot an expression of at most 1, and 1 when they do.
-    private func liveness(of tensor: ScheduleCore.Tensor, _ number: Int) -> [LinearExpression] {
+    /// Expressions of at most 1, of which one is 1 when a tensor is live beside a pivot.
+    private mutating func liveness(of tensor: ScheduleCore.Tensor, _ number: Int) -> [LinearExpression] {
       let touches = tensor.touches.map { isBefore($0, number) }
-      var pairs: [(earlier: LinearExpression, later: LinearExpression)] = []
-      for (earlier, first) in touches.enumerated() where tensor.producer == nil || tensor.touches[earlier] == tensor.producer {
-        for (later, second) in touches.enumerated() where later != earlier && (first - second).most > 0 {
-          pairs.append((first, second))
-        }
+      if let producer = tensor.producer {
+        let made = isBefore(producer, number)
+        return zip(tensor.touches, touches).filter { $0.0 != producer && (made - $0.1).most > 0 }.map { made - $0.1 }
       }
       // A touch that surely follows says the most of those that may precede, and the other way round.
-      if pairs.contains(where: { $0.later.most == 0 }) {
-        pairs.removeAll { $0.later.most > 0 }
-      } else if pairs.contains(where: { $0.earlier.least == 1 }) {
-        pairs.removeAll { $0.earlier.least < 1 }
-      }
-      return pairs.map { $0.earlier - $0.later }
+      if touches.contains(where: { $0.most == 0 }) { return touches.filter { $0.most > 0 } }
+      let after = touches.filter { $0.least == 0 }.map { .constant(1) - $0 }
+      if touches.contains(where: { $0.least == 1 }) { return after }
+      let begun = model.addColumn("begun_\(tensor.original)_op\(pivots[number])", .continuous, upper: 1)
+      for touch in touches { model.require("begun_\(tensor.original)", .column(begun) - touch, atLeast: 0) }
+      return after.map { $0 + .column(begun) - .constant(1) }
     }
 
     /// A store of what is outside anywhere, and fetches in the intervals of the chain.

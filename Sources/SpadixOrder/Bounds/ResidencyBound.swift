@@ -27,16 +27,8 @@ struct ResidencyBound {
     for op in core.operators.indices {
       var places: [Place] = []
       var size = core.footprints[op]
-      let operands = Set(core.operators[op].operands)
-      for (index, tensor) in core.tensors.enumerated() where !operands.contains(index) {
-        guard tensor.touches.contains(where: { ancestors[op].contains($0) }),
-          tensor.touches.contains(where: { ancestors[$0].contains(op) })
-        else { continue }
-        let chain = chains[index]
-        // Window w lies between the elements w - 1 and w of the chain.
-        let earliest = chain.lastIndex { ancestors[op].contains($0) }.map { $0 + 1 } ?? 0
-        let latest = chain.firstIndex { ancestors[$0].contains(op) } ?? chain.count
-        places.append(Place(tensor: index, earliest: earliest, latest: latest))
+      for (index, tensor) in core.tensors.enumerated() where core.isLive(tensor, beside: op, ancestors) {
+        places.append(Place(tensor: index, beside: op, chain: chains[index], ancestors))
         size += tensor.size
       }
       if size > capacity { rows.append(Row(op: op, places: places, excess: size - capacity)) }
@@ -114,13 +106,22 @@ struct ResidencyBound {
   }
 
   /// A tensor at an operator, and the windows of the tensor's chain that the operator can lie in.
-  private struct Place: Hashable {
+  struct Place: Hashable {
     var tensor: Int
     var earliest: Int
     var latest: Int
+
+    /// Window w lies between the elements w - 1 and w of the chain.
+    init(tensor: Int, beside op: Int, chain: [Int], _ ancestors: [Bitset]) {
+      self.tensor = tensor
+      earliest = chain.lastIndex { ancestors[op].contains($0) }.map { $0 + 1 } ?? 0
+      latest = chain.firstIndex { ancestors[$0].contains(op) } ?? chain.count
+    }
+
+    var windows: ClosedRange<Int> { earliest...latest }
   }
 
-  private struct Row {
+  struct Row {
     var op: Int
     var places: [Place]
     var excess: Int
@@ -146,9 +147,9 @@ struct ResidencyBound {
       let isChain = chain.count == tensor.touches.count
       let start = isChain || chain.first == tensor.producer ? 1 : 0
       let end = isChain ? chain.count - 1 : chain.count
-      let earliest = max(start, chain.lastIndex { ancestors[op].contains($0) }.map { $0 + 1 } ?? 0)
-      let latest = min(end, chain.firstIndex { ancestors[$0].contains(op) } ?? chain.count)
-      if earliest <= latest { places.append(Place(tensor: index, earliest: earliest, latest: latest)) }
+      var place = Place(tensor: index, beside: op, chain: chain, ancestors)
+      (place.earliest, place.latest) = (max(start, place.earliest), min(end, place.latest))
+      if place.earliest <= place.latest { places.append(place) }
     }
     return places
   }
@@ -174,7 +175,7 @@ struct ResidencyBound {
   }
 
   /// The rows that no other row implies.
-  private static func undominated(_ rows: [Row]) -> [Row] {
+  static func undominated(_ rows: [Row]) -> [Row] {
     let sets = rows.map { Set($0.places) }
     return rows.indices.filter { index in
       !rows.indices.contains { other in
