@@ -43,16 +43,14 @@ struct OrderedBound {
     let ancestors: [Bitset]
     var model = Model(name: "residency and order")
     var before: [Pair: Model.ColumnID] = [:]
-    private let chains: [[Int]]
     private var fetches: [Pair: Model.ColumnID] = [:]
     private var spills: [Int: Model.ColumnID] = [:]
-    private var drops: [ResidencyBound.Place: Model.ColumnID] = [:]
+    private var drops: [Place: Model.ColumnID] = [:]
     private var effort = 0
 
     init(_ core: ScheduleCore, _ ancestors: [Bitset]) {
       self.core = core
       self.ancestors = ancestors
-      chains = core.tensors.map { ResidencyBound.longestChain($0.touches, ancestors) }
     }
 
     /// 1 when the first operator runs before the second.
@@ -83,9 +81,9 @@ struct OrderedBound {
 
     /// What is live while an operator runs fits beside it.
     mutating func everythingFits(capacity: Int) {
-      var rows: [ResidencyBound.Row] = []
+      var rows: [BoundRow<Place>] = []
       for op in core.operators.indices {
-        var places: [ResidencyBound.Place] = []
+        var places: [Place] = []
         var possible: [(tensor: Int, live: [LinearExpression])] = []
         var size = core.footprints[op]
         for (index, tensor) in core.tensors.enumerated() where core.mayBeLive(tensor, beside: op, ancestors) {
@@ -99,25 +97,22 @@ struct OrderedBound {
           size += tensor.size
         }
         if size <= capacity { continue }
-        let row = ResidencyBound.Row(op: op, places: places, excess: size - capacity)
+        let row = BoundRow(op: op, places: places, excess: size - capacity)
         if possible.isEmpty { rows.append(row) } else { fits(row, possible) }
       }
-      for row in ResidencyBound.undominated(rows) { fits(row, []) }
+      for row in BoundRow<Place>.undominated(rows) { fits(row, []) }
     }
 
     /// - Parameter possible: tensors that are live beside the operator in some orders; the places are those of all others.
-    private mutating func fits(_ row: ResidencyBound.Row, _ possible: [(tensor: Int, live: [LinearExpression])]) {
+    private mutating func fits(_ row: BoundRow<Place>, _ possible: [(tensor: Int, live: [LinearExpression])]) {
       var terms = row.places.map { Model.Term(core.tensors[$0.tensor].size, drop($0)) }
       var excess = row.excess
       for (index, live) in possible {
         let kept = model.addColumn("keep_\(core.tensors[index].original)_\(row.op)", .continuous, upper: 1)
-        let windows = place(index, row.op).windows.map { Model.Term(1, fetch(index, $0)) }
+        let dropped = drop(place(index, row.op))
         for expression in live {
-          // kept >= live - dropped
-          model.addRow(
-            "live_\(core.tensors[index].original)_\(row.op)",
-            [Model.Term(1, kept)] + windows + expression.terms.map { Model.Term(-$0.coefficient, $0.column) },
-            lower: expression.constant)
+          model.require(
+            "live_\(core.tensors[index].original)_\(row.op)", .column(kept) + .column(dropped) - expression, atLeast: 0)
         }
         terms.append(Model.Term(-core.tensors[index].size, kept))
         excess -= core.tensors[index].size
@@ -145,28 +140,46 @@ struct OrderedBound {
       return result
     }
 
-    private func place(_ index: Int, _ op: Int) -> ResidencyBound.Place {
-      ResidencyBound.Place(tensor: index, beside: op, chain: chains[index], ancestors)
+    /// A tensor beside an operator, the touches that may be the next ones, and those of them that surely come later.
+    private struct Place: Hashable {
+      var tensor: Int
+      var next: [Int]
+      var later: [Int]
     }
 
-    /// 1 where a tensor is dropped, which costs a fetch in a window that the place can lie in.
-    private mutating func drop(_ place: ResidencyBound.Place) -> Model.ColumnID {
-      if place.earliest == place.latest { return fetch(place.tensor, place.earliest) }
+    private func place(_ index: Int, _ op: Int) -> Place {
+      let tensor = core.tensors[index]
+      let later = tensor.touches.filter { $0 != tensor.producer && !ancestors[op].contains($0) }
+      // One that surely comes between makes a later one not the next.
+      let next = later.filter { touch in
+        !later.contains { ancestors[touch].contains($0) && ancestors[$0].contains(op) }
+      }
+      return Place(tensor: index, next: next, later: next.filter { ancestors[$0].contains(op) })
+    }
+
+    /// 1 where a tensor is dropped, which costs a fetch for its next touch.
+    private mutating func drop(_ place: Place) -> Model.ColumnID {
+      if place.next.count == 1 { return fetch(place.tensor, place.next[0]) }
       if let known = drops[place] { return known }
       let original = core.tensors[place.tensor].original
-      let column = model.addColumn("drop_\(original)_\(place.earliest)_\(place.latest)", .binary)
+      let column = model.addColumn("drop_\(original)_\(place.next)", .binary)
       drops[place] = column
-      let windows = place.windows.map { Model.Term(1, fetch(place.tensor, $0)) }
-      model.addRow("window_\(original)", windows + [Model.Term(-1, column)], lower: 0)
+      let fetches = place.next.map { LinearExpression.column(fetch(place.tensor, $0)) }
+      model.require("fetched_\(original)", fetches.reduce(-1 * .column(column), +), atLeast: 0)
+      for (number, touch) in place.next.enumerated() where place.later.contains(touch) {
+        // Unless another one comes before it.
+        let others = place.next.filter { $0 != touch }.map { isBefore($0, touch) }
+        model.require("fetched_\(original)", others.reduce(fetches[number] - .column(column), +), atLeast: 0)
+      }
       return column
     }
 
-    /// A fetch in a window of a tensor's chain, for which what DRAM does not hold is stored.
-    private mutating func fetch(_ index: Int, _ window: Int) -> Model.ColumnID {
-      if let known = fetches[Pair(index, window)] { return known }
+    /// A fetch of a tensor for a touch, for which what DRAM does not hold is stored.
+    private mutating func fetch(_ index: Int, _ touch: Int) -> Model.ColumnID {
+      if let known = fetches[Pair(index, touch)] { return known }
       let tensor = core.tensors[index]
-      let column = model.addColumn("fetch_\(tensor.original)_\(window)", .binary, cost: tensor.bytes)
-      fetches[Pair(index, window)] = column
+      let column = model.addColumn("fetch_\(tensor.original)_op\(touch)", .binary, cost: tensor.bytes)
+      fetches[Pair(index, touch)] = column
       if !tensor.isClean {
         let spill =
           spills[index] ?? model.addColumn("spill_\(tensor.original)", .continuous, upper: 1, cost: tensor.bytes)

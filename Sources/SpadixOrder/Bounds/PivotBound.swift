@@ -12,20 +12,23 @@ struct PivotBound {
   let model: Model?
 
   /// Pivots that each other precedes or follows, and others, which may run when much is live.
-  private static let mostInChain = 16
+  private static let mostInChain = 24
   private static let mostBeside = 8
   /// Tensors beside pivots, in all.
   private static let mostPlaces = 4_000
-  /// Rows, since GLPK has to get through them: of more with the others, there are none of these.
+  /// Rows, since GLPK has to get through them: of more there are fewer pivots.
   private static let mostRows = 4_000
 
   init(_ core: ScheduleCore, capacity: Int) {
     let ancestors = core.ancestors()
-    let (chain, others) = Self.pivots(core, capacity, ancestors)
-    model =
-      chain.isEmpty
-      ? nil
-      : Self.model(core, capacity, ancestors, chain, others) ?? Self.model(core, capacity, ancestors, chain, [])
+    var model: Model?
+    for (inChain, beside) in [(Self.mostInChain, Self.mostBeside), (Self.mostInChain, 0), (Self.mostInChain / 2, 0)] {
+      let (chain, others) = Self.pivots(core, capacity, ancestors, inChain, beside)
+      if chain.isEmpty { break }
+      model = Self.model(core, capacity, ancestors, chain, others)
+      if model != nil { break }
+    }
+    self.model = model
   }
 
   private static func model(
@@ -42,7 +45,7 @@ struct PivotBound {
   /// The heaviest chain of operators, and others, by what does not fit beside them. Of a chain that is what is live when as
   /// much or as little as possible has run, whichever is less, and of others whichever is more.
   private static func pivots(
-    _ core: ScheduleCore, _ capacity: Int, _ ancestors: [Bitset]
+    _ core: ScheduleCore, _ capacity: Int, _ ancestors: [Bitset], _ mostInChain: Int, _ mostBeside: Int
   ) -> (chain: [Int], others: [Int]) {
     let cuts = WavefrontBound(core, ancestors)
     let limits = core.operators.indices.map { cuts.simpleLimits($0) }

@@ -21,7 +21,7 @@ struct ResidencyBound {
   init(_ core: ScheduleCore, capacity: Int, cutEffort: Int = 0, cancellation: Cancellation? = nil) {
     var model = Model(name: "residency in every order")
     let ancestors = core.ancestors()
-    var rows: [Row] = []
+    var rows: [BoundRow<Place>] = []
     var windowsOfTensor = [Set<Int>](repeating: [], count: core.tensors.count)
     let chains = core.tensors.map { Self.longestChain($0.touches, ancestors) }
     for op in core.operators.indices {
@@ -31,9 +31,9 @@ struct ResidencyBound {
         places.append(Place(tensor: index, beside: op, chain: chains[index], ancestors))
         size += tensor.size
       }
-      if size > capacity { rows.append(Row(op: op, places: places, excess: size - capacity)) }
+      if size > capacity { rows.append(BoundRow(op: op, places: places, excess: size - capacity)) }
     }
-    rows = Self.undominated(rows)
+    rows = BoundRow.undominated(rows)
     if cutEffort > 0 {
       let known = Dictionary(uniqueKeysWithValues: rows.map { ($0.op, $0.excess) })
       var cuts = WavefrontBound(core, ancestors)
@@ -41,12 +41,12 @@ struct ResidencyBound {
         let limits = cuts.simpleLimits(op)
         return (op: op, most: core.footprints[op] + min(limits.early, limits.late) - capacity)
       }
-      var cutRows: [Row] = []
+      var cutRows: [BoundRow<Place>] = []
       for (op, most) in possible.sorted(by: { ($0.most, $1.op) > ($1.most, $0.op) }) {
         if most <= max(0, known[op] ?? 0) || cuts.effort >= cutEffort || cancellation?.isCancelled == true { continue }
         let excess = core.footprints[op] + cuts.least(beside: op) - capacity
         if excess > max(0, known[op] ?? 0) {
-          cutRows.append(Row(op: op, places: Self.possiblePlaces(core, chains, ancestors, op), excess: excess))
+          cutRows.append(BoundRow(op: op, places: Self.possiblePlaces(core, chains, ancestors, op), excess: excess))
         }
       }
       effort = cuts.effort
@@ -106,7 +106,7 @@ struct ResidencyBound {
   }
 
   /// A tensor at an operator, and the windows of the tensor's chain that the operator can lie in.
-  struct Place: Hashable {
+  private struct Place: Hashable {
     var tensor: Int
     var earliest: Int
     var latest: Int
@@ -118,13 +118,6 @@ struct ResidencyBound {
       latest = chain.firstIndex { ancestors[$0].contains(op) } ?? chain.count
     }
 
-    var windows: ClosedRange<Int> { earliest...latest }
-  }
-
-  struct Row {
-    var op: Int
-    var places: [Place]
-    var excess: Int
   }
 
   /// All tensors that may be live beside an operator, with the windows that it can lie in then.
@@ -173,9 +166,16 @@ struct ResidencyBound {
     }
     return chain.reversed()
   }
+}
+
+/// What does not fit beside an operator, and places of which enough must be dropped.
+struct BoundRow<Place: Hashable> {
+  var op: Int
+  var places: [Place]
+  var excess: Int
 
   /// The rows that no other row implies.
-  static func undominated(_ rows: [Row]) -> [Row] {
+  static func undominated(_ rows: [Self]) -> [Self] {
     let sets = rows.map { Set($0.places) }
     return rows.indices.filter { index in
       !rows.indices.contains { other in
