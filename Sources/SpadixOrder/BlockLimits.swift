@@ -10,6 +10,8 @@ enum BlockLimits {
   static let firstBoundNodes = 2_000
   static let firstResidencyNodes = 500
   static let orderNodes = 200
+  static let pairNodes = 50
+  static let pivotNodes = 100
   /// Pairs of operators without an order that GLPK orders too, at first and after local search.
   static let fewPairs = 100
   static let mostPairs = 400

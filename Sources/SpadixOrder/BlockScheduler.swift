@@ -51,7 +51,7 @@ struct BlockScheduler {
         if best.close() { return }
       }
       if options.formulation == .exact {
-        boundOrders(&best, pairs: 0...BlockLimits.fewPairs)
+        boundOrders(&best, pairs: 0...BlockLimits.fewPairs, nodeLimit: BlockLimits.orderNodes)
         if best.close() { return }
       }
     }
@@ -69,10 +69,11 @@ struct BlockScheduler {
         if best.close() { return }
       }
       if options.useLowerBound, core.count <= options.largestModelledBlock {
-        boundOrders(&best, pairs: BlockLimits.fewPairs + 1...BlockLimits.mostPairs)
+        boundOrders(
+          &best, pairs: BlockLimits.fewPairs + 1...BlockLimits.mostPairs, nodeLimit: BlockLimits.pairNodes)
         if best.close() { return }
         if options.usePivotBound, let model = PivotBound(core, capacity: capacity).model {
-          best.raise(to: bound(model, nodeLimit: min(BlockLimits.orderNodes, options.nodeLimit)), by: .pivots)
+          best.raise(to: bound(model, nodeLimit: min(BlockLimits.pivotNodes, options.nodeLimit)), by: .pivots)
           if best.close() { return }
         }
       }
@@ -109,9 +110,9 @@ struct BlockScheduler {
   }
 
   /// A bound with the order of operators as columns, where so many pairs of them may run either way.
-  private mutating func boundOrders(_ best: inout Outcome, pairs: ClosedRange<Int>) {
+  private mutating func boundOrders(_ best: inout Outcome, pairs: ClosedRange<Int>, nodeLimit: Int) {
     guard let model = OrderedBound(core, capacity: capacity, pairs: pairs).model else { return }
-    best.raise(to: bound(model, nodeLimit: min(BlockLimits.orderNodes, options.nodeLimit)), by: .order)
+    best.raise(to: bound(model, nodeLimit: min(nodeLimit, options.nodeLimit)), by: .order)
   }
 
   /// A bound from bytes over ideals, which the order search will use too.

@@ -66,6 +66,37 @@ import Testing
   }
 }
 
+@Suite struct OrderedBoundTests {
+  /// Never above the cost of the best schedule, and nearly always as high as the bound that knows no order.
+  @Test func boundsEverySchedule() throws {
+    var (bounded, higher, lower) = (0, 0, 0)
+    for seed in 0..<120 {
+      let problem = randomMixedProblem(seed, from: 13_000, operators: 9)
+      let core = ScheduleCore(problem, scope: .all)
+      let budget = core.smallestCapacity + seed / 2 % 3
+      let ordered = try #require(OrderedBound(core, capacity: budget).model)
+      let residency = ResidencyBound(core, capacity: budget).model
+      let brute = ScheduleBruteForce(problem: problem, scope: .all)
+      let least = try #require(brute.least(budget: budget, atMost: Int.max / 2))
+      func bound(_ model: Model) -> Int {
+        model.rows.isEmpty ? 0 : GLPKSolver(nodeLimit: 2_000).solve(model).bound ?? 0
+      }
+      let found = bound(ordered)
+      #expect(found <= least, "\(problem.name), budget \(budget)")
+      bounded += found > 0 ? 1 : 0
+      higher += found > bound(residency) ? 1 : 0
+      lower += found < bound(residency) ? 1 : 0
+    }
+    #expect(bounded > 30 && higher > 10 && lower < 5, "\(bounded) above nothing, \(higher) higher, \(lower) lower")
+  }
+
+  @Test func hasNoModelForOtherNumbersOfPairs() {
+    let core = ScheduleCore(randomScheduleProblem(seed: 4, operators: 12), scope: .all)
+    #expect(OrderedBound(core, capacity: core.smallestCapacity, pairs: 0...100).model != nil)
+    #expect(OrderedBound(core, capacity: core.smallestCapacity, pairs: 101...400).model == nil)
+  }
+}
+
 @Suite struct HoldingBoundTests {
   /// What takes no room stays for nothing, whatever its bytes: it adds nothing to what must leave.
   @Test func tensorsWithoutSizeStay() {

@@ -194,7 +194,9 @@ struct PivotBound {
         if dropped.isEmpty { continue }
         if !tensor.isClean {
           let spill = model.addColumn("spill_\(tensor.original)", .continuous, upper: 1, cost: tensor.bytes)
-          for drop in dropped { model.require("spilled_\(tensor.original)", .column(spill) - .column(drop), atLeast: 0) }
+          for drop in dropped {
+            model.require("spilled_\(tensor.original)", .column(spill) - .column(drop), atLeast: 0)
+          }
         }
         for interval in -1..<chainCount { payForFetch(index, in: interval) }
       }
