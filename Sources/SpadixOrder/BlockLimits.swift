@@ -30,6 +30,9 @@ enum BlockLimits {
   /// Tensors that are smaller than such a part of the capacity are left out of bounds for suffixes, before all are in.
   static let smallestParts = [1_000, 10_000, 100_000]
 
+  /// Steps of searches in which no operator runs again, before those in which some may.
+  static let effortBeforeRepeats = 2_000_000_000
+
   // Changes to the order.
   static let firstImprovement = 30_000_000
   /// For the order of smallest peak: labels and steps to find it, and steps for changes to it.
