@@ -21,6 +21,8 @@ struct AllocationSections {
   var members: [[Int]]
   /// The sections that each buffer takes something in, ascending.
   var spans: [[Span]]
+  /// Whether a buffer takes the same in all of its sections, and these follow each other.
+  private var isPlain: [Bool]
 
   init(_ problem: AllocationProblem) {
     let buffers = problem.buffers
@@ -64,19 +66,43 @@ struct AllocationSections {
     self.totals = totals
     self.members = members
     self.spans = spans
+    isPlain = buffers.map(\.gaps.isEmpty)
   }
 
-  /// For each buffer the buffers it meets, in ascending order. Quadratic in the buffers of a section.
+  /// For each buffer the buffers it meets, in ascending order.
   func overlaps() -> [[Overlap]] {
-    spans.indices.map { number in
-      var distance: [Int: Int] = [:]
-      for span in spans[number] {
-        for other in members[span.section] where other != number {
-          let needed = span.upper - self.span(of: other, in: span.section).lower
-          distance[other] = max(distance[other] ?? Int.min, needed)
+    var begins = [[Int]](repeating: [], count: count)
+    var others = [[Int]](repeating: [], count: count)
+    for number in spans.indices {
+      if isPlain[number] {
+        if let first = spans[number].first { begins[first.section].append(number) }
+      } else {
+        for span in spans[number] { others[span.section].append(number) }
+      }
+    }
+    var distance = [Int](repeating: Int.min, count: spans.count)
+    return spans.indices.map { number in
+      var met: [Int] = []
+      func meet(_ other: Int, _ span: Span) {
+        if other == number { return }
+        if distance[other] == Int.min { met.append(other) }
+        let lower = isPlain[other] ? 0 : self.span(of: other, in: span.section).lower
+        distance[other] = max(distance[other], span.upper - lower)
+      }
+      for (index, span) in spans[number].enumerated() {
+        if index == 0 || !isPlain[number] {
+          for other in members[span.section] { meet(other, span) }
+        } else {
+          // Two plain ones meet where one of them begins.
+          for other in begins[span.section] { meet(other, span) }
+          for other in others[span.section] { meet(other, span) }
         }
       }
-      return distance.keys.sorted().map { Overlap(buffer: $0, distance: distance[$0] ?? 0) }
+      met.sort()
+      return met.map { other in
+        defer { distance[other] = Int.min }
+        return Overlap(buffer: other, distance: distance[other])
+      }
     }
   }
 

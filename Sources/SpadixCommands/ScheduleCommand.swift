@@ -300,6 +300,7 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
   case split
   case upperBound = "upper-bound"
   case lowerBound = "lower-bound"
+  case pivotBound = "pivot-bound"
   case idealBound = "ideal-bound"
   case lagrangianBound = "lagrangian-bound"
   case wavefront
@@ -319,6 +320,7 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
     case .split: options.useSplit = false
     case .upperBound: options.useUpperBound = false
     case .lowerBound: options.useLowerBound = false
+    case .pivotBound: options.usePivotBound = false
     case .idealBound: options.useIdealBound = false
     case .lagrangianBound: options.useLagrangianBound = false
     case .wavefront: options.useWavefront = false

@@ -10,6 +10,11 @@ enum BlockLimits {
   static let firstBoundNodes = 2_000
   static let firstResidencyNodes = 500
   static let orderNodes = 200
+  static let pairNodes = 50
+  static let pivotNodes = 100
+  /// Pairs of operators without an order that GLPK orders too, at first and after local search.
+  static let fewPairs = 100
+  static let mostPairs = 400
   static let cutNodes = 500
   /// Steps for the cuts beside operators.
   static let cutEffort = 2_000_000_000
@@ -17,11 +22,16 @@ enum BlockLimits {
   static let firstIdealMoves = 100_000
   static let mostIdealMoves = 3_000_000
   /// The same, where prices of tensors are found over and over, and steps for that.
+  static let firstPricedMoves = 10_000
+  static let firstPricesEffort = 1_000_000_000
   static let mostPricedMoves = 200_000
   static let pricesEffort = 6_000_000_000
 
   /// Tensors that are smaller than such a part of the capacity are left out of bounds for suffixes, before all are in.
   static let smallestParts = [1_000, 10_000, 100_000]
+
+  /// Steps of searches in which no operator runs again, before those in which some may.
+  static let effortBeforeRepeats = 2_000_000_000
 
   // Changes to the order.
   static let firstImprovement = 30_000_000

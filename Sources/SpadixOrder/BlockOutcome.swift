@@ -6,6 +6,7 @@ extension BlockScheduler {
     case residency = "residency in every order"
     case order = "residency and order"
     case cuts = "least cuts"
+    case pivots = "order around pivots"
     case ideals = "bytes over ideals"
     case prices = "prices over ideals"
     case suffixes = "suffix bounds"

@@ -50,8 +50,8 @@ struct BlockScheduler {
         boundIdeals(&best, moveLimit: BlockLimits.firstIdealMoves)
         if best.close() { return }
       }
-      if options.formulation == .exact, let model = OrderedBound(core, capacity: capacity).model {
-        best.raise(to: bound(model, nodeLimit: min(BlockLimits.orderNodes, options.nodeLimit)), by: .order)
+      if options.formulation == .exact {
+        boundOrders(&best, pairs: 0...BlockLimits.fewPairs, nodeLimit: BlockLimits.orderNodes)
         if best.close() { return }
       }
     }
@@ -67,6 +67,15 @@ struct BlockScheduler {
         statistics.effort += wavefront.effort
         best.raise(to: bound(wavefront.model, nodeLimit: min(BlockLimits.cutNodes, options.nodeLimit)), by: .cuts)
         if best.close() { return }
+      }
+      if options.useLowerBound, core.count <= options.largestModelledBlock {
+        boundOrders(
+          &best, pairs: BlockLimits.fewPairs + 1...BlockLimits.mostPairs, nodeLimit: BlockLimits.pairNodes)
+        if best.close() { return }
+        if options.usePivotBound, let model = PivotBound(core, capacity: capacity).model {
+          best.raise(to: bound(model, nodeLimit: min(BlockLimits.pivotNodes, options.nodeLimit)), by: .pivots)
+          if best.close() { return }
+        }
       }
     }
     if options.formulation == .exact, options.useLocalSearch, core.count <= options.largestSearchedBlock {
@@ -100,6 +109,12 @@ struct BlockScheduler {
     }
   }
 
+  /// A bound with the order of operators as columns, where so many pairs of them may run either way.
+  private mutating func boundOrders(_ best: inout Outcome, pairs: ClosedRange<Int>, nodeLimit: Int) {
+    guard let model = OrderedBound(core, capacity: capacity, pairs: pairs).model else { return }
+    best.raise(to: bound(model, nodeLimit: min(nodeLimit, options.nodeLimit)), by: .order)
+  }
+
   /// A bound from bytes over ideals, which the order search will use too.
   private mutating func boundIdeals(_ best: inout Outcome, moveLimit: Int) {
     guard options.useIdealBound, completion == nil, core.count <= options.largestSearchedBlock else { return }
@@ -115,17 +130,18 @@ struct BlockScheduler {
   }
 
   /// A bound from prices of tensors outside the scratchpad, which the wide searches will use too.
-  private mutating func boundByPrices(_ best: inout Outcome) -> LagrangianBound? {
+  private mutating func boundByPrices(
+    _ best: inout Outcome, moveLimit limit: Int, effort: Int
+  ) -> LagrangianBound? {
     guard options.useLagrangianBound else { return nil }
     options.progress?("prices over ideals")
     let before = statistics.effort
     defer { effortOfIdeals += statistics.effort - before }
     let keys = OrderSearch.keys(core)
-    let limit = BlockLimits.mostPricedMoves
     guard IdealCount.moves(core, keys: keys, limit: limit, effort: &statistics.effort) != nil else { return nil }
     let bound = LagrangianBound(
       core, capacity: capacity, keys: keys, cutoff: best.cost, moveLimit: limit,
-      effortLimit: min(BlockLimits.pricesEffort, effortLeft), cancellation: options.cancellation,
+      effortLimit: min(effort, effortLeft), cancellation: options.cancellation,
       effort: &statistics.effort)
     best.raise(to: bound?.total ?? 0, by: .prices)
     return bound
@@ -258,13 +274,19 @@ struct BlockScheduler {
     search.completion = completion
     for (number, width) in BlockLimits.narrowWidths.enumerated() {
       if number > 0, improveAgain(&best) { return }
+      if number == 1 {
+        search.prices = boundByPrices(
+          &best, moveLimit: BlockLimits.firstPricedMoves, effort: BlockLimits.firstPricesEffort)
+        if best.close() { return }
+      }
       if run(&search, width, &best) != .narrowed { return }
     }
     checkpoint?(best, statistics.effort, statistics.effort / BlockLimits.shareOfPlans)
     boundIdeals(&best, moveLimit: BlockLimits.mostIdealMoves)
     search.completion = completion
     if best.close() { return }
-    search.prices = boundByPrices(&best)
+    search.prices =
+      boundByPrices(&best, moveLimit: BlockLimits.mostPricedMoves, effort: BlockLimits.pricesEffort) ?? search.prices
     if best.close() { return }
     beThorough(&best)
     if best.close() { return }

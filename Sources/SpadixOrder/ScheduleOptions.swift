@@ -46,6 +46,8 @@ public struct ScheduleOptions: Sendable {
   public var useUpperBound = true
   /// Residency where tensors are live in every order, by GLPK.
   public var useLowerBound = true
+  /// A bound in which the order around the operators that leave the least room is a choice.
+  public var usePivotBound = true
   /// A bound on bytes over every set of operators that may have run.
   public var useIdealBound = true
   /// A bound from prices for tensors outside the scratchpad, where such sets are few.

@@ -38,15 +38,34 @@ public struct Scheduler: Sendable {
     _ orders: [[ScheduleProblem.OperatorID]], _ known: [ScheduleSolution]
   ) throws -> ScheduleSolution {
     let ordinary = known.filter { $0.recomputation.limit == 0 }
-    let plan = try withoutRepeats(problem, scope: scope, budget: budget, orders: orders, known: ordinary)
-    if options.recomputation.limit == 0 { return plan }
-    var recomputation = Recomputation(problem, scope, budget, options, from: plan)
-    try recomputation.run()
-    var best = recomputation.best
+    if options.recomputation.limit == 0 {
+      return try withoutRepeats(problem, scope: scope, budget: budget, orders: orders, known: ordinary)
+    }
+    // Repeats save more than long searches without them, so that these come last.
+    var brief = self
+    brief.options.effortLimit = min(options.effortLimit, BlockLimits.effortBeforeRepeats)
+    let first = try brief.withoutRepeats(problem, scope: scope, budget: budget, orders: orders, known: ordinary)
+    var best = try withRepeats(problem, scope, budget, from: first)
+    if first.certificate.stops.contains(.effort), !best.isProven, options.cancellation?.isCancelled != true {
+      let plan = try withoutRepeats(problem, scope: scope, budget: budget, orders: orders, known: ordinary)
+      if plan.traffic.total < first.traffic.total {
+        let other = try withRepeats(problem, scope, budget, from: plan)
+        if other.traffic.total < best.traffic.total { best = other }
+      }
+    }
     for other in known where other.scope == scope && other.budget <= budget {
       best.improve(with: other)
     }
     return best
+  }
+
+  /// A plan in which operators may run again, none the worse than one in which they do not.
+  private func withRepeats(
+    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int, from plan: ScheduleSolution
+  ) throws -> ScheduleSolution {
+    var recomputation = Recomputation(problem, scope, budget, options, from: plan)
+    try recomputation.run()
+    return recomputation.best
   }
 
   private func withoutRepeats(

@@ -107,6 +107,7 @@ private let skip = ScheduleProblem(
       case "bounds":
         options.useUpperBound = false
         options.useLowerBound = false
+        options.usePivotBound = false
         options.useSuffixBounds = false
         options.useSafeMoves = false
         options.useDominance = false

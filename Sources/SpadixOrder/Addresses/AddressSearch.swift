@@ -125,6 +125,8 @@ final class AddressSearch {
   private func pack(
     _ pieces: [ScheduleSolution.Piece], _ order: [Int], _ builder: PieceBuilder, nodeLimit: Int, effortLimit: Int? = nil
   ) -> Bool {
+    // Of many pieces even the tables of a packing take a while.
+    if isInterrupted { return false }
     var limits = AllocationSolver.Options()
     limits.nodeLimit = nodeLimit
     limits.effortLimit = max(1, min(effortLimit ?? options.packingEffortLimit, workLeft))
@@ -398,6 +400,7 @@ final class AddressSearch {
     options.nodeLimit = Self.coreNodes
     options.layoutSweep = false
     func packs(_ some: [ScheduleSolution.Piece]) -> Bool {
+      if isInterrupted { return false }
       options.effortLimit = max(1, min(Self.coreEffort, workLeft))
       let solver = AllocationSolver(options: options, cancellation: self.options.cancellation)
       let result = solver.solve(builder.allocation(some, budget))

@@ -1,23 +1,22 @@
 import SpadixMIP
 
-/// A lower bound for small blocks, in which the order of two operators that may run either way is a choice too.
+/// A lower bound in which the order of two operators that may run either way is a choice too, where few may.
 ///
 /// Where one branch waits for another, a tensor of the one or of the other is live, but neither in every order, so that
 /// `ResidencyBound` sees nothing. Here a binary `u_before_v` says which comes first, a tensor is live at an operator
 /// between two of its touches, and costs a fetch to be dropped there.
 struct OrderedBound {
-  /// Nil when the block has too many pairs of operators without an order.
+  /// Nil when the block has other numbers of pairs of operators without an order.
   let model: Model?
 
-  static let largestPairCount = 100
-
-  init(_ core: ScheduleCore, capacity: Int) {
+  /// - Parameter limits: how many pairs of operators without an order there may be.
+  init(_ core: ScheduleCore, capacity: Int, pairs limits: ClosedRange<Int> = 0...100) {
     let ancestors = core.ancestors()
     var pairs: [Pair] = []
     for later in core.operators.indices {
       for earlier in 0..<later where !ancestors[later].contains(earlier) { pairs.append(Pair(earlier, later)) }
     }
-    guard pairs.count <= Self.largestPairCount else {
+    guard limits.contains(pairs.count) else {
       model = nil
       return
     }
@@ -26,7 +25,7 @@ struct OrderedBound {
       builder.before[pair] = builder.model.addColumn("op\(pair.first)_before_op\(pair.second)", .binary)
     }
     builder.orderIsTransitive()
-    for op in core.operators.indices { builder.fits(op, capacity: capacity) }
+    builder.everythingFits(capacity: capacity)
     model = builder.model
   }
 
@@ -39,36 +38,30 @@ struct OrderedBound {
     }
   }
 
-  /// An expression constant + sum of terms.
-  private struct Expression {
-    var constant: Int
-    var terms: [Model.Term] = []
-  }
-
   private struct Builder {
     let core: ScheduleCore
     let ancestors: [Bitset]
     var model = Model(name: "residency and order")
     var before: [Pair: Model.ColumnID] = [:]
-    private let chains: [[Int]]
     private var fetches: [Pair: Model.ColumnID] = [:]
     private var spills: [Int: Model.ColumnID] = [:]
+    private var drops: [Place: Model.ColumnID] = [:]
+    private var effort = 0
 
     init(_ core: ScheduleCore, _ ancestors: [Bitset]) {
       self.core = core
       self.ancestors = ancestors
-      chains = core.tensors.map { ResidencyBound.longestChain($0.touches, ancestors) }
     }
 
     /// 1 when the first operator runs before the second.
-    func isBefore(_ first: Int, _ second: Int) -> Expression {
-      if ancestors[second].contains(first) { return Expression(constant: 1) }
-      if ancestors[first].contains(second) { return Expression(constant: 0) }
+    func isBefore(_ first: Int, _ second: Int) -> LinearExpression {
+      if ancestors[second].contains(first) { return LinearExpression(constant: 1) }
+      if ancestors[first].contains(second) { return LinearExpression(constant: 0) }
       if let column = before[Pair(first, second)] {
-        return Expression(constant: 0, terms: [Model.Term(1, column)])
+        return LinearExpression(constant: 0, terms: [Model.Term(1, column)])
       }
-      guard let column = before[Pair(second, first)] else { return Expression(constant: 0) }
-      return Expression(constant: 1, terms: [Model.Term(-1, column)])
+      guard let column = before[Pair(second, first)] else { return LinearExpression(constant: 0) }
+      return LinearExpression(constant: 1, terms: [Model.Term(-1, column)])
     }
 
     mutating func orderIsTransitive() {
@@ -87,68 +80,113 @@ struct OrderedBound {
     }
 
     /// What is live while an operator runs fits beside it.
-    mutating func fits(_ op: Int, capacity: Int) {
-      let operands = Set(core.operators[op].operands)
-      var possible: [(tensor: Int, live: [Expression])] = []
-      var size = core.footprints[op]
-      for (index, tensor) in core.tensors.enumerated() where !operands.contains(index) {
-        let live = liveness(of: tensor, at: op)
-        if live.isEmpty { continue }
-        possible.append((index, live))
-        size += tensor.size
-      }
-      if size <= capacity { return }
-      var room: [Model.Term] = []
-      for (index, live) in possible {
-        let kept = model.addColumn("keep_\(core.tensors[index].original)_\(op)", .continuous, upper: 1)
-        let windows = windows(of: index, at: op)
-        for expression in live {
-          // kept >= live - dropped
-          model.addRow(
-            "live_\(core.tensors[index].original)_\(op)",
-            [Model.Term(1, kept)] + windows.map { Model.Term(1, $0) }
-              + expression.terms.map { Model.Term(-$0.coefficient, $0.column) }, lower: expression.constant)
+    mutating func everythingFits(capacity: Int) {
+      var rows: [BoundRow<Place>] = []
+      for op in core.operators.indices {
+        var places: [Place] = []
+        var possible: [(tensor: Int, live: [LinearExpression])] = []
+        var size = core.footprints[op]
+        for (index, tensor) in core.tensors.enumerated() where core.mayBeLive(tensor, beside: op, ancestors) {
+          if core.isLive(tensor, beside: op, ancestors) {
+            places.append(place(index, op))
+          } else {
+            let live = liveness(of: tensor, at: op)
+            if live.isEmpty { continue }
+            possible.append((index, live))
+          }
+          size += tensor.size
         }
-        room.append(Model.Term(core.tensors[index].size, kept))
+        if size <= capacity { continue }
+        let row = BoundRow(op: op, places: places, excess: size - capacity)
+        if possible.isEmpty { rows.append(row) } else { fits(row, possible) }
       }
-      model.addRow("operator_\(op)", room, upper: capacity - core.footprints[op])
+      for row in BoundRow<Place>.undominated(rows) { fits(row, []) }
+    }
+
+    /// - Parameter possible: tensors that are live beside the operator in some orders; the places are those of all others.
+    private mutating func fits(_ row: BoundRow<Place>, _ possible: [(tensor: Int, live: [LinearExpression])]) {
+      var terms = row.places.map { Model.Term(core.tensors[$0.tensor].size, drop($0)) }
+      var excess = row.excess
+      for (index, live) in possible {
+        let kept = model.addColumn("keep_\(core.tensors[index].original)_\(row.op)", .continuous, upper: 1)
+        let dropped = drop(place(index, row.op))
+        for expression in live {
+          model.require(
+            "live_\(core.tensors[index].original)_\(row.op)", .column(kept) + .column(dropped) - expression, atLeast: 0)
+        }
+        terms.append(Model.Term(-core.tensors[index].size, kept))
+        excess -= core.tensors[index].size
+      }
+      if possible.isEmpty {
+        let sizes = row.places.map { core.tensors[$0.tensor].size }
+        excess = SubsetSums.least(of: sizes, atLeast: excess, effort: &effort)
+      }
+      model.addRow("operator_\(row.op)", terms, lower: excess)
     }
 
     /// For each two touches that can lie around an operator an expression of at most 1, and 1 when they do.
-    private func liveness(of tensor: ScheduleCore.Tensor, at op: Int) -> [Expression] {
-      var result: [Expression] = []
+    private func liveness(of tensor: ScheduleCore.Tensor, at op: Int) -> [LinearExpression] {
+      var result: [LinearExpression] = []
       for earlier in tensor.touches {
         for later in tensor.touches where earlier != later {
           let parts = [isBefore(earlier, op), isBefore(op, later)]
           let terms = parts.flatMap(\.terms)
           let constant = parts.reduce(-1) { $0 + $1.constant }
           if constant + terms.filter({ $0.coefficient > 0 }).count < 1 { continue }
-          if terms.isEmpty { return [Expression(constant: 1)] }
-          result.append(Expression(constant: constant, terms: terms))
+          if terms.isEmpty { return [LinearExpression(constant: 1)] }
+          result.append(LinearExpression(constant: constant, terms: terms))
         }
       }
       return result
     }
 
-    /// Fetches in the windows of the tensor's chain that the operator can lie in.
-    private mutating func windows(of index: Int, at op: Int) -> [Model.ColumnID] {
-      let chain = chains[index]
-      let earliest = chain.lastIndex { ancestors[op].contains($0) }.map { $0 + 1 } ?? 0
-      let latest = chain.firstIndex { ancestors[$0].contains(op) } ?? chain.count
-      return (earliest...latest).map { window in
-        if let known = fetches[Pair(index, window)] { return known }
-        let tensor = core.tensors[index]
-        let column = model.addColumn("fetch_\(tensor.original)_\(window)", .binary, cost: tensor.bytes)
-        fetches[Pair(index, window)] = column
-        if !tensor.isClean {
-          let spill =
-            spills[index]
-            ?? model.addColumn("spill_\(tensor.original)", .continuous, upper: 1, cost: tensor.bytes)
-          spills[index] = spill
-          model.addRow("spilled_\(tensor.original)", [Model.Term(1, spill), Model.Term(-1, column)], lower: 0)
-        }
-        return column
+    /// A tensor beside an operator, the touches that may be the next ones, and those of them that surely come later.
+    private struct Place: Hashable {
+      var tensor: Int
+      var next: [Int]
+      var later: [Int]
+    }
+
+    private func place(_ index: Int, _ op: Int) -> Place {
+      let tensor = core.tensors[index]
+      let later = tensor.touches.filter { $0 != tensor.producer && !ancestors[op].contains($0) }
+      // One that surely comes between makes a later one not the next.
+      let next = later.filter { touch in
+        !later.contains { ancestors[touch].contains($0) && ancestors[$0].contains(op) }
       }
+      return Place(tensor: index, next: next, later: next.filter { ancestors[$0].contains(op) })
+    }
+
+    /// 1 where a tensor is dropped, which costs a fetch for its next touch.
+    private mutating func drop(_ place: Place) -> Model.ColumnID {
+      if place.next.count == 1 { return fetch(place.tensor, place.next[0]) }
+      if let known = drops[place] { return known }
+      let original = core.tensors[place.tensor].original
+      let column = model.addColumn("drop_\(original)_\(place.next)", .binary)
+      drops[place] = column
+      let fetches = place.next.map { LinearExpression.column(fetch(place.tensor, $0)) }
+      model.require("fetched_\(original)", fetches.reduce(-1 * .column(column), +), atLeast: 0)
+      for (number, touch) in place.next.enumerated() where place.later.contains(touch) {
+        // Unless another one comes before it.
+        let others = place.next.filter { $0 != touch }.map { isBefore($0, touch) }
+        model.require("fetched_\(original)", others.reduce(fetches[number] - .column(column), +), atLeast: 0)
+      }
+      return column
+    }
+
+    /// A fetch of a tensor for a touch, for which what DRAM does not hold is stored.
+    private mutating func fetch(_ index: Int, _ touch: Int) -> Model.ColumnID {
+      if let known = fetches[Pair(index, touch)] { return known }
+      let tensor = core.tensors[index]
+      let column = model.addColumn("fetch_\(tensor.original)_op\(touch)", .binary, cost: tensor.bytes)
+      fetches[Pair(index, touch)] = column
+      if !tensor.isClean {
+        let spill =
+          spills[index] ?? model.addColumn("spill_\(tensor.original)", .continuous, upper: 1, cost: tensor.bytes)
+        spills[index] = spill
+        model.addRow("spilled_\(tensor.original)", [Model.Term(1, spill), Model.Term(-1, column)], lower: 0)
+      }
+      return column
     }
   }
 }

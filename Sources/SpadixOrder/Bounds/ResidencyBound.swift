@@ -21,39 +21,32 @@ struct ResidencyBound {
   init(_ core: ScheduleCore, capacity: Int, cutEffort: Int = 0, cancellation: Cancellation? = nil) {
     var model = Model(name: "residency in every order")
     let ancestors = core.ancestors()
-    var rows: [Row] = []
+    var rows: [BoundRow<Place>] = []
     var windowsOfTensor = [Set<Int>](repeating: [], count: core.tensors.count)
     let chains = core.tensors.map { Self.longestChain($0.touches, ancestors) }
     for op in core.operators.indices {
       var places: [Place] = []
       var size = core.footprints[op]
-      let operands = Set(core.operators[op].operands)
-      for (index, tensor) in core.tensors.enumerated() where !operands.contains(index) {
-        guard tensor.touches.contains(where: { ancestors[op].contains($0) }),
-          tensor.touches.contains(where: { ancestors[$0].contains(op) })
-        else { continue }
-        let chain = chains[index]
-        // Window w lies between the elements w - 1 and w of the chain.
-        let earliest = chain.lastIndex { ancestors[op].contains($0) }.map { $0 + 1 } ?? 0
-        let latest = chain.firstIndex { ancestors[$0].contains(op) } ?? chain.count
-        places.append(Place(tensor: index, earliest: earliest, latest: latest))
+      for (index, tensor) in core.tensors.enumerated() where core.isLive(tensor, beside: op, ancestors) {
+        places.append(Place(tensor: index, beside: op, chain: chains[index], ancestors))
         size += tensor.size
       }
-      if size > capacity { rows.append(Row(op: op, places: places, excess: size - capacity)) }
+      if size > capacity { rows.append(BoundRow(op: op, places: places, excess: size - capacity)) }
     }
-    rows = Self.undominated(rows)
+    rows = BoundRow.undominated(rows)
     if cutEffort > 0 {
       let known = Dictionary(uniqueKeysWithValues: rows.map { ($0.op, $0.excess) })
       var cuts = WavefrontBound(core, ancestors)
-      let possible = core.operators.indices.map {
-        (op: $0, most: core.footprints[$0] + cuts.simpleLimit($0) - capacity)
+      let possible = core.operators.indices.map { op in
+        let limits = cuts.simpleLimits(op)
+        return (op: op, most: core.footprints[op] + min(limits.early, limits.late) - capacity)
       }
-      var cutRows: [Row] = []
+      var cutRows: [BoundRow<Place>] = []
       for (op, most) in possible.sorted(by: { ($0.most, $1.op) > ($1.most, $0.op) }) {
         if most <= max(0, known[op] ?? 0) || cuts.effort >= cutEffort || cancellation?.isCancelled == true { continue }
         let excess = core.footprints[op] + cuts.least(beside: op) - capacity
         if excess > max(0, known[op] ?? 0) {
-          cutRows.append(Row(op: op, places: Self.possiblePlaces(core, chains, ancestors, op), excess: excess))
+          cutRows.append(BoundRow(op: op, places: Self.possiblePlaces(core, chains, ancestors, op), excess: excess))
         }
       }
       effort = cuts.effort
@@ -117,12 +110,14 @@ struct ResidencyBound {
     var tensor: Int
     var earliest: Int
     var latest: Int
-  }
 
-  private struct Row {
-    var op: Int
-    var places: [Place]
-    var excess: Int
+    /// Window w lies between the elements w - 1 and w of the chain.
+    init(tensor: Int, beside op: Int, chain: [Int], _ ancestors: [Bitset]) {
+      self.tensor = tensor
+      earliest = chain.lastIndex { ancestors[op].contains($0) }.map { $0 + 1 } ?? 0
+      latest = chain.firstIndex { ancestors[$0].contains(op) } ?? chain.count
+    }
+
   }
 
   /// All tensors that may be live beside an operator, with the windows that it can lie in then.
@@ -145,9 +140,9 @@ struct ResidencyBound {
       let isChain = chain.count == tensor.touches.count
       let start = isChain || chain.first == tensor.producer ? 1 : 0
       let end = isChain ? chain.count - 1 : chain.count
-      let earliest = max(start, chain.lastIndex { ancestors[op].contains($0) }.map { $0 + 1 } ?? 0)
-      let latest = min(end, chain.firstIndex { ancestors[$0].contains(op) } ?? chain.count)
-      if earliest <= latest { places.append(Place(tensor: index, earliest: earliest, latest: latest)) }
+      var place = Place(tensor: index, beside: op, chain: chain, ancestors)
+      (place.earliest, place.latest) = (max(start, place.earliest), min(end, place.latest))
+      if place.earliest <= place.latest { places.append(place) }
     }
     return places
   }
@@ -171,9 +166,16 @@ struct ResidencyBound {
     }
     return chain.reversed()
   }
+}
+
+/// What does not fit beside an operator, and places of which enough must be dropped.
+struct BoundRow<Place: Hashable> {
+  var op: Int
+  var places: [Place]
+  var excess: Int
 
   /// The rows that no other row implies.
-  private static func undominated(_ rows: [Row]) -> [Row] {
+  static func undominated(_ rows: [Self]) -> [Self] {
     let sets = rows.map { Set($0.places) }
     return rows.indices.filter { index in
       !rows.indices.contains { other in

@@ -49,9 +49,9 @@ struct WavefrontBound {
     network.finish()
   }
 
-  /// Size of what is live beside an operator when it runs right after its ancestors, or when all but its descendants
-  /// have run: the least is no more.
-  func simpleLimit(_ op: Int) -> Int {
+  /// Size of what is live beside an operator when it runs right after its ancestors, and when all but its descendants
+  /// have run: the least is no more than either.
+  func simpleLimits(_ op: Int) -> (early: Int, late: Int) {
     let operands = Set(core.operators[op].operands)
     var early = 0
     var late = 0
@@ -61,7 +61,7 @@ struct WavefrontBound {
       if before > 0, before < tensor.touches.count { early += tensor.size }
       if after > 0, after < tensor.touches.count { late += tensor.size }
     }
-    return min(early, late)
+    return (early, late)
   }
 
   /// The least size of what is live beside an operator.

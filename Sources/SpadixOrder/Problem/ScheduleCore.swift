@@ -196,6 +196,20 @@ struct ScheduleCore {
     return sets
   }
 
+  /// Whether a tensor is live beside an operator that does not touch it, in every order.
+  func isLive(_ tensor: Tensor, beside op: Int, _ ancestors: [Bitset]) -> Bool {
+    tensor.touches.contains { ancestors[op].contains($0) } && tensor.touches.contains { ancestors[$0].contains(op) }
+      && !tensor.touches.contains(op)
+  }
+
+  /// Whether a tensor may be live beside an operator that does not touch it, in some order.
+  func mayBeLive(_ tensor: Tensor, beside op: Int, _ ancestors: [Bitset]) -> Bool {
+    if tensor.touches.contains(op) { return false }
+    if let producer = tensor.producer, ancestors[producer].contains(op) { return false }
+    return tensor.touches.contains { !ancestors[$0].contains(op) }
+      && tensor.touches.contains { !ancestors[op].contains($0) }
+  }
+
   /// The blocks between operators that every other one precedes or follows and after which only their results are live.
   ///
   /// Each block lists its operators, ascending; all but the first begin with the last operator of the one before.
