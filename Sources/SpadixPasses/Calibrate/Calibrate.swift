@@ -20,7 +20,7 @@ extension Pass {
       reference. Ranges and channels of a network that is small enough are chosen on all of these, and ranges a sixteenth wider than \
       what the samples had come first; corrections are made from other samples than those that they are measured on. The report says which was the best, and by how much. `method` chooses one instead. These are tried, in this order, and each is \
       kept only where it is better by a tenth of a decibel (half of one for equalized channels of products), and, of results that are \
-      few, by more than the difference varies from sample to sample (not asked of biases):
+      few, by more than the difference varies from sample to sample (of weights and biases less is asked):
 
       - **Ranges**: minmax, percentiles, least squares and halfway from minmax to these, each for all values, and with whole ranges for those that become \
       outputs without a product in between. Least squares counts what readers make of an element: the function that alone \
@@ -213,7 +213,7 @@ struct Calibrator {
     guard held.count >= Self.correctionSamples.lowerBound else { return graph }
     let rounding = WeightRounding(graph: graph, quantized: try trials.quantized(graph), data: data)
     let (changed, before) = WeightRounding.graphs(graph, try rounding.rounded(on: held))
-    guard let found = try trials.score(changed), trials.isBetter(found, than: score) else { return graph }
+    guard let found = try trials.score(changed), trials.isBetterRounded(found, than: score) else { return graph }
     notes.append("weights rounded together on \(held.count) other samples \(Trials.text(found.decibels)) dB")
     (graph, score) = (changed, found)
     return before

@@ -121,12 +121,22 @@ struct Trials {
   /// more as well than it differs from sample to sample: one that comes to lie badly says nothing of the others.
   func isBetter(_ score: Score, than other: Score, by margin: Double = Trials.smallestMargin) -> Bool {
     guard score.decibels > other.decibels + margin else { return false }
-    let elements = expected.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } }
-    guard elements < Self.fewElements else { return true }
+    guard elementCount < Self.fewElements else { return true }
     let differences = zip(other.parts, score.parts).map { $0 - $1 }
     let (sum, count) = (differences.reduce(0, +), Double(differences.count))
     let deviation = differences.reduce(0) { $0 + ($1 - sum / count) * ($1 - sum / count) }
     return sum > (deviation * count / max(1, count - 1)).squareRoot()
+  }
+
+  /// Results at all places, of all samples.
+  private var elementCount: Int { expected.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } } }
+
+  /// The same for weights that are rounded together, which are nearer to the network on other samples already: better by what the
+  /// power of a noise that is measured so often is known to.
+  func isBetterRounded(_ score: Score, than other: Score) -> Bool {
+    guard elementCount < Self.fewElements else { return isBetter(score, than: other) }
+    let margin = 10 / log(10) * (2 / Double(max(1, elementCount))).squareRoot()
+    return score.decibels > other.decibels + max(Self.smallestMargin, margin)
   }
 
   func isBetterEqualized(_ score: Score, than other: Score) -> Bool {
