@@ -60,7 +60,8 @@ struct RecomputationBound {
       var readers = [[Int]](repeating: [], count: problem.tensors.count)
       for (index, op) in problem.operators.enumerated() {
         for tensor in op.outputs { producer[tensor.index] = index }
-        for tensor in Set(op.inputs).sorted() { readers[tensor.index].append(index) }
+        // Of what is scheduled only: what is left out need not stay.
+        for tensor in operands[index] where producer[tensor] != index { readers[tensor].append(index) }
       }
       self.producer = producer
       self.readers = readers
