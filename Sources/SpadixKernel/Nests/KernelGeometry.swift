@@ -192,7 +192,7 @@ public final class KernelGeometry: Sendable {
     guard let window = kernel.contraction?.window else { return 0..<0 }
     if window.isStrided {
       let seeing = window.validColumns(0..<kernel.columns, tapColumn: tapColumn)
-      return seeing.first..<seeing.first + seeing.count
+      return seeing.count == 0 ? 0..<0 : seeing.first..<seeing.first + seeing.count
     }
     let low = min(window.inputColumns, max(0, window.inputColumn(0, tapColumn: tapColumn)))
     let high = window.inputColumn(kernel.columns - 1, tapColumn: tapColumn) + 1
