@@ -62,23 +62,12 @@ struct BankPlacement {
     let inBlock = parts
     isPlaced = parts.map { _ in true }
     var best = (cost: cost, parts: parts)
-    var stacked: [(cost: Int, order: [Int], parts: [Part])] = []
-    for stack in stacks {
-      parts = inBlock
-      if place(stack.order, fromEnd: stack.fromEnd) { stacked.append((cost, stack.order, parts)) }
-    }
+    let stacked = stacks.compactMap { start($0.order, fromEnd: $0.fromEnd) }
     let cheapest = stacked.indices.sorted { (stacked[$0].cost, $0) < (stacked[$1].cost, $1) }
-    for stack in cheapest.prefix(Self.improvedStacks).map({ stacked[$0] }) {
-      parts = inBlock
-      start(from: stack.parts)
-      improve(stack.order)
-      let cost = cost
-      if cost < best.cost { best = (cost, parts) }
-    }
-    for order in orders {
-      parts = inBlock
-      if !place(order) { continue }
-      improve(order)
+    let starts = cheapest.prefix(Self.improvedStacks).map { stacked[$0] } + orders.compactMap { start($0) }
+    for start in starts {
+      take(start.parts)
+      improve(start.order)
       let cost = cost
       if cost < best.cost { best = (cost, parts) }
     }
@@ -193,6 +182,18 @@ struct BankPlacement {
     }
   }
 
+  /// Parts placed in an order, from which they are improved.
+  private struct Start {
+    var cost: Int
+    var order: [Int]
+    var parts: [Part]
+  }
+
+  /// Nil where not all of them fit.
+  private mutating func start(_ order: [Int], fromEnd: Set<Int>? = nil) -> Start? {
+    place(order, fromEnd: fromEnd) ? Start(cost: cost, order: order, parts: parts) : nil
+  }
+
   /// - Parameter fromEnd: for a stack, the buffers that begin at the end; nil for the cheapest places.
   private mutating func place(_ order: [Int], fromEnd: Set<Int>? = nil) -> Bool {
     free = freeAtFirst
@@ -206,7 +207,7 @@ struct BankPlacement {
   }
 
   /// Takes up places that were found before.
-  private mutating func start(from placed: [Part]) {
+  private mutating func take(_ placed: [Part]) {
     free = freeAtFirst
     isPlaced = parts.map(\.isFixed)
     for index in parts.indices where !parts[index].isFixed { take(index, placed[index].rows.lowerBound) }

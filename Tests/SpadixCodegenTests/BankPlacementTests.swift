@@ -46,6 +46,12 @@ import Testing
     Set(part.rows.map { $0 / Target.gemmini.scratchpadRowsPerBank })
   }
 
+  private func slots(_ contents: LocalBuffer.Contents, of nest: KernelNest, _ parts: [BankPlacement.Part])
+    -> [BankPlacement.Part]
+  {
+    parts.filter { nest.localBuffers[$0.buffer].contents == contents }
+  }
+
   /// The weights fill two banks, and two slots of pixels take turns in the others: 0 loses nothing.
   @Test func weightsAndPixelsLieApart() throws {
     let nest = try nest(
@@ -54,8 +60,8 @@ import Testing
         tileRows: 1, tileColumns: 16, blocks: 2, chunksPerGroup: 8, pinnedChunks: 8, windowRows: 2, sliceBlocks: 32,
         sliceTaps: 1))
     let parts = try placed(nest)
-    let pixels = parts.filter { nest.localBuffers[$0.buffer].contents == .pixels }
-    let weights = parts.filter { nest.localBuffers[$0.buffer].contents == .weights }
+    let pixels = slots(.pixels, of: nest, parts)
+    let weights = slots(.weights, of: nest, parts)
     #expect(pixels.count == 2 && weights.count == 8)
     #expect(banks(pixels[0]).isDisjoint(with: banks(pixels[1])))
     for part in weights { for other in pixels { #expect(banks(part).isDisjoint(with: banks(other))) } }
@@ -73,8 +79,8 @@ import Testing
         tileRows: 1, tileColumns: 64, blocks: 2, chunksPerGroup: 4, pinnedChunks: 4, windowRows: 2, sliceBlocks: 32,
         sliceTaps: 1))
     let parts = try placed(nest, from: 6272, occupied: [0..<6272])
-    let pixels = parts.filter { nest.localBuffers[$0.buffer].contents == .pixels }
-    let weights = parts.filter { nest.localBuffers[$0.buffer].contents == .weights }
+    let pixels = slots(.pixels, of: nest, parts)
+    let weights = slots(.weights, of: nest, parts)
     #expect(pixels.count == 2 && weights.count == 4)
     for part in weights { for other in pixels { #expect(banks(part).isDisjoint(with: banks(other))) } }
   }
@@ -86,7 +92,7 @@ import Testing
       Tiling(
         tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 4, pinnedChunks: 4, sparePlaces: 1, windowRows: 1,
         sliceBlocks: 128, sliceTaps: 1))
-    let weights = try placed(nest).filter { nest.localBuffers[$0.buffer].contents == .weights }
+    let weights = slots(.weights, of: nest, try placed(nest))
     #expect(weights.count == 5)
     for (index, part) in weights.enumerated() {
       #expect(banks(part).isDisjoint(with: banks(weights[(index + 1) % weights.count])), "slot \(index)")
@@ -101,7 +107,7 @@ import Testing
       Tiling(
         tileRows: 1, tileColumns: 1, blocks: 1, chunksPerGroup: 8, pinnedChunks: 0, sparePlaces: 1, windowRows: 1,
         sliceBlocks: 128, sliceTaps: 1))
-    let weights = try placed(nest).filter { nest.localBuffers[$0.buffer].contents == .weights }
+    let weights = slots(.weights, of: nest, try placed(nest))
     #expect(weights.count == 2)
     #expect(banks(weights[0]).isDisjoint(with: banks(weights[1])))
   }

@@ -59,7 +59,7 @@ private func weightsOfSharedColumns() {
     inputRows: 5, inputColumns: 3, inputChannels: 5, kernelRows: 2, kernelColumns: 2, dilationColumns: 0,
     columnPixels: 2, pixelChannels: 2)
   let contraction = TileKernel.Contraction(
-    input: 0, window: window, weights: .dense(ConstantID(0)),
+    operand: .input(0), window: window, weights: .dense(ConstantID(0)),
     view: TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: 0))
   let kernel = TileKernel(
     images: 1, rows: 4, columns: 6, channels: 4, contraction: contraction, identities: [], bias: nil,

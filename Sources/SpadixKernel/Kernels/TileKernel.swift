@@ -32,10 +32,8 @@ public struct TileKernel: Sendable {
 
   /// A sum over taps and channels that the array computes.
   public struct Contraction: Sendable {
-    /// Index into the operator's inputs; nil where a constant is summed over.
-    public var input: Int?
-    /// In place of an input: pixels that lie as `view` says.
-    public var constant: ConstantID?
+    /// What is summed over: an input of the operator, or a constant.
+    public var operand: TileOperand
     /// Which input pixels an output pixel sums over.
     public var window: InputWindow
     /// What they are multiplied with.
@@ -43,8 +41,10 @@ public struct TileKernel: Sendable {
     /// How the input lies in DRAM, in bytes from the start of its buffer.
     public var view: DRAMView
 
-    /// What the window is loaded from.
-    var operand: TileOperand { input.map { .input($0) } ?? .constant(constant!) }
+    /// Index into the operator's inputs; nil where a constant is summed over.
+    public var input: Int? {
+      if case .input(let input) = operand { input } else { nil }
+    }
   }
 
   /// Strides of an NHWC tensor in DRAM, in bytes. A stride larger than the pixel leaves pixels out (a strided 1x1

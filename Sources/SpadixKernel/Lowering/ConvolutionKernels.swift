@@ -15,7 +15,7 @@ extension KernelLowering {
       size: Array(kernelSize[0..<2]), strides: conv.strides, padding: conv.padding, dilations: conv.dilations)
     let size = window.outputSize(of: Array(input[1..<3]))
     var contraction = TileKernel.Contraction(
-      input: 0,
+      operand: .input(0),
       window: InputWindow(
         inputRows: input[1], inputColumns: input[2], inputChannels: input[3], kernelRows: kernelSize[0],
         kernelColumns: kernelSize[1], strideRows: conv.strides[0], strideColumns: conv.strides[1],

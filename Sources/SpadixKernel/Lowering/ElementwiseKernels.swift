@@ -68,7 +68,7 @@ extension KernelLowering {
     let size = pool.window2D.outputSize(of: Array(input[1..<3]))
     let channels = input[3]
     let contraction = TileKernel.Contraction(
-      input: 0,
+      operand: .input(0),
       window: InputWindow(
         inputRows: input[1], inputColumns: input[2], inputChannels: channels, kernelRows: pool.window[0],
         kernelColumns: pool.window[1], strideRows: pool.strides[0], strideColumns: pool.strides[1], dilationRows: 1,
@@ -101,7 +101,7 @@ extension KernelLowering {
   private mutating func imageSum(_ pooling: TileKernel.Contraction, _ name: String) -> TileKernel.Contraction {
     let pixels = pooling.window.taps
     return TileKernel.Contraction(
-      input: nil, constant: constants.add("\(name).ones", int8: [Int8](repeating: 1, count: pixels)),
+      operand: .constant(constants.add("\(name).ones", int8: [Int8](repeating: 1, count: pixels))),
       window: InputWindow(inputRows: 1, inputColumns: 1, inputChannels: pixels),
       weights: .activation(input: pooling.input!, transposed: false),
       view: TileKernel.DRAMView(offset: 0, image: 0, row: 0, pixel: pixels))

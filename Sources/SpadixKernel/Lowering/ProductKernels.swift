@@ -36,7 +36,7 @@ extension KernelLowering {
     }
     let columns = images == 1 ? batch * rows : rows
     let contraction = TileKernel.Contraction(
-      input: 0,
+      operand: .input(0),
       window: InputWindow(
         inputRows: 1, inputColumns: columns, inputChannels: contracted, kernelRows: 1, kernelColumns: 1,
         strideRows: 1, strideColumns: 1, dilationRows: 1, dilationColumns: 1, paddingTop: 0, paddingLeft: 0),
@@ -62,7 +62,7 @@ extension KernelLowering {
     let weights = factor.count == 1 ? [Int8](repeating: factor[0], count: channels) : factor
     let packed = packGroups(weights, taps: 1, groups: channels, channels: channels, channels, name)
     let contraction = TileKernel.Contraction(
-      input: 0,
+      operand: .input(0),
       window: InputWindow(
         inputRows: 1, inputColumns: pixels, inputChannels: channels, kernelRows: 1, kernelColumns: 1,
         strideRows: 1, strideColumns: 1, dilationRows: 1, dilationColumns: 1, paddingTop: 0, paddingLeft: 0),
