@@ -92,6 +92,8 @@ public struct Plan: Sendable {
     public var rows: Int
     /// Rows of a block with more of them than it takes, which image rows use in turn; nil for as few as it takes.
     public var room: Int?
+    /// First row of what steps need during a strip; nil where that is behind the constants that stay.
+    public var workingRow: Int?
 
     public init(steps: Range<Int>, strips: Int, row: Int, rows: Int) {
       self.steps = steps

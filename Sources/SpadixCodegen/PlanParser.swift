@@ -202,6 +202,7 @@ struct PlanParser {
         "strips": { group.group.strips = try $0.number() },
         "row": { group.group.row = try $0.number() },
         "room": { group.group.room = try $0.number() },
+        "working": { group.group.workingRow = try $0.number() },
       ])
     group.fields = places
     group.range = range(from: start)

@@ -22,7 +22,8 @@ import SpadixSupport
 /// A group runs its steps strip by strip; places inside it are `rows`, and `weights = kept` loads a step's weights and
 /// small matrices once for all strips. `fetched` says of how many image rows of each input, the last ones, DRAM keeps a
 /// copy until the step reads them again; with `from = top` the image rows of a step lie as high as they can.
-/// With `room` a group has more rows than it needs: image rows take them in turn.
+/// With `room` a group has more rows than it needs: image rows take them in turn. `working` is the first row of what its
+/// steps need during a strip.
 /// `row` is where the step's own rows begin. A piece is a tensor that stays; `spilled` writes it to DRAM as well.
 ///
 /// `cost` and `bound` may be left out: they follow from the rest, or from a search.
@@ -60,7 +61,8 @@ extension PreparedKernels {
     let cost = group.steps.reduce(Cost.zero) { $0 + plan.steps[$1].cost }
     return "  // \(group.steps.count) operators: \(group.rows) rows, \(cost.bytes) bytes, \(cost.time) cycles\n"
       + "  group {steps = [\(group.steps.lowerBound), \(group.steps.upperBound - 1)], strips = \(group.strips), "
-      + "row = \(group.row)\(group.room.map { ", room = \($0)" } ?? "")}\n"
+      + "row = \(group.row)\(group.room.map { ", room = \($0)" } ?? "")"
+      + "\(group.workingRow.map { ", working = \($0)" } ?? "")}\n"
   }
 
   private static func text(_ cost: Cost) -> String {

@@ -7,10 +7,13 @@ extension PreparedKernels {
   /// Array cycles of a step from which on its banks are worth a line of the plan.
   private static let leastCycles = 1 << 12
 
-  /// A plan whose steps have their working rows apart by banks, and whose groups have all the room that tensors leave.
+  /// A plan whose steps and groups have their rows apart by banks, and whose groups have all the room that tensors leave.
   public func spread(_ plan: Plan) -> Plan {
     var plan = plan
-    for index in plan.groups.indices { giveRoom(to: &plan.groups[index], plan) }
+    for index in plan.groups.indices {
+      giveRoom(to: &plan.groups[index], plan)
+      arrange(index, &plan)
+    }
     var before: [Range<Int>] = []
     var pieces = plan.pieces[...]
     var present: [Plan.Piece] = []
@@ -42,16 +45,43 @@ extension PreparedKernels {
   /// Lets image rows take turns between the tensors that are in the scratchpad beside a group, if there is more room than
   /// they take.
   private func giveRoom(to group: inout Plan.Group, _ plan: Plan) {
-    if group.strips == 1 { return }
+    let room = room(around: group, plan)
+    guard group.strips > 1, room.count > group.rows else { return }
+    var wide = group
+    (wide.row, wide.rows, wide.room) = (room.lowerBound, room.count, room.count)
+    if layout(wide, kernelGroup(wide, plan, range(of: wide))) != nil { group = wide }
+  }
+
+  /// The rows between the tensors that are in the scratchpad beside a group.
+  private func room(around group: Plan.Group, _ plan: Plan) -> Range<Int> {
     var (low, high) = (0, target.scratchpadRows)
     for piece in plan.pieces where piece.first <= group.steps.upperBound - 1 && piece.last >= group.steps.lowerBound {
       let end = piece.row + problem.tensors[piece.tensor].rows
       if end <= group.row { low = max(low, end) } else { high = min(high, piece.row) }
     }
-    guard high - low > group.rows, layout(kernelGroup(group, plan, range(of: group)), room: high - low) != nil else {
-      return
+    return low..<high
+  }
+
+  /// Puts what a group's steps need during a strip, and the image rows of each, where they lose few cycles in banks.
+  private func arrange(_ index: Int, _ plan: inout Plan) {
+    let group = plan.groups[index]
+    guard group.steps.reduce(0, { $0 + plan.steps[$1].cost.arrayCycles }) >= Self.leastCycles else { return }
+    let tensors = group.steps.map { step in
+      var rows: [TileOperand: Range<Int>] = [:]
+      func add(_ tensor: KernelProblem.TensorID, _ operand: TileOperand) {
+        let piece = plan.pieces.first { $0.tensor == tensor && $0.first <= step && $0.last >= step }
+        rows[operand] = piece.map { $0.row..<$0.row + problem.tensors[tensor].rows }
+      }
+      for (position, tensor) in problem.operators[step].inputs.enumerated() { add(tensor, .input(position)) }
+      for tensor in problem.operators[step].outputs { add(tensor, .output) }
+      return rows
     }
-    (group.row, group.rows, group.room) = (low, high - low, high - low)
+    let placement = GroupPlacement(
+      group, kernelGroup(group, plan, range(of: group)), constants: nestConstants(of: group), tensors: tensors,
+      room: room(around: group, plan), self)
+    guard let best = placement?.run(group) else { return }
+    plan.groups[index] = best.group
+    for (step, isFromTop) in zip(group.steps, best.isFromTop) { plan.steps[step].isFromTop = isFromTop }
   }
 
   /// The slots of a step's buffers in the scratchpad: of its block one behind the other, tensors where they are.

@@ -50,12 +50,22 @@ struct GroupAccount {
         at: .group(group.steps.lowerBound, "strips"))
     }
     let kernelGroup = kernels.kernelGroup(group, plan, range)
-    guard let layout = kernels.layout(kernelGroup, room: group.room) else {
+    guard let layout = kernels.layout(group, kernelGroup) else {
+      var narrow = group
+      narrow.room = nil
+      let least = kernels.layout(narrow, kernelGroup)
+      if let row = group.workingRow, least == nil {
+        throw PlanViolation(
+          "plan.working",
+          "what the steps of the group need during a strip cannot begin at row \(row): expected a row behind the "
+            + "constants that stay, from \(group.row) on, with room for image rows",
+          at: .group(group.steps.lowerBound, "working"))
+      }
       if let room = group.room {
         throw PlanViolation(
           "plan.room",
           "the group cannot use \(room) rows in turn; it needs "
-            + (kernels.layout(kernelGroup, room: nil).map { "\($0.rows) at least" } ?? "more")
+            + (least.map { "\($0.rows) at least" } ?? "more")
             + ", and '\(kernels.target.name)' has \(kernels.target.scratchpadRows)",
           at: .group(group.steps.lowerBound, "room"))
       }

@@ -41,19 +41,25 @@ extension PreparedKernels {
       }, strips: group.strips)
   }
 
-  func layout(_ group: KernelGroup, room: Int?) -> GroupLayout? {
+  /// Where everything of a group of a plan lies; nil where that does not fit.
+  func layout(_ group: Plan.Group, _ kernelGroup: KernelGroup) -> GroupLayout? {
     GroupLayout(
-      group, dim: target.dim, accumulatorRows: target.accumulatorRows, limit: target.scratchpadRows, room: room)
+      kernelGroup, dim: target.dim, accumulatorRows: target.accumulatorRows, limit: target.scratchpadRows,
+      room: group.room, workingStart: group.workingRow.map { $0 - group.row })
   }
 
   func groupNest(_ group: Plan.Group, _ kernelGroup: KernelGroup) -> GroupNest {
-    guard let layout = layout(kernelGroup, room: group.room) else {
+    guard let layout = layout(group, kernelGroup) else {
       preconditionFailure("a group that was checked has rows")
     }
     return GroupNest(
       kernelGroup, layout,
-      constants: group.steps.map { NestConstants(identity: identityMatrix, diagonals: identityMatrices[$0]) },
-      dim: target.dim, accumulatorRows: target.accumulatorRows)
+      constants: nestConstants(of: group), dim: target.dim, accumulatorRows: target.accumulatorRows)
+  }
+
+  /// Per step of a group.
+  func nestConstants(of group: Plan.Group) -> [NestConstants] {
+    group.steps.map { NestConstants(identity: identityMatrix, diagonals: identityMatrices[$0]) }
   }
 
   /// The programs of a group's operators and strips, in the order in which they run.

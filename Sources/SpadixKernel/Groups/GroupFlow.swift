@@ -41,19 +41,21 @@ struct GroupFlow {
 
   /// - Parameters:
   ///   - limit: of the rows from the first to the last; of those in use where only these are `counted`.
-  ///   - room: rows that images take in turn; nil for as few as it takes, each as low or as high as it can.
+  ///   - room: rows of which images take those that have been free for longest; nil for as few as it takes, each as low or as high as it can.
+  ///   - taken: rows that are not for images.
   ///   - keepsPlaces: whether sections say where rows are; without, only `rows` is found.
   init(
-    _ group: KernelGroup, _ extents: StripExtents, dim: Int, limit: Int, room: Int? = nil, keepsPlaces: Bool,
-    counted: Bool = false
+    _ group: KernelGroup, _ extents: StripExtents, dim: Int, limit: Int, room: Int? = nil, taken: Range<Int> = 0..<0,
+    keepsPlaces: Bool, counted: Bool = false
   ) {
     members = group.members
     if let room {
-      arena = RowArena(ceiling: room, givesInTurn: true)
+      arena = RowArena(ceiling: room, givesOldest: true)
     } else if !counted, members.contains(where: \.isFromTop) {
-      arena = RowArena(
-        ceiling: GroupFlow(group, extents, dim: dim, limit: Int.max, keepsPlaces: false, counted: true).mostInUse)
+      let flow = GroupFlow(group, extents, dim: dim, limit: Int.max, keepsPlaces: false, counted: true)
+      arena = RowArena(ceiling: flow.mostInUse + taken.count)
     }
+    arena.reserve(taken)
     sizes = members.map { $0.rowSize(dim: dim) }
     starts = members.map { [Int](repeating: -1, count: $0.kernel.store.rows) }
     var images: [[Images?]] = []
@@ -134,7 +136,7 @@ struct GroupFlow {
         break
       }
       for (image, row) in dying[number] where starts[image][row] >= 0 {
-        arena.give(starts[image][row]..<starts[image][row] + sizes[image])
+        arena.give(starts[image][row]..<starts[image][row] + sizes[image], at: number)
         starts[image][row] = -1
       }
     }

@@ -14,11 +14,17 @@ public struct GroupLayout {
   public private(set) var sections: [Section] = []
   /// Rows of the group's block.
   public private(set) var rows = 0
+  /// Rows of the block for what operators need during a strip.
+  public let workingRows: Int
 
   /// Nil where more rows are needed than `limit`, or than `room`.
   ///
-  /// - Parameter room: rows of the block, to be used in turn by image rows; nil for as few as it takes.
-  public init?(_ group: KernelGroup, dim: Int, accumulatorRows: Int, limit: Int, room: Int? = nil) {
+  /// - Parameters:
+  ///   - room: rows of the block, to be used in turn by image rows; nil for as few as it takes.
+  ///   - workingStart: where the block for what operators need during a strip begins; nil for behind the constants.
+  public init?(
+    _ group: KernelGroup, dim: Int, accumulatorRows: Int, limit: Int, room: Int? = nil, workingStart: Int? = nil
+  ) {
     let sizes = GroupSizes(
       group.members.map { GroupSizes.Member($0, dim: dim, accumulatorRows: accumulatorRows) })
     let members = group.members
@@ -33,15 +39,26 @@ public struct GroupLayout {
       next += member.constants
     }
     let working = GroupOrder(flow).workingRows(sizes, keeps)
-    let first = next + working
+    workingRows = working
+    var first = next + working
+    var taken = 0..<0
+    if let workingStart {
+      first = next
+      if workingStart < first || workingStart + working > limit { return nil }
+      taken = workingStart - first..<workingStart - first + working
+      flow = GroupFlow(group, extents, dim: dim, limit: limit - first, taken: taken, keepsPlaces: true)
+      if flow.overflow != nil { return nil }
+    }
     rows = first + flow.rows
     if rows > limit { return nil }
     if let room {
       if room < rows || room > limit { return nil }
-      flow = GroupFlow(group, extents, dim: dim, limit: room - first, room: room - first, keepsPlaces: true)
+      flow = GroupFlow(
+        group, extents, dim: dim, limit: room - first, room: room - first, taken: taken, keepsPlaces: true)
       if flow.overflow != nil { return nil }
       rows = room
     }
+    let strips = workingStart ?? next
     func moved(_ image: ImageRows?) -> ImageRows? {
       image.map { ImageRows(first: $0.first, starts: $0.starts.map { $0 + first }) }
     }
@@ -61,7 +78,7 @@ public struct GroupLayout {
       hasBegun[section.member] = true
       // Neighbours at the two ends of the block: the constants of one are loaded while the other still computes.
       let needed = sizes.working(section.member, strip.constants)
-      strip.workingStart = next + (number % 2 == 0 ? 0 : working - needed)
+      strip.workingStart = strips + (number % 2 == 0 ? 0 : working - needed)
       sections.append(Section(member: section.member, strip: strip))
     }
   }

@@ -156,11 +156,11 @@ extension KernelGroup.Member {
   var spilledRows: Range<Int> { kernel.store.rows - spilled..<kernel.store.rows }
 
   /// Rows of a row of pixels of an input: its channel blocks side by side.
-  func rowSize(ofInput input: Int, dim: Int) -> Int {
+  public func rowSize(ofInput input: Int, dim: Int) -> Int {
     guard let contraction = kernel.contraction, contraction.input == input else { return rowSize(dim: dim) }
     return contraction.window.inputColumns * ceilDivide(contraction.window.inputChannels, dim)
   }
 
   /// The same of a row of the result.
-  func rowSize(dim: Int) -> Int { kernel.store.columns * ceilDivide(kernel.channels, dim) }
+  public func rowSize(dim: Int) -> Int { kernel.store.columns * ceilDivide(kernel.channels, dim) }
 }
