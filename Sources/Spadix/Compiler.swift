@@ -235,45 +235,63 @@ public struct Compiler {
       kernels: kernels, plan: plan, generated: generated, front: options.findsFront ? try planning.front() : [])
   }
 
-  /// Plans whose commands take by no more than this part longer are as fast: the model of time is not that exact.
-  private static let equallyFast = 512
+  /// What a byte through DRAM is worth when plans are compared by the cycles of their commands: half the time that it
+  /// takes on a bus of 16 bytes.
+  private static let cyclesPerByte = 1.0 / 32
 
   /// Programs that are made at the same time: each takes memory.
   private static let programsAtOnce = 2
 
-  /// Of the plan for time, which is the first, and others, the one whose commands take the fewest cycles, and of plans
-  /// that are as fast the one that moves the fewest bytes, with its program where that was made.
+  /// A plan, its program, and how good that is: less is better.
+  private struct MadePlan {
+    var plan: Plan
+    var generated: GeneratedProgram
+    var value: Int
+    /// By step.
+    var cycles: [Int]
+  }
+
+  /// Of the plan for time, which is the first, and others, and one that is joined of their parts, the one whose commands
+  /// take the fewest cycles and move few bytes, with its program where that was made.
   private func fastest(_ plans: [Plan], _ kernels: PreparedKernels) throws -> (plan: Plan, generated: GeneratedProgram?)
   {
     if plans.count == 1 { return (plans[0], nil) }
+    let objective = Objective.both(cyclesPerByte: Self.cyclesPerByte)
+    func value(_ cycles: Int, _ bytes: Int) -> Int {
+      objective.value(Cost(readBytes: bytes, time: cycles))
+    }
     let progress = options.progress
-    var best: (index: Int, generated: GeneratedProgram, cycles: Int)?
-    var fewest = Int.max
+    func make(_ plan: Plan) throws -> MadePlan {
+      let generated = try kernels.emit(plan, progress: progress)
+      let cycles = try Compilation.modelledCycles(generated)
+      return MadePlan(
+        plan: plan, generated: generated, value: value(cycles.reduce(0, +), plan.cost.bytes), cycles: cycles)
+    }
+    var best: (index: Int, made: MadePlan)?
+    var cycles: [[Int]] = []
     for first in stride(from: 0, to: plans.count, by: Self.programsAtOnce) {
       let some = Array(plans.indices[first...].prefix(Self.programsAtOnce))
-      let made = some.concurrentMap { index in
-        Result {
-          let generated = try kernels.emit(plans[index], progress: progress)
-          return (generated: generated, cycles: ModelledTime.totalCycles(of: generated.program))
-        }
-      }
-      for (index, program) in zip(some, made) {
-        let (generated, cycles) = try program.get()
-        fewest = min(fewest, cycles)
-        let limit = fewest + fewest / Self.equallyFast
-        guard let known = best, known.cycles <= limit else {
-          best = (index, generated, cycles)
-          continue
-        }
-        let (bytes, knownBytes) = (plans[index].cost.bytes, plans[known.index].cost.bytes)
-        if cycles <= limit && (bytes, cycles) < (knownBytes, known.cycles) { best = (index, generated, cycles) }
+      let made = some.concurrentMap { index in Result { try make(plans[index]) } }
+      for (index, made) in zip(some, made) {
+        let made = try made.get()
+        cycles.append(made.cycles)
+        if best.map({ made.value < $0.made.value }) ?? true { best = (index, made) }
       }
     }
-    var plan = plans[best!.index]
+    var chosen = best!.made
     if best!.index > 0 {
-      plan.certificate.closedBy +=
-        "; its commands take fewer cycles than those of the plan for time, or as many and fewer bytes"
+      chosen.plan.certificate.closedBy +=
+        "; its commands take fewer cycles than those of the plan for time, or few more and fewer bytes"
     }
-    return (plan, best!.generated)
+    if let splice = PlanSplice(kernels, plans, cycles: cycles, value: value).best(),
+      splice.value < chosen.value - chosen.value / Self.equallyGood
+    {
+      let made = try make(splice.plan)
+      if made.value < chosen.value { chosen = made }
+    }
+    return (chosen.plan, chosen.generated)
   }
+
+  /// A plan that is better by no more than this part is not worth being made.
+  private static let equallyGood = 1024
 }

@@ -47,7 +47,7 @@ struct Planning {
     var rivals = [try self.plan(.bytes, cancellation)]
     // Groups that take a little longer by themselves and move much less.
     if !alternatives.problem.groups.isEmpty {
-      rivals = try Self.weights.prefix(2).map { try self.plan(.both(cyclesPerByte: $0), cancellation) } + rivals
+      rivals = try Self.weights.prefix(3).map { try self.plan(.both(cyclesPerByte: $0), cancellation) } + rivals
     }
     if alternatives.problem.groups.first?.isForced == false {
       // Plans that move more of what waits, and so let merged commands run further ahead.

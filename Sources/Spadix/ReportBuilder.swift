@@ -79,6 +79,18 @@ extension Compilation {
 }
 
 extension Compilation {
+  /// Cycles by which each operator lengthens the program, by the machine's time model; together all cycles.
+  static func modelledCycles(_ generated: GeneratedProgram) throws -> [Int] {
+    let machine = try Machine(generated.program, options: Machine.Options(checks: [], time: true, execute: false))
+    machine.run()
+    let counters = machine.counters
+    var cycles = generated.operators.map { statistics in
+      statistics.debugOperations.reduce(0) { $0 + counters.operations[$1].cycles.total }
+    }
+    if let last = cycles.indices.last { cycles[last] += counters.total.cycles.total - cycles.reduce(0, +) }
+    return cycles
+  }
+
   /// Cycles of each operator by the machine's time model; what none accounts for goes to the last.
   private static func modelledTime(
     _ generated: GeneratedProgram

@@ -28,6 +28,9 @@ struct GroupFlow {
   /// The section after which nobody reads a row; -1 for nobody.
   private var lastUse: [[Int32]]
   private var arena = RowArena(ceiling: 0)
+  /// The first rows, where they are for image rows from DRAM only, and their end.
+  private var loads: RowArena?
+  private var loadsEnd = 0
 
   /// Where an operand's image rows are: up to one of them what an operator of the group made, from there on what came from
   /// DRAM.
@@ -41,16 +44,18 @@ struct GroupFlow {
 
   /// - Parameters:
   ///   - limit: of the rows from the first to the last; of those in use where only these are `counted`.
-  ///   - room: rows of which images take those that have been free for longest; nil for as few as it takes, each as low or as high as it can.
+  ///   - room: rows that images take in turn; nil for as few as it takes, each as low or as high as it can.
+  ///   - loadsApart: with `room`, whether image rows from DRAM take rows of their own in turn, as many as two strips
+  ///     need. Those of the next strip then come while this one still runs.
   ///   - taken: rows that are not for images.
   ///   - keepsPlaces: whether sections say where rows are; without, only `rows` is found.
   init(
-    _ group: KernelGroup, _ extents: StripExtents, dim: Int, limit: Int, room: Int? = nil, taken: Range<Int> = 0..<0,
-    keepsPlaces: Bool, counted: Bool = false
+    _ group: KernelGroup, _ extents: StripExtents, dim: Int, limit: Int, room: Int? = nil, loadsApart: Bool = false,
+    taken: Range<Int> = 0..<0, keepsPlaces: Bool, counted: Bool = false
   ) {
     members = group.members
     if let room {
-      arena = RowArena(ceiling: room, givesOldest: true)
+      arena = RowArena(ceiling: room, givesInTurn: true)
     } else if !counted, members.contains(where: \.isFromTop) {
       let flow = GroupFlow(group, extents, dim: dim, limit: Int.max, keepsPlaces: false, counted: true)
       arena = RowArena(ceiling: flow.mostInUse + taken.count)
@@ -94,6 +99,7 @@ struct GroupFlow {
         for row in reads[number][input] { lastUse[image(row)][row] = Int32(number) }
       }
     }
+    if loadsApart { reserveLoads(images, reads, below: taken.isEmpty ? room ?? 0 : taken.lowerBound) }
     var dying = [[(image: Int, row: Int)]](repeating: [], count: sections.count)
     for image in lastUse.indices {
       for row in lastUse[image].indices where lastUse[image][row] >= 0 {
@@ -110,7 +116,7 @@ struct GroupFlow {
         let loads = max(loaded[index][input], needed.lowerBound)..<max(loaded[index][input], needed.upperBound)
         sections[number].loads[input] = loads
         loaded[index][input] = loads.upperBound
-        for row in loads { starts[image][row] = arena.take(sizes[image], fromTop: members[index].isFromTop) }
+        for row in loads { starts[image][row] = takeLoaded(sizes[image], fromTop: members[index].isFromTop) }
       }
       if keepsPlaces {
         sections[number].inputs = images[index].enumerated().map { input, image in
@@ -136,12 +142,33 @@ struct GroupFlow {
         break
       }
       for (image, row) in dying[number] where starts[image][row] >= 0 {
-        arena.give(starts[image][row]..<starts[image][row] + sizes[image], at: number)
+        let rows = starts[image][row]..<starts[image][row] + sizes[image]
+        if rows.lowerBound < loadsEnd { self.loads!.give(rows) } else { arena.give(rows) }
         starts[image][row] = -1
       }
     }
     rows = arena.end
     mostInUse = arena.most
+  }
+
+  /// Sets the first rows apart, as many as what comes from DRAM takes in two strips; none where they do not fit.
+  private mutating func reserveLoads(_ images: [[Images?]], _ reads: [[Range<Int>]], below: Int) {
+    var strips = [Int](repeating: 0, count: starts.count)
+    for (number, section) in sections.enumerated() {
+      for (input, image) in images[section.member].enumerated() {
+        guard let image = image?.loaded else { continue }
+        strips[image] = max(strips[image], reads[number][input].count)
+      }
+    }
+    let end = 2 * zip(strips, sizes).reduce(0) { $0 + $1.0 * $1.1 }
+    if end == 0 || end > below { return }
+    loadsEnd = end
+    loads = RowArena(ceiling: end, givesInTurn: true)
+    arena.reserve(0..<end)
+  }
+
+  private mutating func takeLoaded(_ count: Int, fromTop: Bool) -> Int {
+    loads?.takeBelow(count) ?? arena.take(count, fromTop: fromTop)
   }
 
   /// Addends whose place a sum may take, row by row.

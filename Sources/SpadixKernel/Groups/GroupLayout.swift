@@ -53,8 +53,12 @@ public struct GroupLayout {
     if rows > limit { return nil }
     if let room {
       if room < rows || room > limit { return nil }
-      flow = GroupFlow(
-        group, extents, dim: dim, limit: room - first, room: room - first, taken: taken, keepsPlaces: true)
+      for loadsApart in [true, false] {
+        flow = GroupFlow(
+          group, extents, dim: dim, limit: room - first, room: room - first, loadsApart: loadsApart, taken: taken,
+          keepsPlaces: true)
+        if flow.overflow == nil { break }
+      }
       if flow.overflow != nil { return nil }
       rows = room
     }

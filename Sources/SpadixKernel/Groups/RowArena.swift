@@ -1,18 +1,11 @@
-/// Rows that are given out lowest first, highest first below a ceiling, or those that have been free for longest. What does
-/// not fit below the ceiling lies beyond it, without an end.
+/// Rows that are given out lowest first, highest first below a ceiling, or in turn: behind those that were given out last,
+/// and from the lowest again. What does not fit below the ceiling lies beyond it, without an end.
 struct RowArena {
-  /// Free rows, and when they became so.
-  private struct Hole {
-    var rows: Range<Int>
-    var since: Int
-  }
-
-  /// Ascending. Holes next to each other are one, but for those of different ages where these count. From `open` on,
-  /// everything is free.
-  private var holes: [Hole] = []
+  /// Ascending, none of them next to another; from `open` on, everything is free.
+  private var holes: [Range<Int>] = []
   private var open: Int
   private let ceiling: Int
-  private let givesOldest: Bool
+  private let givesInTurn: Bool
   /// The end of what was given out last.
   private var turn = 0
   /// The end of what was ever given out.
@@ -21,11 +14,11 @@ struct RowArena {
   private var inUse = 0
   private(set) var most = 0
 
-  init(ceiling: Int, givesOldest: Bool = false) {
+  init(ceiling: Int, givesInTurn: Bool = false) {
     self.ceiling = ceiling
-    self.givesOldest = givesOldest
+    self.givesInTurn = givesInTurn
     open = ceiling
-    if ceiling > 0 { holes.append(Hole(rows: 0..<ceiling, since: -1)) }
+    if ceiling > 0 { holes.append(0..<ceiling) }
   }
 
   /// Takes rows for good, before others are given out.
@@ -35,14 +28,20 @@ struct RowArena {
       let added = open..<rows.upperBound
       open = rows.upperBound
       inUse += added.count
-      give(added, at: -1)
+      give(added)
     }
-    take(rows, of: holes.firstIndex { $0.rows.upperBound >= rows.upperBound }!)
+    take(rows, of: holes.firstIndex { $0.upperBound >= rows.upperBound }!)
     end = max(end, rows.upperBound)
   }
 
+  /// As `take`, but nothing beyond the ceiling.
+  mutating func takeBelow(_ count: Int) -> Int? {
+    guard holes.contains(where: { min($0.upperBound, ceiling) - $0.lowerBound >= count }) else { return nil }
+    return take(count, fromTop: false)
+  }
+
   mutating func take(_ count: Int, fromTop: Bool) -> Int {
-    let first = givesOldest ? placeOldest(count) ?? placeBeyond(count) : place(count, fromTop: fromTop)
+    let first = placeInTurn(count) ?? place(count, fromTop: fromTop)
     turn = first + count
     end = max(end, first + count)
     inUse += count
@@ -50,59 +49,31 @@ struct RowArena {
     return first
   }
 
-  /// The rows that have been free for longest, and of those the first behind what was given out last: loads of the next
-  /// strip then need not wait until this one has used its rows. Nil where there are none below the ceiling.
-  private mutating func placeOldest(_ count: Int) -> Int? {
-    var best: (since: Int, isBefore: Bool, first: Int)?
-    for index in holes.indices {
-      let first = holes[index].rows.lowerBound
-      var last = index
-      var since = holes[index].since
-      while holes[last].rows.upperBound - first < count, last + 1 < holes.count,
-        holes[last + 1].rows.lowerBound == holes[last].rows.upperBound
-      {
-        last += 1
-        since = max(since, holes[last].since)
-      }
-      if min(holes[last].rows.upperBound, ceiling) - first < count { continue }
-      let found = (since, first < turn, first)
-      if best == nil || (found.0, found.1 ? 1 : 0, found.2) < (best!.since, best!.isBefore ? 1 : 0, best!.first) {
-        best = found
-      }
-    }
-    guard let best else { return nil }
-    var index = holes.firstIndex { $0.rows.lowerBound == best.first }!
-    var first = best.first
-    let end = first + count
-    while first < end {
-      let part = first..<min(end, holes[index].rows.upperBound)
-      let isWhole = part == holes[index].rows
-      take(part, of: index)
-      if !isWhole { index += 1 }
-      first = part.upperBound
-    }
-    return best.first
+  /// Nil where rows are not given out in turn, or none that fit are behind the last ones.
+  private mutating func placeInTurn(_ count: Int) -> Int? {
+    guard givesInTurn else { return nil }
+    func first(_ hole: Range<Int>) -> Int { max(turn, hole.lowerBound) }
+    guard let index = holes.firstIndex(where: { first($0) + count <= min($0.upperBound, ceiling) }) else { return nil }
+    let start = first(holes[index])
+    take(start..<start + count, of: index)
+    return start
   }
 
   private mutating func place(_ count: Int, fromTop: Bool) -> Int {
-    if fromTop, let index = holes.lastIndex(where: { min($0.rows.upperBound, ceiling) - $0.rows.lowerBound >= count }) {
-      let first = min(holes[index].rows.upperBound, ceiling) - count
+    if fromTop, let index = holes.lastIndex(where: { min($0.upperBound, ceiling) - $0.lowerBound >= count }) {
+      let first = min(holes[index].upperBound, ceiling) - count
       take(first..<first + count, of: index)
       return first
     }
-    if let index = holes.firstIndex(where: { $0.rows.count >= count }) {
-      let first = holes[index].rows.lowerBound
+    if let index = holes.firstIndex(where: { $0.count >= count }) {
+      let first = holes[index].lowerBound
       take(first..<first + count, of: index)
       return first
     }
-    return placeBeyond(count)
-  }
-
-  /// The last hole may reach what is open: it grows.
-  private mutating func placeBeyond(_ count: Int) -> Int {
+    // The last hole may reach what is open: it grows.
     let first: Int
-    if let last = holes.last, last.rows.upperBound == open, last.rows.count < count {
-      first = last.rows.lowerBound
+    if let last = holes.last, last.upperBound == open {
+      first = last.lowerBound
       holes.removeLast()
     } else {
       first = open
@@ -113,26 +84,29 @@ struct RowArena {
 
   private mutating func take(_ rows: Range<Int>, of index: Int) {
     let hole = holes[index]
-    var (below, above) = (hole, hole)
-    below.rows = hole.rows.lowerBound..<rows.lowerBound
-    above.rows = rows.upperBound..<hole.rows.upperBound
-    holes.replaceSubrange(index...index, with: [below, above].filter { !$0.rows.isEmpty })
+    let (below, above) = (hole.lowerBound..<rows.lowerBound, rows.upperBound..<hole.upperBound)
+    switch (below.isEmpty, above.isEmpty) {
+    case (true, true): holes.remove(at: index)
+    case (true, false): holes[index] = above
+    case (false, true): holes[index] = below
+    case (false, false):
+      holes[index] = below
+      holes.insert(above, at: index + 1)
+    }
   }
 
-  /// - Parameter time: grows from call to call.
-  mutating func give(_ rows: Range<Int>, at time: Int) {
+  mutating func give(_ rows: Range<Int>) {
     if rows.isEmpty { return }
     inUse -= rows.count
-    var index = holes.firstIndex { $0.rows.lowerBound > rows.lowerBound } ?? holes.count
-    var hole = Hole(rows: rows, since: time)
-    func joins(_ other: Hole) -> Bool { !givesOldest || other.since == time }
-    if index < holes.count, holes[index].rows.lowerBound == hole.rows.upperBound, joins(holes[index]) {
-      hole.rows = hole.rows.lowerBound..<holes[index].rows.upperBound
+    var index = holes.firstIndex { $0.lowerBound > rows.lowerBound } ?? holes.count
+    var hole = rows
+    if index < holes.count, holes[index].lowerBound == hole.upperBound {
+      hole = hole.lowerBound..<holes[index].upperBound
       holes.remove(at: index)
     }
-    if index > 0, holes[index - 1].rows.upperBound == hole.rows.lowerBound, joins(holes[index - 1]) {
+    if index > 0, holes[index - 1].upperBound == hole.lowerBound {
       index -= 1
-      hole.rows = holes[index].rows.lowerBound..<hole.rows.upperBound
+      hole = holes[index].lowerBound..<hole.upperBound
       holes.remove(at: index)
     }
     holes.insert(hole, at: index)
