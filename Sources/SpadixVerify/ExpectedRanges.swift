@@ -6,8 +6,10 @@ enum ExpectedRanges {
   /// By value id: what is written there, or follows from the ranges of what is moved, pooled or averaged; nil for
   /// values that nothing is said about, which then may not saturate at all.
   ///
-  /// - Parameter types: by value id, the types of int8 forms; nil where there is none.
-  static func ranges(of graph: Graph, types: [Quantization?]) -> [ValueRange?] {
+  /// - Parameters:
+  ///   - types: by value id, the types of int8 forms; nil where there is none.
+  ///   - computed: the values that are computed in int8.
+  static func ranges(of graph: Graph, types: [Quantization?], computed: Set<ValueID>) -> [ValueRange?] {
     var ranges = graph.values.map(\.calibration)
     for operation in graph.operations where ranges[operation.result.index] == nil {
       ranges[operation.result.index] = follows(operation, operation.operands.map { ranges[$0.index] })
@@ -21,7 +23,7 @@ enum ExpectedRanges {
       default: break
       }
     }
-    confineFunctions(of: graph, &ranges)
+    confineFunctions(of: graph, computed, &ranges)
     confineToGivenTypes(of: graph, types, &ranges)
     return ranges
   }
@@ -48,8 +50,10 @@ enum ExpectedRanges {
   }
 
   /// What only a function or a clamp reads may saturate where that is flat, that is, within a third of a step of its
-  /// result, as far as that may not saturate itself.
-  private static func confineFunctions(of graph: Graph, _ ranges: inout [ValueRange?]) {
+  /// result, as far as that may not saturate itself. A function on the host reads all of it.
+  private static func confineFunctions(
+    of graph: Graph, _ computed: Set<ValueID>, _ ranges: inout [ValueRange?]
+  ) {
     var readers = [Int](repeating: 0, count: graph.values.count)
     for value in graph.operations.flatMap(\.operands) + graph.outputs { readers[value.index] += 1 }
     for operation in graph.operations.reversed() {
@@ -62,7 +66,8 @@ enum ExpectedRanges {
         ranges[operand.index] = confined(confined(range, result.low, result.high), low, high)
         continue
       }
-      guard case .function(let function) = operation.op, let unary = function.definition as? Unary,
+      guard computed.contains(operation.result), case .function(let function) = operation.op,
+        let unary = function.definition as? Unary,
         let result = ranges[operation.result.index] ?? unary.range([range])
       else { continue }
       let flat = Double(max(result.high, 0) - min(result.low, 0)) / 255 / 3
@@ -74,8 +79,11 @@ enum ExpectedRanges {
       }
       let low = values.indices.last { end in isFlat(values[...end], flat) } ?? 0
       let high = values.indices.first { start in isFlat(values[start...], flat) } ?? 1000
-      if low < high {
-        ranges[operand.index] = ValueRange(low: points[min(low + 1, 1000)], high: points[max(high - 1, 0)])
+      // A step between two points, as of a sign, leaves no point between the two flat ends.
+      if low + 1 < high {
+        ranges[operand.index] = ValueRange(low: points[low + 1], high: points[high - 1])
+      } else if low < high {
+        ranges[operand.index] = ValueRange(low: points[low], high: points[high])
       }
     }
   }

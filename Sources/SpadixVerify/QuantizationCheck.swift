@@ -43,10 +43,12 @@ public struct QuantizationCheck {
       return try Fragment(of: value, standingFor: counterpart, real: real, quantized: quantized)
     }
     var types = [Quantization?](repeating: nil, count: real.values.count)
+    var computed = Set<ValueID>()
     for fragment in fragments {
       types[fragment.counterpart.index] = quantized.values[fragment.result].type.element.quantization
+      if case .computation = fragment.source { computed.insert(fragment.counterpart) }
     }
-    ranges = ExpectedRanges.ranges(of: real, types: types)
+    ranges = ExpectedRanges.ranges(of: real, types: types, computed: computed)
     worst = Array(repeating: nil, count: fragments.count)
     worstPart = worst
     noise = Array(repeating: nil, count: fragments.count)
