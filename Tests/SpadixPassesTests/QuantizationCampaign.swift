@@ -46,7 +46,8 @@ import Testing
     try check.check(IntegerEvaluator(graph: quantized, data: context.data).evaluateAll(inputs: inputs))
     try check.checkRandomOperands(seed: seed)
     for violation in check.summary.violations {
-      Issue.record("seed \(seed), \(target.name): \(violation.diagnostic.message)")
+      Issue.record(
+        "seed \(seed), \(target.name): \(violation.diagnostic.message)\n\(GraphPrinter().text(of: real))")
     }
   }
 }
