@@ -64,7 +64,8 @@ enum ProductConverters {
         result = try importer.add(result, importer.identified(scaled))
       case .computed(let c):
         guard try Folding.broadcast(result.shape, c.shape) == result.shape else {
-          throw Refusal("onnx.shape", "the addend has shape \(c.shape); expected one that is broadcast to \(result.shape)")
+          throw Refusal(
+            "onnx.shape", "the addend has shape \(c.shape); expected one that can be broadcast to \(result.shape)")
         }
         let addend = beta == 1 ? c : try importer.scale(c, by: beta)
         result = try importer.add(result, addend)
