@@ -66,7 +66,7 @@ public final class ProgramRunner {
   func tensor(named name: String, type: TensorType) -> Tensor? {
     guard let machine else { return nil }
     // Outputs are called as the user wants, which says nothing about values.
-    let bindings = program.hostSteps.flatMap { $0.outputs + $0.inputs }
+    let bindings = program.hostSteps.flatMap { $0.outputs + $0.inputs } + program.parts
     let binding: Program.Binding
     if let known = bindings.first(where: { $0.name == name }) {
       binding = known

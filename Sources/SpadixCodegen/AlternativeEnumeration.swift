@@ -33,12 +33,11 @@ struct AlternativeEnumeration {
     _ kernel: CopyKernel, _ places: PossiblePlaces
   ) -> [KernelAlternatives.Alternative] {
     func alternative(_ resident: [Bool], output: Bool) -> KernelAlternatives.Alternative {
-      KernelAlternatives.Alternative(
+      let nest = CopyNest(kernel, inputIsResident: resident, outputIsResident: output, target: target)
+      return KernelAlternatives.Alternative(
         KernelProblem.Alternative(
           inputs: resident.map { $0 ? .resident : .streamed }, outputs: [output ? .resident : .streamed],
-          rows: output ? 0 : CopyNest.workingRows(target),
-          cost: time.cost(
-            of: CopyNest(kernel, inputIsResident: resident, outputIsResident: output, target: target).program())),
+          rows: nest.workingRows, cost: time.cost(of: nest.program())),
         .copy)
     }
     let possible = places.inputMayReside

@@ -37,6 +37,7 @@ public struct CodeGenerator {
         OperationID(index), kernel: kernel, inputs: KernelLowering.activationOperands(operation, graph))
     }
     prepared.halos = lowering.halos
+    prepared.placeParts()
     try prepared.finish(constants: lowering.constants, data: data)
     return prepared
   }

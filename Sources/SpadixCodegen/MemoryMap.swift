@@ -4,7 +4,7 @@ import SpadixKernel
 import SpadixPlan
 import SpadixSupport
 
-/// Addresses in DRAM: constants first, then the tensors that cross it.
+/// Addresses in DRAM: constants first, then the tensors that cross it, each once or as a part of another.
 struct MemoryMap: Sendable {
   private(set) var constantAddress: [UInt64] = []
   /// Per root value; nil where the tensor never leaves the scratchpad.
@@ -18,8 +18,13 @@ struct MemoryMap: Sendable {
     end = UInt64(Target.firstAddress)
     valueAddress = Array(repeating: nil, count: prepared.graph.values.count)
     for constant in constants.all { constantAddress.append(take(constant.bytes.count)) }
-    for index in prepared.graph.values.indices where usesDRAM[index] {
-      valueAddress[index] = take(prepared.bufferBytes(ValueID(index)))
+    let used = prepared.graph.values.indices.filter { usesDRAM[$0] }
+    let starts = used.map { prepared.parts.start(ValueID($0)) }
+    for buffer in Set(starts.map(\.buffer.index)).sorted() {
+      valueAddress[buffer] = take(prepared.bufferBytes(ValueID(buffer)))
+    }
+    for (index, start) in zip(used, starts) {
+      valueAddress[index] = valueAddress[start.buffer.index]! + UInt64(start.offset)
     }
     guard end <= UInt64(prepared.target.dramBytes) else {
       throw Diagnostic(
@@ -49,7 +54,10 @@ extension PreparedKernels {
     let type = graph.values[value].type
     let root = buffers.root[value]
     let address = map.valueAddress[root.index] ?? 0
-    guard let halo = halos[root] else { return Program.Binding(name: name(value), address: address, type: type) }
+    guard let halo = halos[root] else {
+      return Program.Binding(
+        name: name(value), address: address, type: type, rowStride: parts.isPart(root) ? parts.rows(root).pitch : nil)
+    }
     // Rows of pixels as rows of the binding: the padding lies between them.
     var rows = type
     rows.shape = [type.shape[0] * type.shape[1], type.shape[2] * type.shape[3]]

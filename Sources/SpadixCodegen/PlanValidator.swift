@@ -156,7 +156,7 @@ public struct PlanValidator {
         }
         written += block.rows * block.bytes
       }
-      return (output ? 0 : bounceRows, read, output ? 0 : written)
+      return (output || written == 0 ? 0 : bounceRows, read, output ? 0 : written)
     case (.tile, _), (.host, _), (.alias, _): return (0, 0, 0)
     }
   }

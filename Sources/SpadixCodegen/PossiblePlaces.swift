@@ -10,10 +10,10 @@ struct PossiblePlaces: Sendable {
   private(set) var sameTensor: [Int]
   private(set) var outputMayReside: Bool
 
-  init(_ index: Int, _ kernels: PreparedKernels) {
+  init(_ step: Int, _ kernels: PreparedKernels) {
     let (graph, buffers, target) = (kernels.graph, kernels.buffers, kernels.target)
-    let inputs = kernels.inputs[index]
-    let result = graph.operations[kernels.operations[index]].result
+    let inputs = kernels.inputs[step]
+    let result = graph.operations[kernels.operations[step]].result
     inputMayReside = inputs.map { input in
       // A resident tensor's rows are pixels: a view with other channels has other rows.
       let root = buffers.root[input]
@@ -29,7 +29,7 @@ struct PossiblePlaces: Sendable {
       return first
     }
     let outputFits = buffers.rows(result, dim: target.dim) <= target.scratchpadRows
-    switch kernels.kernels[index] {
+    switch kernels.kernels[step] {
     case .tile(let forms):
       for identity in forms[0].kernel.identities where identity.isRepeated { inputMayReside[identity.input] = false }
       let isPooled = forms[0].kernel.store.pooling != nil
@@ -37,8 +37,13 @@ struct PossiblePlaces: Sendable {
         outputFits && target.hasScratchpadStore && (!isPooled || target.hasPooledScratchpadStore)
     case .copy(let copy):
       let canRead = copy.canReadResident()
-      for index in inputMayReside.indices where !canRead[index] { inputMayReside[index] = false }
-      outputMayReside = outputFits && copy.canWriteResident(dim: target.dim)
+      let parts = kernels.parts
+      // What the result has already is there in DRAM.
+      for index in inputMayReside.indices where !canRead[index] || parts.isInPlace(index, of: step) {
+        inputMayReside[index] = false
+      }
+      outputMayReside =
+        outputFits && copy.canWriteResident(dim: target.dim) && !parts.hasInPlace(step) && !parts.isPart(result)
     case .host, .alias:
       inputMayReside = inputs.map { _ in false }
       outputMayReside = false

@@ -22,6 +22,7 @@ public struct PreparedKernels: Sendable {
   let border: Border
   private let names: ValueNames
   var halos: [KernelLowering.Halo?] = []
+  private(set) var parts: DRAMParts
   private(set) var kernels: [OperatorKernel] = []
   private(set) var inputs: [[ValueID]] = []
   private(set) var constants = ConstantPool()
@@ -46,6 +47,7 @@ public struct PreparedKernels: Sendable {
     self.buffers = buffers
     self.names = ValueNames(graph)
     border = Border(graph, buffers)
+    parts = DRAMParts(buffers)
     problem = KernelProblem(name: graph.name, capacity: target.scratchpadRows, tensors: [], operators: [])
     tensorOfValue = Array(repeating: nil, count: graph.values.count)
     isOutput = Array(repeating: false, count: graph.values.count)
@@ -99,6 +101,19 @@ public struct PreparedKernels: Sendable {
 
   /// The last step that reads a tensor; -1 for none.
   func lastUse(of tensor: KernelProblem.TensorID) -> Int { lastUses[tensor] }
+
+  /// Puts tensors into the rows of those that they are copied into, once all operators are known; what is there already is
+  /// not copied.
+  mutating func placeParts() {
+    parts = DRAMParts(self)
+    for step in kernels.indices where parts.hasInPlace(step) {
+      guard case .copy(var copy) = kernels[step] else { continue }
+      copy.blocks.removeAll { block in
+        if case .input(let input) = block.source { parts.isInPlace(input, of: step) } else { false }
+      }
+      kernels[step] = .copy(copy)
+    }
+  }
 
   /// Completes the constants once all operators are known.
   mutating func finish(constants: ConstantPool, data: DataStore) throws {

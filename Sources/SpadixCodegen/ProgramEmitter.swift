@@ -104,6 +104,10 @@ private struct ProgramEmitter {
     for index in graph.values.indices {
       let value = ValueID(index)
       guard prepared.buffers.root[value] == value, let address = map.valueAddress[index] else { continue }
+      if prepared.parts.isPart(value) {
+        program.parts.append(prepared.binding(value, map))
+        continue
+      }
       let before = parts[value] ?? 0
       program.symbols.append(
         Program.Symbol(
@@ -129,11 +133,13 @@ private struct ProgramEmitter {
     }
   }
 
+  /// That of the symbol in which a tensor lies.
   private func symbolKind(_ root: ValueID) -> Program.Symbol.Kind {
-    switch prepared.border[root] {
+    let buffer = prepared.parts.start(root).buffer
+    return switch prepared.border[buffer] {
     case .input: .input
     case .output: .output
-    case .none: prepared.tensorID(root).map(index.isSpilled) == true ? .spill : .activation
+    case .none: prepared.tensorID(buffer).map(index.isSpilled) == true ? .spill : .activation
     }
   }
 
@@ -191,7 +197,9 @@ private struct ProgramEmitter {
   private func location(_ value: ValueID, at step: Int) -> OperandLocation {
     let root = prepared.buffers.root[value]
     let piece = prepared.tensorID(value).flatMap { index.piece(of: $0, at: step) }
-    return OperandLocation(buffer: root.index, address: map.valueAddress[root.index] ?? 0, row: piece?.row)
+    return OperandLocation(
+      buffer: prepared.parts.start(root).buffer.index, address: map.valueAddress[root.index] ?? 0,
+      rows: prepared.parts.rows(root), row: piece?.row)
   }
 
   private mutating func emit(

@@ -4,10 +4,12 @@ import SpadixSupport
 
 /// Where a tensor that a tile program moves is.
 struct OperandLocation {
-  /// Buffer number, for the order of transfers.
+  /// Number of the buffer that it lies in, for the order of transfers.
   var buffer: Int
   /// First byte in DRAM.
   var address: UInt64
+  /// How its pixels lie there.
+  var rows: DRAMRows
   /// First scratchpad row, when it is resident.
   var row: Int?
 }
@@ -126,11 +128,21 @@ struct TileEmitter {
     }
   }
 
-  private func dram(_ operand: TileOperand) -> UInt64 {
+  /// The address of a byte of an operand.
+  private func dram(_ operand: TileOperand, _ offset: Int) -> UInt64 {
     switch operand {
-    case .input(let index): inputs[index].address
-    case .output: output.address
-    case .constant(let constant): constantAddress[constant.index]
+    case .input(let index): inputs[index].address + UInt64(inputs[index].rows.offset(offset))
+    case .output: output.address + UInt64(output.rows.offset(offset))
+    case .constant(let constant): constantAddress[constant.index] + UInt64(offset)
+    }
+  }
+
+  /// Bytes between rows that are `stride` bytes apart where an operand's pixels have no gaps.
+  private func pitch(_ stride: Int, of operand: TileOperand) -> Int {
+    switch operand {
+    case .input(let index): inputs[index].rows.stride(stride)
+    case .output: output.rows.stride(stride)
+    case .constant: stride
     }
   }
 
@@ -187,8 +199,8 @@ struct TileEmitter {
     let state = loadState(transfer.local)
     let together = transfer.blockStride <= ConfigLoad.maximumBlockStride ? target.maxBlockLength : 1
     writer.configureLoad(
-      state, stride: transfer.rowStride, blockStride: together > 1 ? transfer.blockStride : dim,
-      shrunk: state == .accumulator)
+      state, stride: pitch(transfer.rowStride, of: transfer.operand),
+      blockStride: together > 1 ? transfer.blockStride : dim, shrunk: state == .accumulator)
     var slot = transfer.local
     slot.row = 0
     let buffer = program.buffers[slot.buffer]
@@ -216,14 +228,13 @@ struct TileEmitter {
     let transfer = load.transfer
     var slot = transfer.local
     slot.row = 0
-    let dram = dram(transfer.operand)
     for column in stride(from: 0, to: transfer.columns, by: together * dim) {
       let columns = min(together * dim, transfer.columns - column)
       let plane = column / dim * transfer.blockStride
       for span in spans {
         for done in stride(from: 0, to: span.count, by: dim) {
           writer.moveIn(
-            state, dram: dram + UInt64(span.offset + done * transfer.rowStride + column),
+            state, dram: dram(transfer.operand, span.offset + done * transfer.rowStride + column),
             to: address(slot, plus: plane + span.row + done, accumulate: load.adds),
             rows: min(dim, span.count - done), columns: columns)
         }
@@ -236,7 +247,7 @@ struct TileEmitter {
     if let sums = store.sums {
       configureStore(sums.tile, sums.block)
     } else {
-      writer.configureStore(ConfigStore(stride: transfer.rowStride))
+      writer.configureStore(ConfigStore(stride: pitch(transfer.rowStride, of: transfer.operand)))
     }
     if store.sums != nil && program.sums?.store.pooling != nil {
       // One command for the whole tile: it names one row.
@@ -280,14 +291,14 @@ struct TileEmitter {
         to: row(resident) + pixel, from: address(place), rows: count, columns: transfer.columns)
     } else {
       writer.moveOut(
-        dram: dram(transfer.operand) + UInt64(offset), from: address(place), rows: count, columns: transfer.columns)
+        dram: dram(transfer.operand, offset), from: address(place), rows: count, columns: transfer.columns)
     }
   }
 
   private mutating func configureStore(_ tile: SumTile, _ block: Int) {
     guard let image = program.sums else { return }
     let output = image.store.output
-    var config = ConfigStore(stride: image.channels, scale: output.scales[0])
+    var config = ConfigStore(stride: pitch(image.channels, of: .output), scale: output.scales[0])
     if let pooling = image.store.pooling {
       config.pooling = Pooling(
         window: pooling.window, stride: pooling.stride,
@@ -331,10 +342,9 @@ struct TileEmitter {
 
   private mutating func copy(_ copy: TileCopy) {
     let buffer = program.buffers[copy.local.buffer]
-    writer.configureLoad(.pixels, stride: copy.stride, blockStride: dim)
-    writer.configureStore(ConfigStore(stride: copy.outputStride))
+    writer.configureLoad(.pixels, stride: pitch(copy.stride, of: copy.operand), blockStride: dim)
+    writer.configureStore(ConfigStore(stride: pitch(copy.outputStride, of: .output)))
     let width = TileCopy.width(slotRows: buffer.rows)
-    let source = dram(copy.operand) + UInt64(copy.offset)
     var place = copy.local
     for column in stride(from: 0, to: copy.columns, by: width) {
       let columns = min(width, copy.columns - column)
@@ -343,9 +353,10 @@ struct TileEmitter {
         let local = address(place)
         place.slot = (place.slot + 1) % buffer.slots
         writer.moveIn(
-          .pixels, dram: source + UInt64(row * copy.stride + column), to: local, rows: rows, columns: columns)
+          .pixels, dram: dram(copy.operand, copy.offset + row * copy.stride + column), to: local, rows: rows,
+          columns: columns)
         writer.moveOut(
-          dram: output.address + UInt64(copy.outputOffset + row * copy.outputStride + column), from: local, rows: rows,
+          dram: dram(.output, copy.outputOffset + row * copy.outputStride + column), from: local, rows: rows,
           columns: columns)
       }
     }

@@ -182,5 +182,42 @@ extension PreparedKernels {
       throw Diagnostic(
         error.id, error.message, at: error.operation.map { parsed.ranges[$0] } ?? parsed.range)
     }
+    func layout(_ operand: TileOperand) -> DRAMRows? {
+      switch operand {
+      case .input(let position): parts.rows(buffers.root[inputs[position]])
+      case .output: parts.rows(buffers.root[output])
+      case .constant: nil
+      }
+    }
+    for (index, operation) in program.operations.enumerated() {
+      for move in operation.rowsInDRAM where layout(move.operand)?.hasRows(move) == false {
+        throw Diagnostic(
+          "tiles.operand",
+          "\(move.operand.name) lies in the rows of another tensor: expected rows of the bytes of one pixel, whole pixels apart",
+          at: parsed.ranges[index])
+      }
+    }
+  }
+}
+
+extension TileOperation {
+  /// Rows of bytes that an operation moves from or to DRAM, as a tensor without gaps has them.
+  fileprivate var rowsInDRAM: [DRAMRows.Move] {
+    func rows(_ transfer: Transfer) -> DRAMRows.Move {
+      DRAMRows.Move(
+        operand: transfer.operand, offset: transfer.offset, strides: [transfer.rowStride, transfer.lineStride],
+        columns: transfer.columns)
+    }
+    return switch self {
+    case .load(let load): [rows(load.transfer)]
+    case .store(let store): [rows(store.transfer)]
+    case .copy(let copy):
+      [
+        DRAMRows.Move(operand: copy.operand, offset: copy.offset, strides: [copy.stride], columns: copy.columns),
+        DRAMRows.Move(
+          operand: .output, offset: copy.outputOffset, strides: [copy.outputStride], columns: copy.columns),
+      ]
+    case .begin, .zero, .bias, .diagonals, .multiply, .host: []
+    }
   }
 }

@@ -26,6 +26,8 @@ struct RandomGraph {
   private var data: [String] = []
   private var body: [String] = []
   private var values: [Value] = []
+  /// What the concatenations so far join.
+  private var joined: [(axis: Int, parts: [Value])] = []
   private var used: Set<String> = []
   private var next = 0
   private var style = NameStyle.words
@@ -303,10 +305,18 @@ struct RandomGraph {
         && other.shape.indices.allSatisfy { $0 == axis || other.shape[$0] == value.shape[$0] }
     }
     var parts = [value]
-    for _ in 0..<pick([1, 1, 2]) { parts.append(pick(partners)) }
+    let fitting = Set(partners.map(\.name))
+    let earlier = joined.filter { $0.axis == axis && $0.parts.allSatisfy { fitting.contains($0.name) } }
+    if !earlier.isEmpty && chance(50) {
+      // As where each layer reads all results before it.
+      parts.insert(contentsOf: pick(earlier).parts, at: pick([0, 0, 1]))
+    } else {
+      for _ in 0..<pick([1, 1, 2]) { parts.append(pick(partners)) }
+    }
     var shape = value.shape
     shape[axis] = parts.reduce(0) { $0 + $1.shape[axis] }
     if shape.reduce(1, *) > 60_000 { return }
+    joined.append((axis, parts))
     emit("nn.concat", parts.map(\.name), ["axis = \(axis)"], shape)
   }
 

@@ -14,6 +14,8 @@ public struct Program: Sendable {
   public var outputs: [Binding]
   /// What lies where in DRAM, to tell traffic apart. Bytes outside all symbols count as `other`.
   public var symbols: [Symbol]
+  /// Values that lie in the rows of a symbol of another.
+  public var parts: [Binding] = []
   /// What the commands come from.
   public var operations: [DebugOperation]
   /// Which commands come from which operation: in ascending order, not overlapping.

@@ -118,6 +118,7 @@ extension Program {
             ]
           })),
     ]
+    if !parts.isEmpty { members.append(.init("parts", .array(parts.map(\.json)))) }
     if !expectations.isEmpty {
       members.append(
         .init("expect", .array(expectations.enumerated().map { Self.json($1, tensor: "expect.\($0)") })))

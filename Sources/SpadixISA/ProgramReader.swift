@@ -31,6 +31,7 @@ struct ProgramReader {
     program.inputs = try list(json["inputs"], "inputs").map { try binding($0, target) }
     program.outputs = try list(json["outputs"], "outputs").map { try binding($0, target) }
     program.symbols = try list(json["symbols"], "symbols").map { try symbol($0, target) }
+    program.parts = try list(json["parts"] ?? [], "parts").map { try binding($0, target) }
     try debug(list(json["debug"], "debug"), into: &program)
     program.hostSteps = try hostSteps(list(json["host"], "host"), program.commands.count, target)
     return program

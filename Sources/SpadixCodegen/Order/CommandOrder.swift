@@ -16,7 +16,8 @@ struct CommandOrder: ~Copyable {
   /// which an exported program issues cheaply; it is the time of the products that Gemmini's reservation station holds.
   private static let quantumBits = 7
 
-  private let commands: [Command]
+  private var commands: CommandsInPlace
+  private let end: Int
   private let runsBefore: [Program.DebugRun]
   private var run = 0
   private var reader: StreamReader
@@ -43,7 +44,6 @@ struct CommandOrder: ~Copyable {
   /// Cycles of the products that the reservation station holds.
   private let waitingProducts: Int
 
-  private var output: [Command] = []
   private var runs: [Program.DebugRun] = []
 
   /// What is known of the first item of a stream.
@@ -59,18 +59,19 @@ struct CommandOrder: ~Copyable {
   ///   - slotLoads: loads that wait for all uses of a slot, by ascending commands.
   ///   - tileStarts: products that wait for all loads of sums before them, ascending.
   static func merge(_ program: inout Program, _ slotLoads: [SlotLoad] = [], _ tileStarts: [Int] = []) {
-    var order = CommandOrder(program, slotLoads, tileStarts)
+    var order = CommandOrder(&program, slotLoads, tileStarts)
     for index in program.hostSteps.indices {
       order.merge(until: program.hostSteps[index].before)
-      program.hostSteps[index].before = order.output.count
+      program.hostSteps[index].before = order.commands.count
     }
-    order.merge(until: program.commands.count)
-    program.commands = order.output
+    order.merge(until: order.end)
     program.debug = order.runs
+    program.commands = order.finished()
   }
 
-  private init(_ program: Program, _ slotLoads: [SlotLoad], _ tileStarts: [Int]) {
-    commands = program.commands
+  /// Takes the commands out of the program.
+  private init(_ program: inout Program, _ slotLoads: [SlotLoad], _ tileStarts: [Int]) {
+    end = program.commands.count
     runsBefore = program.debug
     reader = StreamReader(program, slotLoads, tileStarts)
     let cycles = UnitCycles(program.target)
@@ -79,12 +80,14 @@ struct CommandOrder: ~Copyable {
     sumsDone = [Int](repeating: 0, count: UInt64.bitWidth)
     if program.target.faults.rangeOrder {
       station = StationGuard(program.target)
-      station!.watchesResults = commands.contains {
+      station!.watchesResults = program.commands.contains {
         $0.funct == Funct.config && $0.rs1 & 3 == 2 && Pooling(bits: $0.rs1) != nil
       }
     }
-    output.reserveCapacity(commands.count + commands.count / 64)
+    commands = CommandsInPlace(exchange(&program.commands, with: []))
   }
+
+  private consuming func finished() -> [Command] { commands.finished() }
 
   /// Merges everything before a command; what was stored is in DRAM behind it.
   private mutating func merge(until end: Int) {
@@ -101,7 +104,7 @@ struct CommandOrder: ~Copyable {
 
   private mutating func refill(until end: Int) {
     while next < end && pending < Self.window {
-      guard var item = reader.item(commands, &next) else { continue }
+      guard var item = reader.item(commands.commands, &next) else { continue }
       item.operation = operation(of: item.first)
       queues[item.stream.rawValue].append(item)
       pending += 1
@@ -182,6 +185,13 @@ struct CommandOrder: ~Copyable {
       .min { queues[$0.rawValue].first.first < queues[$1.rawValue].first.first }
   }
 
+  /// The first command that has not been put out.
+  private func firstPending() -> Int {
+    var first = next
+    for queue in queues where !queue.isEmpty { first = min(first, queue.first.first) }
+    return first
+  }
+
   // MARK: Output
 
   private mutating func go(_ stream: CommandStream) {
@@ -205,7 +215,8 @@ struct CommandOrder: ~Copyable {
       }
     }
     allIdle = max(allIdle, done + (item.kind == .store ? acknowledgement : 0))
-    for index in item.first..<item.first + Int(item.count) { append(commands[index], item.operation) }
+    for index in item.first..<item.first + Int(item.count) { append(commands.commands[index], item.operation) }
+    if commands.isFull { commands.free(before: firstPending()) }
   }
 
   private mutating func fence(for operation: Int32) {
@@ -218,15 +229,15 @@ struct CommandOrder: ~Copyable {
   }
 
   private mutating func append(_ command: Command, _ origin: Int32) {
-    output.append(command)
+    commands.put(command)
     let operation = Int(origin)
     if operation < 0 { return }
     if let last = runs.indices.last, runs[last].operation == operation,
-      runs[last].first + runs[last].count == output.count - 1
+      runs[last].first + runs[last].count == commands.count - 1
     {
       runs[last].count += 1
     } else {
-      runs.append(Program.DebugRun(first: output.count - 1, count: 1, operation: operation))
+      runs.append(Program.DebugRun(first: commands.count - 1, count: 1, operation: operation))
     }
   }
 

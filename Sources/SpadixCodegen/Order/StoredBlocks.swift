@@ -3,7 +3,7 @@ import SpadixTiming
 
 /// The last store to each block of 64 bytes of DRAM.
 ///
-/// A program stores a byte once: every value has addresses of its own (`MemoryMap`). So loads wait for stores, and stores
+/// A program stores a byte once: a value has addresses of its own, or those of what copies it (`MemoryMap`). So loads wait for stores, and stores
 /// for nothing.
 struct StoredBlocks {
   private static let shift: UInt64 = 6

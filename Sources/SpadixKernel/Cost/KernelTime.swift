@@ -29,9 +29,9 @@ public struct KernelTime: Sendable {
     moves = MoveTime(target)
   }
 
-  /// Of an operator between others of its like; nothing for one on the host.
+  /// Of an operator between others of its like; nothing for one on the host or in place.
   public mutating func cost(of program: TileProgram) -> Cost {
-    if program.isHost { return .zero }
+    if program.isHost || program.operations.isEmpty { return .zero }
     var fold = TileFold(
       take(), program.buffers, program.windows, program.sums, inputs: (program.reads.last ?? -1) + 1)
     for operation in program.operations { fold.append(operation) }

@@ -28,7 +28,7 @@ public struct CopyKernel: Sendable {
     case fill(ConstantID)
   }
 
-  /// Together they write every byte of the result once.
+  /// Together they write every byte of the result once, but for inputs that it has already.
   public var blocks: [Block]
   /// Bytes of a pixel of each input and of the result: its last axis.
   public var inputChannels: [Int]
@@ -71,6 +71,19 @@ public struct CopyKernel: Sendable {
       }
     }
     return result
+  }
+
+  /// Per input, the byte of the result at which its first pixel is, where all of its pixels are evenly spaced in the result.
+  public var evenlySpacedInputs: [Int?] {
+    inputChannels.indices.map { index in
+      let own = blocks.filter { $0.source == .input(index) }
+      guard own.count == 1, let block = own.first, block.sourceOffset == 0, block.rows == inputPixels[index],
+        block.bytes == inputChannels[index],
+        block.rows == 1 || (block.sourceStride == block.bytes && block.destinationStride == outputChannels),
+        block.destinationOffset % outputChannels + block.bytes <= outputChannels
+      else { return nil }
+      return block.destinationOffset
+    }
   }
 
   /// Whether the result can be loaded straight into a resident tensor: every block brings whole channel blocks of pixels

@@ -14,8 +14,10 @@ public struct CopyNest {
     self.target = target
   }
 
-  /// Rows of the slots of the bounce buffer, filled and emptied in turn.
-  public static func workingRows(_ target: Target) -> Int { slots(target) * slotRows(target) }
+  /// Rows of the slots of the bounce buffer, filled and emptied in turn; 0 where nothing goes through it.
+  public var workingRows: Int {
+    outputIsResident || kernel.blocks.isEmpty ? 0 : Self.slots(target) * Self.slotRows(target)
+  }
 
   /// While one is filled and one is emptied, a third waits for its rows from memory; two where four would take more than a
   /// quarter of the scratchpad.
@@ -31,9 +33,11 @@ public struct CopyNest {
   /// Straight into or out of a resident tensor; otherwise through the bounce buffer.
   public func program() -> TileProgram {
     let dim = target.dim
+    if kernel.blocks.isEmpty { return TileProgram(summary: "in place") }
+    let moved = Set(kernel.blocks.map(\.source))
     var program = TileProgram(
-      reads: inputIsResident.indices.filter { !inputIsResident[$0] }, writes: !outputIsResident,
-      summary: outputIsResident ? "loads into place" : "through a bounce buffer")
+      reads: inputIsResident.indices.filter { !inputIsResident[$0] && moved.contains(.input($0)) },
+      writes: !outputIsResident, summary: outputIsResident ? "loads into place" : "through a bounce buffer")
     let (slotRows, slots) = (Self.slotRows(target), Self.slots(target))
     if outputIsResident {
       program.buffers.append(

@@ -29,10 +29,10 @@ def main():
         promised = plan["dram_bytes"]
         pairs = {
             "weights": (promised["weights"], read["weights"]),
-            # The plan's fetches bring whole operands, also inputs of the graph.
+            # The plan's fetches bring whole operands, also inputs of the graph; parts of outputs are read as well.
             "read": (
                 promised["inputs"] + promised["fetches"] + promised["activations_read"],
-                read["input"] + read["activation"] + read["spill"],
+                read["input"] + read["activation"] + read["spill"] + read["output"],
             ),
             "stored": (promised["spills"] + promised["activations_written"], written["activation"] + written["spill"]),
             "output": (promised["outputs"], written["output"]),
