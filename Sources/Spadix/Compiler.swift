@@ -243,12 +243,25 @@ public struct Compiler {
   private static let programsAtOnce = 2
 
   /// A plan, its program, and how good that is: less is better.
-  private struct MadePlan {
+  private struct MadePlan: Sendable {
     var plan: Plan
     var generated: GeneratedProgram
-    var value: Int
     /// By step.
     var cycles: [Int]
+
+    init(_ plan: Plan, _ kernels: PreparedKernels, progress: (@Sendable (String) -> Void)?) throws {
+      self.plan = plan
+      generated = try kernels.emit(plan, progress: progress)
+      cycles = try Compilation.modelledCycles(generated)
+    }
+
+    var total: Int { cycles.reduce(0, +) }
+
+    var value: Int { MadePlan.value(total, plan.cost.bytes) }
+
+    static func value(_ cycles: Int, _ bytes: Int) -> Int {
+      Objective.both(cyclesPerByte: Compiler.cyclesPerByte).value(Cost(readBytes: bytes, time: cycles))
+    }
   }
 
   /// Of the plan for time, which is the first, and others, and one that is joined of their parts, the one whose commands
@@ -256,26 +269,25 @@ public struct Compiler {
   private func fastest(_ plans: [Plan], _ kernels: PreparedKernels) throws -> (plan: Plan, generated: GeneratedProgram?)
   {
     if plans.count == 1 { return (plans[0], nil) }
-    let objective = Objective.both(cyclesPerByte: Self.cyclesPerByte)
-    func value(_ cycles: Int, _ bytes: Int) -> Int {
-      objective.value(Cost(readBytes: bytes, time: cycles))
-    }
     let progress = options.progress
-    func make(_ plan: Plan) throws -> MadePlan {
-      let generated = try kernels.emit(plan, progress: progress)
-      let cycles = try Compilation.modelledCycles(generated)
-      return MadePlan(
-        plan: plan, generated: generated, value: value(cycles.reduce(0, +), plan.cost.bytes), cycles: cycles)
-    }
     var best: (index: Int, made: MadePlan)?
     var cycles: [[Int]] = []
+    var fewest = Int.max
+    let weighsBytes = kernels.target.hasScratchpadStore
+    func isBetter(_ one: MadePlan, than other: MadePlan, fewest: Int) -> Bool {
+      if weighsBytes { return one.value < other.value }
+      let limit = fewest + fewest / Self.equallyFast
+      if other.total > limit { return true }
+      return one.total <= limit && (one.plan.cost.bytes, one.total) < (other.plan.cost.bytes, other.total)
+    }
     for first in stride(from: 0, to: plans.count, by: Self.programsAtOnce) {
       let some = Array(plans.indices[first...].prefix(Self.programsAtOnce))
-      let made = some.concurrentMap { index in Result { try make(plans[index]) } }
+      let made = some.concurrentMap { index in Result { try MadePlan(plans[index], kernels, progress: progress) } }
       for (index, made) in zip(some, made) {
         let made = try made.get()
         cycles.append(made.cycles)
-        if best.map({ made.value < $0.made.value }) ?? true { best = (index, made) }
+        fewest = min(fewest, made.total)
+        if best.map({ isBetter(made, than: $0.made, fewest: fewest) }) ?? true { best = (index, made) }
       }
     }
     var chosen = best!.made
@@ -283,14 +295,17 @@ public struct Compiler {
       chosen.plan.certificate.closedBy +=
         "; its commands take fewer cycles than those of the plan for time, or few more and fewer bytes"
     }
-    if let splice = PlanSplice(kernels, plans, cycles: cycles, value: value).best(),
+    if weighsBytes, let splice = PlanSplice(kernels, plans, cycles: cycles, value: MadePlan.value).best(),
       splice.value < chosen.value - chosen.value / Self.equallyGood
     {
-      let made = try make(splice.plan)
+      let made = try MadePlan(splice.plan, kernels, progress: progress)
       if made.value < chosen.value { chosen = made }
     }
     return (chosen.plan, chosen.generated)
   }
+
+  /// Where no plan keeps results in the scratchpad, plans whose commands take by no more than this part longer are as fast.
+  private static let equallyFast = 512
 
   /// A plan that is better by no more than this part is not worth being made.
   private static let equallyGood = 1024

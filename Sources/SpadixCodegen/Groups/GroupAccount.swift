@@ -54,7 +54,9 @@ struct GroupAccount {
       var narrow = group
       narrow.room = nil
       let least = kernels.layout(narrow, kernelGroup)
-      if let row = group.workingRow, least == nil {
+      var plain = narrow
+      plain.workingRow = nil
+      if let row = group.workingRow, least == nil, kernels.layout(plain, kernelGroup) != nil {
         throw PlanViolation(
           "plan.working",
           "what the steps of the group need during a strip cannot begin at row \(row): expected a row behind the "

@@ -1,5 +1,4 @@
 import SpadixISA
-import SpadixKernel
 import SpadixSupport
 
 /// What is done with some rows while an operator runs.
@@ -30,15 +29,19 @@ public struct GroupTraffic: TileSink {
   public struct Block: Hashable, Sendable {
     /// Whether it is of the constants.
     public var stays: Bool
+    /// From the operator's first row there.
     public var offset: Int
+    /// Of all slots.
     public var rows: Int
   }
 
   /// Cycles of all products.
   public private(set) var cycles = 0
-  /// Of image rows: of the contraction's input, of addends by identity term, and of the result.
+  /// Of image rows of the contraction's input.
   public private(set) var input = RowUse()
+  /// Of image rows of addends, by identity term.
   public private(set) var identities: [RowUse]
+  /// Of image rows of the result.
   public private(set) var output = RowUse()
   /// In the order of the operator's buffers.
   public private(set) var blocks: [(block: Block, use: RowUse)] = []
@@ -77,7 +80,8 @@ public struct GroupTraffic: TileSink {
       let strip = section.strip
       let key = Key(
         member: section.member, constants: strip.constants, rows: strip.rows.count,
-        reads: strip.input?.starts.count ?? 0, loads: strip.loads.count, identityLoads: strip.identityLoads.map(\.count))
+        reads: strip.input?.starts.count ?? 0, loads: strip.loads.count,
+        identityLoads: strip.identityLoads.map(\.count))
       if let traffic = known[key] { return traffic }
       let member = group.members[section.member]
       let traffic = GroupTraffic(
