@@ -253,7 +253,7 @@ public struct Compiler {
       let some = Array(plans.indices[first...].prefix(Self.programsAtOnce))
       let made = some.concurrentMap { index in
         Result {
-          let generated = try kernels.emit(plans[index], progress: progress)
+          let generated = try kernels.emitCommands(plans[index], progress: progress)
           return (generated: generated, cycles: ModelledTime.totalCycles(of: generated.program))
         }
       }
@@ -274,6 +274,7 @@ public struct Compiler {
       plan.certificate.closedBy +=
         "; its commands take fewer cycles than those of the plan for time, or as many and fewer bytes"
     }
+    best!.generated.program.segments = try kernels.image(of: plan)
     return (plan, best!.generated)
   }
 }

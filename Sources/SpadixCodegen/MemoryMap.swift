@@ -14,10 +14,11 @@ struct MemoryMap: Sendable {
   /// Start addresses are multiples of the longest DMA request.
   private static let alignment: UInt64 = 64
 
-  init(_ prepared: PreparedKernels, _ constants: ConstantPool, usesDRAM: [Bool]) throws {
+  init(_ prepared: PreparedKernels, _ plan: Plan) throws {
     end = UInt64(Target.firstAddress)
     valueAddress = Array(repeating: nil, count: prepared.graph.values.count)
-    for constant in constants.all { constantAddress.append(take(constant.bytes.count)) }
+    for bytes in prepared.constantBytes(of: plan) { constantAddress.append(take(bytes)) }
+    let usesDRAM = prepared.rootsInDRAM(plan)
     let used = prepared.graph.values.indices.filter { usesDRAM[$0] }
     let starts = used.map { prepared.parts.start(ValueID($0)) }
     for buffer in Set(starts.map(\.buffer.index)).sorted() {
@@ -66,17 +67,56 @@ extension PreparedKernels {
       rowStride: (halo.left + type.shape[2] + halo.right) * type.shape[3])
   }
 
+  /// Bytes of the constants of a plan, by `ConstantID`.
+  func constantBytes(of plan: Plan) -> [Int] {
+    var bytes = constants.all.map(\.bytes.count)
+    forEachOrdered(in: plan) { geometry, _, matrices in bytes[matrices.index] = geometry.orderedByteCount }
+    return bytes
+  }
+
   /// The constants of a plan: weights in the order in which its tilings load them.
-  func constants(of plan: Plan) -> ConstantPool {
+  private func constants(of plan: Plan) -> ConstantPool {
     var ordered = constants
+    forEachOrdered(in: plan) { geometry, contraction, matrices in
+      ordered[matrices].bytes = geometry.ordered(constants[matrices].bytes, contraction)
+    }
+    return ordered
+  }
+
+  private func forEachOrdered(
+    in plan: Plan, _ body: (KernelGeometry, TileKernel.Contraction, ConstantID) -> Void
+  ) {
     for step in plan.steps.indices {
       guard case .tile(_, let tiling) = plan.steps[step].nest, let kernel = tileKernel(step: step, plan),
         let contraction = kernel.contraction, let matrices = contraction.weights.matrices
       else { continue }
-      let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim)
-      ordered[matrices].bytes = geometry.ordered(constants[matrices].bytes, contraction)
+      body(KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim), contraction, matrices)
     }
-    return ordered
+  }
+
+  /// What DRAM holds before a plan's program begins.
+  ///
+  /// Throws a diagnostic when the target has too little of it.
+  public func image(of plan: Plan) throws -> [Program.Segment] {
+    let map = try MemoryMap(self, plan)
+    var segments = constants(of: plan).all.enumerated().map { index, constant in
+      Program.Segment(name: "constant.\(index)", address: map.constantAddress[index], bytes: constant.bytes)
+    }
+    for index in graph.values.indices {
+      let value = ValueID(index)
+      guard buffers.root[value] == value, let address = map.valueAddress[index] else { continue }
+      if let halo = halos[value] {
+        // Zero points beside the rows; the host writes the rows themselves.
+        segments.append(
+          Program.Segment(
+            name: "padding.\(index)", address: address,
+            bytes: [UInt8](repeating: UInt8(bitPattern: halo.value), count: bufferBytes(value))))
+      }
+      if let tensor = storedConstants[value] {
+        segments.append(Program.Segment(name: "value.\(index)", address: address, bytes: tensor.storage.bytes))
+      }
+    }
+    return segments
   }
 
   /// Of the roots that DRAM holds a part of only, the bytes before it: the last rows of images in groups that operators fetch.
