@@ -310,6 +310,7 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
   case safeMoves = "safe-moves"
   case dominance
   case exchanges
+  case evictionPrecedence = "eviction-precedence"
   case packing
 
   static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
@@ -330,6 +331,7 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
     case .safeMoves: options.useSafeMoves = false
     case .dominance: options.useDominance = false
     case .exchanges: options.useExchanges = false
+    case .evictionPrecedence: options.useEvictionPrecedence = false
     case .packing: options.usePacking = false
     }
   }

@@ -109,13 +109,14 @@ public struct GLPKSolver: Sendable {
     return result
   }
 
-  /// A lower bound from the linear relaxation, rounded up to the next cost that integers can reach; nil on failure.
-  func relaxationBound(_ model: Model) -> Int? {
+  /// The linear relaxation's values, one per column, and its bound, rounded up to the next cost that integers can reach;
+  /// nil on failure, and at the limit on iterations.
+  public func relaxation(_ model: Model) -> (values: [Double], bound: Int?)? {
     let (problem, divisor) = scaled(model)
     guard var problem else { return nil }
     problem.relaxation = true
     let raw = call(problem)
-    return raw.status == SPADIX_GLPK_OPTIMAL ? bound(raw, divisor: divisor, model) : nil
+    return raw.status == SPADIX_GLPK_OPTIMAL ? (raw.values, bound(raw, divisor: divisor, model)) : nil
   }
 
   // MARK: - Between integers and doubles

@@ -5,7 +5,7 @@ import SpadixMIP
 struct BlockScheduler {
   let core: ScheduleCore
   let capacity: Int
-  let options: ScheduleOptions
+  var options: ScheduleOptions
   var statistics = ScheduleStatistics()
   /// Told the best so far, elementary steps of searches so far, and those that may be spent on a plan to fall back on, 0
   /// for a quick one.
@@ -51,7 +51,8 @@ struct BlockScheduler {
         if best.close() { return }
       }
       if options.formulation == .exact {
-        boundOrders(&best, pairs: 0...BlockLimits.fewPairs, nodeLimit: BlockLimits.orderNodes)
+        let model = OrderedBound(core, capacity: capacity, pairs: 0...BlockLimits.fewPairs).modelWithAllOrders
+        boundOrders(model, &best, nodeLimit: BlockLimits.orderNodes)
         if best.close() { return }
       }
     }
@@ -68,19 +69,16 @@ struct BlockScheduler {
         best.raise(to: bound(wavefront.model, nodeLimit: min(BlockLimits.cutNodes, options.nodeLimit)), by: .cuts)
         if best.close() { return }
       }
-      if options.useLowerBound, core.count <= options.largestModelledBlock {
-        boundOrders(
-          &best, pairs: BlockLimits.fewPairs + 1...BlockLimits.mostPairs, nodeLimit: BlockLimits.pairNodes)
+      if options.useLocalSearch, core.count <= options.largestSearchedBlock {
+        improveSmallestPeak(&best)
         if best.close() { return }
-        if options.usePivotBound, let model = PivotBound(core, capacity: capacity).model {
-          best.raise(to: bound(model, nodeLimit: min(BlockLimits.pivotNodes, options.nodeLimit)), by: .pivots)
-          if best.close() { return }
-        }
       }
-    }
-    if options.formulation == .exact, options.useLocalSearch, core.count <= options.largestSearchedBlock {
-      improveSmallestPeak(&best)
-      _ = best.close()
+      if options.usePivotBound, options.useLowerBound, core.count <= options.largestModelledBlock,
+        let model = PivotBound(core, capacity: capacity).model
+      {
+        best.raise(to: bound(model, nodeLimit: min(BlockLimits.pivotNodes, options.nodeLimit)), by: .pivots)
+        _ = best.close()
+      }
     }
   }
 
@@ -109,10 +107,22 @@ struct BlockScheduler {
     }
   }
 
-  /// A bound with the order of operators as columns, where so many pairs of them may run either way.
-  private mutating func boundOrders(_ best: inout Outcome, pairs: ClosedRange<Int>, nodeLimit: Int) {
-    guard let model = OrderedBound(core, capacity: capacity, pairs: pairs).model else { return }
+  /// A bound with the order of operators as columns.
+  private mutating func boundOrders(_ model: Model?, _ best: inout Outcome, nodeLimit: Int) {
+    guard let model else { return }
     best.raise(to: bound(model, nodeLimit: min(nodeLimit, options.nodeLimit)), by: .order)
+  }
+
+  /// The same where many pairs of operators may run either way.
+  private mutating func boundManyOrders(_ best: inout Outcome) {
+    guard options.useLowerBound, core.count <= options.largestModelledBlock else { return }
+    let pairs = BlockLimits.fewPairs + 1...BlockLimits.mostPairs
+    let model = OrderedBound(core, capacity: capacity, pairs: pairs).modelWithOrders { model in
+      if isOver || GLPKSolver.isTooLarge(model) { return nil }
+      options.progress?("a relaxation of \(model.rows.count) rows and \(model.columns.count) columns")
+      return GLPKSolver(within: 1, for: model, cancellation: options.cancellation).relaxation(model)?.values
+    }
+    boundOrders(model, &best, nodeLimit: BlockLimits.pairNodes)
   }
 
   /// A bound from bytes over ideals, which the order search will use too.
@@ -270,11 +280,14 @@ struct BlockScheduler {
     search.switches.safeMoves = options.useSafeMoves
     search.switches.dominance = options.useDominance
     search.switches.exchanges = options.useExchanges
+    search.switches.evictionPrecedence = options.useEvictionPrecedence
     search.cancellation = options.cancellation
     search.completion = completion
     for (number, width) in BlockLimits.narrowWidths.enumerated() {
       if number > 0, improveAgain(&best) { return }
       if number == 1 {
+        boundManyOrders(&best)
+        if best.close() { return }
         search.prices = boundByPrices(
           &best, moveLimit: BlockLimits.firstPricedMoves, effort: BlockLimits.firstPricesEffort)
         if best.close() { return }

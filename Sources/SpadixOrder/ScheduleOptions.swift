@@ -23,7 +23,7 @@ public struct ScheduleOptions: Sendable {
   public var labelLimit = 1 << 40
   /// Elementary steps of the searches over orders, of about a nanosecond each, over all blocks: what a label
   /// costs differs by a factor of a hundred between problems, and this bounds the work whatever it costs. About a minute.
-  public var effortLimit = 60_000_000_000
+  public var effortLimit = 100_000_000_000
   /// Nodes and elementary steps of one packing.
   public var packingNodeLimit = 2_000_000
   /// Elementary steps of one packing, of about a nanosecond each.
@@ -62,12 +62,17 @@ public struct ScheduleOptions: Sendable {
   public var useSafeMoves = true
   /// In that search, equal parts of the graph come in one order only.
   public var useExchanges = true
+  /// In that search, of two tensors of which one is surely needed later, that one leaves first.
+  public var useEvictionPrecedence = true
   /// In that search, labels go that others make superfluous.
   public var useDominance = true
   /// In that search, bounds for suffixes of a reference order.
   public var useSuffixBounds = true
   /// Addresses together with residency, where pieces do not pack.
   public var usePacking = true
+
+  /// What a schedule without addresses costs at least, where that is known and reached.
+  var knownBound: Int?
 
   /// Asked by every search; the best schedule so far is returned.
   public var cancellation: Cancellation?

@@ -156,6 +156,7 @@ public struct Scheduler: Sendable {
       let reordering = ScheduleReordering(addresses.problem, number: number)
       var limited = self
       limited.options.labelLimit = max(0, options.labelLimit - first.certificate.labels)
+      limited.options.knownBound = first.bound
       let others = addresses.forReordering(reordering.problem)
       let other = limited.attempt(others)
       first.certificate.nodes += other.certificate.nodes + others.nodes
@@ -252,6 +253,12 @@ public struct Scheduler: Sendable {
       BlockScheduler(core.restricted(to: block, afterFirst: number > 0), capacity: budget, options: options)
     }
     var outcomes = schedulers.map { $0.start() }
+    if blocks.count == 1, let known = options.knownBound {
+      // It is reached, so that no time goes into others.
+      outcomes[0].raise(to: known, by: .residency)
+      _ = outcomes[0].close()
+      (schedulers[0].options.useLowerBound, schedulers[0].options.useLagrangianBound) = (false, false)
+    }
     let assembly = BlockAssembly(blocks: blocks, parts: schedulers.map(\.core), whole: whole)
     for continues in [false, true] {
       for number in blocks.indices where outcomes[number].closedBy == .open {

@@ -6,11 +6,16 @@ enum ExpectedRanges {
   /// By value id: what is written there, or follows from the ranges of what is moved, pooled or averaged; nil for
   /// values that nothing is said about, which then may not saturate at all.
   ///
-  /// - Parameter types: by value id, the types of int8 forms; nil where there is none.
-  static func ranges(of graph: Graph, types: [Quantization?]) -> [ValueRange?] {
+  /// - Parameters:
+  ///   - types: by value id, the types of int8 forms; nil where there is none.
+  ///   - computed: the values that are computed in int8.
+  static func ranges(of graph: Graph, types: [Quantization?], computed: Set<ValueID>) -> [ValueRange?] {
     var ranges = graph.values.map(\.calibration)
-    for operation in graph.operations where ranges[operation.result.index] == nil {
-      ranges[operation.result.index] = follows(operation, operation.operands.map { ranges[$0.index] })
+    for operation in graph.operations {
+      let result = operation.result.index
+      if ranges[result] == nil { ranges[result] = follows(operation, operation.operands.map { ranges[$0.index] }) }
+      guard let bounds = (operation.op.elementwiseActivation ?? operation.op.fusedActivation)?.bounds else { continue }
+      ranges[result] = ranges[result].map { confined($0, bounds.low, bounds.high) }
     }
     for operation in graph.operations.reversed() {
       switch operation.op {
@@ -21,7 +26,7 @@ enum ExpectedRanges {
       default: break
       }
     }
-    confineFunctions(of: graph, &ranges)
+    confineFunctions(of: graph, computed, &ranges)
     confineToGivenTypes(of: graph, types, &ranges)
     return ranges
   }
@@ -48,8 +53,11 @@ enum ExpectedRanges {
   }
 
   /// What only a function or a clamp reads may saturate where that is flat, that is, within a third of a step of its
-  /// result, as far as that may not saturate itself.
-  private static func confineFunctions(of graph: Graph, _ ranges: inout [ValueRange?]) {
+  /// result, as far as that may not saturate itself. A function on the host reads all of it. Where all of the function is
+  /// flat, the low end lies above the high one: both may be anywhere.
+  private static func confineFunctions(
+    of graph: Graph, _ computed: Set<ValueID>, _ ranges: inout [ValueRange?]
+  ) {
     var readers = [Int](repeating: 0, count: graph.values.count)
     for value in graph.operations.flatMap(\.operands) + graph.outputs { readers[value.index] += 1 }
     for operation in graph.operations.reversed() {
@@ -62,27 +70,47 @@ enum ExpectedRanges {
         ranges[operand.index] = confined(confined(range, result.low, result.high), low, high)
         continue
       }
-      guard case .function(let function) = operation.op, let unary = function.definition as? Unary,
+      guard computed.contains(operation.result), case .function(let function) = operation.op,
+        let unary = function.definition as? Unary,
         let result = ranges[operation.result.index] ?? unary.range([range])
       else { continue }
       let flat = Double(max(result.high, 0) - min(result.low, 0)) / 255 / 3
-      let cell = (range.high - range.low) / 1000
-      let points = stride(from: 0, through: 1000, by: 1).map { range.low + Float($0) * cell }
-      let values = points.map { point in
-        let value = unary(Double(point))
+      let value = { (point: Double) in
+        let value = unary(point)
         return value.isNaN ? value : min(max(value, Double(result.low)), Double(result.high))
       }
-      let low = values.indices.last { end in isFlat(values[...end], flat) } ?? 0
-      let high = values.indices.first { start in isFlat(values[start...], flat) } ?? 1000
-      if low < high {
-        ranges[operand.index] = ValueRange(low: points[min(low + 1, 1000)], high: points[max(high - 1, 0)])
-      }
+      let (low, high) = (Double(range.low), Double(range.high))
+      ranges[operand.index] = ValueRange(
+        low: Float(flatEnd(value, from: low, to: high, flat)), high: Float(flatEnd(value, from: high, to: low, flat)))
     }
   }
 
-  private static func isFlat(_ values: ArraySlice<Double>, _ tolerance: Double) -> Bool {
-    guard values.allSatisfy(\.isFinite), let least = values.min(), let most = values.max() else { return false }
-    return most - least <= tolerance
+  /// How far a function is flat from one end of an interval on; the end itself where it is not finite there.
+  private static func flatEnd(
+    _ value: (Double) -> Double, from start: Double, to end: Double, _ tolerance: Double
+  ) -> Double {
+    var (least, most) = (Double.infinity, -Double.infinity)
+    func isFlat(with point: Double) -> Bool {
+      let value = value(point)
+      return value.isFinite && max(most, value) - min(least, value) <= tolerance
+    }
+    let points = 1000
+    var last = start
+    for index in 0...points {
+      let point = start + (end - start) * Double(index) / Double(points)
+      if isFlat(with: point) {
+        (least, most, last) = (min(least, value(point)), max(most, value(point)), point)
+        continue
+      }
+      if index == 0 { return start }
+      var beyond = point
+      for _ in 0..<30 {
+        let middle = (last + beyond) / 2
+        if isFlat(with: middle) { last = middle } else { beyond = middle }
+      }
+      return beyond
+    }
+    return end
   }
 
   private static func follows(_ operation: Operation, _ operands: [ValueRange?]) -> ValueRange? {

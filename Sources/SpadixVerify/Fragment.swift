@@ -52,6 +52,7 @@ extension Fragment.Computation {
   fileprivate init(_ operation: Operation, of result: ValueID, real: Graph, _ quantized: Graph) throws {
     self.operation = operation
     operands = Array(repeating: nil, count: operation.operands.count)
+    steps = []
     var found = Set<OperationID>()
     var open = [result]
     while let value = open.popLast() {
@@ -71,7 +72,10 @@ extension Fragment.Computation {
               "\(quantized.operations[id].op.mnemonic) reads the int8 form of a value that \(operation.op.mnemonic) "
                 + "does not read", at: operation.range)
           }
-          for position in positions { operands[position] = operand }
+          // An operation of a value with itself may read two int8 forms of it, in the order of its operands.
+          if positions.contains(where: { operands[$0] == operand }) { continue }
+          let isFirst = positions.allSatisfy { operands[$0] == nil }
+          for position in isFirst ? positions : positions.suffix(1) { operands[position] = operand }
         } else if !quantized.isConstant(operand) {
           open.append(operand)
         }

@@ -43,10 +43,12 @@ public struct QuantizationCheck {
       return try Fragment(of: value, standingFor: counterpart, real: real, quantized: quantized)
     }
     var types = [Quantization?](repeating: nil, count: real.values.count)
+    var computed = Set<ValueID>()
     for fragment in fragments {
       types[fragment.counterpart.index] = quantized.values[fragment.result].type.element.quantization
+      if case .computation = fragment.source { computed.insert(fragment.counterpart) }
     }
-    ranges = ExpectedRanges.ranges(of: real, types: types)
+    ranges = ExpectedRanges.ranges(of: real, types: types, computed: computed)
     worst = Array(repeating: nil, count: fragments.count)
     worstPart = worst
     noise = Array(repeating: nil, count: fragments.count)
@@ -114,7 +116,10 @@ public struct QuantizationCheck {
       for id in computation.steps {
         let step = quantized.operations[id]
         let operands = try step.operands.map { operand in
-          try values[operand] ?? quantized.constantTensor(operand, from: data)!
+          guard let tensor = try values[operand] ?? quantized.constantTensor(operand, from: data) else {
+            throw Diagnostic.unmatched("\(step.op.mnemonic) reads a value of no operand", at: step.range)
+          }
+          return tensor
         }
         values[step.result] = try integers.evaluate(step, operands: operands)[0]
       }
@@ -233,8 +238,9 @@ public struct QuantizationCheck {
     let range = ranges[fragment.counterpart.index]
     for (element, value) in found.enumerated() {
       let exact = Double(expected[element])
-      let end = range.map { min(max(exact, Double($0.low)), Double($0.high)) } ?? exact
-      let nearest = min(max(Double(value), min(exact, end)), max(exact, end))
+      let least = range.map { min(exact, Double($0.high)) } ?? exact
+      let most = range.map { max(exact, Double($0.low)) } ?? exact
+      let nearest = min(max(Double(value), least), most)
       let error = abs(Double(value) - nearest) / step
       let isLargest = isMeaning && error > worst[index]?.steps ?? -1
       guard isLargest || error > (worstPart[index]?.part ?? -1) * allowed / step else { continue }

@@ -160,6 +160,35 @@ import Testing
     #expect(reshape.text().contains("does not have the 6 elements"))
   }
 
+  /// What is added in one direction only, or is a factor of what is negative, must be broadcast to the other operand.
+  @Test(arguments: [[2, 4, 1], [1, 2, 4], [3, 1], [3]] as [[Int64]])
+  func addendsThatAreNotBroadcast(shape: [Int64]) {
+    for isConstant in [true, false] {
+      let product = relu {
+        $0.weights("w", [3, 4])
+        if isConstant { $0.weights("c", shape) } else { $0.input("c", symbols: shape.map { "\($0)" }) }
+        $0.node("Gemm", ["y", "w", "c"], ["z"])
+        $0.output("z")
+      }
+      #expect(product.text().contains("broadcast"), "\(shape) \(isConstant)")
+    }
+    let slopes = relu {
+      $0.weights("s", shape + [1])
+      $0.node("PRelu", ["y", "s"], ["z"])
+      $0.output("z")
+    }
+    #expect(slopes.text().contains("broadcast"), "\(shape)")
+  }
+
+  @Test func trainingIsRefused() {
+    let model = relu {
+      $0.input("training", kind: .bool)
+      $0.node("Dropout", ["y", "", "training"], ["z"])
+      $0.output("z")
+    }
+    #expect(model.text().contains("training_mode is computed"))
+  }
+
   @Test func tensors() {
     func weights(_ change: (inout Spadix_Onnx_Tensor) -> Void) -> String {
       relu {

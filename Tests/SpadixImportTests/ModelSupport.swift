@@ -26,7 +26,9 @@ struct ModelSupport {
       }, kind: kind)
   }
 
-  mutating func input(_ name: String, symbols: String...) {
+  mutating func input(_ name: String, symbols: String...) { input(name, symbols: symbols) }
+
+  mutating func input(_ name: String, symbols: [String]) {
     input(
       name,
       symbols.map { symbol in

@@ -74,6 +74,20 @@ import Testing
     }
   }
 
+  /// A sign and a floor have no point between their flat ends; what their operand is made of may saturate at its range.
+  @Test func stepsBehindFunctionsConfineTheirOperands() throws {
+    for (function, step) in [("thresholded_relu, alpha = 0.25", "sign"), ("gelu_tanh", "floor")] {
+      let text = """
+        graph @g(%x: f32[1, 4, 4, 5] {range = [-4.0, 7.75]}) -> f32[1, 4, 4, 5] {
+          %f = nn.unary %x {function = \(function), range = [-0.5, 0.75]} : f32[1, 4, 4, 5]
+          %y = nn.unary %f {function = \(step), range = [-1.75, 5.5]} : f32[1, 4, 4, 5]
+          return %y
+        }
+        """
+      for target in Target.presets { #expect(try violations(of: text, target: target) == []) }
+    }
+  }
+
   @Test func whatTheQuantizerWritesIsRight() throws {
     for target in Target.presets { #expect(try violations(target: target) == []) }
   }

@@ -57,9 +57,14 @@ extension ModelImporter {
   /// Copies of a tensor that are joined, as the accelerator does it, to broadcast it; more are gathered.
   private static let copyLimit = 64
 
-  /// The axes along which a constant varies, counted as the tensor's of this rank are.
-  func variation(_ constant: ConstantTensor, rank: Int) -> [Int] {
-    constant.shape.indices.filter { constant.shape[$0] != 1 }.map { $0 + rank - constant.shape.count }
+  /// The axes along which a constant varies that is broadcast to a tensor of this shape, counted as the tensor's are.
+  ///
+  /// Throws a refusal where the tensor itself would be broadcast, or where the two have nothing in common.
+  func variation(_ constant: ConstantTensor, in shape: [Int]) throws -> [Int] {
+    guard try Folding.broadcast(shape, constant.shape) == shape else {
+      throw Refusal("onnx.shape", "a constant of shape \(constant.shape) cannot be broadcast to \(shape)")
+    }
+    return constant.shape.indices.filter { constant.shape[$0] != 1 }.map { $0 + shape.count - constant.shape.count }
   }
 
   /// The constant's elements in the order in which these axes lie.
@@ -78,7 +83,7 @@ extension ModelImporter {
 
   mutating func multiply(_ x: PlacedValue, _ constant: ConstantTensor) throws -> PlacedValue {
     if constant.count == 1 { return try scale(x, by: reals(constant)[0]) }
-    let axes = variation(constant, rank: x.shape.count)
+    let axes = try variation(constant, in: x.shape)
     let (value, placement) = try channelsLast(x, axes)
     let factor = emitter.vector(
       try vector(constant, placement, axes), name: constant.name.isEmpty ? emitter.name + ".factor" : constant.name)
@@ -88,7 +93,7 @@ extension ModelImporter {
   private static let longestOffset = 1 << 20
 
   mutating func add(_ x: PlacedValue, _ constant: ConstantTensor) throws -> PlacedValue {
-    let axes = variation(constant, rank: x.shape.count)
+    let axes = try variation(constant, in: x.shape)
     let values = try reals(constant)
     // As a bias a mask would take all levels of int8.
     if Self.isMask(values) { return try binary(.add, .computed(x), .constant(constant)) }

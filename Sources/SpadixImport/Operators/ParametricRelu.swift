@@ -10,7 +10,7 @@ extension ModelImporter {
     let name = emitter.name
     let slopes = try slope.requireReals()
     if let first = slopes.first, slopes.allSatisfy({ $0 == first }) { return try unary(.leakyRelu, alpha: first, x) }
-    let axes = variation(slope, rank: x.shape.count)
+    let axes = try variation(slope, in: x.shape)
     guard axes.count == 1 else {
       let negative = PlacedValue(value: try turned(x.value, name), placement: x.placement)
       let rest = try multiply(negative, map(slope) { 1 - $0 })

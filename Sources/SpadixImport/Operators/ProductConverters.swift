@@ -63,6 +63,10 @@ enum ProductConverters {
           .float, shape: c.shape, .real(try c.requireReals().map { $0 * beta }), name: c.name)
         result = try importer.add(result, importer.identified(scaled))
       case .computed(let c):
+        guard try Folding.broadcast(result.shape, c.shape) == result.shape else {
+          throw Refusal(
+            "onnx.shape", "the addend has shape \(c.shape); expected one that can be broadcast to \(result.shape)")
+        }
         let addend = beta == 1 ? c : try importer.scale(c, by: beta)
         result = try importer.add(result, addend)
       case .refused: return [.refused]

@@ -111,10 +111,13 @@ enum ShapeConverters {
 
   private static let dropout: Converter = { importer, node in
     _ = try node.integerIfGiven("is_test")
-    if case .constant(let mode)? = node.inputs.count > 2 ? node.inputs[2] : nil,
-      mode.asReals.contains(where: { $0 != 0 })
-    {
-      throw Refusal.form("training_mode is true", help: "export the model for inference")
+    if node.has(2) {
+      guard case .constant(let mode) = try node.input(2) else {
+        throw Refusal.form("training_mode is computed; expected a constant", help: "export the model for inference")
+      }
+      if mode.asReals.contains(where: { $0 != 0 }) {
+        throw Refusal.form("training_mode is true", help: "export the model for inference")
+      }
     }
     return [try node.input(0)]
   }

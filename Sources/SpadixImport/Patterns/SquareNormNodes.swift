@@ -53,7 +53,7 @@ extension ModelImporter {
   ) throws -> PlacedValue {
     let (value, placement) = try rows(x, axes)
     let parameters = [scale ?? ConstantTensor(.float, shape: bias.shape, .real(bias.asReals.map { _ in 1 })), bias]
-    let isWhole = parameters.allSatisfy { variation($0, rank: x.shape.count) == axes.sorted() }
+    let isWhole = parameters.allSatisfy { (try? variation($0, in: x.shape)) == axes.sorted() }
     guard isWhole else {
       var result = PlacedValue(
         value: try emitter.emit(.computing(LayerNorm(epsilon: epsilon)), [value]), placement: placement)

@@ -67,7 +67,7 @@ struct LagrangianBound {
         sinceBest += 1
         if sinceBest % Self.patience == 0 { step *= Self.shortening }
       }
-      prices.raise(along: way.moves, graph, by: step * (Double(cutoff) - way.cost), &room)
+      effort += prices.raise(along: way.moves, graph, by: step * (Double(cutoff) - way.cost), &room)
     }
     total = bound(least)
     index = graph.index
@@ -314,7 +314,8 @@ private struct Prices {
   /// Raises the prices of what is outside along a way, and lowers others where shares would be too large.
   ///
   /// - Parameter gain: by how much the way should become dearer.
-  mutating func raise(along moves: [Int], _ graph: IdealGraph, by gain: Double, _ room: inout Room) {
+  /// - Returns: elementary steps that it took.
+  mutating func raise(along moves: [Int], _ graph: IdealGraph, by gain: Double, _ room: inout Room) -> Int {
     var parts: [(place: Int, part: Double)] = []
     var partOfStore: [Int: Double] = [:]
     for number in moves {
@@ -327,12 +328,20 @@ private struct Prices {
     }
     let storesRaised = partOfStore.sorted { $0.key < $1.key }
     for (_, part) in storesRaised { norm += part * part }
-    if norm == 0 { return }
+    if norm == 0 { return 100 * moves.count }
     for (place, part) in parts { fetchPrices[places[place].fetch] += gain / norm * part }
     for (store, part) in storesRaised { storePrices[store] += gain / norm * part }
-    for sum in Set(parts.map { gaps.sum[places[$0.place].fetch] }).sorted() { gaps.limit(&fetchPrices, of: sum) }
-    for sum in Set(storesRaised.map { stores.sum[$0.key] }).sorted() { stores.limit(&storePrices, of: sum) }
+    var shares = 0
+    for sum in Set(parts.map { gaps.sum[places[$0.place].fetch] }).sorted() {
+      gaps.limit(&fetchPrices, of: sum)
+      shares += gaps.members[sum].count
+    }
+    for sum in Set(storesRaised.map { stores.sum[$0.key] }).sorted() {
+      stores.limit(&storePrices, of: sum)
+      shares += stores.members[sum].count
+    }
     add()
+    return 100 * (moves.count + parts.count + shares) + 2 * prices.count
   }
 
   /// What the cheapest way from each ideal to the end costs.

@@ -6,8 +6,20 @@ import SpadixMIP
 /// `ResidencyBound` sees nothing. Here a binary `u_before_v` says which comes first, a tensor is live at an operator
 /// between two of its touches, and costs a fetch to be dropped there.
 struct OrderedBound {
-  /// Nil when the block has other numbers of pairs of operators without an order.
+  /// Nil when the block has other numbers of pairs of operators without an order. Without the rows of `orders` it bounds too.
   let model: Model?
+  /// What makes an order of the pairs: of three operators none is before the next one all around.
+  private var orders: [Order] = []
+
+  /// A sum of columns that is at most so much.
+  private struct Order {
+    var terms: [Model.Term]
+    var most: Int
+  }
+
+  /// Rounds in which rows come to the model, and rows of one.
+  private static let mostRounds = 12
+  private static let rowsOfRound = 400
 
   /// - Parameter limits: how many pairs of operators without an order there may be.
   init(_ core: ScheduleCore, capacity: Int, pairs limits: ClosedRange<Int> = 0...100) {
@@ -24,9 +36,38 @@ struct OrderedBound {
     for pair in pairs {
       builder.before[pair] = builder.model.addColumn("op\(pair.first)_before_op\(pair.second)", .binary)
     }
-    builder.orderIsTransitive()
     builder.everythingFits(capacity: capacity)
     model = builder.model
+    orders = builder.orders()
+  }
+
+  /// The model with those of the rows of order that its relaxations violate: a small part where there are many, which bounds
+  /// as well as all of them.
+  ///
+  /// - Parameter relaxed: values of a relaxation; nil when there are none.
+  func modelWithOrders(relaxed: (Model) -> [Double]?) -> Model? {
+    guard var model else { return nil }
+    var left = orders
+    for _ in 0..<Self.mostRounds {
+      guard let values = relaxed(model) else { return nil }
+      let violations = left.map { row in
+        row.terms.reduce(-Double(row.most)) { $0 + Double($1.coefficient) * values[$1.column.index] }
+      }
+      let violated = left.indices.filter { violations[$0] > 0.01 }
+        .sorted { (violations[$1], $0) < (violations[$0], $1) }.prefix(Self.rowsOfRound)
+      if violated.isEmpty { break }
+      for row in violated { model.addRow("order", left[row].terms, upper: left[row].most) }
+      let added = Set(violated)
+      left = left.indices.filter { !added.contains($0) }.map { left[$0] }
+    }
+    return model
+  }
+
+  /// The model with all rows of order.
+  var modelWithAllOrders: Model? {
+    guard var model else { return nil }
+    for row in orders { model.addRow("order", row.terms, upper: row.most) }
+    return model
   }
 
   private struct Pair: Hashable {
@@ -64,7 +105,8 @@ struct OrderedBound {
       return LinearExpression(constant: 1, terms: [Model.Term(-1, column)])
     }
 
-    mutating func orderIsTransitive() {
+    func orders() -> [Order] {
+      var rows: [Order] = []
       for pair in before.keys.sorted(by: { ($0.first, $0.second) < ($1.first, $1.second) }) {
         for third in core.operators.indices where third != pair.first && third != pair.second {
           // first before second and second before third: first before third.
@@ -73,10 +115,11 @@ struct OrderedBound {
             let constant = parts.reduce(0) { $0 + $1.constant }
             let terms = parts.flatMap(\.terms)
             let most = constant + terms.filter { $0.coefficient > 0 }.count
-            if most > 2 { model.addRow("order_\(one)_\(two)_\(three)", terms, upper: 2 - constant) }
+            if most > 2 { rows.append(Order(terms: terms, most: 2 - constant)) }
           }
         }
       }
+      return rows
     }
 
     /// What is live while an operator runs fits beside it.

@@ -24,6 +24,16 @@ struct OrderLabel<Positions: PositionSet> {
   func isSame(as other: Self) -> Bool { resident == other.resident && clean == other.clean }
 }
 
+/// What is kept of a layer when there are more labels than its width: the least bound, then the least in the scratchpad.
+private struct Rank: Comparable {
+  var bound: Int
+  var size: Int
+
+  static let last = Rank(bound: Int.max, size: Int.max)
+
+  static func < (one: Rank, other: Rank) -> Bool { (one.bound, one.size) < (other.bound, other.size) }
+}
+
 /// All labels that have run the same number of operators, by the set of operators that they have run (their ideal).
 struct OrderLayer<Positions: PositionSet> {
   struct Ideal {
@@ -48,6 +58,8 @@ struct OrderLayer<Positions: PositionSet> {
   }
 
   let words: Int
+  /// Labels that are kept when the layer is complete.
+  let width: Int
   private(set) var ideals: [Ideal] = []
   private var executed: [UInt64] = []
   private var liveTensors: [Int32] = []
@@ -59,11 +71,21 @@ struct OrderLayer<Positions: PositionSet> {
   private(set) var firstLabel: [Int32] = []
   private(set) var labels: [OrderLabel<Positions>] = []
   private var superfluous: [Bool] = []
+  private var superfluousCount = 0
+  /// No label of this rank or a higher one will be among those that are kept, as enough others are better.
+  private var firstBeyond = Rank.last
+  /// So many labels are looked through for that.
+  private let largestCount: Int
+  private var isNarrowed = false
   private var indexOfKey: [UInt64: Int] = [:]
   /// The most live tensors of any ideal.
   private(set) var largestLiveCount = 0
 
-  init(words: Int) { self.words = words }
+  init(words: Int, width: Int = Int.max) {
+    self.words = words
+    self.width = width
+    largestCount = width > Int.max / 2 ? Int.max : 2 * width
+  }
 
   mutating func addRoot(_ core: ScheduleCore) {
     executed = [UInt64](repeating: 0, count: words)
@@ -226,6 +248,7 @@ struct OrderLayer<Positions: PositionSet> {
       if isCovered { return compared }
       if covers {
         superfluous[Int(index)] = true
+        superfluousCount += 1
         if previous < 0 { firstLabel[ideal] = following } else { labels[Int(previous)].next = following }
       } else {
         previous = index
@@ -244,6 +267,7 @@ struct OrderLayer<Positions: PositionSet> {
     }
     labels.append(added)
     superfluous.append(false)
+    if labels.count - superfluousCount >= largestCount { trim() }
     return compared
   }
 
@@ -251,6 +275,50 @@ struct OrderLayer<Positions: PositionSet> {
   @inline(__always)
   private func covers(_ first: OrderLabel<Positions>, _ second: OrderLabel<Positions>, _ dominance: Bool) -> Bool {
     dominance ? dominates(first, second) : first.isSame(as: second)
+  }
+
+  private func rank(_ label: OrderLabel<Positions>) -> Rank {
+    Rank(bound: label.bound, size: size(of: label.resident, ideal: Int(label.ideal)))
+  }
+
+  /// Those of some labels that are within the width, ascending by index, and the rank of the first one that is not.
+  private func withinWidth(_ indices: [Int]) -> (kept: [Int], firstBeyond: Rank) {
+    let ranks = indices.map { rank(labels[$0]) }
+    let places = indices.indices.sorted { (ranks[$0], $0) < (ranks[$1], $1) }
+    return (places.prefix(width).sorted().map { indices[$0] }, ranks[places[width]])
+  }
+
+  /// Whether a label of such a bound is none of those that will be kept.
+  mutating func isBeyondWidth(_ bound: Int, resident: Positions, ideal: Int) -> Bool {
+    if bound < firstBeyond.bound { return false }
+    if bound == firstBeyond.bound, size(of: resident, ideal: ideal) < firstBeyond.size { return false }
+    isNarrowed = true
+    return true
+  }
+
+  /// Drops labels that will not be kept, so that nothing is compared with them.
+  private mutating func trim() {
+    let all = labels.indices.filter { !superfluous[$0] }
+    let (kept, beyond) = withinWidth(all)
+    (firstBeyond, isNarrowed) = (beyond, true)
+    superfluous = [Bool](repeating: true, count: labels.count)
+    for index in kept { superfluous[index] = false }
+    superfluousCount = labels.count - kept.count
+    for ideal in firstLabel.indices {
+      var index = firstLabel[ideal]
+      var previous: Int32 = -1
+      while index >= 0 {
+        let following = labels[Int(index)].next
+        if !superfluous[Int(index)] {
+          previous = index
+        } else if previous < 0 {
+          firstLabel[ideal] = following
+        } else {
+          labels[Int(previous)].next = following
+        }
+        index = following
+      }
+    }
   }
 
   /// Bytes that the layer takes, or nearly so.
@@ -313,21 +381,13 @@ struct OrderLayer<Positions: PositionSet> {
     return evictions + liveBytes(unsaved, Int(first.ideal), limit: slack + 1) <= slack
   }
 
-  /// Drops superfluous labels, and the least promising ones beyond the width; true when any of the latter were dropped.
-  mutating func narrow(to width: Int, _ core: ScheduleCore) -> Bool {
+  /// Drops superfluous labels, and the least promising ones beyond the width; true when any of the latter were dropped, now
+  /// or before.
+  mutating func narrow() -> Bool {
     var kept = labels.indices.filter { !superfluous[$0] }
-    let isNarrowed = kept.count > width
-    if isNarrowed {
-      let ranks = labels.indices.map { index -> (Int, Int) in
-        let label = labels[index]
-        var size = 0
-        let start = Int(ideals[Int(label.ideal)].liveStart)
-        label.resident.forEach { size += core.tensors[Int(liveTensors[start + $0])].size }
-        return (label.bound, size)
-      }
-      kept.sort { (ranks[$0].0, ranks[$0].1, $0) < (ranks[$1].0, ranks[$1].1, $1) }
-      kept.removeLast(kept.count - width)
-      kept.sort()
+    if kept.count > width {
+      isNarrowed = true
+      kept = withinWidth(kept).kept
     }
     firstLabel = [Int32](repeating: -1, count: ideals.count)
     var compact: [OrderLabel<Positions>] = []
@@ -340,6 +400,7 @@ struct OrderLayer<Positions: PositionSet> {
     }
     labels = compact
     superfluous = [Bool](repeating: false, count: labels.count)
+    superfluousCount = 0
     indexOfKey = [:]
     return isNarrowed
   }

@@ -15,6 +15,8 @@ struct OrderSearch {
     var dominance = true
     /// Of parts that can change places, begin with the first.
     var exchanges = true
+    /// Of two tensors of which one is surely needed later, evict that one first.
+    var evictionPrecedence = true
 
     init() {}
   }
@@ -50,6 +52,7 @@ struct OrderSearch {
   var prices: LagrangianBound?
   private let holding: HoldingBound?
   private let exchanges: Exchanges
+  private let ancestors: [Bitset]
 
   /// Labels and ideals that may be in memory at once, in bytes; arrays that grow take up to half as much again.
   static let mostMemory = 600_000_000
@@ -69,6 +72,7 @@ struct OrderSearch {
     suffix = SuffixBound(order: Array(0..<core.count))
     holding = HoldingBound(core, capacity: capacity)
     exchanges = Exchanges(core)
+    ancestors = core.ancestors()
     keys = Self.keys(core)
   }
 
@@ -98,13 +102,13 @@ struct OrderSearch {
     var history: [(parents: [Int32], ops: [UInt16])] = []
     var memoryOfHistory = 0
     for count in 0..<core.count {
-      var next = OrderLayer<Positions>(words: layer.words)
+      var next = OrderLayer<Positions>(words: layer.words, width: width)
       pass.memoryOfEarlier = memoryOfHistory + layer.memory
       for ideal in layer.ideals.indices where layer.firstLabel[ideal] >= 0 {
         expand(layer, ideal, count, into: &next, &pass)
         if pass.outcome.isStopped { return pass.outcome }
       }
-      if next.narrow(to: width, core) { pass.outcome.isComplete = false }
+      if next.narrow() { pass.outcome.isComplete = false }
       if next.labels.isEmpty { return pass.outcome }
       history.append((next.labels.map(\.parent), next.labels.map { UInt16($0.op) }))
       memoryOfHistory += next.labels.count * (MemoryLayout<Int32>.size + MemoryLayout<UInt16>.size)
@@ -186,6 +190,15 @@ struct OrderSearch {
       return made
     }
     let mirrored = mirrored(layer, ideal, live, ready)
+    var precedence: EvictionPrecedence<Positions>?
+    func leavesBefore() -> EvictionPrecedence<Positions>? {
+      if !switches.evictionPrecedence { return nil }
+      if precedence == nil {
+        precedence = EvictionPrecedence(core, live: live, ancestors: ancestors) { layer.hasRun($0, ideal) }
+      }
+      return precedence
+    }
+    defer { if precedence != nil { pass.outcome.effort += 10 * live.count * live.count } }
     func isRedundant(_ number: Int, _ label: OrderLabel<Positions>) -> Bool {
       !mirrored.isEmpty && mirrored[number].contains { $0.allSatisfy { label.isAlike($0.0, $0.1) } }
     }
@@ -199,7 +212,7 @@ struct OrderSearch {
         for number in ready.indices.indices(offsetFrom: ready.startIndex) where !isRedundant(number, label) {
           let candidate = move(number)
           if isSafe(candidate, label, live, residentSize) {
-            apply(candidate, label, labelIndex, live, residentSize, &next, &pass)
+            apply(candidate, label, labelIndex, live, residentSize, leavesBefore, &next, &pass)
             isSettled = true
             break
           }
@@ -209,7 +222,7 @@ struct OrderSearch {
         for number in ready.indices.indices(offsetFrom: ready.startIndex) {
           if pass.outcome.isStopped { return }
           if isRedundant(number, label) { continue }
-          apply(move(number), label, labelIndex, live, residentSize, &next, &pass)
+          apply(move(number), label, labelIndex, live, residentSize, leavesBefore, &next, &pass)
         }
       }
       labelIndex = label.next
@@ -311,7 +324,7 @@ struct OrderSearch {
 
   private func apply<Positions>(
     _ move: Move<Positions>, _ label: OrderLabel<Positions>, _ index: Int32, _ live: ArraySlice<Int32>,
-    _ residentSize: Int,
+    _ residentSize: Int, _ leavesBefore: () -> EvictionPrecedence<Positions>?,
     _ next: inout OrderLayer<Positions>, _ pass: inout Pass
   ) {
     if pass.outcome.isStopped { return }
@@ -327,11 +340,20 @@ struct OrderSearch {
     }
     pass.outcome.smallestExcess = min(pass.outcome.smallestExcess, excess)
     // Inclusion-minimal sets: taken from large to small, the last one taken is needed.
-    var candidates: [(position: Int, size: Int, cost: Int, isClean: Bool)] = []
+    var candidates: [(position: Int, size: Int, cost: Int, isClean: Bool, before: Positions)] = []
+    var leastCost = Int.max
     evictable.forEach { position in
       let tensor = core.tensors[Int(live[live.startIndex + position])]
       let isClean = label.clean.contains(position)
-      candidates.append((position, tensor.size, tensor.bytes * (isClean ? 1 : 2), isClean))
+      candidates.append((position, tensor.size, tensor.bytes * (isClean ? 1 : 2), isClean, Positions()))
+      if tensor.size > 0 { leastCost = min(leastCost, candidates[candidates.count - 1].cost) }
+    }
+    if candidates.isEmpty || leastCost >= pass.cutoff - label.cost - bound { return }
+    if candidates.count > 1, let precedence = leavesBefore() {
+      for number in candidates.indices {
+        candidates[number].before = precedence.before(
+          candidates[number].position, evictable: evictable, clean: label.clean)
+      }
     }
     // Of too many the narrow search only tries some.
     let isCut = pass.isNarrow && candidates.count > Self.largestNarrowChoice
@@ -355,8 +377,10 @@ struct OrderSearch {
       stored = next.size(
         of: (move.freshClean | move.shifted(label.clean)) & target.storable, ideal: move.target)
     }
+    // `needed` leaves too, before what is evicted; `kept` stays.
     func choose(
-      _ number: Int, _ evicted: Positions, _ excess: Int, _ smallest: Int, _ cost: Int, _ outside: Int, _ stored: Int
+      _ number: Int, _ evicted: Positions, needed: Positions, kept: Positions, _ excess: Int, _ smallest: Int,
+      _ cost: Int, _ outside: Int, _ stored: Int
     ) {
       if cost + bound >= pass.cutoff || setsLeft == 0 { return }
       pass.spend(10, next, cancellation)
@@ -364,6 +388,7 @@ struct OrderSearch {
       if excess <= 0 {
         // In the order of sizes the last one taken is the smallest, and was needed.
         if isCut, excess + smallest <= 0 { return }
+        if !(needed & ~evicted).isEmpty { return }
         emit(move, label, index, evicted: evicted, cost: cost, bound, live, &next, &pass)
         setsLeft -= 1
         return
@@ -377,13 +402,19 @@ struct OrderSearch {
         return
       }
       let candidate = candidates[number]
+      if (candidate.before & kept).isEmpty {
+        choose(
+          number + 1, evicted | Positions(candidate.position), needed: needed | candidate.before, kept: kept,
+          excess - candidate.size, min(smallest, candidate.size), cost + candidate.cost, outside + candidate.size,
+          stored + (candidate.isClean ? 0 : candidate.size))
+      }
+      if needed.contains(candidate.position) { return }
       choose(
-        number + 1, evicted | Positions(candidate.position), excess - candidate.size,
-        min(smallest, candidate.size), cost + candidate.cost, outside + candidate.size,
-        stored + (candidate.isClean ? 0 : candidate.size))
-      choose(number + 1, evicted, excess, smallest, cost, outside, stored)
+        number + 1, evicted, needed: needed, kept: kept | Positions(candidate.position), excess, smallest, cost,
+        outside, stored)
     }
-    choose(0, Positions(), excess, Int.max, label.cost, outside, stored)
+    choose(
+      0, Positions(), needed: Positions(), kept: Positions(), excess, Int.max, label.cost, outside, stored)
     if setsLeft == 0 { pass.outcome.isComplete = false }
   }
 
@@ -421,6 +452,7 @@ struct OrderSearch {
       total = max(total, cost + prices.cost(from: target, resident: resident, stored: stored))
       if total >= pass.cutoff { return }
     }
+    if next.isBeyondWidth(total, resident: resident, ideal: move.target) { return }
     pass.outcome.labels += 1
     let made = OrderLabel(
       resident: resident, clean: clean, cost: cost,
