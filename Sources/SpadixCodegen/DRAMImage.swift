@@ -29,7 +29,7 @@ extension PreparedKernels {
   }
 
   /// The constants of a plan: weights in the order in which its tilings load them.
-  func constants(of plan: Plan) -> ConstantPool {
+  private func constants(of plan: Plan) -> ConstantPool {
     var ordered = constants
     for (matrices, geometry, contraction) in orderedWeights(of: plan) {
       ordered[matrices].bytes = geometry.ordered(constants[matrices].bytes, contraction)
