@@ -251,7 +251,7 @@ public struct Compiler {
 
     init(_ plan: Plan, _ kernels: PreparedKernels, progress: (@Sendable (String) -> Void)?) throws {
       self.plan = plan
-      generated = try kernels.emit(plan, progress: progress)
+      generated = try kernels.emitCommands(plan, progress: progress)
       cycles = try Compilation.modelledCycles(generated)
     }
 
@@ -301,6 +301,7 @@ public struct Compiler {
       let made = try MadePlan(splice.plan, kernels, progress: progress)
       if made.value < chosen.value { chosen = made }
     }
+    chosen.generated.program.segments = try kernels.segments(of: chosen.plan)
     return (chosen.plan, chosen.generated)
   }
 

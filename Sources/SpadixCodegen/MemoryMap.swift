@@ -14,10 +14,11 @@ struct MemoryMap: Sendable {
   /// Start addresses are multiples of the longest DMA request.
   private static let alignment: UInt64 = 64
 
-  init(_ prepared: PreparedKernels, _ constants: ConstantPool, usesDRAM: [Bool]) throws {
+  init(_ prepared: PreparedKernels, _ plan: Plan) throws {
+    let usesDRAM = prepared.rootsInDRAM(plan)
     end = UInt64(Target.firstAddress)
     valueAddress = Array(repeating: nil, count: prepared.graph.values.count)
-    for constant in constants.all { constantAddress.append(take(constant.bytes.count)) }
+    for size in prepared.constantSizes(of: plan) { constantAddress.append(take(size)) }
     let used = prepared.graph.values.indices.filter { usesDRAM[$0] }
     let starts = used.map { prepared.parts.start(ValueID($0)) }
     for buffer in Set(starts.map(\.buffer.index)).sorted() {
@@ -64,19 +65,6 @@ extension PreparedKernels {
     return Program.Binding(
       name: name(value), address: address + UInt64(halo.left * type.shape[3]), type: rows,
       rowStride: (halo.left + type.shape[2] + halo.right) * type.shape[3])
-  }
-
-  /// The constants of a plan: weights in the order in which its tilings load them.
-  func constants(of plan: Plan) -> ConstantPool {
-    var ordered = constants
-    for step in plan.steps.indices {
-      guard case .tile(_, let tiling) = plan.steps[step].nest, let kernel = tileKernel(step: step, plan),
-        let contraction = kernel.contraction, let matrices = contraction.weights.matrices
-      else { continue }
-      let geometry = KernelGeometry(kernel: kernel, tiling: tiling, dim: target.dim)
-      ordered[matrices].bytes = geometry.ordered(constants[matrices].bytes, contraction)
-    }
-    return ordered
   }
 
   /// Of the roots that DRAM holds a part of only, the bytes before it: the last rows of images in groups that operators fetch.

@@ -35,6 +35,15 @@ extension PreparedKernels {
   public func emit(
     _ plan: Plan, tiles: [[TileSection]]? = nil, progress: ((String) -> Void)? = nil
   ) throws -> GeneratedProgram {
+    var generated = try emitCommands(plan, tiles: tiles, progress: progress)
+    generated.program.segments = try segments(of: plan)
+    return generated
+  }
+
+  /// Emits a program without what DRAM holds at its start: as much as its time depends on.
+  public func emitCommands(
+    _ plan: Plan, tiles: [[TileSection]]? = nil, progress: ((String) -> Void)? = nil
+  ) throws -> GeneratedProgram {
     var generated = try emitKernels(plan, tiles: tiles, progress: progress)
     progress?("order of the commands")
     generated.mergeStreams()
@@ -57,7 +66,6 @@ private struct ProgramEmitter {
   let index: PlanIndex
   /// Tile programs that a file brought, per step; otherwise they are generated one by one.
   let tiles: [[TileSection]]?
-  let constants: ConstantPool
   let map: MemoryMap
   var writer: CommandWriter
   var program: Program
@@ -69,8 +77,7 @@ private struct ProgramEmitter {
     self.plan = plan
     self.tiles = tiles
     index = PlanIndex(plan, prepared.problem)
-    constants = prepared.constants(of: plan)
-    map = try MemoryMap(prepared, constants, usesDRAM: prepared.rootsInDRAM(plan))
+    map = try MemoryMap(prepared, plan)
     writer = CommandWriter(target: prepared.target)
     program = Program(target: prepared.target)
   }
@@ -91,14 +98,13 @@ private struct ProgramEmitter {
       program: program, operators: statistics, slotLoads: writer.slotLoads, tileStarts: writer.tileStarts)
   }
 
-  // MARK: DRAM image
+  // MARK: Symbols
 
   private mutating func layOut() {
-    for (index, constant) in constants.all.enumerated() {
-      let address = map.constantAddress[index]
-      program.segments.append(Program.Segment(name: "constant.\(index)", address: address, bytes: constant.bytes))
+    for (index, size) in prepared.constantSizes(of: plan).enumerated() {
       program.symbols.append(
-        Program.Symbol(name: constant.name, address: address, length: constant.bytes.count, kind: .weights))
+        Program.Symbol(
+          name: prepared.constants.all[index].name, address: map.constantAddress[index], length: size, kind: .weights))
     }
     let parts = prepared.partsInDRAM(plan)
     for index in graph.values.indices {
@@ -113,17 +119,6 @@ private struct ProgramEmitter {
         Program.Symbol(
           name: prepared.name(value), address: address + UInt64(before), length: prepared.bufferBytes(value) - before,
           kind: before > 0 ? .spill : symbolKind(value)))
-      if let halo = prepared.halos[value] {
-        // Zero points beside the rows; the host writes the rows themselves.
-        program.segments.append(
-          Program.Segment(
-            name: "padding.\(index)", address: address,
-            bytes: [UInt8](repeating: UInt8(bitPattern: halo.value), count: prepared.bufferBytes(value))))
-      }
-      if let tensor = prepared.storedConstants[value] {
-        program.segments.append(
-          Program.Segment(name: "value.\(index)", address: address, bytes: tensor.storage.bytes))
-      }
     }
     program.inputs = graph.inputs.map { prepared.binding($0, map) }
     program.outputs = graph.outputs.enumerated().map { index, value in

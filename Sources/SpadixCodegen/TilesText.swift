@@ -62,7 +62,7 @@ extension PreparedKernels {
     try tokens.expect(graph.symbolText, id)
     try tokens.expect("{", id)
     let index = PlanIndex(plan, problem)
-    let constantBytes = constants(of: plan).all.map(\.bytes.count)
+    let constantBytes = constantSizes(of: plan)
     var sections: [[TileSection]] = []
     for step in plan.steps.indices {
       var ofStep: [TileSection] = []

@@ -15,6 +15,9 @@ enum BlockLimits {
   /// Pairs of operators without an order that GLPK orders too, at first and after local search.
   static let fewPairs = 100
   static let mostPairs = 400
+  /// Relaxations, then models, of many pairs, each with rows that the one before violates.
+  static let relaxationsOfPairs = 12
+  static let modelsOfPairs = 5
   static let cutNodes = 500
   /// Steps for the cuts beside operators.
   static let cutEffort = 2_000_000_000

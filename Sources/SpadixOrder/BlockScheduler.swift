@@ -40,7 +40,7 @@ struct BlockScheduler {
   /// What bounds and local search make of it in little time.
   mutating func begin(_ best: inout Outcome) {
     offer(best.order, &best)
-    if options.useLowerBound, core.count <= options.largestModelledBlock {
+    if options.useLowerBound, !isOver, core.count <= options.largestModelledBlock {
       let nodesBefore = statistics.nodes
       let limit = nodeLimit(atFirst: BlockLimits.firstBoundNodes)
       best.raise(to: bound(ResidencyBound(core, capacity: capacity).model, nodeLimit: limit), by: .residency)
@@ -51,8 +51,7 @@ struct BlockScheduler {
         if best.close() { return }
       }
       if options.formulation == .exact {
-        let model = OrderedBound(core, capacity: capacity, pairs: 0...BlockLimits.fewPairs).modelWithAllOrders
-        boundOrders(model, &best, nodeLimit: BlockLimits.orderNodes)
+        boundFewOrders(&best)
         if best.close() { return }
       }
     }
@@ -60,7 +59,7 @@ struct BlockScheduler {
       // Little at first: most blocks of networks need no more.
       improve(&best, effort: BlockLimits.firstImprovement, fromScratch: true)
       if best.close() { return }
-      if options.useWavefront, options.useLowerBound, core.count <= options.largestModelledBlock {
+      if options.useWavefront, options.useLowerBound, !isOver, core.count <= options.largestModelledBlock {
         options.progress?("least cuts beside the operators")
         let wavefront = ResidencyBound(
           core, capacity: capacity, cutEffort: min(BlockLimits.cutEffort, effortLeft),
@@ -69,11 +68,11 @@ struct BlockScheduler {
         best.raise(to: bound(wavefront.model, nodeLimit: min(BlockLimits.cutNodes, options.nodeLimit)), by: .cuts)
         if best.close() { return }
       }
-      if options.useLocalSearch, core.count <= options.largestSearchedBlock {
+      if options.useLocalSearch, !isOver, core.count <= options.largestSearchedBlock {
         improveSmallestPeak(&best)
         if best.close() { return }
       }
-      if options.usePivotBound, options.useLowerBound, core.count <= options.largestModelledBlock,
+      if options.usePivotBound, options.useLowerBound, !isOver, core.count <= options.largestModelledBlock,
         let model = PivotBound(core, capacity: capacity).model
       {
         best.raise(to: bound(model, nodeLimit: min(BlockLimits.pivotNodes, options.nodeLimit)), by: .pivots)
@@ -107,22 +106,44 @@ struct BlockScheduler {
     }
   }
 
-  /// A bound with the order of operators as columns.
-  private mutating func boundOrders(_ model: Model?, _ best: inout Outcome, nodeLimit: Int) {
-    guard let model else { return }
-    best.raise(to: bound(model, nodeLimit: min(nodeLimit, options.nodeLimit)), by: .order)
+  /// A bound with the order of operators as columns, where few pairs of them may run either way; the order that it comes from
+  /// may be good.
+  private mutating func boundFewOrders(_ best: inout Outcome) {
+    let ordered = OrderedBound(core, capacity: capacity, pairs: 0...BlockLimits.fewPairs)
+    guard let model = ordered.modelWithAllOrders else { return }
+    _ = boundOrders(ordered, model, &best, nodeLimit: BlockLimits.orderNodes)
   }
 
-  /// The same where many pairs of operators may run either way.
+  /// The same where many may. What no order allows comes to the model where it is violated.
   private mutating func boundManyOrders(_ best: inout Outcome) {
-    guard options.useLowerBound, core.count <= options.largestModelledBlock else { return }
-    let pairs = BlockLimits.fewPairs + 1...BlockLimits.mostPairs
-    let model = OrderedBound(core, capacity: capacity, pairs: pairs).modelWithOrders { model in
-      if isOver || GLPKSolver.isTooLarge(model) { return nil }
+    guard options.useLowerBound, !isOver, core.count <= options.largestModelledBlock else { return }
+    var ordered = OrderedBound(core, capacity: capacity, pairs: BlockLimits.fewPairs + 1...BlockLimits.mostPairs)
+    var highest = -1
+    for _ in 0..<BlockLimits.relaxationsOfPairs {
+      guard let model = ordered.model, !isOver, !GLPKSolver.isTooLarge(model) else { return }
       options.progress?("a relaxation of \(model.rows.count) rows and \(model.columns.count) columns")
-      return GLPKSolver(within: 1, for: model, cancellation: options.cancellation).relaxation(model)?.values
+      let solver = GLPKSolver(within: 1, for: model, cancellation: options.cancellation)
+      guard let relaxation = solver.relaxation(model) else { return }
+      // Rows that raise nothing are left out: many of them make the model slower than it is better.
+      let bound = relaxation.bound ?? 0
+      if bound <= highest || !ordered.addViolated(by: relaxation.values) { break }
+      highest = bound
     }
-    boundOrders(model, &best, nodeLimit: BlockLimits.pairNodes)
+    for _ in 0..<BlockLimits.modelsOfPairs {
+      guard let model = ordered.model, !isOver else { return }
+      guard let result = boundOrders(ordered, model, &best, nodeLimit: BlockLimits.pairNodes) else { return }
+      if best.bound >= best.cost || result.status != .optimal { return }
+      if !ordered.addViolated(by: result.values.map(Double.init)) { return }
+    }
+  }
+
+  private mutating func boundOrders(
+    _ ordered: OrderedBound, _ model: Model, _ best: inout Outcome, nodeLimit: Int
+  ) -> GLPKSolver.Result? {
+    guard let result = solve(model, nodeLimit: min(nodeLimit, options.nodeLimit)) else { return nil }
+    best.raise(to: max(0, result.bound ?? 0), by: .order)
+    if !result.values.isEmpty, best.bound < best.cost { offerByRule(ordered.order(result.values), &best) }
+    return result
   }
 
   /// A bound from bytes over ideals, which the order search will use too.
@@ -164,24 +185,29 @@ struct BlockScheduler {
   /// From now on with all nodes; the bound that needs no order again, if it ran out of them.
   private mutating func beThorough(_ best: inout Outcome) {
     isThorough = true
-    guard isFirstBoundCut else { return }
+    guard isFirstBoundCut, !isOver else { return }
     let model = ResidencyBound(core, capacity: capacity).model
     best.raise(to: bound(model, nodeLimit: options.nodeLimit), by: .residency)
   }
 
   /// What GLPK proves that a model costs at least.
   private mutating func bound(_ model: Model, nodeLimit: Int) -> Int {
-    if model.rows.isEmpty { return 0 }
+    max(0, solve(model, nodeLimit: nodeLimit)?.bound ?? 0)
+  }
+
+  /// Nil where there is nothing to solve, or too much.
+  private mutating func solve(_ model: Model, nodeLimit: Int) -> GLPKSolver.Result? {
+    if model.rows.isEmpty { return nil }
     if GLPKSolver.isTooLarge(model) {
       statistics.stops.insert(.size)
-      return 0
+      return nil
     }
     statistics.note(model)
     options.progress?("a bound from \(model.rows.count) rows and \(model.columns.count) columns")
     let result = GLPKSolver(within: nodeLimit, for: model, cancellation: options.cancellation).solve(model)
     statistics.nodes += result.nodes
     if result.status == .feasible || result.status == .unknown { statistics.stops.insert(.nodes) }
-    return max(0, result.bound ?? 0)
+    return result
   }
 
   private func offerByRule(_ order: [Int], _ best: inout Outcome) {
@@ -196,7 +222,7 @@ struct BlockScheduler {
   private mutating func offer(_ order: [Int], _ best: inout Outcome) {
     defer { checkpoint?(best, statistics.effort, 0) }
     offerByRule(order, &best)
-    guard best.cost > 0, options.useUpperBound, core.count <= options.largestModelledBlock else { return }
+    guard best.cost > 0, options.useUpperBound, !isOver, core.count <= options.largestModelledBlock else { return }
     let residency = ResidencyModel(core, order: order, capacity: capacity)
     if GLPKSolver.isTooLarge(residency.model) { return }
     statistics.note(residency.model)

@@ -184,7 +184,8 @@ import Testing
   @Test(arguments: emissionCases, emissionTargets)
   func everyRowIsReadAsBefore(_ testCase: EmissionCase, _ target: Target) throws {
     let (prepared, _, plan) = try prepare(testCase, target)
-    let before = try prepared.emitKernels(plan).program
+    var before = try prepared.emitKernels(plan).program
+    before.segments = try prepared.segments(of: plan)
     let after = try prepared.emit(plan).program
     #expect(try Dataflow(before).firstDifference(from: Dataflow(after)) == nil)
   }

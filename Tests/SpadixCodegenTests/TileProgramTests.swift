@@ -40,9 +40,9 @@ func prepare(
   return (kernels, alternatives, alternatives.plan(try KernelScheduler().solve(alternatives.problem)))
 }
 
-private func verify(_ section: TileSection, _ constants: ConstantPool, _ target: Target) throws {
+private func verify(_ section: TileSection, _ constantBytes: [Int], _ target: Target) throws {
   try TileVerifier.verify(section.program, target: target) { operand in
-    if case .constant(let constant) = operand { return constants[constant].bytes.count }
+    if case .constant(let constant) = operand { return constantBytes[constant.index] }
     return 1 << 30
   }
 }
@@ -52,8 +52,8 @@ private func generatedProgramsAreSound(_ testCase: EmissionCase, _ target: Targe
   let (prepared, alternatives, scheduled) = try prepare(testCase, target)
   for plan in alternatives.plans + [scheduled] {
     let sections = prepared.tileSections(plan)
-    let constants = prepared.constants(of: plan)
-    for section in sections.joined() { try verify(section, constants, target) }
+    let constantBytes = prepared.constantSizes(of: plan)
+    for section in sections.joined() { try verify(section, constantBytes, target) }
     let text = prepared.tilesText(sections, of: plan)
     let again = try prepared.parseTiles(SourceText(name: "tiles", text: text), from: 0, of: plan)
     #expect(again == sections)

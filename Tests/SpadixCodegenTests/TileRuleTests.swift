@@ -140,11 +140,11 @@ private let brokenRules = [
 @Test("Every rule of tile programs refuses what breaks it", arguments: brokenRules)
 private func brokenRulesAreNamed(_ rule: BrokenRule) throws {
   let (kernels, _, plan) = try prepare(emissionCases[rule.testCase], rule.target)
-  let constants = kernels.constants(of: plan)
+  let constantBytes = kernels.constantSizes(of: plan)
   func verify(_ program: TileProgram) throws(TileVerifier.Violation) {
     try TileVerifier.verify(program, target: rule.target) { operand in
       switch operand {
-      case .constant(let constant): constants[constant].bytes.count
+      case .constant(let constant): constantBytes[constant.index]
       case .input(let index): index < 2 ? 1 << 30 : nil
       case .output: 1 << 30
       }

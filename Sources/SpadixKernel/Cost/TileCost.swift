@@ -19,6 +19,8 @@ public struct TileCost: Hashable, Sendable, TileSink {
   private let bias: TileKernel.Bias?
   private let channels: Int
   private let channelBytes: Int
+  /// From so many bytes on it does not matter how many they are.
+  private var limit = Int.max
   /// Moves that the biases of a row of pixels take, for the columns looked at last: of a row of the class in which some
   /// are zeros, and of others.
   private var biasMoves: (columns: Range<Int>, some: Int, all: Int)?
@@ -31,11 +33,12 @@ public struct TileCost: Hashable, Sendable, TileSink {
     for operation in program.operations { append(operation) }
   }
 
-  /// Without a program in memory: what a nest would generate.
-  init(_ nest: KernelNest) {
+  /// Without a program in memory: what a nest would generate, or the first so many bytes of it.
+  init(_ nest: KernelNest, upTo limit: Int) {
     let kernel = nest.kernel
     let inputs = kernel.identities.reduce(kernel.contraction == nil ? 0 : 2) { max($0, $1.input + 1) }
     self.init(inputs: inputs, sums: SumImage(kernel), dim: nest.dim)
+    self.limit = limit
     nest.generate(into: &self)
   }
 
@@ -50,6 +53,7 @@ public struct TileCost: Hashable, Sendable, TileSink {
   }
 
   public static var takesProducts: Bool { false }
+  public var wantsMore: Bool { bytes < limit }
 
   // Inlined where a nest makes the operation, nothing of it is made but what is counted: searches live on that.
   @inline(__always)

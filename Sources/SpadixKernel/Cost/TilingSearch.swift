@@ -291,10 +291,12 @@ public struct TilingSearch {
     for index in nests.indices.sorted(by: { (rows[$0], $0) < (rows[$1], $1) }) {
       let nest = nests[index]
       var limit: (time: Int, work: ArrayWork)?
-      if found.contains(where: { $0.rows <= rows[index] }) {
-        let bytes = TileCost(nest).bytes
-        let better = found.filter { $0.rows <= rows[index] && $0.cost.bytes <= bytes }
-        if let least = better.map(\.cost.time).min() { limit = (least, work(of: nest)) }
+      let smaller = found.filter { $0.rows <= rows[index] }.map(\.cost)
+      if let fastest = smaller.min(by: { ($0.time, $0.bytes) < ($1.time, $1.bytes) }) {
+        // What moves more than the fastest need not be counted to the end.
+        let bytes = TileCost(nest, upTo: fastest.bytes).bytes
+        let least = bytes >= fastest.bytes ? fastest.time : smaller.filter { $0.bytes <= bytes }.map(\.time).min()
+        if let least { limit = (least, work(of: nest)) }
       }
       if let cost = time.cost(of: nest, limit: limit) {
         found.append(Candidate(tiling: nest.geometry.tiling, rows: rows[index], cost: cost))

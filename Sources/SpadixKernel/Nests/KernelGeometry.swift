@@ -21,6 +21,9 @@ public final class KernelGeometry: Sendable {
   /// Of a ring in parts, how many rows before the first one of the image its first part begins: so that the rows that are
   /// new for a tile begin with a part.
   public let ringShift: Int
+  /// Of the contraction, where there is one.
+  private let window: InputWindow?
+  private let inputs: BlockInputs
 
   /// - Parameter withSlices: without, `slices` is empty and nothing is known of the window: for questions about tiles only.
   public init(kernel: TileKernel, tiling: Tiling, dim: Int, withSlices: Bool = true) {
@@ -33,12 +36,13 @@ public final class KernelGeometry: Sendable {
       slices = []
       windowPitch = 0
       ringShift = 0
+      window = nil
+      inputs = .all(channels: 0, blocks: 0..<0)
       return
     }
-    var widest = 1
-    for block in 0..<blockCount {
-      widest = max(widest, Self.inputBlocks(of: block, contraction, dim).count)
-    }
+    window = contraction.window
+    inputs = BlockInputs(contraction, dim)
+    let widest = max(1, inputs.most)
     var slices: [ContractionSlice] = []
     for firstBlock in stride(from: 0, to: widest, by: tiling.sliceBlocks) {
       for firstTap in stride(from: 0, to: contraction.window.taps, by: tiling.sliceTaps) {
@@ -69,18 +73,7 @@ public final class KernelGeometry: Sendable {
 
   /// The input channel blocks that an output block sums over.
   public func inputBlocks(of block: Int) -> Range<Int> {
-    guard let contraction = kernel.contraction else { return 0..<0 }
-    return Self.inputBlocks(of: block, contraction, dim)
-  }
-
-  private static func inputBlocks(of block: Int, _ contraction: TileKernel.Contraction, _ dim: Int) -> Range<Int> {
-    switch contraction.weights {
-    case .dense, .activation: return 0..<ceilDivide(contraction.window.inputChannels, dim)
-    case .packed(let packed):
-      let first = packed.firstChannel[block]
-      return (first / dim)..<ceilDivide(first + packed.channelCount[block], dim)
-    case .diagonal, .ones: return block..<block + 1
-    }
+    inputs.blocks(of: block)
   }
 
   /// The input channel blocks that an output block sums over in a slice; may be empty.
@@ -130,7 +123,7 @@ public final class KernelGeometry: Sendable {
 
   /// The input rows and columns that a tile reads through the taps of a slice, clipped to the image.
   public func inputRegion(_ tile: OutputTile, _ slice: ContractionSlice) -> (rows: Range<Int>, columns: Range<Int>) {
-    let window = kernel.contraction!.window
+    let window = window!
     let tapRows = Self.tapRows(slice, width: window.kernelColumns)
     let tapColumns = Self.tapColumns(slice, width: window.kernelColumns)
     func clip(_ low: Int, _ high: Int, _ limit: Int) -> Range<Int> {
@@ -184,7 +177,7 @@ public final class KernelGeometry: Sendable {
   public var accumulatorPixelsPerTile: Int { accumulatorRowsPerTile * accumulatorColumnsPerTile }
 
   /// Whether the input is one row of pixels, of which the window keeps those of some tiles.
-  public var hasFlatInput: Bool { kernel.contraction?.window.inputRows == 1 }
+  public var hasFlatInput: Bool { window?.inputRows == 1 }
 
   /// The columns of a copy of the window that hold pixels, between zeros: those of the input that its column of taps reads,
   /// or of the output pixels that see something where the copy gathers.
@@ -201,7 +194,7 @@ public final class KernelGeometry: Sendable {
 
   /// How the contraction's input lies in the scratchpad while a tile is computed.
   public func inputPlane(_ tile: OutputTile, _ slice: ContractionSlice, resident: Bool) -> PlaneLayout {
-    let window = kernel.contraction!.window
+    let window = window!
     if resident { return PlaneLayout(pitch: window.inputColumns) }
     var plane = PlaneLayout(
       pitch: windowPitch, ring: hasFlatInput ? 1 : tiling.windowRows, hasZeroEdges: tiling.windowCopies > 1,
@@ -245,14 +238,7 @@ public final class KernelGeometry: Sendable {
   /// Input channels of a block's part of a slice.
   public func contractedChannels(_ block: Int, _ slice: ContractionSlice) -> Int {
     let blocks = inputBlocks(of: block, in: slice)
-    guard !blocks.isEmpty, let contraction = kernel.contraction else { return 0 }
-    let end: Int
-    if case .packed(let packed) = contraction.weights {
-      end = packed.firstChannel[block] + packed.channelCount[block]
-    } else {
-      end = contraction.window.inputChannels
-    }
-    return min(end, blocks.upperBound * dim) - blocks.lowerBound * dim
+    return blocks.isEmpty ? 0 : min(inputs.end(of: block), blocks.upperBound * dim) - blocks.lowerBound * dim
   }
 
   /// Places for weights: pinned chunks have one each, the others of a group take turns in one and the spare ones.
@@ -276,6 +262,50 @@ public final class KernelGeometry: Sendable {
       for slice in slices { most = max(most, weightRows(chunkBlocks(chunk), slice)) }
     }
     return most
+  }
+}
+
+/// Which input channels the blocks of output channels sum over.
+private enum BlockInputs {
+  /// Each of them all.
+  case all(channels: Int, blocks: Range<Int>)
+  /// Each those of its own number.
+  case same(channels: Int)
+  /// Each a range of its own.
+  case own(PackedWeights, dim: Int)
+
+  init(_ contraction: TileKernel.Contraction, _ dim: Int) {
+    let channels = contraction.window.inputChannels
+    switch contraction.weights {
+    case .dense, .activation: self = .all(channels: channels, blocks: 0..<ceilDivide(channels, dim))
+    case .packed(let packed): self = .own(packed, dim: dim)
+    case .diagonal, .ones: self = .same(channels: channels)
+    }
+  }
+
+  /// The most input blocks of an output block.
+  var most: Int {
+    switch self {
+    case .all(_, let blocks): blocks.count
+    case .same: 1
+    case .own(let packed, _): packed.firstChannel.indices.reduce(0) { max($0, blocks(of: $1).count) }
+    }
+  }
+
+  func blocks(of block: Int) -> Range<Int> {
+    switch self {
+    case .all(_, let blocks): blocks
+    case .same: block..<block + 1
+    case .own(let packed, let dim): (packed.firstChannel[block] / dim)..<ceilDivide(end(of: block), dim)
+    }
+  }
+
+  /// The channel behind the last one.
+  func end(of block: Int) -> Int {
+    switch self {
+    case .all(let channels, _), .same(let channels): channels
+    case .own(let packed, _): packed.firstChannel[block] + packed.channelCount[block]
+    }
   }
 }
 

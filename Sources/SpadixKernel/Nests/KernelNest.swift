@@ -292,23 +292,23 @@ public struct KernelNest {
 
   private func addIdentities(_ tile: SumTile, _ state: inout State, _ sink: inout some TileSink) {
     if !hasIdentities { return }
-    for (index, identity) in kernel.identities.enumerated() {
+    for index in kernel.identities.indices {
       let isFirst = index == 0 && (!hasBias || addsBias) && kernel.contraction == nil
       if buffers.identities[index].usesArray {
-        addThroughArray(index, identity, tile, replaces: isFirst, &state, &sink)
+        addThroughArray(index, tile, replaces: isFirst, &state, &sink)
       } else {
         let sums = LocalPlace(buffers.sums, slot: tile.slot)
-        sink.append(.load(TileLoad(addends(identity, tile, to: sums), adds: !isFirst)))
+        sink.append(.load(TileLoad(addends(index, tile, to: sums), adds: !isFirst)))
       }
     }
     if addsBias { sink.append(.bias(TileBias(tile: tile, adds: true))) }
   }
 
   /// A tile's pixels of an identity term.
-  private func addends(_ identity: TileKernel.Identity, _ tile: SumTile, to local: LocalPlace) -> Transfer {
-    let view = identity.view
+  private func addends(_ index: Int, _ tile: SumTile, to local: LocalPlace) -> Transfer {
+    let view = kernel.identities[index].view
     return Transfer(
-      .input(identity.input),
+      .input(kernel.identities[index].input),
       offset: view.offset + tile.image * view.image + tile.rows.lowerBound * view.row
         + tile.columns.lowerBound * view.pixel + tile.blocks.lowerBound * dim,
       rows: tile.columns.count, rowStride: view.pixel, lines: tile.rows.count, lineStride: view.row,
@@ -317,12 +317,12 @@ public struct KernelNest {
   }
 
   private func addThroughArray(
-    _ index: Int, _ identity: TileKernel.Identity, _ tile: SumTile, replaces: Bool, _ state: inout State,
+    _ index: Int, _ tile: SumTile, replaces: Bool, _ state: inout State,
     _ sink: inout some TileSink
   ) {
     let buffer = buffers.identities[index]
     let passes = buffer.passes
-    let isPerChannel = identity.multipliers.count > 1
+    let isPerChannel = kernel.identities[index].multipliers.count > 1
     let matrices = LocalPlace(buffer.matrices!)
     if isPerChannel && !geometry.tiling.streamsMatrices && state.matrices[index] != tile.blocks {
       state.matrices[index] = tile.blocks
@@ -340,7 +340,7 @@ public struct KernelNest {
         blockStride: kernel.images * kernel.rows * kernel.columns, plane: PlaneLayout(pitch: kernel.columns))
     } else {
       let local = LocalPlace(buffer.addend!)
-      sink.append(.load(TileLoad(addends(identity, tile, to: local))))
+      sink.append(.load(TileLoad(addends(index, tile, to: local))))
       source = TileMultiply.PixelSource(
         place: local, firstBlock: tile.blocks.lowerBound, blockStride: tile.pixels,
         plane: PlaneLayout(

@@ -83,6 +83,9 @@ struct WeightOrder {
 }
 
 extension KernelGeometry {
+  /// Bytes of the kernel's constant weights as this tiling loads them.
+  public var orderedByteCount: Int { WeightOrder(self).byteCount }
+
   /// Constant weights of the kernel in the order in which this tiling loads them.
   ///
   /// - Parameter source: as the kernel has them: a matrix [taps * channels, outputs], or packed blocks; where pixels share

@@ -231,6 +231,7 @@ final class AddressSearch {
     let first = builder.pieces(drops)
     if !isBetter(first, builder) { return }
     if pack(first, order, builder, nodeLimit: options.packingNodeLimit) { return }
+    if isInterrupted { return }
     options.progress?("the plan does not pack; looking for another")
     for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] { take(arena(order, policy, builder)) }
     if first.count <= Self.mostRefined {
@@ -332,7 +333,7 @@ final class AddressSearch {
   private func residencies(
     _ core: ScheduleCore, _ order: [Int], nodeLimit: Int
   ) -> [[ResidencyModel.Gap]] {
-    if core.count <= options.largestModelledBlock {
+    if core.count <= options.largestModelledBlock, !isInterrupted {
       let residency = ResidencyModel(core, order: order, capacity: budget)
       if !GLPKSolver.isTooLarge(residency.model) {
         let result = GLPKSolver(within: nodeLimit, for: residency.model, cancellation: options.cancellation)

@@ -7,8 +7,8 @@ import SpadixMIP
 /// between two of its touches, and costs a fetch to be dropped there.
 struct OrderedBound {
   /// Nil when the block has other numbers of pairs of operators without an order. Without the rows of `orders` it bounds too.
-  let model: Model?
-  /// What makes an order of the pairs: of three operators none is before the next one all around.
+  private(set) var model: Model?
+  /// What makes an order of the pairs, and is not in the model yet: of three operators none is before the next one all around.
   private var orders: [Order] = []
 
   /// A sum of columns that is at most so much.
@@ -17,12 +17,16 @@ struct OrderedBound {
     var most: Int
   }
 
-  /// Rounds in which rows come to the model, and rows of one.
-  private static let mostRounds = 12
-  private static let rowsOfRound = 400
+  private let core: ScheduleCore
+  /// The pairs of operators without an order, and the columns that say whether the first one runs first.
+  private var columns: [(pair: Pair, column: Model.ColumnID)] = []
+
+  /// Rows that come to the model at once.
+  private static let rowsAtOnce = 400
 
   /// - Parameter limits: how many pairs of operators without an order there may be.
   init(_ core: ScheduleCore, capacity: Int, pairs limits: ClosedRange<Int> = 0...100) {
+    self.core = core
     let ancestors = core.ancestors()
     var pairs: [Pair] = []
     for later in core.operators.indices {
@@ -34,6 +38,7 @@ struct OrderedBound {
     }
     var builder = Builder(core, ancestors)
     for pair in pairs {
+      columns.append((pair, Model.ColumnID(builder.model.columns.count)))
       builder.before[pair] = builder.model.addColumn("op\(pair.first)_before_op\(pair.second)", .binary)
     }
     builder.everythingFits(capacity: capacity)
@@ -41,26 +46,37 @@ struct OrderedBound {
     orders = builder.orders()
   }
 
-  /// The model with those of the rows of order that its relaxations violate: a small part where there are many, which bounds
-  /// as well as all of them.
+  /// Adds rows of order that some values violate: a small part where there are many, which bounds as well as all of them.
   ///
-  /// - Parameter relaxed: values of a relaxation; nil when there are none.
-  func modelWithOrders(relaxed: (Model) -> [Double]?) -> Model? {
-    guard var model else { return nil }
-    var left = orders
-    for _ in 0..<Self.mostRounds {
-      guard let values = relaxed(model) else { return nil }
-      let violations = left.map { row in
-        row.terms.reduce(-Double(row.most)) { $0 + Double($1.coefficient) * values[$1.column.index] }
-      }
-      let violated = left.indices.filter { violations[$0] > 0.01 }
-        .sorted { (violations[$1], $0) < (violations[$0], $1) }.prefix(Self.rowsOfRound)
-      if violated.isEmpty { break }
-      for row in violated { model.addRow("order", left[row].terms, upper: left[row].most) }
-      let added = Set(violated)
-      left = left.indices.filter { !added.contains($0) }.map { left[$0] }
+  /// - Returns: whether there were any.
+  mutating func addViolated(by values: [Double]) -> Bool {
+    let violations = orders.map { row in
+      row.terms.reduce(-Double(row.most)) { $0 + Double($1.coefficient) * values[$1.column.index] }
     }
-    return model
+    let violated = orders.indices.filter { violations[$0] > 0.01 }
+      .sorted { (violations[$1], $0) < (violations[$0], $1) }.prefix(Self.rowsAtOnce)
+    for row in violated { model?.addRow("order", orders[row].terms, upper: orders[row].most) }
+    let added = Set(violated)
+    orders = orders.indices.filter { !added.contains($0) }.map { orders[$0] }
+    return !added.isEmpty
+  }
+
+  /// A legal order from values of the columns: of what is ready, that with the fewest operators before it.
+  func order(_ values: [Int]) -> [Int] {
+    var before = core.ancestors().map(\.population)
+    for (pair, column) in columns { before[values[column.index] > 0 ? pair.second : pair.first] += 1 }
+    var waiting = core.operators.map(\.predecessors.count)
+    var ready = core.operators.indices.filter { waiting[$0] == 0 }
+    var order: [Int] = []
+    while let next = ready.indices.min(by: { (before[ready[$0]], ready[$0]) < (before[ready[$1]], ready[$1]) }) {
+      let op = ready.remove(at: next)
+      order.append(op)
+      for successor in core.operators[op].successors {
+        waiting[successor] -= 1
+        if waiting[successor] == 0 { ready.append(successor) }
+      }
+    }
+    return order
   }
 
   /// The model with all rows of order.
