@@ -83,40 +83,40 @@ extension Compilation {
   static func modelledCycles(_ generated: GeneratedProgram) throws -> [Int] {
     let machine = try Machine(generated.program, options: Machine.Options(checks: [], time: true, execute: false))
     machine.run()
-    let counters = machine.counters
+    return cycles(of: generated, machine.counters).map(\.total)
+  }
+
+  private static func cycles(of generated: GeneratedProgram, _ counters: Counters) -> [Counters.Cycles] {
     var cycles = generated.operators.map { statistics in
-      statistics.debugOperations.reduce(0) { $0 + counters.operations[$1].cycles.total }
+      statistics.debugOperations.reduce(into: Counters.Cycles()) { $0 += counters.operations[$1].cycles }
     }
-    if let last = cycles.indices.last { cycles[last] += counters.total.cycles.total - cycles.reduce(0, +) }
+    // The fence at the end belongs to no operation.
+    if let last = cycles.indices.last {
+      var rest = counters.total.cycles
+      for known in cycles { rest -= known }
+      cycles[last] += rest
+    }
     return cycles
   }
 
-  /// Cycles of each operator by the machine's time model; what none accounts for goes to the last.
+  /// What the report says of time, with cycles as `modelledCycles` counts them.
   private static func modelledTime(
     _ generated: GeneratedProgram
   ) throws -> (time: TimeReport, cycles: [Counters.Cycles], total: Counters.Activity, timeline: TimelineReport?) {
     let machine = try Machine(generated.program, options: Machine.Options(checks: [], time: true, execute: false))
     machine.recordProfile()
     machine.run()
-    var cycles = [Counters.Cycles](repeating: Counters.Cycles(), count: generated.operators.count)
     let counters = machine.counters
     let time = TimeReport(
       cycles: counters.total.cycles, busRead: counters.total.busRead, busWritten: counters.total.busWritten)
     let profile = machine.profile
-    var spans = [QueueProfile.Span?](repeating: nil, count: cycles.count)
+    var spans = [QueueProfile.Span?](repeating: nil, count: generated.operators.count)
     for (step, statistics) in generated.operators.enumerated() {
       for operation in statistics.debugOperations {
-        cycles[step] += counters.operations[operation].cycles
         if let span = profile?.spans[operation] { spans[step] = span.joined(with: spans[step]) }
       }
     }
-    // The fence at the end belongs to no operation.
-    if let last = cycles.indices.last {
-      var rest = time.cycles
-      for known in cycles { rest -= known }
-      cycles[last] += rest
-    }
-    return (time, cycles, counters.total, profile.map { TimelineReport($0, operators: spans) })
+    return (time, cycles(of: generated, counters), counters.total, profile.map { TimelineReport($0, operators: spans) })
   }
 }
 

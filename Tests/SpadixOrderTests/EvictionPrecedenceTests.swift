@@ -7,30 +7,21 @@ import Testing
 private func trainingProblem(seed: UInt64, layers: Int) -> ScheduleProblem {
   var random = SplitMix64(seed: seed)
   var problem = ScheduleProblem(name: "training \(seed)", tensors: [], operators: [])
-  func add(_ kind: ScheduleProblem.TensorKind, _ size: Int) -> ScheduleProblem.TensorID {
-    problem.tensors.append(
-      ScheduleProblem.Tensor(id: problem.tensors.count, name: "t", size: size, bytes: size, kind: kind))
-    return ScheduleProblem.TensorID(problem.tensors.count - 1)
-  }
-  func run(_ inputs: [ScheduleProblem.TensorID], _ output: ScheduleProblem.TensorID) {
-    problem.operators.append(
-      ScheduleProblem.Operator(id: problem.operators.count, name: "op", inputs: inputs, outputs: [output]))
-  }
-  var values = [add(.input, 1 + random.below(2))]
+  var values = [problem.add(.input, 1 + random.below(2))]
   for _ in 0..<layers {
-    let value = add(.activation, 1 + random.below(2))
-    run([values[values.count - 1]], value)
+    let value = problem.add(.activation, 1 + random.below(2))
+    problem.run([values[values.count - 1]], value)
     values.append(value)
   }
-  var gradient = add(.activation, 1)
-  run([values[layers]], gradient)
+  var gradient = problem.add(.activation, 1)
+  problem.run([values[layers]], gradient)
   for value in values.dropLast().reversed() {
-    run([gradient, value], add(.output, 1))
-    let next = add(.activation, 1 + random.below(2))
-    run(random.chance(50) ? [gradient, value] : [gradient], next)
+    problem.run([gradient, value], problem.add(.output, 1))
+    let next = problem.add(.activation, 1 + random.below(2))
+    problem.run(random.chance(50) ? [gradient, value] : [gradient], next)
     gradient = next
   }
-  run([gradient], add(.output, 1))
+  problem.run([gradient], problem.add(.output, 1))
   return problem
 }
 

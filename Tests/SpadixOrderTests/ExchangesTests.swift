@@ -8,16 +8,7 @@ import Testing
 private func equalBranches(seed: UInt64, branches: Int) -> ScheduleProblem {
   var random = SplitMix64(seed: seed)
   var problem = ScheduleProblem(name: "branches \(seed)", tensors: [], operators: [])
-  func add(_ size: Int, _ kind: ScheduleProblem.TensorKind) -> ScheduleProblem.TensorID {
-    problem.tensors.append(
-      ScheduleProblem.Tensor(id: problem.tensors.count, name: "t", size: size, bytes: size, kind: kind))
-    return ScheduleProblem.TensorID(problem.tensors.count - 1)
-  }
-  func run(_ inputs: [ScheduleProblem.TensorID], _ output: ScheduleProblem.TensorID) {
-    problem.operators.append(
-      ScheduleProblem.Operator(id: problem.operators.count, name: "op", inputs: inputs, outputs: [output]))
-  }
-  var value = add(1 + random.below(4), .input)
+  var value = problem.add(.input, 1 + random.below(4))
   for layer in 0..<2 {
     let sizes = (0..<3).map { _ in 1 + random.below(6) }
     let readsAgain = random.chance(50)
@@ -25,14 +16,14 @@ private func equalBranches(seed: UInt64, branches: Int) -> ScheduleProblem {
     for _ in 0..<branches {
       var last = value
       for (number, size) in sizes.enumerated() {
-        let made = add(size, .activation)
-        run(number == 2 && readsAgain ? [last, value] : [last], made)
+        let made = problem.add(.activation, size)
+        problem.run(number == 2 && readsAgain ? [last, value] : [last], made)
         last = made
       }
       ends.append(last)
     }
-    let mixed = add(1 + random.below(4), layer == 1 ? .output : .activation)
-    run(ends, mixed)
+    let mixed = problem.add(layer == 1 ? .output : .activation, 1 + random.below(4))
+    problem.run(ends, mixed)
     value = mixed
   }
   return problem

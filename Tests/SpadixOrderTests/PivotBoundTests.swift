@@ -41,26 +41,17 @@ import Testing
   /// A chain of stages: `wide` leaves no room, `narrow` reads what it made, and `use` a part of the input.
   private func stagesWithSharedInput(_ stages: Int) -> ScheduleProblem {
     var problem = ScheduleProblem(name: "stages", tensors: [], operators: [])
-    func add(_ kind: ScheduleProblem.TensorKind, _ size: Int) -> ScheduleProblem.TensorID {
-      let id = problem.tensors.count
-      problem.tensors.append(ScheduleProblem.Tensor(id: id, name: "t\(id)", size: size, bytes: size, kind: kind))
-      return ScheduleProblem.TensorID(id)
-    }
-    func run(_ name: String, _ inputs: [ScheduleProblem.TensorID], _ output: ScheduleProblem.TensorID) {
-      let id = problem.operators.count
-      problem.operators.append(ScheduleProblem.Operator(id: id, name: name, inputs: inputs, outputs: [output]))
-    }
-    let shared = add(.input, 5)
-    var last = add(.input, 2)
+    let shared = problem.add(.input, 5)
+    var last = problem.add(.input, 2)
     for stage in 0..<stages {
-      let part = add(.activation, 3)
-      run("part", [shared], part)
-      let wide = add(.activation, 18)
-      run("wide", [last], wide)
-      let narrow = add(.activation, 2)
-      run("narrow", [wide], narrow)
-      last = add(stage == stages - 1 ? .output : .activation, 2)
-      run("use", [narrow, part], last)
+      let part = problem.add(.activation, 3)
+      problem.run([shared], part, name: "part")
+      let wide = problem.add(.activation, 18)
+      problem.run([last], wide, name: "wide")
+      let narrow = problem.add(.activation, 2)
+      problem.run([wide], narrow, name: "narrow")
+      last = problem.add(stage == stages - 1 ? .output : .activation, 2)
+      problem.run([narrow, part], last, name: "use")
     }
     return problem
   }

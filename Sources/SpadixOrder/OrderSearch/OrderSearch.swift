@@ -128,52 +128,15 @@ struct OrderSearch {
     return pass.outcome
   }
 
-  /// One ready operator of an ideal, with what running it changes.
-  private struct Move<Positions: PositionSet> {
-    var op: Int
-    var target: Int
-    /// Positions in the ideal's live list of the operands that are live already.
-    var touched: Positions
-    /// Size of the operands that are not, and of private tensors.
-    var freshSize: Int
-    /// Live positions that stay live, and how far up they move, together where that is as far.
-    var shifts: [(positions: Positions, distance: Int)]
-    /// Target positions of the operands that stay live.
-    var staying: Positions
-    /// Of those, the new ones that DRAM holds anyway.
-    var freshClean: Positions
-    var freshStayingSize: Int
-    var freshStayingBytes: Int
-    var freshStayingIsClean: Bool
-    /// Positions that die.
-    var dying: Positions
-    /// Ways to complete from there, of `completion`.
-    var tails = 0..<0
-    /// What these cost at least.
-    var tailCost = 0
-    /// The target among the ideals of `prices`.
-    var pricedTarget: Int?
-
-    /// A set of live positions as one of the target's.
-    @inline(__always)
-    func shifted(_ set: Positions) -> Positions {
-      var result = Positions()
-      for (positions, distance) in shifts {
-        result |= (set & positions).shifted(by: distance)
-      }
-      return result
-    }
-  }
-
   private func expand<Positions>(
     _ layer: OrderLayer<Positions>, _ ideal: Int, _ count: Int, into next: inout OrderLayer<Positions>,
     _ pass: inout Pass
   ) {
     let known = completion?.moves(count, key: layer.ideals[ideal].key) ?? 0..<0
     let live = layer.live(of: ideal)
-    var moves: [Move<Positions>?] = layer.ready(of: ideal).map { _ in nil }
+    var moves: [OrderMove<Positions>?] = layer.ready(of: ideal).map { _ in nil }
     let ready = layer.ready(of: ideal)
-    func move(_ number: Int) -> Move<Positions> {
+    func move(_ number: Int) -> OrderMove<Positions> {
       if let known = moves[number] { return known }
       var made = makeMove(layer, ideal, live, Int(ready[ready.startIndex + number]), &next)
       if let completion {
@@ -257,56 +220,17 @@ struct OrderSearch {
   private func makeMove<Positions>(
     _ layer: OrderLayer<Positions>, _ ideal: Int, _ live: ArraySlice<Int32>, _ op: Int,
     _ next: inout OrderLayer<Positions>
-  ) -> Move<Positions> {
+  ) -> OrderMove<Positions> {
     let target = next.ideal(after: op, of: ideal, in: layer, core, keys[op], suffix, holding)
-    let targetLive = next.live(of: target)
-    var move = Move<Positions>(
-      op: op, target: target, touched: Positions(), freshSize: core.operators[op].privateSize, shifts: [],
-      staying: Positions(),
-      freshClean: Positions(), freshStayingSize: 0, freshStayingBytes: 0, freshStayingIsClean: true, dying: Positions())
-    if next.largestLiveCount > Positions.capacity { return move }
-    var at = targetLive.startIndex
-    for (position, tensor) in live.enumerated() {
-      // Both lists ascend.
-      while at < targetLive.endIndex, targetLive[at] < tensor { at += 1 }
-      let stays = at < targetLive.endIndex && targetLive[at] == tensor
-      let bit = Positions(position)
-      if !stays {
-        move.dying |= bit
-        continue
-      }
-      let distance = at - targetLive.startIndex - position
-      if move.shifts.last?.distance == distance {
-        move.shifts[move.shifts.count - 1].positions |= bit
-      } else {
-        move.shifts.append((bit, distance))
-      }
-    }
-    for operand in core.operators[op].operands {
-      let tensor = core.tensors[operand]
-      let targetPosition = targetLive.firstIndex(of: Int32(operand)).map { $0 - targetLive.startIndex }
-      if let targetPosition { move.staying |= Positions(targetPosition) }
-      if let position = live.firstIndex(of: Int32(operand)) {
-        move.touched |= Positions(position - live.startIndex)
-      } else {
-        move.freshSize += tensor.size
-        guard let targetPosition else { continue }
-        move.freshStayingSize += tensor.size
-        move.freshStayingBytes += tensor.bytes
-        if tensor.isClean {
-          move.freshClean |= Positions(targetPosition)
-        } else {
-          move.freshStayingIsClean = false
-        }
-      }
-    }
+    var move = OrderMove<Positions>(of: op, in: core, target: target)
+    if next.largestLiveCount <= Positions.capacity { move.place(live, next.live(of: target), in: core) }
     return move
   }
 
   /// Whether running the operator now is at least as good as anything else: it needs no room that is not free, and
   /// what it leaves behind takes the place of an operand that goes, at no higher price of eviction.
   private func isSafe<Positions>(
-    _ move: Move<Positions>, _ label: OrderLabel<Positions>, _ live: ArraySlice<Int32>, _ residentSize: Int
+    _ move: OrderMove<Positions>, _ label: OrderLabel<Positions>, _ live: ArraySlice<Int32>, _ residentSize: Int
   ) -> Bool {
     guard (move.touched & ~label.resident).isEmpty, residentSize + move.freshSize <= capacity else { return false }
     if move.freshStayingSize == 0, move.freshStayingBytes == 0 { return true }
@@ -323,7 +247,7 @@ struct OrderSearch {
   }
 
   private func apply<Positions>(
-    _ move: Move<Positions>, _ label: OrderLabel<Positions>, _ index: Int32, _ live: ArraySlice<Int32>,
+    _ move: OrderMove<Positions>, _ label: OrderLabel<Positions>, _ index: Int32, _ live: ArraySlice<Int32>,
     _ residentSize: Int, _ leavesBefore: () -> EvictionPrecedence<Positions>?,
     _ next: inout OrderLayer<Positions>, _ pass: inout Pass
   ) {
@@ -419,7 +343,7 @@ struct OrderSearch {
   }
 
   private func emit<Positions>(
-    _ move: Move<Positions>, _ label: OrderLabel<Positions>, _ index: Int32, evicted: Positions, cost: Int,
+    _ move: OrderMove<Positions>, _ label: OrderLabel<Positions>, _ index: Int32, evicted: Positions, cost: Int,
     _ bound: Int,
     _ live: ArraySlice<Int32>, _ next: inout OrderLayer<Positions>, _ pass: inout Pass
   ) {
