@@ -161,8 +161,8 @@ struct NestRules {
       throw PlanViolation(
         "plan.copies",
         "expected 1 copy of the window, or one for each of \(window.kernelColumns) columns of taps where there are strides or "
-          + "rows of input and result have the same length, rows of taps have more than one, and neither the window nor a "
-          + "tile or slice is a part of the image or of a row of taps; found \(tiling.windowCopies)",
+          + "rows of input and result have the same length, rows of taps have more than one, pooling sees all columns, and "
+          + "neither the window nor a tile or slice is a part of the image or of a row of taps; found \(tiling.windowCopies)",
         at: .step(step, "copies"))
     }
   }

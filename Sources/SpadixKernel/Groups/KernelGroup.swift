@@ -157,7 +157,9 @@ extension KernelGroup.Member {
 
   /// Rows of a row of pixels of an input: its channel blocks side by side.
   public func rowSize(ofInput input: Int, dim: Int) -> Int {
-    guard let contraction = kernel.contraction, contraction.input == input else { return rowSize(dim: dim) }
+    guard let contraction = kernel.contraction, contraction.input == input else {
+      return kernel.columns * ceilDivide(kernel.channels, dim)
+    }
     return contraction.window.inputColumns * ceilDivide(contraction.window.inputChannels, dim)
   }
 

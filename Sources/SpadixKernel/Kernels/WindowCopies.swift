@@ -1,10 +1,12 @@
 extension TileKernel {
   /// Whether the window can have a copy for each column of taps, so that computes go past the ends of image rows: what lies
-  /// there between the pixels that a tap reads are columns that it must not read, or pixels are gathered.
+  /// there between the pixels that a tap reads are columns that it must not read, or pixels are gathered. Pooling must see
+  /// all columns: without those that it leaves out, accumulator rows would be shorter than those of a copy.
   public var allowsWindowCopies: Bool {
     guard let window = contraction?.window else { return false }
     return window.kernelColumns > 1 && window.inputRows > 1 && window.columnPixels == 1
       && (window.isStrided || window.inputColumns == columns)
+      && accumulatorColumns(0..<store.columns) == 0..<columns
   }
 }
 

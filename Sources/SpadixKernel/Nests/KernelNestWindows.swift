@@ -125,8 +125,8 @@ extension KernelNest {
     let lines = geometry.mostWindowBlocks * geometry.tiling.windowRows
     for copy in 0..<geometry.tiling.windowCopies {
       let read = geometry.columns(ofCopy: copy)
-      for columns in [0..<read.lowerBound, read.upperBound..<geometry.windowPitch]
-      where !read.isEmpty && !columns.isEmpty {
+      if read.isEmpty { continue }
+      for columns in [0..<read.lowerBound, read.upperBound..<geometry.windowPitch] where !columns.isEmpty {
         sink.append(
           .zero(
             TileZero(

@@ -23,7 +23,7 @@ public final class Machine {
     public var time: Bool
     /// Counts DRAM bytes by symbol.
     var symbols: Bool
-    /// Executes; otherwise only counts, checks and models.
+    /// Executes; otherwise only counts, checks and models, and has no DRAM to read or write.
     var execute: Bool
 
     public init(
@@ -74,21 +74,23 @@ public final class Machine {
 
   private let state: UnsafeMutablePointer<State>
   private let executor: Executor?
-  private let dram: Dram
+  /// Nil where nothing is executed: programs are timed side by side, and each would take the address space of a DRAM.
+  private let dram: Dram?
   private let touched: TouchedMemory
 
   /// Throws `machine.memory` when the DRAM does not fit the process, `machine.kernels` for unknown kernels.
   public init(_ program: Program, options: Options = Options()) throws {
     self.program = program
     self.options = options
-    dram = try Dram(byteCount: program.target.dramBytes)
     for segment in program.segments {
-      guard segment.address >= UInt64(Target.firstAddress), dram.contains(segment.address, segment.bytes.count) else {
+      guard Self.isInDram(segment.address, segment.bytes.count, program.target) else {
         throw Diagnostic("machine.dram-range", "the segment '\(segment.name)' does not lie in DRAM")
       }
-      dram.write(segment.bytes, at: segment.address)
     }
     if options.execute {
+      let dram = try Dram(byteCount: program.target.dramBytes)
+      for segment in program.segments { dram.write(segment.bytes, at: segment.address) }
+      self.dram = dram
       try Memory.require(
         program.target.scratchpadBytes + program.target.accumulatorBytes,
         for: "local memory of '\(program.target.name)'")
@@ -98,6 +100,7 @@ public final class Machine {
         kernels: try Self.kernels(named: options.kernels, target: program.target),
         watchesMesh: options.checks.contains(.meshWidth))
     } else {
+      dram = nil
       executor = nil
     }
     let checker = Checker.needed(for: options.checks) ? try Checker(program, checks: options.checks) : nil
@@ -276,22 +279,29 @@ public final class Machine {
 extension Machine {
   /// Bytes of DRAM: outputs, operands of host steps. Throws `machine.dram-range` when they do not exist.
   public func readDram(_ address: UInt64, count: Int) throws -> [UInt8] {
-    try checkRange(address, count)
+    let dram = try dram(address, count)
     state.pointee.checker?.readDram(address, count)
     return dram.read(address, count)
   }
 
   /// Writes bytes before or between slices: inputs, results of host steps.
   func writeDram(_ bytes: [UInt8], at address: UInt64) throws {
-    try checkRange(address, bytes.count)
-    dram.write(bytes, at: address)
+    try dram(address, bytes.count).write(bytes, at: address)
     state.pointee.checker?.wroteDram(address, bytes.count)
   }
 
-  private func checkRange(_ address: UInt64, _ count: Int) throws {
-    guard count >= 0, address >= UInt64(Target.firstAddress), dram.contains(address, count) else {
+  /// The memory in which these bytes lie.
+  private func dram(_ address: UInt64, _ count: Int) throws -> Dram {
+    guard let dram else { preconditionFailure("a machine that does not execute has no DRAM") }
+    guard Self.isInDram(address, count, program.target) else {
       throw Diagnostic("machine.dram-range", "\(count) bytes at \(hexadecimal(address)) do not lie in DRAM")
     }
+    return dram
+  }
+
+  private static func isInDram(_ address: UInt64, _ count: Int, _ target: Target) -> Bool {
+    let (end, overflow) = address.addingReportingOverflow(UInt64(clamping: count))
+    return count >= 0 && address >= UInt64(Target.firstAddress) && !overflow && end <= UInt64(target.dramBytes)
   }
 
   /// The tensor's bytes without the padding between rows.

@@ -28,11 +28,6 @@ final class Dram {
     return base
   }
 
-  func contains(_ address: UInt64, _ count: Int) -> Bool {
-    let (end, overflow) = address.addingReportingOverflow(UInt64(count))
-    return !overflow && end <= UInt64(byteCount)
-  }
-
   func write(_ bytes: [UInt8], at address: UInt64) {
     bytes.withUnsafeBytes { source in
       if let from = source.baseAddress { (base + Int(address)).copyMemory(from: from, byteCount: source.count) }
