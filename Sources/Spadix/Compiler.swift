@@ -235,9 +235,9 @@ public struct Compiler {
       kernels: kernels, plan: plan, generated: generated, front: options.findsFront ? try planning.front() : [])
   }
 
-  /// What a byte through DRAM is worth when plans are compared by the cycles of their commands: half the time that it
-  /// takes on a bus of 16 bytes.
-  private static let cyclesPerByte = 1.0 / 32
+  /// What a byte through DRAM is worth when plans are compared by the cycles of their commands: two thirds of the time that
+  /// it takes on a bus of 16 bytes.
+  private static let cyclesPerByte = 1.0 / 24
 
   /// Programs that are made at the same time: each takes memory.
   private static let programsAtOnce = 2

@@ -15,6 +15,8 @@ struct BankPlacement {
     var rows: Range<Int>
     /// Tensors of the scratchpad stay where they are.
     var isFixed: Bool
+    /// Of image rows of a group, which lie anywhere and stay there, all of them; `rows` are the first.
+    var images: [Range<Int>] = []
   }
 
   private let bankRows: Int
@@ -117,13 +119,25 @@ struct BankPlacement {
     var pressure = [Int](repeating: 0, count: banks)
     for other in parts.indices where isPlaced[other] && other != index {
       let loss = losses[index * count + other]
+      if loss == 0 || parts[other].rows.isEmpty { continue }
       let range = parts[other].rows
-      if loss == 0 || range.isEmpty { continue }
-      for bank in range.lowerBound / bankRows...(range.upperBound - 1) / bankRows {
-        pressure[bank] += loss * (rows(of: range, in: bank) << 10) / range.count
+      if parts[other].images.isEmpty {
+        for bank in range.lowerBound / bankRows...(range.upperBound - 1) / bankRows {
+          pressure[bank] += loss * (rows(of: range, in: bank) << 10) / range.count
+        }
+      } else {
+        for (bank, share) in shares(of: parts[other].images).enumerated() { pressure[bank] += loss * share }
       }
     }
     return pressure
+  }
+
+  /// How much of some rows is in each bank, in 1024ths.
+  private func shares(of images: [Range<Int>]) -> [Int] {
+    let all = images.reduce(0) { $0 + $1.count }
+    return (0..<banks).map { bank in
+      images.reduce(0) { $0 + rows(of: $1, in: bank) } << 10 / max(1, all)
+    }
   }
 
   /// What a part loses in some rows, in 1024ths of cycles.
@@ -142,6 +156,9 @@ struct BankPlacement {
   /// What all parts lose; of a pair, each sees the other.
   private var cost: Int {
     parts.indices.reduce(0) { sum, index in
+      if !parts[index].images.isEmpty {
+        return zip(pressure(on: index), shares(of: parts[index].images)).reduce(sum) { $0 + ($1.0 * $1.1) >> 10 }
+      }
       let all = cost(of: index, in: parts[index].rows, pressure(on: index))
       let alone = cost(of: index, in: parts[index].rows, [Int](repeating: 0, count: banks))
       return sum + all + alone

@@ -82,15 +82,15 @@ extension PreparedKernels {
     for group in raw.groups { try GroupAccount.checkSteps(of: group, stepCount: parsed.steps.count) }
     let grouped = Set(raw.groups.flatMap(\.steps))
     for (index, step) in parsed.steps.enumerated() {
-      for field in ["row", "rows"] where grouped.contains(index) && step.fields[field] != nil {
+      if grouped.contains(index), step.fields["row"] != nil {
         throw PlanViolation(
-          "plan.group-steps", "rows of a step in a group are the group's; expected no \(field)", at: .step(index, field)
-        )
+          "plan.group-steps", "rows of a step in a group are the group's; expected no row", at: .step(index, "row"))
       }
-      raw.steps.append(
-        Plan.Step(
-          inputs: step.inputs, outputs: step.outputs, nest: try nest(index, step), workingRow: 0, workingRows: 0,
-          cost: .zero, keepsConstants: step.keepsConstants, fetched: step.fetched, isFromTop: step.isFromTop))
+      var it = Plan.Step(
+        inputs: step.inputs, outputs: step.outputs, nest: try nest(index, step), workingRow: 0, workingRows: 0,
+        cost: .zero, keepsConstants: step.keepsConstants, fetched: step.fetched, isFromTop: step.isFromTop)
+      it.rows = step.rows
+      raw.steps.append(it)
     }
     var time = GroupTime(KernelTime(target))
     var steps: [Int: Plan.Step] = [:]
@@ -98,6 +98,7 @@ extension PreparedKernels {
       let group = raw.groups[index]
       let account = try GroupAccount(group, raw, self)
       raw.groups[index].rows = account.rows
+      if group.steps.contains(where: { raw.steps[$0].rows != nil }) { try checkContents(of: raw.groups[index], raw) }
       for (position, cost) in time.costs(of: kernelGroup(group, raw, account.range)).enumerated() {
         var step = raw.steps[group.steps.lowerBound + position]
         step.cost = cost

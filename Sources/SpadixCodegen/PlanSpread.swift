@@ -79,9 +79,18 @@ extension PreparedKernels {
     let placement = GroupPlacement(
       group, kernelGroup(group, plan, range(of: group)), constants: nestConstants(of: group), tensors: tensors,
       room: room(around: group, plan), self)
-    guard let best = placement?.run(group) else { return }
-    plan.groups[index] = best.group
-    for (step, isFromTop) in zip(group.steps, best.isFromTop) { plan.steps[step].isFromTop = isFromTop }
+    if let best = placement?.run(group) {
+      plan.groups[index] = best.group
+      for (step, isFromTop) in zip(group.steps, best.isFromTop) { plan.steps[step].isFromTop = isFromTop }
+    }
+    let arranged = plan.groups[index]
+    let members = kernelGroup(arranged, plan, range(of: group))
+    guard let places = layout(arranged, members) else { return }
+    let costs = group.steps.map { plan.steps[$0].cost.arrayCycles }
+    let parts = GroupParts(
+      members, places, constants: nestConstants(of: group), tensors: tensors, row: arranged.row, target
+    ).run { costs[$0] >= Self.leastCycles }
+    for (step, rows) in zip(group.steps, parts) { plan.steps[step].rows = rows }
   }
 
   /// The slots of a step's buffers in the scratchpad: of its block one behind the other, tensors where they are.

@@ -221,7 +221,8 @@ public struct PlanValidator {
   /// Parts of a working block that lie by themselves: inside, apart from each other and from all tensors.
   private func checkRows(_ index: Int, _ plan: Plan) throws(PlanViolation) {
     let step = plan.steps[index]
-    guard let rows = step.rows else { return }
+    // Those of a step in a group are checked with the group.
+    guard let rows = step.rows, plan.group(of: index) == nil else { return }
     func violation(_ rule: String, _ message: String) -> PlanViolation {
       PlanViolation(rule, message, at: .step(index, "rows"))
     }

@@ -57,7 +57,7 @@ struct TileEmitter {
       }
       return (0..<buffer.slots).map { slot in
         if buffer.contents == .sums { return slot * buffer.rows }
-        if let start = buffer.start { return workingRow + start + slot * buffer.rows }
+        if let place = buffer.place(ofSlot: slot) { return workingRow + place.lowerBound }
         if let part = parts?.popFirst() { return part }
         defer { next += buffer.rows }
         return next

@@ -124,6 +124,24 @@ import Testing
       ])
   }
 
+  /// Loads that a fence has to stand before, and that take long, do not wait until the array has nothing else to do where
+  /// results stay in the scratchpad: the fence goes while there are products.
+  @Test(arguments: ["spadix", "gemmini"]) func fencesGoAheadOfLongLoads(_ target: String) throws {
+    let count = 128
+    var text = configuration + "mvin2 dram=0x11000 to=sp:100[16x16]\nmvin dram=0x10000 to=sp:0[16x16]\n"
+    text += "mvout dram=0x20000 from=sp:0[16x16]\n"
+    for _ in 0..<count { text += product(0, 100, 0) }
+    // The first one brings back what was stored.
+    for load in 0..<32 {
+      text += "mvin dram=\(load == 0 ? "0x20000" : "0x12000") to=sp:\(1024 + 64 * load)[16x64]\n"
+    }
+    for load in 0..<32 { text += product(1024 + 64 * load, 100, 0) }
+    let found = try merged(text, target: target)
+    let fence = try #require(found.firstIndex(of: "fence"))
+    let before = found[..<fence].count { $0 == "compute_preloaded" }
+    #expect(target == "spadix" ? before < count / 2 : before == count)
+  }
+
   /// A fence that nothing needs is not kept, but what is stored at the end is in DRAM.
   @Test func fencesAreNotKept() throws {
     let found = try merged(

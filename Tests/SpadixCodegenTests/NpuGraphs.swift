@@ -52,6 +52,23 @@ enum NpuGraphs {
     return graph
   }
 
+  /// Convolutions one behind the other, with zeros around their inputs.
+  static func chain(size: Int, channels: [Int], kernels: [Int]) -> Graph {
+    var graph = Graph(name: "chain")
+    var x = graph.addInput(name: "x", type: type([1, size, size, channels[0]]))
+    for (index, kernel) in kernels.enumerated() {
+      let weights = graph.addConstant(
+        random([kernel, kernel, channels[index], channels[index + 1]], seed: UInt64(5 + index)), name: "w\(index)")
+      var conv = NpuConv2D()
+      conv.padding = [Int](repeating: (kernel - 1) / 2, count: 4)
+      conv.output = OutputStage(scales: [0.003], low: 0)
+      x = graph.append(
+        .npu(.conv2d(conv)), [x, weights], type: type([1, size, size, channels[index + 1]]), name: "y\(index)")
+    }
+    graph.outputs = [x]
+    return graph
+  }
+
   /// A residual block: two convolutions, the second with the input as addend.
   static func residual(size: Int, channels: Int, multiplier: Int32) -> Graph {
     var graph = Graph(name: "residual")

@@ -77,6 +77,9 @@ struct GroupAccount {
         at: .group(group.steps.lowerBound, "strips"))
     }
     rows = layout.rows
+    for (index, member) in kernelGroup.members.enumerated() where !member.parts.isEmpty {
+      if let section = layout.sections.first(where: { $0.member == index }) { try checkParts(member, section) }
+    }
     count()
   }
 
@@ -208,6 +211,43 @@ struct GroupAccount {
       throw PlanViolation(
         "plan.pooling", "a tile that pools into rows of a group has one row; found \(tiling.tileRows)",
         at: .step(member.step, "tile"))
+    }
+  }
+
+  /// Parts of what a step needs during a strip that lie by themselves: all of them, in the group's block, apart from each
+  /// other. That no image needs their rows meanwhile is seen when the strips are replayed.
+  private func checkParts(_ member: KernelGroup.Member, _ section: GroupLayout.Section) throws(PlanViolation) {
+    let step = group.steps.lowerBound + section.member
+    func violation(_ rule: String, _ message: String) -> PlanViolation {
+      PlanViolation(rule, message, at: .step(step, "rows"))
+    }
+    if member.keepsConstants {
+      throw violation("plan.rows", "weights that stay have no rows by themselves; expected weights for each strip")
+    }
+    let nest = KernelNest(
+      member, section.strip, constants: kernels.nestConstants(of: group)[section.member], dim: kernels.target.dim,
+      accumulatorRows: kernels.target.accumulatorRows)
+    let sizes = nest.stripBuffers.flatMap { Array(repeating: $0.buffer.rows, count: $0.buffer.slots) }
+    guard member.parts.count == sizes.count else {
+      throw violation(
+        "plan.rows",
+        "expected the first rows of the \(sizes.count) parts that the step needs during a strip, found "
+          + "\(member.parts.count)")
+    }
+    var taken: [Range<Int>] = []
+    for (part, (row, size)) in zip(member.parts, sizes).enumerated() {
+      guard row >= 0, row <= rows - size else {
+        throw violation(
+          "plan.scratchpad",
+          "part \(part), \(size) rows from \(group.row + row), leaves the group's rows, "
+            + "\(group.row) to \(group.row + rows - 1)")
+      }
+      let range = row..<row + size
+      if let other = taken.firstIndex(where: { $0.overlaps(range) }) {
+        throw violation(
+          "plan.overlap", "part \(part), \(size) rows from \(group.row + row), overlaps part \(other)")
+      }
+      taken.append(range)
     }
   }
 

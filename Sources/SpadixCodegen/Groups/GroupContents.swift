@@ -11,6 +11,8 @@ struct GroupContents {
   private var stored: Set<UInt64> = []
   /// Names of buffers, in the order in which they are seen.
   private var nameNumbers: [String: Int] = [:]
+  /// Rows of buffers of the program that runs, in which no pixels may come.
+  private var working: [Range<Int>] = []
   private let group: KernelGroup
   private let first: Int
   private let dim: Int
@@ -49,19 +51,22 @@ struct GroupContents {
   /// Follows the next program of a member. Throws a `PlanViolation` where it would read something else than it should.
   mutating func run(_ index: Int, _ program: TileProgram) throws {
     let rows = program.buffers.firstIndex { $0.isKept && $0.contents == .pixels }
+    working = []
     for (number, buffer) in program.buffers.enumerated() where buffer.isWorking && number != rows {
-      guard let start = buffer.start, start + buffer.totalRows <= held.count else {
+      let places = (0..<buffer.slots).compactMap(buffer.place)
+      guard places.count == buffer.slots, places.allSatisfy({ $0.upperBound <= held.count }) else {
         throw broken(index, "'\(buffer.name)' leaves the group's rows")
       }
+      working += places
       // Constants that stay are found by name: later programs have fewer buffers.
       let name = nameNumbers[buffer.name] ?? nameNumbers.count
       nameNumbers[buffer.name] = name
-      for row in 0..<buffer.totalRows {
-        let tag = Self.constant(index, name, row)
-        if buffer.isKept, held[start + row] != tag {
-          throw broken(index, "row \(start + row) of the group does not hold '\(buffer.name)' any more")
+      for (number, row) in places.joined().enumerated() {
+        let tag = Self.constant(index, name, number)
+        if buffer.isKept, held[row] != tag {
+          throw broken(index, "row \(row) of the group does not hold '\(buffer.name)' any more")
         }
-        held[start + row] = tag
+        held[row] = tag
       }
     }
     for operation in program.operations {
@@ -79,6 +84,9 @@ struct GroupContents {
 
   private mutating func put(_ index: Int, _ row: Int, _ tag: UInt64) throws {
     guard held.indices.contains(row) else { throw broken(index, "row \(row) is not one of the group's \(held.count)") }
+    if working.contains(where: { $0.contains(row) }) {
+      throw broken(index, "row \(row) of the group gets a pixel, and is needed for what the operator multiplies with")
+    }
     held[row] = tag
   }
 
@@ -93,11 +101,13 @@ struct GroupContents {
     } else {
       throw broken(index, "input \(input) is in no rows")
     }
-    let y = (transfer.offset - view.offset) / max(1, view.row)
+    // Some of the channels of an image row.
+    let (y, channel) = (transfer.offset - view.offset).quotientAndRemainder(dividingBy: max(1, view.row))
+    let firstBlock = channel / dim
     let image = member.inputs[input].place == .rows ? member.inputs[input].producer! : group.members.count + index
     for block in 0..<(transfer.columns + dim - 1) / dim {
       for x in 0..<transfer.rows {
-        let tag = Self.pixel(image, y, x, block)
+        let tag = Self.pixel(image, y, x, firstBlock + block)
         if image < group.members.count, !stored.contains(tag) {
           throw broken(index, "pixel (\(y), \(x)) of input \(input) is fetched and was not stored")
         }

@@ -127,18 +127,21 @@ struct GroupPlacement {
     for (operand, use) in traffic.tensors {
       if let rows = tensors[section.member][operand] { banks.add(use, rows) }
     }
-    func add(_ use: RowUse, _ image: ImageRows?, _ size: Int) {
+    func add(_ use: RowUse, _ image: ImageRows?, ofInput input: Int? = nil) {
       guard let image, !image.starts.isEmpty else { return }
-      for start in image.starts { banks.add(use, row + start..<row + start + size, of: image.starts.count) }
+      let size = input.map { member.rowSize(ofInput: $0, dim: target.dim) } ?? member.rowSize(dim: target.dim)
+      var evenly = use
+      evenly.meetings = 0
+      for start in image.starts { banks.add(evenly, row + start..<row + start + size, of: image.starts.count) }
+      guard let input, use.meetings > 0 else { return }
+      let last = member.lastRows(ofInput: input, in: section.strip, image).map { row + image.start(of: $0) }
+      for start in last { banks.add(RowUse(meetings: use.meetings), start..<start + size, of: last.count) }
     }
-    if let input = member.kernel.contraction?.input {
-      add(traffic.input, section.strip.input, member.rowSize(ofInput: input, dim: target.dim))
-    }
+    if let input = member.kernel.contraction?.input { add(traffic.input, section.strip.input, ofInput: input) }
     for (term, use) in traffic.identities.enumerated() {
-      let input = member.kernel.identities[term].input
-      add(use, section.strip.identities[term], member.rowSize(ofInput: input, dim: target.dim))
+      add(use, section.strip.identities[term], ofInput: member.kernel.identities[term].input)
     }
-    add(traffic.output, section.strip.output, member.rowSize(dim: target.dim))
+    add(traffic.output, section.strip.output)
     return banks.lost(in: traffic.cycles)
   }
 }
@@ -147,12 +150,14 @@ struct GroupPlacement {
 private struct BankUses {
   private let bankRows: Int
   private var pixels: [Double]
-  private var others: [Double]
+  private var written: [Double]
+  private var matrices: [Double]
+  private var meetings: [Double]
 
   init(_ target: Target) {
     bankRows = target.scratchpadRowsPerBank
     pixels = [Double](repeating: 0, count: target.scratchpadBanks)
-    others = pixels
+    (written, matrices, meetings) = (pixels, pixels, pixels)
   }
 
   /// - Parameter parts: how many of the kind share the use.
@@ -163,13 +168,19 @@ private struct BankUses {
       let end = min(rows.upperBound, (bank + 1) * bankRows)
       let share = Double(end - start) / Double(rows.count * parts)
       pixels[bank] += Double(use.pixels) * share
-      others[bank] += Double(use.matrices + use.written) * share
+      written[bank] += Double(use.written) * share
+      matrices[bank] += Double(use.matrices) * share
+      meetings[bank] += Double(use.meetings) * share
       start = end
     }
   }
 
-  /// Where pixels are read and others come at any time in so many cycles, as many of them meet.
+  /// Where pixels are read and rows written at any time in so many cycles, as many of them meet; weights come beside the
+  /// last pixels of a tile.
   func lost(in cycles: Int) -> Double {
-    zip(pixels, others).reduce(0) { $0 + $1.0 * $1.1 / Double(cycles) }
+    let all = max(1, matrices.reduce(0, +))
+    return pixels.indices.reduce(0) { sum, bank in
+      sum + pixels[bank] * written[bank] / Double(cycles) + meetings[bank] * matrices[bank] / all
+    }
   }
 }

@@ -37,6 +37,7 @@ extension PreparedKernels {
           output: .init(step.outputs[0]), isStored: member.isNeededOutside && step.outputs[0] == .rows,
           shape: member.step)
         it.isFromTop = step.isFromTop
+        it.parts = (step.rows ?? []).map { $0 - group.row }
         return it
       }, strips: group.strips)
   }

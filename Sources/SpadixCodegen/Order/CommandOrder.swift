@@ -43,6 +43,8 @@ struct CommandOrder: ~Copyable {
   private let acknowledgement: Int
   /// Cycles of the products that the reservation station holds.
   private let waitingProducts: Int
+  /// Whether fences go ahead of time. Programs without results in the scratchpad need them where operators end.
+  private let fencesAhead: Bool
 
   private var runs: [Program.DebugRun] = []
 
@@ -52,6 +54,8 @@ struct CommandOrder: ~Copyable {
     var ready: Int?
     /// Only a fence lets it go.
     var needsFence = false
+    /// The time of the array from which on a fence is late; nil as long as nobody asked.
+    var fenceDue: Int?
   }
 
   /// - Parameters:
@@ -77,6 +81,7 @@ struct CommandOrder: ~Copyable {
     let cycles = UnitCycles(program.target)
     acknowledgement = cycles.acknowledgement
     waitingProducts = cycles.waitingProducts
+    fencesAhead = program.target.hasScratchpadStore
     sumsDone = [Int](repeating: 0, count: UInt64.bitWidth)
     if program.target.faults.rangeOrder {
       station = StationGuard(program.target)
@@ -93,7 +98,9 @@ struct CommandOrder: ~Copyable {
   private mutating func merge(until end: Int) {
     while next < end || pending > 0 {
       if pending < Self.window / 2 { refill(until: end) }
-      if let stream = first() {
+      if fencesAhead, let waiting = dueFence() {
+        fence(for: queues[waiting.rawValue].first.operation)
+      } else if let stream = first() {
         go(stream)
       } else if let waiting = oldest() {
         fence(for: queues[waiting.rawValue].first.operation)
@@ -178,6 +185,47 @@ struct CommandOrder: ~Copyable {
       product >> Self.quantumBits <= start >> Self.quantumBits
     else { return start }
     return (product >> Self.quantumBits + 1) << Self.quantumBits
+  }
+
+  /// Of products that are looked at for a fence, the cycles.
+  private static let fenceHorizon = 1 << 14
+  /// A fence costs what the array does not do until its last results are there: loads of fewer cycles are not worth one, and
+  /// neither are loads that the array would wait for right away.
+  private static let leastFenced = 1 << 10
+
+  /// The stream of a load that only waits for a fence, where the array would wait for it if that went any later.
+  private mutating func dueFence() -> CommandStream? {
+    if gone[.store] <= storesFenced { return nil }
+    for stream in [CommandStream.pixels, .weights, .sums] where heads[stream.rawValue].needsFence {
+      let stores = queues[stream.rawValue].first.afterStores
+      if stores <= storesFenced || stores > gone[.store] { continue }
+      let due = heads[stream.rawValue].fenceDue ?? self.fenceDue(stream)
+      heads[stream.rawValue].fenceDue = due
+      if free[CommandStream.Unit.execute.rawValue] >= due { return stream }
+    }
+    return nil
+  }
+
+  /// When a fence before the first load of a stream has to go so that no product waits for it and the loads behind it.
+  private func fenceDue(_ stream: CommandStream) -> Int {
+    let (loads, products) = (queues[stream.rawValue], queues[CommandStream.execute.rawValue])
+    let now = free[CommandStream.Unit.execute.rawValue]
+    var time = now
+    var loaded = 0
+    var next = 0
+    var due = Int.max
+    for index in 0..<products.count where time < now + Self.fenceHorizon {
+      let product = products[index]
+      let needed = min(loads.count, Int(product.after[stream] - gone[stream]))
+      if needed > 0, next == 0, time < now + Self.leastFenced { return Int.max }
+      while next < needed {
+        loaded += Int(loads[next].busy)
+        next += 1
+      }
+      if needed > 0 { due = min(due, time - loaded - 2 * acknowledgement) }
+      time += Int(product.busy)
+    }
+    return loaded < Self.leastFenced ? Int.max : due
   }
 
   private func oldest() -> CommandStream? {

@@ -37,6 +37,9 @@ struct ItemQueue {
   private var head = 0
 
   var isEmpty: Bool { head == items.count }
+  var count: Int { items.count - head }
+
+  subscript(_ index: Int) -> StreamItem { items[head + index] }
 
   /// There is one.
   var first: StreamItem { items[head] }

@@ -2,6 +2,10 @@ import SpadixSupport
 
 /// How often the array reads each slot of a nest's buffers, and how many rows loads write there meanwhile: what slots that
 /// share a bank of the scratchpad cost each other, where a bank has one port.
+///
+/// Image rows of a group are in one buffer and anywhere: here it has a slot for those of the contraction's input, for those
+/// of each addend, and for those of the result; and one each for the rows of inputs that the array reads last of a tile,
+/// while it takes up new weights.
 public struct BankTraffic: TileSink {
   /// A slot of a buffer in the scratchpad.
   public struct Slot: Sendable {
@@ -30,6 +34,11 @@ public struct BankTraffic: TileSink {
 
   private let dim: Int
   private let windows: [InputWindow]
+  /// In a group, the buffer of image rows; the contraction's input, and the addends by term.
+  private let images: BufferID?
+  private let contracted: Int?
+  private let hasContraction: Bool
+  private let addends: [Int]
   /// The first slot of each buffer.
   private let first: [Int]
   private let counts: [Int]
@@ -43,15 +52,20 @@ public struct BankTraffic: TileSink {
   public init(_ nest: KernelNest) {
     dim = nest.dim
     windows = nest.windows
-    let buffers = nest.localBuffers
+    images = nest.imageBuffer
+    hasContraction = nest.kernel.contraction != nil
+    contracted = nest.kernel.contraction?.input
+    addends = nest.kernel.identities.map(\.input)
+    counts = nest.localBuffers.enumerated().map { [images, addends] in
+      $0.offset == images?.index ? 3 + 2 * addends.count : $0.element.slots
+    }
     var first: [Int] = []
     var count = 0
-    for buffer in buffers {
+    for slots in counts {
       first.append(count)
-      count += buffer.slots
+      count += slots
     }
     self.first = first
-    counts = buffers.map(\.slots)
     slots = Array(repeating: Slot(), count: count)
     meetings = Array(repeating: 0, count: count * count)
     nest.generate(into: &self)
@@ -69,8 +83,23 @@ public struct BankTraffic: TileSink {
     return meetings[left * slots.count + right] + meetings[right * slots.count + left]
   }
 
+  /// The slot of image rows of the contraction's input or an addend.
+  public func imageSlot(ofTerm term: Int?) -> Int { term.map { 1 + $0 } ?? 0 }
+
+  /// The slot of image rows of the result.
+  public var imageSlotOfResult: Int { 1 + addends.count }
+
+  /// The slot of the image rows that are read last.
+  public func lastImageSlot(ofTerm term: Int?) -> Int { imageSlotOfResult + 1 + imageSlot(ofTerm: term) }
+
   private func index(_ place: LocalPlace) -> Int {
     first[place.buffer.index] + min(place.slot, counts[place.buffer.index] - 1)
+  }
+
+  /// The same place; of image rows, in their slot.
+  private func place(_ place: LocalPlace, _ imageSlot: @autoclosure () -> Int) -> LocalPlace {
+    guard place.buffer == images else { return place }
+    return LocalPlace(place.buffer, slot: imageSlot(), row: place.row)
   }
 
   public mutating func append(_ operation: TileOperation) {
@@ -78,22 +107,27 @@ public struct BankTraffic: TileSink {
     case .load(let load):
       let transfer = load.transfer
       let rows = transfer.rows * ceilDivide(transfer.columns, dim)
-      if transfer.partLines == 0 { return write(transfer.lines * rows, to: transfer.local) }
+      if transfer.partLines == 0 {
+        return write(transfer.lines * rows, to: place(transfer.local, slot(of: transfer.operand)))
+      }
       for line in 0..<transfer.lines {
         var local = transfer.local
         local.slot += transfer.row(ofLine: line) / max(1, transfer.partStride)
         write(rows, to: local)
       }
     case .store(let store):
-      if let resident = store.resident { write(store.transfer.lines * store.transfer.rows, to: resident) }
+      guard let resident = store.resident else { return }
+      write(store.transfer.lines * store.transfer.rows, to: place(resident, imageSlotOfResult))
     case .diagonals(let it):
       let cycles = dim * dim * ceilDivide(it.taps * it.blocks.count, dim)
-      multiply(it.compact, it.oneHot, matrices: dim, pixels: cycles)
+      multiply(it.compact, last: it.compact, it.oneHot, matrices: dim, pixels: cycles)
       meet(it.compact, it.matrices, cycles: cycles)
       meet(it.oneHot, it.matrices, cycles: dim * dim)
     case .multiply(let it):
       let count = it.pairs * it.taps.count
-      var source = it.source.place
+      let window = it.window - (hasContraction ? 1 : 0)
+      let term = window < 0 ? nil : min(window, addends.count - 1)
+      var source = place(it.source.place, imageSlot(ofTerm: term))
       if it.source.plane.partLines > 0 {
         // Most of a tile's rows are in the part that its last one is in.
         let window = windows[it.window]
@@ -101,9 +135,17 @@ public struct BankTraffic: TileSink {
         let row = it.source.plane.row(max(0, min(last, window.inputRows - 1)), it.source.plane.firstColumn)
         source.slot += row / max(1, it.source.plane.partStride)
       }
-      multiply(source, it.weights.place, matrices: it.weights.isShared ? 0 : count, pixels: count * it.tile.pixels)
+      let last = place(source, lastImageSlot(ofTerm: term))
+      multiply(
+        source, last: last, it.weights.place, matrices: it.weights.isShared ? 0 : count, pixels: count * it.tile.pixels)
     case .begin, .zero, .bias, .copy, .host: break
     }
+  }
+
+  /// The slot of image rows of an input.
+  private func slot(of operand: TileOperand) -> Int {
+    guard case .input(let input) = operand, input != contracted else { return 0 }
+    return imageSlot(ofTerm: addends.firstIndex(of: input))
   }
 
   private mutating func write(_ rows: Int, to place: LocalPlace) {
@@ -112,8 +154,11 @@ public struct BankTraffic: TileSink {
     slots[index(place)].loads += 1
   }
 
-  private mutating func multiply(_ source: LocalPlace, _ weights: LocalPlace, matrices count: Int, pixels: Int) {
-    let (source, matrix) = (index(source), index(weights))
+  /// - Parameter last: where the pixels are that are read last.
+  private mutating func multiply(
+    _ source: LocalPlace, last: LocalPlace, _ weights: LocalPlace, matrices count: Int, pixels: Int
+  ) {
+    let (source, last, matrix) = (index(source), index(last), index(weights))
     // New weights take `dim` cycles, however few pixels there are.
     let cycles = max(pixels, count * dim)
     self.cycles += cycles
@@ -121,7 +166,7 @@ public struct BankTraffic: TileSink {
     slots[matrix].readCycles += count * dim
     slots[matrix].matrices += count
     slots[matrix].productCycles += cycles
-    meetings[source * slots.count + matrix] += count * dim
+    meetings[last * slots.count + matrix] += count * dim
   }
 
   private mutating func meet(_ left: LocalPlace, _ right: LocalPlace, cycles: Int) {

@@ -11,6 +11,8 @@ struct GroupFlow {
     /// Per input, where the rows that it reads are; nil for inputs that are in no rows.
     var inputs: [ImageRows?] = []
     var output: ImageRows?
+    /// Rows that are for no image then.
+    var free: [Range<Int>] = []
   }
 
   /// In the order in which they run. Operators that have nothing to do in a strip have none.
@@ -137,6 +139,7 @@ struct GroupFlow {
             first: sections[number].rows.lowerBound, starts: Array(starts[index][sections[number].rows]))
         }
       }
+      if keepsPlaces { sections[number].free = arena.free }
       if (counted ? arena.most : arena.end) > limit {
         overflow = number
         break

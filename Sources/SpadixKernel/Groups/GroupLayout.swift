@@ -8,6 +8,9 @@ public struct GroupLayout {
     public var member: Int
     /// With all rows in their places.
     public var strip: KernelStrip
+    /// Rows of the group's block that hold no image and no constants that stay while the operator runs, ascending; those of
+    /// the block for a strip are not among them.
+    public var free: [Range<Int>]
   }
 
   /// In the order in which they run. Operators that have nothing to do in a strip have none.
@@ -83,7 +86,11 @@ public struct GroupLayout {
       // Neighbours at the two ends of the block: the constants of one are loaded while the other still computes.
       let needed = sizes.working(section.member, strip.constants)
       strip.workingStart = strips + (number % 2 == 0 ? 0 : working - needed)
-      sections.append(Section(member: section.member, strip: strip))
+      strip.parts = member.parts
+      let free = section.free.map { $0.clamped(to: 0..<rows - first) }.filter { !$0.isEmpty }
+      sections.append(
+        Section(
+          member: section.member, strip: strip, free: free.map { $0.lowerBound + first..<$0.upperBound + first }))
     }
   }
 }

@@ -35,7 +35,8 @@ public struct GroupNest {
 }
 
 extension KernelNest {
-  init(
+  /// What an operator of a group does in a strip.
+  public init(
     _ member: KernelGroup.Member, _ strip: KernelStrip, constants: NestConstants, dim: Int, accumulatorRows: Int
   ) {
     self.init(

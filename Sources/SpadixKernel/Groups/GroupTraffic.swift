@@ -7,18 +7,22 @@ public struct RowUse: Sendable {
   public var pixels = 0
   /// Cycles in which it takes up weights.
   public var matrices = 0
+  /// Cycles in which it takes up weights for the next pixels beside the last ones of a tile that it reads here.
+  public var meetings = 0
   /// Rows that loads and stores write.
   public var written = 0
 
-  public init(pixels: Int = 0, matrices: Int = 0, written: Int = 0) {
+  public init(pixels: Int = 0, matrices: Int = 0, meetings: Int = 0, written: Int = 0) {
     self.pixels = pixels
     self.matrices = matrices
+    self.meetings = meetings
     self.written = written
   }
 
   static func += (left: inout RowUse, right: RowUse) {
     left.pixels += right.pixels
     left.matrices += right.matrices
+    left.meetings += right.meetings
     left.written += right.written
   }
 }
@@ -100,13 +104,13 @@ public struct GroupTraffic: TileSink {
     contracted = member.kernel.contraction?.input
     addends = member.kernel.identities.map(\.input)
     identities = member.kernel.identities.map { _ in RowUse() }
-    for buffer in nest.localBuffers {
+    for (number, buffer) in nest.localBuffers.enumerated() {
       if buffer.contents == .sums {
         homes.append(.sums)
       } else if let tensor = buffer.tensor {
         homes.append(.tensor(tensors.count))
         tensors.append((tensor, RowUse()))
-      } else if buffer.rows == strip.groupRows && buffer.start == 0 && buffer.isKept && buffer.contents == .pixels {
+      } else if number == nest.imageBuffer?.index {
         homes.append(.images)
       } else {
         let start = buffer.start ?? strip.workingStart
@@ -143,7 +147,8 @@ public struct GroupTraffic: TileSink {
       // New weights take `dim` cycles, however few pixels there are.
       cycles += max(pixels, count * dim)
       let term = it.window - (hasContraction ? 1 : 0)
-      use(it.source.place, term < 0 ? .input : .identity(term), RowUse(pixels: pixels))
+      let meetings = it.weights.isShared ? 0 : count * dim
+      use(it.source.place, term < 0 ? .input : .identity(term), RowUse(pixels: pixels, meetings: meetings))
       if !it.weights.isShared { use(it.weights.place, .input, RowUse(matrices: count * dim)) }
     case .begin, .zero, .bias, .diagonals, .copy, .host: break
     }

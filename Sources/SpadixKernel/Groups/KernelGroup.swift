@@ -41,6 +41,9 @@ public struct KernelGroup: Hashable, Sendable {
     /// Whether the image rows that the operator loads and makes lie as high as they can, below the most rows that the group
     /// has in use at once; otherwise as low as they can.
     public var isFromTop = false
+    /// First rows, in the group's block, of what the operator needs during a strip, slot by slot of its buffers, where each
+    /// lies by itself; empty where it all lies in the group's block for a strip.
+    public var parts: [Int] = []
     /// Per input of the operator.
     public var inputs: [Operand]
     /// `rows` where the group reads it.
@@ -133,6 +136,15 @@ extension KernelGroup.Member {
     let low = min(max(0, window.inputRow(rows.lowerBound, tapRow: 0)), window.inputRows)
     let high = min(window.inputRows, window.inputRow(rows.upperBound - 1, tapRow: window.kernelRows - 1) + 1)
     return low..<max(low, high)
+  }
+
+  /// The image rows of an input, of those in a strip, that the array reads last of a tile: it takes up new weights
+  /// meanwhile.
+  public func lastRows(ofInput input: Int, in strip: KernelStrip, _ image: ImageRows) -> [Int] {
+    stride(from: strip.rows.lowerBound, to: strip.rows.upperBound, by: tiling.tileRows).flatMap { first in
+      let last = min(strip.rows.upperBound, first + tiling.tileRows) - 1
+      return Array(reads(input, for: last..<last + 1).clamped(to: image.first..<image.first + image.starts.count))
+    }
   }
 
   /// Image rows of an input.

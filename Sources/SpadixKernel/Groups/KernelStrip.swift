@@ -59,6 +59,9 @@ public struct KernelStrip: Hashable, Sendable {
   public var constantsStart: Int
   /// Where everything else of it begins, in the group's block.
   public var workingStart: Int
+  /// First rows of everything else, slot by slot of the buffers, where each lies by itself; empty where they lie behind one
+  /// another from `workingStart`.
+  public var parts: [Int] = []
   /// The slot of sums that was used last.
   public var firstSlot: Int
 

@@ -21,6 +21,9 @@ struct RowArena {
     if ceiling > 0 { holes.append(0..<ceiling) }
   }
 
+  /// Rows that are not given out, ascending, without an end.
+  var free: [Range<Int>] { holes + [open..<Int.max] }
+
   /// Takes rows for good, before others are given out.
   mutating func reserve(_ rows: Range<Int>) {
     if rows.isEmpty { return }

@@ -21,6 +21,9 @@ struct KernelBuffers {
   /// In a group: rows of constants that stay, and rows for one strip.
   private(set) var constantRows = 0
   private(set) var stripRows = 0
+  /// In a group, the buffers of these, and the one of image rows.
+  private(set) var ofStrip: [BufferID] = []
+  private(set) var images: BufferID?
   /// Rows of the window from one channel block to the next.
   private(set) var windowPlane = 0
   /// Rows of a slot of it: a part of a ring is one.
@@ -147,16 +150,16 @@ struct KernelBuffers {
 
   /// The rows of the group, in which image rows lie anywhere.
   private mutating func imageRows(_ strip: KernelStrip) -> BufferID {
-    if let known = all.firstIndex(where: { $0.name == Self.imageRows }) { return BufferID(known) }
-    all.append(LocalBuffer(name: Self.imageRows, contents: .pixels, rows: strip.groupRows, start: 0, isKept: true))
-    return BufferID(all.count - 1)
+    if let images { return images }
+    all.append(LocalBuffer(name: "rows", contents: .pixels, rows: strip.groupRows, start: 0, isKept: true))
+    images = BufferID(all.count - 1)
+    return images!
   }
-
-  private static let imageRows = "rows"
 
   /// Constants that stay for all strips lie in their own block of the group, everything else in the block of the strip.
   private mutating func place(_ strip: KernelStrip) {
-    for index in all.indices where all[index].isWorking && all[index].name != Self.imageRows {
+    var parts = strip.parts[...]
+    for index in all.indices where all[index].isWorking && BufferID(index) != images {
       let stays =
         strip.constants != .loaded && all[index].contents == .weights && BufferID(index) != oneHot
         && BufferID(index) != compact
@@ -166,7 +169,13 @@ struct KernelBuffers {
         constantRows += all[index].totalRows
       } else {
         all[index].start = strip.workingStart + stripRows
+        if parts.count >= all[index].slots && all[index].slots > 0 {
+          all[index].starts = Array(parts.prefix(all[index].slots))
+          all[index].start = all[index].starts[0]
+          parts = parts.dropFirst(all[index].slots)
+        }
         stripRows += all[index].totalRows
+        ofStrip.append(BufferID(index))
       }
     }
   }

@@ -62,6 +62,14 @@ public struct KernelNest {
   /// Its buffers, as its program has them.
   public var localBuffers: [LocalBuffer] { buffers.all }
 
+  /// In a group, those that are needed during a strip only, with their numbers: no constants that stay and no image rows.
+  public var stripBuffers: [(number: Int, buffer: LocalBuffer)] {
+    buffers.ofStrip.map { ($0.index, buffers.all[$0.index]) }
+  }
+
+  /// In a group, the buffer of image rows.
+  public var imageBuffer: BufferID? { buffers.images }
+
   /// The whole program in memory.
   public func program() -> TileProgram {
     var operations: [TileOperation] = []
@@ -148,6 +156,7 @@ public struct KernelNest {
     }
     loadImageRows(&sink)
     zeroEdges(&sink)
+    var hasAddends = false
     for image in 0..<kernel.images {
       for firstChunk in stride(from: 0, to: geometry.chunkCount, by: tiling.chunksPerGroup) {
         let chunks = firstChunk..<min(geometry.chunkCount, firstChunk + tiling.chunksPerGroup)
@@ -179,6 +188,9 @@ public struct KernelNest {
                   multiplyPadding(tile, slice, slot: slot, &sink)
                 }
               }
+              // Weights of the first tile come before what is only added to its sums.
+              if !hasAddends { loadAddendRows(&sink) }
+              hasAddends = true
               addIdentities(tile, &state, &sink)
               let together = blocksStoredTogether(tile)
               for block in stride(from: tile.blocks.lowerBound, to: tile.blocks.upperBound, by: together) {

@@ -1,34 +1,61 @@
+import SpadixISA
 import SpadixSupport
 
 /// The input of a contraction: windows of it, and the image rows of a group.
 extension KernelNest {
-  /// In a group, the image rows that come from DRAM for this strip.
+  /// In a group, the image rows of the contraction's input that come from DRAM for this strip.
+  ///
+  /// Those that a tile needs come some channels at a time: its products begin with the first ones.
   func loadImageRows(_ sink: inout some TileSink) {
-    guard let strip else { return }
-    func load(
-      _ image: Range<Int>, of input: TileOperand, _ view: TileKernel.DRAMView, to rows: ImageRows, in buffer: BufferID,
-      columns: Int, channels: Int, _ sink: inout some TileSink
-    ) {
-      for y in image {
-        sink.append(
-          .load(
-            TileLoad(
-              Transfer(
-                input, offset: view.offset + y * view.row, rows: columns, rowStride: view.pixel,
-                columns: channels, local: LocalPlace(buffer, row: rows.start(of: y)), blockStride: columns))))
+    guard let strip, let rows = strip.input, let window else { return }
+    let together = max(1, Target.requestBytes / dim) * dim
+    func load(_ image: Range<Int>, _ sink: inout some TileSink) {
+      if image.isEmpty { return }
+      let step = image.count > 1 ? together : window.inputChannels
+      for channel in stride(from: 0, to: window.inputChannels, by: step) {
+        let channels = channel..<min(window.inputChannels, channel + step)
+        for y in image {
+          loadRow(
+            y, of: input, view, to: rows, in: buffers.input!, columns: window.inputColumns, channels: channels, &sink)
+        }
       }
     }
-    if let rows = strip.input, let window {
-      load(
-        strip.loads, of: input, view, to: rows, in: buffers.input!, columns: window.inputColumns,
-        channels: window.inputChannels, &sink)
+    var next = strip.loads.lowerBound
+    for first in stride(from: strip.rows.lowerBound, to: strip.rows.upperBound, by: geometry.tiling.tileRows) {
+      let stored = first..<min(strip.rows.upperBound, first + geometry.tiling.tileRows)
+      let last = window.inputRow(kernel.accumulatorRows(stored).upperBound - 1, tapRow: window.kernelRows - 1)
+      let end = max(next, min(strip.loads.upperBound, last + 1))
+      load(next..<end, &sink)
+      next = end
     }
+    load(next..<max(next, strip.loads.upperBound), &sink)
+  }
+
+  /// In a group, the image rows of addends that come from DRAM for this strip.
+  func loadAddendRows(_ sink: inout some TileSink) {
+    guard let strip else { return }
     for (index, identity) in kernel.identities.enumerated() {
       guard let rows = strip.identities[index] else { continue }
-      load(
-        strip.identityLoads[index], of: .input(identity.input), identity.view, to: rows,
-        in: buffers.identities[index].addend!, columns: kernel.columns, channels: kernel.channels, &sink)
+      for y in strip.identityLoads[index] {
+        loadRow(
+          y, of: .input(identity.input), identity.view, to: rows, in: buffers.identities[index].addend!,
+          columns: kernel.columns, channels: 0..<kernel.channels, &sink)
+      }
     }
+  }
+
+  private func loadRow(
+    _ y: Int, of input: TileOperand, _ view: TileKernel.DRAMView, to rows: ImageRows, in buffer: BufferID,
+    columns: Int, channels: Range<Int>, _ sink: inout some TileSink
+  ) {
+    sink.append(
+      .load(
+        TileLoad(
+          Transfer(
+            input, offset: view.offset + y * view.row + channels.lowerBound, rows: columns, rowStride: view.pixel,
+            columns: channels.count,
+            local: LocalPlace(buffer, row: rows.start(of: y) + channels.lowerBound / dim * columns),
+            blockStride: columns))))
   }
 
   /// In a group, image rows of the result that come back from DRAM.

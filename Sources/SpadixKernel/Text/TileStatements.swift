@@ -7,7 +7,7 @@ enum TileStatements {
 
   static let buffer: [Field<LocalBuffer>] = [
     .integer("rows", \.rows), .integer("slots", \.slots, 1, atLeast: 1), .optionalInteger("start", \.start),
-    .flag("kept", \.isKept),
+    .integers("starts", \.starts), .flag("kept", \.isKept),
   ]
 
   static let window: [Field<InputWindow>] = [

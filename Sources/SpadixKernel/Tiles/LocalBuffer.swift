@@ -31,6 +31,9 @@ public struct LocalBuffer: Hashable, Sendable {
   public var tensor: TileOperand?
   /// The first row in the program's block; nil for a place behind the buffers before. Buffers with a place may share rows.
   public var start: Int?
+  /// First rows of the slots in the program's block, where these do not lie behind one another from `start`; `start` is then
+  /// the first of them.
+  public var starts: [Int] = []
   /// Whether programs before have left something here that this one may read.
   public var isKept: Bool
 
@@ -49,6 +52,12 @@ public struct LocalBuffer: Hashable, Sendable {
 
   /// Rows of all slots.
   public var totalRows: Int { slots * rows }
+
+  /// The rows of a slot in the program's block; nil for one without a place.
+  public func place(ofSlot slot: Int) -> Range<Int>? {
+    if starts.isEmpty { return start.map { $0 + slot * rows..<$0 + (slot + 1) * rows } }
+    return starts.indices.contains(slot) ? starts[slot]..<starts[slot] + rows : nil
+  }
 
   /// Whether it takes part of the program's own block of the scratchpad.
   public var isWorking: Bool { tensor == nil && contents != .sums }

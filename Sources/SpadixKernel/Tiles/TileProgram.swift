@@ -39,7 +39,9 @@ public struct TileProgram: Hashable, Sendable {
     var rows = 0
     var last = 0
     for buffer in buffers where buffer.isWorking {
-      if let start = buffer.start { last = max(last, start + buffer.totalRows) } else { rows += buffer.totalRows }
+      let places = (0..<buffer.slots).compactMap(buffer.place)
+      if buffer.start == nil { rows += buffer.totalRows }
+      last = places.reduce(last) { max($0, $1.upperBound) }
     }
     return max(rows, last)
   }

@@ -87,6 +87,9 @@ public struct TileVerifier {
         "'\(buffer.name)' has \(buffer.slots) x \(buffer.rows) rows; the memory has \(limit)")
       try require(
         buffer.contents != .sums || buffer.tensor == nil, "tiles.buffer", "sums are no tensor of the scratchpad")
+      try require(
+        buffer.starts.isEmpty || (buffer.starts.count == buffer.slots && buffer.starts[0] == buffer.start),
+        "tiles.buffer", "'\(buffer.name)' has \(buffer.slots) slots; expected a start for each, and the first as start")
     }
     try require(
       sums == (program.sums == nil ? 0 : 1), "tiles.sums",
