@@ -47,7 +47,7 @@ struct Planning {
     var rivals = [try self.plan(.bytes, cancellation)]
     // Groups that take a little longer by themselves and move much less.
     if !alternatives.problem.groups.isEmpty {
-      rivals = try Self.weights.prefix(3).map { try self.plan(.both(cyclesPerByte: $0), cancellation) } + rivals
+      rivals = try Self.rivalWeights.map { try self.plan(.both(cyclesPerByte: $0), cancellation) } + rivals
     }
     if alternatives.problem.groups.first?.isForced == false {
       // Plans that move more of what waits, and so let merged commands run further ahead.
@@ -86,6 +86,9 @@ struct Planning {
 
   /// Cycles that a byte is worth, for plans between the fastest and the one of least traffic.
   private static let weights = [1.0 / 64, 1.0 / 16, 0.25, 1, 4]
+  /// The same for plans with groups that may be the fastest once their commands are merged: narrow strips, whose loads
+  /// and stores overlap more than sums know, mostly come out where a byte is worth about a tenth of a cycle.
+  private static let rivalWeights = [1.0 / 64, 1.0 / 16, 3.0 / 32, 0.25]
 
   /// Plans of which none is better in both time and bytes, the fastest first.
   mutating func front() throws -> [Compilation.FrontPoint] {

@@ -35,6 +35,7 @@ struct KernelShape: Hashable {
       case .packed(let packed): sizes += [3] + packed.firstChannel + packed.channelCount
       case .diagonal: sizes.append(4)
       case .ones: sizes.append(5)
+      case .expanded: sizes.append(6)
       }
     }
     self.sizes = sizes

@@ -84,7 +84,7 @@ struct NestAccount {
       case .packed(let packed):
         let first = packed.firstChannel[block]
         return first / dim..<divide(first + packed.channelCount[block], dim)
-      case .diagonal, .ones: return block..<block + 1
+      case .diagonal, .expanded, .ones: return block..<block + 1
       }
     }
   }
@@ -155,7 +155,7 @@ struct NestAccount {
           parts.append(contraction.window.kernelRows * contraction.window.kernelColumns * blocks)
         }
       case .ones: countConstantRows(dim)
-      case .dense, .activation, .packed: break
+      case .dense, .activation, .packed, .expanded: break
       }
     }
     let terms = kernel.identities.indices.filter { passes($0) != nil }
@@ -217,7 +217,7 @@ struct NestAccount {
   private func weightRows(_ chunk: Range<Int>, _ slice: (taps: Range<Int>, blocks: Range<Int>)) -> Int {
     switch kernel.contraction?.weights {
     case .none, .ones: return 0
-    case .diagonal: return chunk.count * slice.taps.count * (dim + (tiling.multipliesPadding ? 1 : 0))
+    case .diagonal, .expanded: return chunk.count * slice.taps.count * (dim + (tiling.multipliesPadding ? 1 : 0))
     case .activation(_, true):
       return part(chunk.lowerBound, slice.blocks).count * channels(chunk)
     case .dense, .activation, .packed:
@@ -244,7 +244,7 @@ struct NestAccount {
   private mutating func countConstants() {
     switch kernel.contraction?.weights {
     case .diagonal, .ones: readBytes += dim * dim
-    case .none, .dense, .activation, .packed: break
+    case .none, .dense, .activation, .packed, .expanded: break
     }
     if tiling.multipliesPadding { countPadding() }
     if tiling.streamsMatrices { return }
@@ -346,6 +346,7 @@ struct NestAccount {
     switch contraction.weights {
     case .ones: break
     case .diagonal: readBytes += slice.taps.count * channels(chunks[chunk])
+    case .expanded: readBytes += weightRows(chunks[chunk], slice) * dim
     case .dense, .activation:
       readBytes += slice.taps.count * contracted(chunks[chunk].lowerBound, slice.blocks) * channels(chunks[chunk])
     case .packed:

@@ -183,6 +183,10 @@ struct TileEmitter {
             columns: image.channels(of: block, dim: dim))
           continue
         }
+        if run.count > 1 {
+          writer.configureLoad(
+            .accumulator, stride: ElementWidth.accumulator * run.distance * image.channels, blockStride: dim)
+        }
         let entry = (run.rowClass * bias.columnClasses + run.columnClass) * image.channels + block * dim
         writer.moveIn(
           .accumulator, dram: start + UInt64(ElementWidth.accumulator * entry),

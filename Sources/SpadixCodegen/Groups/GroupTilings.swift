@@ -59,7 +59,7 @@ struct GroupTilings: Sendable {
     let hasConstants: Bool
     switch member.kernel.contraction?.weights {
     case .none, .ones: hasConstants = false
-    case .dense, .activation, .packed, .diagonal: hasConstants = true
+    case .dense, .activation, .packed, .diagonal, .expanded: hasConstants = true
     }
     let paddings = member.kernel.bias?.paddingTaps == nil ? [false] : [false, true]
     let uses = sliceRows == nil ? [(false, false), (false, true), (true, true)] : [(false, false)]
@@ -99,14 +99,17 @@ struct GroupTilings: Sendable {
   /// The form that is best by the objective, each with its best tiling; the first one of equals.
   mutating func best(_ forms: [Form], height: Int) -> Form? {
     if forms.count < 2 { return forms.first }
-    var best: (form: Form, value: Int)?
+    var best: (form: Form, value: (Int, Int))?
     for form in forms {
       for option in options(of: form.member, form: form.number, height: height) {
         var it = form.member
         it.tiling = option.tiling
         it.keepsConstants = option.keepsConstants
-        let cost = time.cost(of: it, height: height, constants: option.keepsConstants ? .kept : .loaded)
-        let value = objective.value(cost)
+        func value(_ constants: KernelStrip.Constants) -> Int {
+          objective.value(time.cost(of: it, height: height, constants: constants))
+        }
+        // Of forms that run alike once their constants are there, the one in which these come sooner.
+        let value = option.keepsConstants ? (value(.kept), value(.begin)) : (value(.loaded), 0)
         if best.map({ value < $0.value }) ?? true { best = (form, value) }
       }
     }

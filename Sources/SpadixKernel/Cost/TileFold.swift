@@ -232,20 +232,15 @@ struct TileFold: TileSink {
       cycles = time.cycles(rows: tile.pixels, bytes: bytes, offset: 0, stride: 0, reads: nil)
       moves = moveCount(tile.pixels)
     } else {
-      // Rows of pixels of a class are alike in this.
+      // Rows of pixels of a class between others of the same are alike in this.
       var known: [Int: (cycles: Int, moves: Int)] = [:]
       for row in tile.rows {
-        if known[bias.rowClass[row]] == nil {
-          var sum = (cycles: 0, moves: 0)
-          for run in bias.runs(rows: row..<row + 1, columns: tile.columns, dim: dim) {
-            sum.cycles +=
-              run.isZero ? run.count : time.cycles(rows: run.count, bytes: bytes, offset: 0, stride: 0, reads: nil)
-            sum.moves += 1
-          }
-          known[bias.rowClass[row]] = sum
-        }
-        cycles += known[bias.rowClass[row]]!.cycles
-        moves += known[bias.rowClass[row]]!.moves
+        let around = max(tile.rows.lowerBound, row - 1)..<min(tile.rows.upperBound, row + 2)
+        let key = around.reduce(row - around.lowerBound) { $0 << 16 | (bias.rowClass[$1] + 1) }
+        let sum = known[key] ?? biasMoves(bias, row, around, tile.columns, bytes)
+        known[key] = sum
+        cycles += sum.cycles
+        moves += sum.moves
       }
     }
     commands += moves * tile.blocks.count
@@ -257,6 +252,22 @@ struct TileFold: TileSink {
     clock.load(
       cycles * tile.blocks.count, parts: moves * tile.blocks.count, into: &buffers[sumsBuffer][tile.slot],
       isConstant: true)
+  }
+
+  /// Moves of biases that begin in a row of pixels, which may go on in the next.
+  private mutating func biasMoves(
+    _ bias: TileKernel.Bias, _ row: Int, _ around: Range<Int>, _ columns: Range<Int>, _ bytes: Int
+  ) -> (cycles: Int, moves: Int) {
+    let first = (row - around.lowerBound) * columns.count
+    var sum = (cycles: 0, moves: 0)
+    for run in bias.runs(rows: around, columns: columns, dim: dim)
+    where (first..<first + columns.count).contains(run.result) {
+      let stride = run.distance * ElementWidth.accumulator * (sums?.channels ?? 0)
+      sum.cycles +=
+        run.isZero ? run.count : time.cycles(rows: run.count, bytes: bytes, offset: 0, stride: stride, reads: nil)
+      sum.moves += 1
+    }
+    return sum
   }
 
   // MARK: Array

@@ -89,6 +89,7 @@ public struct TilingSearch {
         if !places.weightsAreResident { bytes += kernel.images * contraction.window.inputChannels * kernel.channels }
       case .packed(let packed): bytes += packed.channelCount.reduce(0, +) * contraction.window.taps * dim
       case .diagonal: bytes += contraction.window.taps * kernel.channels
+      case .expanded: bytes += contraction.window.taps * kernel.channels * dim
       case .ones: break
       }
     }
@@ -380,7 +381,7 @@ public struct TilingSearch {
     switch kernel.contraction?.weights {
     // Nothing is gained by making matrices early: the array makes them.
     case .diagonal, .ones, nil: isMade = true
-    case .dense, .activation, .packed: isMade = places.weightsAreResident
+    case .dense, .activation, .packed, .expanded: isMade = places.weightsAreResident
     }
     return groups(shape, sliced).flatMap { group, pinned in
       let comesOnce = group == chunks && pinned == chunks && !sliced
@@ -399,7 +400,7 @@ public struct TilingSearch {
     }
     var groups = [1, 2, 4, (chunks + 3) / 4, (chunks + 2) / 3, (chunks + 1) / 2]
     switch contraction.weights {
-    case .dense, .activation, .packed: break
+    case .dense, .activation, .packed, .expanded: break
     case .diagonal, .ones: groups = [1, 2, 4, 8]
     }
     for group in Set(groups).sorted() where group < chunks { candidates.append((group, group)) }

@@ -1,7 +1,8 @@
 import SpadixSupport
 
 extension TileKernel.Bias {
-  /// A run of accumulator rows that start from the same bias, at most `dim` of them.
+  /// A run of accumulator rows that one load starts, at most `dim` of them: from the same bias, or each from another one
+  /// at equal distances. So the pixels at the end of an image row and those at the beginning of the next share a load.
   public struct Run: Sendable {
     /// First index into the bias.
     public var rowClass: Int
@@ -13,6 +14,20 @@ extension TileKernel.Bias {
     public var count: Int
     /// Whether the start values are zeros.
     public var isZero = false
+    /// How many biases further on that of each next row is; 0 for the same one.
+    public var distance = 0
+
+    fileprivate func index(_ bias: TileKernel.Bias) -> Int { rowClass * bias.columnClasses + columnClass }
+
+    /// Takes a single row behind this run, where it starts from a bias at the same distance.
+    fileprivate mutating func extend(by next: Run, _ bias: TileKernel.Bias, dim: Int) -> Bool {
+      if isZero || next.isZero || next.count > 1 || count == dim { return false }
+      let between = next.index(bias) - index(bias)
+      if between <= 0 || (count > 1 && between != count * distance) { return false }
+      if count == 1 { distance = between }
+      count += 1
+      return true
+    }
   }
 
   /// The runs of a tile, row by row of its image.
@@ -20,10 +35,11 @@ extension TileKernel.Bias {
     var runs: [Run] = []
     func append(_ rowClass: Int, _ columnClass: Int, _ result: Int, _ count: Int) {
       for done in stride(from: 0, to: count, by: dim) {
-        runs.append(
-          Run(
-            rowClass: rowClass, columnClass: columnClass, result: result + done, count: min(dim, count - done),
-            isZero: isZero(rowClass: rowClass, columnClass: columnClass)))
+        let run = Run(
+          rowClass: rowClass, columnClass: columnClass, result: result + done, count: min(dim, count - done),
+          isZero: isZero(rowClass: rowClass, columnClass: columnClass))
+        if let last = runs.indices.last, runs[last].extend(by: run, self, dim: dim) { continue }
+        runs.append(run)
       }
     }
     if isUniform {
@@ -43,7 +59,8 @@ extension TileKernel.Bias {
     return runs
   }
 
-  /// Loads that a row of pixels needs: in rows of the class with zeros, and in others.
+  /// Biases that a row of pixels needs, each brought once for at most `dim` pixels: in rows of the class with zeros, and
+  /// in others.
   func moves(columns: Range<Int>, dim: Int) -> (columns: Range<Int>, some: Int, all: Int) {
     var moves = (columns: columns, some: 0, all: 0)
     var column = columns.lowerBound

@@ -71,6 +71,9 @@ public struct TileKernel: Sendable {
     case packed(PackedWeights)
     /// Constant taps, [taps, channels]: one weight per channel and tap, expanded to diagonal matrices on chip.
     case diagonal(ConstantID)
+    /// The same taps, which lie in DRAM as diagonal matrices: `dim` times the bytes, and the array makes nothing of them.
+    /// Behind those that are loaded together come the taps themselves, where they are multiplied with padding.
+    case expanded(ConstantID)
     /// All taps one: the sum over a window, through one identity matrix.
     case ones
   }

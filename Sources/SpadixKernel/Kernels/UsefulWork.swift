@@ -12,7 +12,7 @@ extension TileKernel {
     switch contraction.weights {
     case .dense, .activation: perTap = window.seenChannels * channels
     case .packed(let packed): perTap = packed.usefulProducts
-    case .diagonal, .ones: perTap = channels
+    case .diagonal, .expanded, .ones: perTap = channels
     }
     products += images * tapRows * tapColumns * perTap
     return products

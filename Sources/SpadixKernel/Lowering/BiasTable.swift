@@ -118,10 +118,11 @@ extension KernelLowering {
     let rowClasses = classes(count: rows, taps: contraction.window.kernelRows) { row, tap in
       (0..<contraction.window.inputRows).contains(contraction.window.inputRow(row, tapRow: tap))
     }
-    let columnClasses = classes(count: columns, taps: contraction.window.kernelColumns) { column, tap in
-      columnsArePadded
-        || (0..<contraction.window.inputColumns).contains(contraction.window.inputColumn(column, tapColumn: tap))
-    }
+    let columnClasses = fromRightToLeft(
+      classes(count: columns, taps: contraction.window.kernelColumns) { column, tap in
+        columnsArePadded
+          || (0..<contraction.window.inputColumns).contains(contraction.window.inputColumn(column, tapColumn: tap))
+      })
     var table: [Int32] = []
     for rowTaps in rowClasses.taps {
       for columnTaps in columnClasses.taps {
@@ -142,6 +143,21 @@ extension KernelLowering {
       columnClass: columnClasses.ofPosition,
       isUniform: rowClasses.taps.count == 1 && columnClasses.taps.count == 1, rowTaps: rowClasses.taps,
       columnTaps: columnClasses.taps, zeroPoint: Int8(inputZeroPoint))
+  }
+
+  /// Classes of columns in the order in which pixels follow each other from the right border of an image row to the left
+  /// one of the next, those between the borders last: so that the start values of neighbours lie at equal distances.
+  private static func fromRightToLeft(
+    _ classes: (taps: [[Int]], ofPosition: [Int])
+  ) -> (taps: [[Int]], ofPosition: [Int]) {
+    let middle = classes.taps.indices.max { (classes.taps[$0].count, $1) < (classes.taps[$1].count, $0) }
+    guard let middle, let last = classes.ofPosition.lastIndex(of: middle) else { return classes }
+    var order: [Int] = []
+    for index in classes.ofPosition[(last + 1)...] + classes.ofPosition[...last] where !order.contains(index) {
+      order.append(index)
+    }
+    let number = classes.taps.indices.map { order.firstIndex(of: $0)! }
+    return (order.map { classes.taps[$0] }, classes.ofPosition.map { number[$0] })
   }
 
   /// Positions that see the same taps form a class.

@@ -65,7 +65,17 @@ extension KernelLowering {
       streamed.contraction = contraction
       return [TileForm(kernel: kernel, input: .resident), TileForm(kernel: streamed, input: .streamed)]
     }
-    return [TileForm(kernel: kernel, input: .any)]
+    return [kernel, expanded(kernel)].compactMap { $0 }.map { TileForm(kernel: $0, input: .any) }
+  }
+
+  /// A depthwise kernel whose diagonal matrices are loaded.
+  ///
+  /// On targets that store to DRAM only, the memory has all activations to move already.
+  private func expanded(_ kernel: TileKernel) -> TileKernel? {
+    guard target.hasScratchpadStore, case .diagonal(let taps) = kernel.contraction?.weights else { return nil }
+    var expanded = kernel
+    expanded.contraction!.weights = .expanded(taps)
+    return expanded
   }
 
   /// A kernel without borders as one long row of pixels, so that tiles need not end with an image row.

@@ -54,7 +54,7 @@ struct KernelBuffers {
           compact = add("taps", .weights, blocks * contraction.window.taps)
         }
       case .ones: ones = add("ones", .weights, dim)
-      case .dense, .activation, .packed: break
+      case .dense, .activation, .packed, .expanded: break
       }
     }
     addIdentities(geometry, places, blocks, strip)

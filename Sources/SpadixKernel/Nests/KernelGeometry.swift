@@ -220,7 +220,7 @@ public final class KernelGeometry: Sendable {
     switch contraction.weights {
     case .ones: return 0
     // Behind the matrices the taps, where these are multiplied with padding.
-    case .diagonal: return blocks.count * slice.taps.count * (tiling.multipliesPadding ? dim + 1 : dim)
+    case .diagonal, .expanded: return blocks.count * slice.taps.count * (tiling.multipliesPadding ? dim + 1 : dim)
     case .activation(_, let transposed) where transposed:
       // Stored as the tensor is: rows are outputs, blocks run over the contracted channels.
       let outputs = blocks.map(channels(of:)).reduce(0, +)
@@ -279,7 +279,7 @@ private enum BlockInputs {
     switch contraction.weights {
     case .dense, .activation: self = .all(channels: channels, blocks: 0..<ceilDivide(channels, dim))
     case .packed(let packed): self = .own(packed, dim: dim)
-    case .diagonal, .ones: self = .same(channels: channels)
+    case .diagonal, .expanded, .ones: self = .same(channels: channels)
     }
   }
 

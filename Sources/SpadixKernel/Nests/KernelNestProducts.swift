@@ -8,7 +8,8 @@ extension KernelNest {
     let contraction = kernel.contraction!
     switch contraction.weights {
     case .ones: break
-    case .dense(let constant): loadOrdered(constant, blocks, chunk, slice, slot: slot, &sink)
+    case .dense(let constant), .expanded(let constant):
+      loadOrdered(constant, blocks, chunk, slice, slot: slot, &sink)
     case .activation(let input, let isTransposed):
       let offset = image * contraction.window.inputChannels * kernel.channels
       sink.append(
@@ -185,7 +186,7 @@ extension KernelNest {
     }
     let isDiagonal: Bool
     switch contraction.weights {
-    case .diagonal, .ones: isDiagonal = true
+    case .diagonal, .expanded, .ones: isDiagonal = true
     case .dense, .activation, .packed: isDiagonal = false
     }
     let product = TileMultiply(
@@ -213,7 +214,7 @@ extension KernelNest {
     let firstInput = geometry.inputBlocks(of: first, in: slice).lowerBound
     switch contraction.weights {
     case .ones: return TileMultiply.WeightSource(place: LocalPlace(buffers.ones!), isShared: true)
-    case .diagonal:
+    case .diagonal, .expanded:
       return TileMultiply.WeightSource(
         place: weights(slot: slot), blockStride: slice.taps.count * dim, tapStride: dim)
     case .activation(_, true) where places.weightsAreResident:

@@ -45,6 +45,8 @@ struct WeightOrder {
 
     init(_ geometry: KernelGeometry, _ blocks: Range<Int>, _ slice: ContractionSlice) {
       whole = geometry.weightRows(blocks, slice)
+      // Diagonal matrices are alike, also that of a last block with fewer channels.
+      if case .expanded = geometry.kernel.contraction?.weights { return }
       let columns = geometry.channels(of: blocks.upperBound - 1)
       if columns < geometry.dim {
         narrow = geometry.weightRows(block: blocks.upperBound - 1, slice)
@@ -92,12 +94,15 @@ extension KernelGeometry {
   ///   columns, with the taps and channels of one of them.
   public func ordered(_ source: [UInt8], _ contraction: TileKernel.Contraction) -> [UInt8] {
     let order = WeightOrder(self)
+    var source = source
+    if case .expanded = contraction.weights { source = expanded(source, taps: contraction.window.taps) }
     var result = [UInt8](repeating: 0, count: order.byteCount)
     var rows: [Int?] = []
     for chunk in 0..<chunkCount {
       for slice in slices {
         rows.removeAll(keepingCapacity: true)
         for block in chunkBlocks(chunk) { appendRows(of: block, slice, contraction, to: &rows) }
+        appendTaps(of: chunkBlocks(chunk), slice, contraction, to: &rows)
         let counts = WeightOrder.Rows(self, chunkBlocks(chunk), slice)
         var target = order.offset(chunk: chunk, slice: slice.index)
         func copy(_ row: Int, _ columns: Int) {
@@ -120,6 +125,33 @@ extension KernelGeometry {
     return result
   }
 
+  /// Of taps [taps, channels], for each block of channels the diagonal matrix of each tap; behind all of them, for each
+  /// block, the taps as they are.
+  private func expanded(_ taps: [UInt8], taps count: Int) -> [UInt8] {
+    var rows = [UInt8](repeating: 0, count: blockCount * count * (dim + 1) * dim)
+    let matrices = blockCount * count * dim
+    for channel in 0..<kernel.channels {
+      let (block, column) = channel.quotientAndRemainder(dividingBy: dim)
+      for tap in 0..<count {
+        let (row, weight) = (block * count + tap, taps[tap * kernel.channels + channel])
+        rows[(row * dim + column) * dim + column] = weight
+        rows[(matrices + row) * dim + column] = weight
+      }
+    }
+    return rows
+  }
+
+  /// Behind the matrices of a chunk the taps that are multiplied with padding.
+  private func appendTaps(
+    of blocks: Range<Int>, _ slice: ContractionSlice, _ contraction: TileKernel.Contraction, to rows: inout [Int?]
+  ) {
+    guard tiling.multipliesPadding, case .expanded = contraction.weights else { return }
+    let taps = contraction.window.taps
+    for block in blocks {
+      for tap in slice.taps { rows.append((blockCount * taps * dim + block * taps + tap) * dim) }
+    }
+  }
+
   /// Bytes of the source before each local row of a block's weights in a slice; nil for a row of zeros.
   private func appendRows(
     of block: Int, _ slice: ContractionSlice, _ contraction: TileKernel.Contraction, to rows: inout [Int?]
@@ -127,6 +159,12 @@ extension KernelGeometry {
     let first = inputBlocks(of: block, in: slice).lowerBound * dim
     let count = contractedChannels(block, slice)
     let window = contraction.window
+    if case .expanded = contraction.weights {
+      for tap in slice.taps {
+        for row in 0..<dim { rows.append(((block * window.taps + tap) * dim + row) * dim) }
+      }
+      return
+    }
     for tap in slice.taps {
       let (shared, pixel) = tap.quotientAndRemainder(dividingBy: window.columnPixels)
       for channel in first..<first + count {
@@ -134,7 +172,7 @@ extension KernelGeometry {
         case .packed(let packed):
           let row = tap * packed.channelCount[block] + channel - packed.firstChannel[block]
           rows.append(packed.offset[block] + row * dim)
-        case .dense, .activation, .diagonal, .ones:
+        case .dense, .activation, .diagonal, .expanded, .ones:
           // Taps of pixels that share a column are the same weights, each where its pixel begins to see.
           let seen = channel - pixel * window.pixelChannels
           let isSeen = 0..<window.seenChannels ~= seen
@@ -149,7 +187,7 @@ extension TileKernel.Weights {
   /// The constant that is loaded matrix by matrix; taps of a depthwise convolution become matrices on chip.
   public var matrices: ConstantID? {
     switch self {
-    case .dense(let constant): constant
+    case .dense(let constant), .expanded(let constant): constant
     case .packed(let packed): packed.constant
     case .activation, .diagonal, .ones: nil
     }
