@@ -13,6 +13,8 @@ public struct AllocationSolver: Sendable {
     /// Elementary steps, of about a nanosecond each, after which it gives up: a node of a large problem has more of
     /// them.
     public var effortLimit = 60_000_000_000
+    /// Search where rules do not do; without it there are no tables of all pairs of buffers that meet.
+    public var searches = true
     /// Try layouts in the order of time before the search, and more of them after so many nodes.
     public var layoutSweep = true
     var sweepAfterNodes = 20_000
@@ -113,7 +115,8 @@ public struct AllocationSolver: Sendable {
     let isPlain = problem.buffers.allSatisfy { $0.fixedOffset == nil && $0.gaps.isEmpty }
     if isPlain, place(problem, totals, &result) { return result }
     // What follows has tables of all pairs of buffers that meet, and descends one level a buffer.
-    if problem.buffers.count > Self.largestSearch || Lifetimes.pairs(problem.buffers) > Self.mostPairs { return result }
+    if !options.searches || problem.buffers.count > Self.largestSearch { return result }
+    if Lifetimes.pairs(problem.buffers) > Self.mostPairs { return result }
     if problem.buffers.count > Self.levelsOnStack {
       return LargeStack.run(bytes: problem.buffers.count << 10) { [result] in searched(problem, isPlain, result) }
     }

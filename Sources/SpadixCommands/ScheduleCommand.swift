@@ -301,6 +301,8 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
   case upperBound = "upper-bound"
   case lowerBound = "lower-bound"
   case pivotBound = "pivot-bound"
+  case windowBound = "window-bound"
+  case treeCuts = "tree-cuts"
   case idealBound = "ideal-bound"
   case lagrangianBound = "lagrangian-bound"
   case wavefront
@@ -322,6 +324,8 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
     case .upperBound: options.useUpperBound = false
     case .lowerBound: options.useLowerBound = false
     case .pivotBound: options.usePivotBound = false
+    case .windowBound: options.useWindowBound = false
+    case .treeCuts: options.useTreeCuts = false
     case .idealBound: options.useIdealBound = false
     case .lagrangianBound: options.useLagrangianBound = false
     case .wavefront: options.useWavefront = false

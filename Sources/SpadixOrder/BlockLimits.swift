@@ -30,6 +30,16 @@ enum BlockLimits {
   static let mostPricedMoves = 200_000
   static let pricesEffort = 6_000_000_000
 
+  /// Steps for graphs of more operators than a block that is searched has.
+  static let effortOfLargeGraph = 25_000_000_000
+
+  // Windows of a large block.
+  /// The part of a window's steps that changes to its order take.
+  static let shareOfWindow = 8
+  static let windowNodes = 50
+  static let windowIdealMoves = 50_000
+  static let windowWidths = [64, mostWidth]
+
   /// Tensors that are smaller than such a part of the capacity are left out of bounds for suffixes, before all are in.
   static let smallestParts = [1_000, 10_000, 100_000]
 

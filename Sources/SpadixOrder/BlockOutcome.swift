@@ -3,10 +3,12 @@ extension BlockScheduler {
   enum Component: String, CaseIterable {
     case defaultOrder = "fits in the default order"
     case noTraffic = "an order without traffic"
+    case cutTree = "cuts of a tree"
     case residency = "residency in every order"
     case order = "residency and order"
     case cuts = "least cuts"
     case pivots = "order around pivots"
+    case windows = "windows of an order"
     case ideals = "bytes over ideals"
     case prices = "prices over ideals"
     case suffixes = "suffix bounds"

@@ -39,6 +39,10 @@ struct BlockScheduler {
 
   /// What bounds and local search make of it in little time.
   mutating func begin(_ best: inout Outcome) {
+    if options.formulation == .exact {
+      cutTree(&best)
+      if best.close() { return }
+    }
     offer(best.order, &best)
     if options.useLowerBound, !isOver, core.count <= options.largestModelledBlock {
       let nodesBefore = statistics.nodes
@@ -66,6 +70,10 @@ struct BlockScheduler {
           cancellation: options.cancellation)
         statistics.effort += wavefront.effort
         best.raise(to: bound(wavefront.model, nodeLimit: min(BlockLimits.cutNodes, options.nodeLimit)), by: .cuts)
+        if best.close() { return }
+      }
+      if core.count > options.largestModelledBlock {
+        boundWindows(&best)
         if best.close() { return }
       }
       if options.useLocalSearch, !isOver, core.count <= options.largestSearchedBlock {
@@ -103,6 +111,52 @@ struct BlockScheduler {
     if best.closedBy == .open {
       if core.count > options.largestModelledBlock { statistics.stops.insert(.size) }
       if isOver, !statistics.stops.contains(.labels) { statistics.stops.insert(.interruption) }
+    }
+  }
+
+  /// Bound and schedule of a tree.
+  private mutating func cutTree(_ best: inout Outcome) {
+    guard options.useTreeCuts, best.cost > 0, let cuts = TreeCuts(core, capacity: capacity) else { return }
+    statistics.effort += cuts.effort
+    best.raise(to: cuts.bound, by: .cutTree)
+    let cost = ResidencyModel.cost(cuts.drops, core)
+    if cost < best.cost { best.take(cuts.order, cuts.drops, cost) }
+  }
+
+  /// A window of a larger block: what can be proven in little time.
+  mutating func searchWindow() -> Outcome {
+    var best = start()
+    if best.closedBy != .open { return best }
+    cutTree(&best)
+    if best.close() { return best }
+    improve(&best, effort: effortLeft / BlockLimits.shareOfWindow, fromScratch: true)
+    if best.close() { return best }
+    best.raise(
+      to: bound(ResidencyBound(core, capacity: capacity).model, nodeLimit: BlockLimits.windowNodes), by: .residency)
+    if best.close() { return best }
+    boundIdeals(&best, moveLimit: BlockLimits.windowIdealMoves)
+    if best.close() { return best }
+    var search = OrderSearch(core, capacity: capacity)
+    search.cancellation = options.cancellation
+    search.completion = completion
+    for width in BlockLimits.windowWidths where run(&search, width, &best) != .narrowed { break }
+    return best
+  }
+
+  /// A bound for a block that is too large for the others, from windows of the best order; and the windows' best orders.
+  private mutating func boundWindows(_ best: inout Outcome) {
+    guard options.useWindowBound, options.useLowerBound, !isOver else { return }
+    options.progress?("windows of the order")
+    var limited = options
+    limited.labelLimit = labelsLeft
+    let windows = WindowBound(core, capacity: capacity, order: best.order, options: limited)
+    statistics.add(windows.statistics)
+    best.raise(to: windows.total, by: .windows)
+    for policy in FurthestUse.Policy.allCases {
+      let drops = FurthestUse.drops(
+        core, order: windows.order, capacity: capacity, policy: policy, leaving: windows.drops)
+      let cost = ResidencyModel.cost(drops, core)
+      if cost < best.cost { best.take(windows.order, drops, cost) }
     }
   }
 
@@ -431,6 +485,14 @@ struct ScheduleStatistics {
   var effort = 0
   /// What kept blocks from being closed, or might have.
   var stops: Set<ScheduleStop> = []
+
+  /// Counts what a search of a part took.
+  mutating func add(_ part: ScheduleStatistics) {
+    (rows, columns) = (max(rows, part.rows), max(columns, part.columns))
+    nodes += part.nodes
+    labels += part.labels
+    effort += part.effort
+  }
 
   mutating func note(_ model: Model) {
     rows = max(rows, model.rows.count)

@@ -42,6 +42,8 @@ public struct ScheduleOptions: Sendable {
   public var useContraction = true
   /// Splits at operators that all others precede or follow, with nothing else live.
   public var useSplit = true
+  /// Trees by the cheapest tensors to cut.
+  public var useTreeCuts = true
   /// Residency for a given order, by GLPK.
   public var useUpperBound = true
   /// Residency where tensors are live in every order, by GLPK.
@@ -54,6 +56,8 @@ public struct ScheduleOptions: Sendable {
   public var useLagrangianBound = true
   /// Rows for the least bytes that are live beside each operator, by least cuts.
   public var useWavefront = true
+  /// What windows of an order cost, added up, for large blocks.
+  public var useWindowBound = true
   /// Changes to the order by local search, between the searches and after them.
   public var useLocalSearch = true
   /// Search over orders, under the best cost as cutoff.

@@ -249,8 +249,13 @@ public struct Scheduler: Sendable {
   ) -> Ordered {
     var result = Ordered()
     let blocks = options.useSplit ? core.blocks() : (core.count > 0 ? [Array(0..<core.count)] : [])
+    var limited = options
+    // What is left of a large graph may be a small block that searches cannot close either.
+    if whole.count > options.largestSearchedBlock {
+      limited.effortLimit = min(options.effortLimit, BlockLimits.effortOfLargeGraph)
+    }
     var schedulers = blocks.enumerated().map { number, block in
-      BlockScheduler(core.restricted(to: block, afterFirst: number > 0), capacity: budget, options: options)
+      BlockScheduler(core.restricted(to: block, afterFirst: number > 0), capacity: budget, options: limited)
     }
     var outcomes = schedulers.map { $0.start() }
     if blocks.count == 1, let known = options.knownBound {

@@ -42,6 +42,8 @@ final class AddressSearch {
   /// in little time, for one order, and with changes to it.
   private static let freeQuickly = [2, 5, 10, 20]
   private static let freeForOrder = [1, 3, 6, 10, 15, 20, 30, 40]
+  private static let freeForStretches = [6, 3, 12, 0]
+  private static let stretchesEffort = 3_000_000_000
   private static let freeForChanges = [2, 4, 7, 10, 14, 20, 30]
   /// Plans that were the best earlier and do not pack, for which residency is chosen with less room.
   private static let mostEarlierWithLessRoom = 4
@@ -130,6 +132,7 @@ final class AddressSearch {
     var limits = AllocationSolver.Options()
     limits.nodeLimit = nodeLimit
     limits.effortLimit = max(1, min(effortLimit ?? options.packingEffortLimit, workLeft))
+    limits.searches = pieces.count <= Self.mostRefined
     guard let plan = packed(pieces, order, builder, limits, options.cancellation) else { return false }
     take(plan)
     return true
@@ -234,11 +237,31 @@ final class AddressSearch {
     if isInterrupted { return }
     options.progress?("the plan does not pack; looking for another")
     for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] { take(arena(order, policy, builder)) }
-    if first.count <= Self.mostRefined {
+    if first.count > Self.mostRefined {
+      packInStretches(drops, order, builder)
+    } else {
       withLessRoom(order, builder, residencyNodes)
       if options.usePacking, core.count <= options.largestModelledBlock {
         repair(order, drops, builder, residencyNodes)
       }
+    }
+  }
+
+  /// For more pieces than a packing can look at together: with some of the budget free, so that few stretches do not pack.
+  private func packInStretches(_ drops: [ResidencyModel.Gap], _ order: [Int], _ builder: PieceBuilder) {
+    options.progress?("addresses for a stretch of steps after the other")
+    let leaving = Set(drops.map { WindowBound.Drop(tensor: $0.tensor, after: order[$0.first]) })
+    for percent in Self.freeForStretches where !isOver {
+      let smaller = core.leaving(percent: percent, of: budget)
+      let drops = FurthestUse.drops(
+        smaller, order: order, capacity: budget, policy: .longestForItsPrice, leaving: leaving)
+      if !isBetter(builder.pieces(drops), builder) { continue }
+      var packing = StretchPacking(
+        builder, budget: budget, effortLimit: min(workLeft, Self.stretchesEffort), cancellation: options.cancellation)
+      let pieces = packing.run(builder.ends(drops))
+      work.left -= packing.effort
+      nodes += packing.nodes
+      if let pieces { take(Plan(order: order, pieces: pieces, traffic: builder.traffic(pieces))) }
     }
   }
 

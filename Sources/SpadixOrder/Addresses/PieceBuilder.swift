@@ -35,14 +35,23 @@ struct PieceBuilder {
     return ends
   }
 
+  /// What ending a piece of a tensor earlier moves, where it ends at some steps already.
+  func price(ofCutting tensor: Int, _ cuts: [Set<Int>]) -> Int {
+    let paysStore = problem.tensors[tensor].kind == .activation && cuts[tensor].isEmpty
+    return problem.tensors[tensor].bytes * (paysStore ? 2 : 1)
+  }
+
+  /// The last use of a tensor before a step.
+  func lastUse(of tensor: Int, before step: Int) -> Int? { steps[tensor].last { $0 < step } }
+
+  func isUsed(_ tensor: Int, at step: Int) -> Bool { steps[tensor].contains(step) }
+
   /// The use within one of the pieces after which ending the tensor's piece costs least.
   func cheapestCut(_ pieces: [ScheduleSolution.Piece], _ cuts: [Set<Int>]) -> (tensor: Int, step: Int)? {
     var best: (cost: Int, tensor: Int, step: Int)?
     for piece in pieces {
       let index = piece.tensor.index
-      let tensor = problem.tensors[index]
-      let paysStore = tensor.kind == .activation && cuts[index].isEmpty
-      let cost = tensor.bytes * (paysStore ? 2 : 1)
+      let cost = price(ofCutting: index, cuts)
       for step in steps[index] where piece.first <= step && step < piece.last {
         if best.map({ (cost, index, step) < ($0.cost, $0.tensor, $0.step) }) ?? true { best = (cost, index, step) }
       }

@@ -7,11 +7,20 @@ struct Contraction {
 
   init(_ whole: ScheduleCore) {
     self.whole = whole
-    let chained = Self.members(ChainContraction.groups(of: whole), whole)
-    let chainedCore = whole.replacing(chained)
-    let grown = Self.members(TreeContraction.groups(of: chainedCore), chainedCore)
-    core = chainedCore.replacing(grown)
-    members = grown.map { $0.flatMap { chained[$0] } }
+    var core = whole
+    var members = whole.operators.indices.map { [$0] }
+    // Merged operators stand beside others than before, with the needs of all of theirs, so that more can be merged.
+    var countBefore = 0
+    repeat {
+      countBefore = core.count
+      for groups in [ChainContraction.groups, TreeContraction.groups] {
+        let merged = Self.members(groups(core), core)
+        core = core.replacing(merged)
+        members = merged.map { $0.flatMap { members[$0] } }
+      }
+    } while core.count < countBefore
+    self.core = core
+    self.members = members
   }
 
   /// The groups and all other operators, in a legal order: a group stands in the place of its first operator, after

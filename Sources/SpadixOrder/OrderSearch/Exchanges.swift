@@ -120,7 +120,11 @@ struct Exchanges {
         }
       }
       var moving = Bitset(core.count)
-      for op in core.operators.indices where partner[op] != op { moving.insert(op) }
+      for (op, node) in core.operators.enumerated() where partner[op] != op {
+        // Operators may wait for others without reading what they make.
+        if node.predecessors.map({ partner[$0] }).sorted() != core.operators[partner[op]].predecessors { return nil }
+        moving.insert(op)
+      }
       return Exchange(moving: moving, partner: partner, tensors: tensors.sorted { $0 < $1 })
     }
 

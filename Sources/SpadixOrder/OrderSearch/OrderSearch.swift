@@ -145,7 +145,7 @@ struct OrderSearch {
       }
       made.pricedTarget = prices?.target(count, key: layer.ideals[ideal].key, after: made.op)
       moves[number] = made
-      pass.outcome.effort += 200 + core.count / 4 + 10 * live.count
+      pass.outcome.effort += 200 + core.count / 4 + core.count * core.count / 5_000 + 10 * live.count
       if next.largestLiveCount > Positions.capacity {
         pass.outcome.hasTooManyLive = true
         pass.stop()

@@ -35,20 +35,40 @@ struct PeakSearch {
     return peak
   }
 
+  /// Of larger cores one narrow search has to do, after orders that are made in one go.
+  private static let largestSearched = 2_000
+  private static let effortOfLarge = 3_000_000_000
+
+  /// Takes the best of some orders, which of a tree is the best there is.
+  private func takeConstructed(_ best: inout Outcome) {
+    let tree = TreeCuts(core, capacity: nil)
+    let orders =
+      tree.map { [$0.order] } ?? ConstructedOrders.Rule.allCases.map { ConstructedOrders.order(core, by: $0) }
+    best.isExact = tree != nil
+    for order in orders {
+      let peak = Self.peak(of: order, core)
+      if peak < best.peak { (best.order, best.peak) = (order, peak) }
+    }
+  }
+
   /// Searches below the default order's peak; nothing below `floor` is of interest.
   func run(floor: Int) -> Outcome {
     let start = Array(0..<core.count)
     var best = Outcome(order: start, peak: Self.peak(of: start, core), isExact: true, labels: 0)
     var lower = max(floor, core.smallestCapacity)
+    if core.count > Self.largestSearched {
+      takeConstructed(&best)
+      if best.isExact { return best }
+    }
     var width = 64
     while lower < best.peak {
       // A narrow search from below finds good orders, and a full one proves the rest.
       let capacity = width == 64 ? lower : lower + (best.peak - lower) / 2
       var search = OrderSearch(core, capacity: capacity)
       search.cancellation = cancellation
+      let limit = core.count > Self.largestSearched ? min(effortLimit, Self.effortOfLarge) : effortLimit
       let outcome = search.run(
-        width: width, cutoff: 1, labelLimit: max(1, labelLimit - best.labels),
-        effortLimit: max(1, effortLimit - best.effort))
+        width: width, cutoff: 1, labelLimit: max(1, labelLimit - best.labels), effortLimit: max(1, limit - best.effort))
       best.labels += outcome.labels
       best.effort += outcome.effort
       if let order = outcome.order {
@@ -58,6 +78,9 @@ struct PeakSearch {
         lower = outcome.smallestExcess == Int.max ? best.peak : max(lower + 1, capacity + outcome.smallestExcess)
         lower = min(lower, best.peak)
       } else if outcome.isStopped || best.labels >= labelLimit {
+        best.isExact = false
+        break
+      } else if core.count > Self.largestSearched {
         best.isExact = false
         break
       } else {

@@ -157,6 +157,59 @@ struct ScheduleCore {
       })
   }
 
+  /// The part that consists of some operators, ascending, and of some tensors; others only take room while an operator
+  /// touches them. What others produce is there from the start, clean. Operators wait for each other as in the whole.
+  ///
+  /// - Parameter ancestors: of all operators.
+  func window(_ kept: [Int], movesTensor: (Int) -> Bool, _ ancestors: [Bitset]) -> ScheduleCore {
+    var position = [Int: Int](minimumCapacity: kept.count)
+    for (number, op) in kept.enumerated() { position[op] = number }
+    var numbers: [Int: Int] = [:]
+    var sources: [Source] = []
+    var producers: [Int?] = []
+    let list = kept.map { op -> (original: Int?, privateSize: Int, operands: [Int]) in
+      var privateSize = operators[op].privateSize
+      var operands: [Int] = []
+      for index in operators[op].operands {
+        guard movesTensor(index) else {
+          privateSize += tensors[index].size
+          continue
+        }
+        if numbers[index] == nil {
+          let tensor = tensors[index]
+          let producer = tensor.producer.flatMap { position[$0] }
+          numbers[index] = sources.count
+          sources.append(
+            Source(
+              original: tensor.original, size: tensor.size, bytes: tensor.bytes,
+              isClean: tensor.isClean || producer == nil, producer: nil))
+          producers.append(producer)
+        }
+        operands.append(numbers[index] ?? 0)
+      }
+      return (original: operators[op].original, privateSize: privateSize, operands: operands)
+    }
+    var result = ScheduleCore(tensors: sources, producers: producers, operators: list)
+    for number in kept.indices {
+      // The last ones that it waits for, and not what these wait for.
+      var covered = Bitset(kept.count)
+      var predecessors: [Int] = []
+      for other in (0..<number).reversed()
+      where !covered.contains(other) && ancestors[kept[number]].contains(kept[other]) {
+        predecessors.append(other)
+        for earlier in 0..<other where ancestors[kept[other]].contains(kept[earlier]) { covered.insert(earlier) }
+      }
+      result.operators[number].predecessors = predecessors.reversed()
+    }
+    for number in kept.indices { result.operators[number].successors = [] }
+    for number in kept.indices {
+      for predecessor in result.operators[number].predecessors {
+        result.operators[predecessor].successors.append(number)
+      }
+    }
+    return result
+  }
+
   /// The core with operators replaced by groups of them that run without a break, in the order given.
   /// What lies between the members of a group only counts for the most that any of them needs.
   func replacing(_ groups: [[Int]]) -> ScheduleCore {

@@ -37,8 +37,10 @@ enum FurthestUse {
   }
 
   /// The gaps that the rule drops. Ties go to the lower tensor.
+  ///
+  /// - Parameter leaving: what leaves in any case.
   static func drops(
-    _ core: ScheduleCore, order: [Int], capacity: Int, policy: Policy
+    _ core: ScheduleCore, order: [Int], capacity: Int, policy: Policy, leaving: Set<WindowBound.Drop> = []
   ) -> [ResidencyModel.Gap] {
     var stepOf = [Int](repeating: 0, count: core.count)
     for (step, op) in order.enumerated() { stepOf[op] = step }
@@ -70,7 +72,15 @@ enum FurthestUse {
       }
       for tensor in operands {
         nextUse[tensor] += 1
-        if nextUse[tensor] < steps[tensor].count { resident.append(tensor) }
+        guard nextUse[tensor] < steps[tensor].count else { continue }
+        let gap = ResidencyModel.Gap(
+          tensor: tensor, first: stepOf[op], last: steps[tensor][nextUse[tensor]])
+        if gap.last > gap.first + 1, leaving.contains(WindowBound.Drop(tensor: tensor, after: op)) {
+          isStored[tensor] = true
+          drops.append(gap)
+        } else {
+          resident.append(tensor)
+        }
       }
     }
     return drops
