@@ -69,7 +69,9 @@ final class NodeReader {
   func constant(_ index: Int, _ what: String) throws -> ConstantTensor? {
     guard index < inputs.count, let value = inputs[index] else { return nil }
     guard case .constant(let constant) = value else {
-      throw Refusal.form("the \(what) is computed; expected a constant")
+      throw Refusal.form(
+        "expected a constant for the \(what), found a computed value",
+        help: "export the model with it fixed, or cut the model before it and run the rest on the host")
     }
     return constant
   }

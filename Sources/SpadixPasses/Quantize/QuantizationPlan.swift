@@ -33,6 +33,9 @@ struct QuantizationPlan {
     FunctionDomain.confine(&ranges, of: graph, forms)
     let isMeasured = !context.samples.isEmpty || graph.inputs.contains { graph.values[$0].samples != nil }
     for remark in HugeRanges.keepReal(&forms, ranges, isMeasured: isMeasured, graph) { context.report(remark) }
+    if !saysTypes {
+      for remark in OutputParts.keepReal(&forms, ranges, graph) { context.report(remark) }
+    }
     let members = try int8Values(of: graph, context)
     try check(members, graph)
     try assignTypes(to: members, graph)

@@ -34,6 +34,9 @@ extension Pass {
       `lower` leaves the clamp to the host.
       - **Masks**: a sum with huge negative numbers, as attention has before its softmax, stays in f32, and so does what \
       reads it: int8 would have no levels left for the rest. A remark names it.
+      - **Outputs of parts**: a concatenation that goes on to outputs only, of operands whose ranges differ by more than \
+      eight times (a detector's boxes in pixels and its scores), is made in f32, so that the small part keeps a type of its \
+      own. A remark names it.
       - **Softmax** results have scale 1/255 and zero point -128, or 1/127 and 0.
       - **Tiny and huge ranges**: magnitudes from 2^-112 to 2^40 besides 0; others are an error.
 

@@ -127,14 +127,15 @@ public enum BinaryFunction: String, CaseIterable, Sendable {
     }
   }
 
-  func value(_ a: Float, _ b: Float) -> Float {
+  /// The function of two numbers, in their precision where the formula does not name another.
+  public func value<Real: BinaryFloatingPoint>(_ a: Real, _ b: Real) -> Real {
     switch self {
     case .add: a + b
     case .sub: a - b
     case .mul: a * b
     case .div: a / b
     case .integerDiv: (a / b).rounded(.towardZero)
-    case .pow: Float(Foundation.pow(Double(a), Double(b)))
+    case .pow: Real(Foundation.pow(Double(a), Double(b)))
     case .mod: a - (a / b).rounded(.down) * b
     case .fmod: a.truncatingRemainder(dividingBy: b)
     case .max: a.isNaN || b.isNaN ? .nan : Swift.max(a, b)

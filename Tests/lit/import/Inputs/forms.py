@@ -573,6 +573,15 @@ def spelt_out(b):
     return swish, silu, gelu, leaky, mish, b.node("Mul", x, b.node("Sigmoid", b.node("Neg", x)))
 
 
+@form(7, 13, 17)
+def small_constants(b):
+    """What keeps a logarithm or a quotient finite is no rounding of the function before it."""
+    x = b.node("Relu", b.input(2, 3, 8))
+    square = b.node("Add", b.node("Mul", x, x), b.constant(1e-8))
+    silu = b.node("Add", b.node("Mul", x, b.node("Sigmoid", x)), b.constant(1e-7))
+    return b.node("Log", square), b.node("Div", x, b.node("Sqrt", square)), b.node("Log", silu)
+
+
 @form(7, 11, 13, 17)
 def norm_spelt_out(b):
     x = b.node("MatMul", b.input(2, 3, 8), b.weights(8, 6))
