@@ -25,6 +25,8 @@ final class AddressSearch {
   private static let packingsOfASolve = 5
   /// Of more pieces there is one attempt to pack them.
   private static let mostRefined = 4_000
+  /// Of more pieces the tables of a search take hundreds of MB: rules have to do, then stretches.
+  private static let mostSearched = 8_000
   /// Nodes of a packing that is one of many.
   private static let refinedNodes = 100_000
   /// Nodes and elementary steps of a packing that only looks whether it is easy: rules and a little search.
@@ -132,7 +134,7 @@ final class AddressSearch {
     var limits = AllocationSolver.Options()
     limits.nodeLimit = nodeLimit
     limits.effortLimit = max(1, min(effortLimit ?? options.packingEffortLimit, workLeft))
-    limits.searches = pieces.count <= Self.mostRefined
+    limits.searches = pieces.count <= Self.mostSearched
     guard let plan = packed(pieces, order, builder, limits, options.cancellation) else { return false }
     take(plan)
     return true
