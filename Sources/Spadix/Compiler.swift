@@ -275,10 +275,11 @@ public struct Compiler {
     var fewest = Int.max
     let weighsBytes = kernels.target.hasScratchpadStore
     func isBetter(_ one: MadePlan, than other: MadePlan, fewest: Int) -> Bool {
-      if weighsBytes { return one.value < other.value }
-      let limit = fewest + fewest / Self.equallyFast
+      let limit = fewest + fewest / (weighsBytes ? Self.nearlyAsFast : Self.equallyFast)
       if other.total > limit { return true }
-      return one.total <= limit && (one.plan.cost.bytes, one.total) < (other.plan.cost.bytes, other.total)
+      if one.total > limit { return false }
+      if weighsBytes { return one.value < other.value }
+      return (one.plan.cost.bytes, one.total) < (other.plan.cost.bytes, other.total)
     }
     for first in stride(from: 0, to: plans.count, by: Self.programsAtOnce) {
       let some = Array(plans.indices[first...].prefix(Self.programsAtOnce))
@@ -299,11 +300,14 @@ public struct Compiler {
       splice.value < chosen.value - chosen.value / Self.equallyGood
     {
       let made = try MadePlan(splice.plan, kernels, progress: progress)
-      if made.value < chosen.value { chosen = made }
+      if isBetter(made, than: chosen, fewest: min(fewest, made.total)) { chosen = made }
     }
     chosen.generated.program.segments = try kernels.segments(of: chosen.plan)
     return (chosen.plan, chosen.generated)
   }
+
+  /// Plans whose commands take longer than the fastest ones by more than this part are slower, however little they move.
+  private static let nearlyAsFast = 64
 
   /// Where no plan keeps results in the scratchpad, plans whose commands take by no more than this part longer are as fast.
   private static let equallyFast = 512
