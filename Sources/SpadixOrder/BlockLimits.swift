@@ -31,7 +31,7 @@ enum BlockLimits {
   static let pricesEffort = 6_000_000_000
 
   /// Steps for graphs of more operators than a block that is searched has.
-  static let effortOfLargeGraph = 25_000_000_000
+  static let effortOfLargeGraph = 12_000_000_000
 
   // Windows of a large block.
   /// The part of a window's steps that changes to its order take.
