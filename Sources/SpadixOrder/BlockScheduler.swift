@@ -334,7 +334,7 @@ struct BlockScheduler {
     var start = other ?? best.order
     if fromScratch {
       var least = improvement.cost(of: start)
-      for rule in ConstructedOrders.Rule.allCases {
+      for rule in ConstructedOrders.Rule.worthTrying(core) {
         let order = ConstructedOrders.order(core, by: rule)
         let cost = improvement.cost(of: order, limit: least)
         if cost < least { (start, least) = (order, cost) }

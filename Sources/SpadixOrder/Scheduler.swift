@@ -88,7 +88,9 @@ public struct Scheduler: Sendable {
       var others: [[Int]] = []
       if options.formulation == .exact {
         others = orders.map { $0.map(\.index) }
-        others += ConstructedOrders.Rule.allCases.map { ConstructedOrders.order(addresses.core, by: $0) }
+        others += ConstructedOrders.Rule.worthTrying(addresses.core).map {
+          ConstructedOrders.order(addresses.core, by: $0)
+        }
       }
       for order in [Array(problem.operators.indices)] + others { addresses.placeByRule(order) }
     }

@@ -5,11 +5,14 @@ struct Contraction {
   /// For each operator of the contracted core those that it stands for, in order.
   private let members: [[Int]]
 
+  private static let largestMergedOnce = 2_000
+
   init(_ whole: ScheduleCore) {
     self.whole = whole
     var core = whole
     var members = whole.operators.indices.map { [$0] }
-    // Merged operators stand beside others than before, with the needs of all of theirs, so that more can be merged.
+    // Merged operators stand beside others than before, with the needs of all of theirs, so that more can be merged. What is
+    // merged again packs worse, so that graphs which can be searched are spared it.
     var countBefore = 0
     repeat {
       countBefore = core.count
@@ -18,7 +21,7 @@ struct Contraction {
         core = core.replacing(merged)
         members = merged.map { $0.flatMap { members[$0] } }
       }
-    } while core.count < countBefore
+    } while core.count < countBefore && whole.count > Self.largestMergedOnce
     self.core = core
     self.members = members
   }

@@ -12,6 +12,12 @@ enum ConstructedOrders {
     case operandsFirst
     /// The same backwards: what waits for an operator right behind it, for a tree of results.
     case resultsFirst
+
+    /// Rules for the start of a search. Depth-first orders keep tensors long that are read again far away, which may not pack:
+    /// only graphs that are too large to be searched need them.
+    static func worthTrying(_ core: ScheduleCore) -> [Rule] {
+      core.count > 2_000 ? allCases : [.latest, .leastGrowth, .leastGrowthEarliest]
+    }
   }
 
   static func order(_ core: ScheduleCore, by rule: Rule) -> [Int] {
