@@ -8,36 +8,21 @@ Kinds: chains, layers, reduction, binary, spread, wired.
 
 import argparse
 import json
-import random
+
+import schedule_kinds
 
 
-class Graph:
-    def __init__(self, name, seed):
-        self.name = name
-        self.random = random.Random(seed)
-        self.tensors = []
-        self.ops = []
+class Graph(schedule_kinds.Graph):
+    """Operators of one result, whose sizes are any number of bytes."""
 
-    def tensor(self, kind, size=None):
-        number = len(self.tensors)
-        size = size or self.random.randint(16, 512)
-        self.tensors.append({"id": number, "name": f"t{number}", "bytes": size, "kind": kind})
-        return number
+    def size(self, low=16, high=512):
+        return self.random.randint(low, high)
 
     def input(self, size=None):
-        return self.tensor("input", size)
+        return super().input(size or self.size())
 
     def op(self, operands):
-        result = self.tensor("activation")
-        self.ops.append({"id": len(self.ops), "name": "op", "inputs": sorted(operands), "outputs": [result]})
-        return result
-
-    def problem(self):
-        read = {tensor for op in self.ops for tensor in op["inputs"]}
-        for tensor in self.tensors:
-            if tensor["kind"] == "activation" and tensor["id"] not in read:
-                tensor["kind"] = "output"
-        return {"name": self.name, "tensors": self.tensors, "ops": self.ops}
+        return super().op("op", sorted(operands), self.size())
 
 
 def chains(graph, count):

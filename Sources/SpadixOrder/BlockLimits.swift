@@ -30,6 +30,9 @@ enum BlockLimits {
   static let mostPricedMoves = 200_000
   static let pricesEffort = 6_000_000_000
 
+  /// Operators of the largest block whose orders are searched, and of the largest graph that is treated like one.
+  static let largestSearched = 2_000
+
   /// Steps for graphs of more operators than a block that is searched has.
   static let effortOfLargeGraph = 12_000_000_000
 

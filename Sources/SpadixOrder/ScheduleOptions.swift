@@ -35,7 +35,7 @@ public struct ScheduleOptions: Sendable {
   /// Blocks of more operators are not given to GLPK, or to the order search.
   public var largestModelledBlock = 2_000
   /// Blocks of more operators are not given to the order search.
-  public var largestSearchedBlock = 2_000
+  public var largestSearchedBlock = BlockLimits.largestSearched
 
   // Components, for ablation.
   /// Operators that some optimal schedule runs in a row become one.

@@ -5,8 +5,6 @@ struct Contraction {
   /// For each operator of the contracted core those that it stands for, in order.
   private let members: [[Int]]
 
-  private static let largestMergedOnce = 2_000
-
   init(_ whole: ScheduleCore) {
     self.whole = whole
     var core = whole
@@ -21,7 +19,7 @@ struct Contraction {
         core = core.replacing(merged)
         members = merged.map { $0.flatMap { members[$0] } }
       }
-    } while core.count < countBefore && whole.count > Self.largestMergedOnce
+    } while core.count < countBefore && whole.count > BlockLimits.largestSearched
     self.core = core
     self.members = members
   }

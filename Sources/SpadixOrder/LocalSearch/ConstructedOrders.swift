@@ -16,7 +16,7 @@ enum ConstructedOrders {
     /// Rules for the start of a search. Depth-first orders keep tensors long that are read again far away, which may not pack:
     /// only graphs that are too large to be searched need them.
     static func worthTrying(_ core: ScheduleCore) -> [Rule] {
-      core.count > 2_000 ? allCases : [.latest, .leastGrowth, .leastGrowthEarliest]
+      core.count > BlockLimits.largestSearched ? allCases : [.latest, .leastGrowth, .leastGrowthEarliest]
     }
   }
 

@@ -36,7 +36,6 @@ struct PeakSearch {
   }
 
   /// Of larger cores one narrow search has to do, after orders that are made in one go.
-  private static let largestSearched = 2_000
   private static let effortOfLarge = 3_000_000_000
 
   /// Takes the best of some orders, which of a tree is the best there is.
@@ -56,7 +55,7 @@ struct PeakSearch {
     let start = Array(0..<core.count)
     var best = Outcome(order: start, peak: Self.peak(of: start, core), isExact: true, labels: 0)
     var lower = max(floor, core.smallestCapacity)
-    if core.count > Self.largestSearched {
+    if core.count > BlockLimits.largestSearched {
       takeConstructed(&best)
       if best.isExact { return best }
     }
@@ -66,7 +65,7 @@ struct PeakSearch {
       let capacity = width == 64 ? lower : lower + (best.peak - lower) / 2
       var search = OrderSearch(core, capacity: capacity)
       search.cancellation = cancellation
-      let limit = core.count > Self.largestSearched ? min(effortLimit, Self.effortOfLarge) : effortLimit
+      let limit = core.count > BlockLimits.largestSearched ? min(effortLimit, Self.effortOfLarge) : effortLimit
       let outcome = search.run(
         width: width, cutoff: 1, labelLimit: max(1, labelLimit - best.labels), effortLimit: max(1, limit - best.effort))
       best.labels += outcome.labels
@@ -80,7 +79,7 @@ struct PeakSearch {
       } else if outcome.isStopped || best.labels >= labelLimit {
         best.isExact = false
         break
-      } else if core.count > Self.largestSearched {
+      } else if core.count > BlockLimits.largestSearched {
         best.isExact = false
         break
       } else {
