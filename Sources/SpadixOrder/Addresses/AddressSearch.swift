@@ -49,6 +49,10 @@ final class AddressSearch {
   private static let freeForChanges = [2, 4, 7, 10, 14, 20, 30]
   /// Plans that were the best earlier and do not pack, for which residency is chosen with less room.
   private static let mostEarlierWithLessRoom = 4
+  /// Changes to orders at the end, with room left and with addresses, take as many steps as a packing for each so many pairs
+  /// of operators, and at most as so many packings.
+  private static let pairsPerPacking = 1_000
+  private static let mostPackingsOfChanges = 6
   /// Elementary steps of a short run of changes with addresses: for each pair of operators, and at least.
   private static let runPerPair = 20_000
   private static let leastRun = 30_000_000
@@ -278,11 +282,14 @@ final class AddressSearch {
     }
   }
 
-  /// Changes to orders that came near, with addresses.
+  /// Changes to orders that came near, with addresses: the last thing to do, for which there is more work.
   func improve(_ orders: [[Int]]) {
+    let packings = core.count * core.count / Self.pairsPerPacking
+    let effort = options.packingEffortLimit * max(1, min(Self.mostPackingsOfChanges, packings))
+    work.left = 2 * effort
     let orders = (best.map { [$0.order] } ?? []) + orders
-    improveWithLessRoom(orders, effort: options.packingEffortLimit)
-    improvePlaced((best.map { [$0.order] } ?? []) + orders, effort: options.packingEffortLimit)
+    improveWithLessRoom(orders, effort: effort)
+    improvePlaced((best.map { [$0.order] } ?? []) + orders, effort: effort)
   }
 
   private func nextRound() -> Int {
