@@ -164,11 +164,11 @@ struct OrderedBound {
 
     /// - Parameter possible: tensors that are live beside the operator in some orders; the places are those of all others.
     private mutating func fits(_ row: BoundRow<Place>, _ possible: [(tensor: Int, live: [LinearExpression])]) {
-      var terms = row.places.map { Model.Term(core.tensors[$0.tensor].size, drop($0)) }
+      var terms = row.places.map { Model.Term(core.tensors[$0.tensor].size, drop($0, beside: row.op)) }
       var excess = row.excess
       for (index, live) in possible {
         let kept = model.addColumn("keep_\(core.tensors[index].original)_\(row.op)", .continuous, upper: 1)
-        let dropped = drop(place(index, row.op))
+        let dropped = drop(place(index, row.op), beside: row.op)
         for expression in live {
           model.require(
             "live_\(core.tensors[index].original)_\(row.op)", .column(kept) + .column(dropped) - expression, atLeast: 0)
@@ -204,7 +204,7 @@ struct OrderedBound {
       var tensor: Int
       var next: [Int]
       var later: [Int]
-      /// Nil where all of the next touches come later, whatever the order is: then operators make no difference.
+      /// The operator; nil where it makes no difference, since all of the next touches surely come later.
       var op: Int?
     }
 
@@ -220,7 +220,7 @@ struct OrderedBound {
     }
 
     /// 1 where a tensor is dropped, which costs a fetch for its next touch.
-    private mutating func drop(_ place: Place) -> Model.ColumnID {
+    private mutating func drop(_ place: Place, beside op: Int) -> Model.ColumnID {
       if place.next.count == 1 { return fetch(place.tensor, place.next[0]) }
       if let known = drops[place] { return known }
       let name = "\(core.tensors[place.tensor].original)_\(place.next)"
@@ -231,7 +231,7 @@ struct OrderedBound {
       // One is fetched; of some that may run before the operator another one, or these do not.
       for before in Self.subsets(of: unsure) {
         let others = place.next.indices.filter { !before.contains($0) }.map { fetches[$0] }
-        let after = before.map { isBefore(place.op ?? 0, place.next[$0]) }
+        let after = before.map { isBefore(op, place.next[$0]) }
         model.require("fetched_\(name)", (others + after).reduce(-1 * .column(column), +), atLeast: 0)
       }
       for (number, touch) in place.next.enumerated() {
@@ -240,16 +240,16 @@ struct OrderedBound {
         let others = place.next.indices.filter { $0 != number }
         for early in Self.subsets(of: unsure.filter { $0 != number }) {
           var parts = others.map {
-            early.contains($0) ? isBefore(place.op ?? 0, place.next[$0]) : isBefore(place.next[$0], touch)
+            early.contains($0) ? isBefore(op, place.next[$0]) : isBefore(place.next[$0], touch)
           }
-          if isUnsure { parts.append(isBefore(touch, place.op ?? 0)) }
+          if isUnsure { parts.append(isBefore(touch, op)) }
           model.require("fetched_\(name)", parts.reduce(fetches[number] - .column(column), +), atLeast: 0)
         }
       }
       return column
     }
 
-    /// All of them where they are few, otherwise none, each by itself, and all.
+    /// All subsets where they are few, otherwise none, each item by itself, and all.
     private static func subsets(of items: [Int]) -> [[Int]] {
       if items.count <= 3 {
         return (0..<1 << items.count).map { bits in items.indices.filter { bits >> $0 & 1 == 1 }.map { items[$0] } }
