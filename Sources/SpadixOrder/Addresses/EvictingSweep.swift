@@ -5,12 +5,20 @@ import SpadixSupport
 /// A layout is what is in the scratchpad and where. What comes at a step is put to the bottom or the top of a hole; where no
 /// hole is large enough, one of the spans that are cheapest to clear is cleared, which moves bytes that the residency
 /// does not. Those layouts go on that have cost least, and in which little of the free room is cut up, now and when what
-/// they hold leaves. So there always is a plan, and the time grows with the number of steps.
+/// they hold leaves. Where all have had to evict something, the last steps are done again with more layouts. So there
+/// always is a plan, and the time grows with the number of steps.
 struct EvictingSweep {
   /// Layouts that go on from a step, and that each may become within one.
   private static let mostLayouts = 128
   private static let fewestLayouts = 8
   private static let mostWithinStep = 12
+  /// Steps after which layouts are remembered, to go on from there once more, and how many times so many go back.
+  private static let interval = 32
+  private static let mostRemembered = 32
+  /// How far to go back, in these intervals, and with how many times as many layouts.
+  private static let repeats = [(intervals: 4, widening: 4), (intervals: 12, widening: 8), (intervals: 32, widening: 8)]
+  /// The part of the effort that may go into repeats from the start on; the rest comes with the steps.
+  private static let shareAtStart = 8
   /// Spans that may be cleared for a tensor.
   private static let spans = 3
   /// Operands that may be moved out of the way of others in a step; when these are not enough, all come side by side.
@@ -19,8 +27,8 @@ struct EvictingSweep {
   /// of a byte that moves as the first of these weights, and half as much from time to time.
   private static let times = 8
   private static let firstWeight = 0.25
-  /// Steps after which layouts that led nowhere are forgotten.
-  private static let stepsRemembered = 256
+  /// Entries of the log after which those that led nowhere are forgotten.
+  private static let mostEntries = 500_000
   /// An estimate of elementary steps for a layout and a step, and for each tensor in it.
   private static let effortOfLayout = 2_000
   private static let effortOfTensor = 150
@@ -44,47 +52,96 @@ struct EvictingSweep {
     var stored: [Int] = []
     /// The last entry of the log that led here, -1 at the start.
     var entry = -1
+    /// What happened in this step.
+    var events: [Event] = []
     /// Operands of the step that are still to come.
     var arrivals: [SweepTimetable.Touch] = []
     var moved = 0
   }
 
   /// A tensor comes to an offset for a step, or is evicted before it where that is nil.
+  private struct Event {
+    var step: Int32
+    var tensor: Int32
+    var offset: Int?
+  }
+
   private struct Entry {
     var parent: Int
-    var step: Int
-    var tensor: Int
-    var offset: Int?
+    var event: Event
+  }
+
+  /// Layouts after some steps.
+  private struct Stage {
+    var step = 0
+    var layouts = [Layout()]
+
+    var cost: Int { layouts.reduce(Int.max) { min($0, $1.cost) } }
   }
 
   private let timetable: SweepTimetable
   private let budget: Int
   private let width: Int
+  private let effortLimit: Int
   private var log: [Entry] = []
+  private var mostEntries = Self.mostEntries
   /// Elementary steps, of about a nanosecond each.
   private(set) var effort = 0
+  /// The steps, ascending, at which something was in the way in the layouts that the pieces are from.
+  private(set) var tightSteps: [Int] = []
 
   /// - Parameter effortLimit: about what a run may take, as long as the fewest layouts take no more.
   init(_ timetable: SweepTimetable, budget: Int, effortLimit: Int) {
     self.timetable = timetable
     self.budget = budget
+    self.effortLimit = effortLimit
     let effort = timetable.touches.count * (Self.effortOfLayout + Self.effortOfTensor * timetable.meanLive)
-    width = min(Self.mostLayouts, max(Self.fewestLayouts, effortLimit / max(1, effort)))
+    width = min(Self.mostLayouts, max(Self.fewestLayouts, effortLimit / 2 / max(1, effort)))
   }
 
   /// Pieces with addresses; nil where they would move so many bytes beyond the residency, and when cancelled.
   mutating func run(below limit: Int, cancellation: Cancellation?) -> [ScheduleSolution.Piece]? {
-    var layouts = [Layout()]
-    for step in timetable.touches.indices {
-      if cancellation?.isCancelled == true { return nil }
-      var next: [Layout] = []
-      for layout in layouts { next += after(step, layout) }
-      layouts = best(width, of: next, step)
-      if layouts.allSatisfy({ $0.cost >= limit }) { return nil }
-      if step % Self.stepsRemembered == 0 { forgetOthers(than: &layouts) }
+    var stages = [Stage()]
+    var spent = 0
+    while let last = stages.last, last.step < timetable.touches.count {
+      let end = min(timetable.touches.count, last.step + Self.interval)
+      let before = effort
+      var next = after(last, until: end, width: width)
+      spent += effort - before
+      for (intervals, widening) in Self.repeats where next.cost > last.cost {
+        if cancellation?.isCancelled == true { return nil }
+        // Less of it early on, so that something is left for the steps to come.
+        let allowed =
+          effortLimit / Self.shareAtStart
+          + (effortLimit - effortLimit / Self.shareAtStart) / timetable.touches.count * end
+        let steps = end - stages[max(0, stages.count - intervals)].step
+        let needed = spent / end * steps * widening
+        if effort + needed > allowed { break }
+        let other = after(stages[max(0, stages.count - intervals)], until: end, width: widening * width)
+        if other.cost < next.cost { next = other }
+      }
+      if cancellation?.isCancelled == true || next.cost >= limit { return nil }
+      next.layouts = Array(next.layouts.prefix(width))
+      stages.append(next)
+      if stages.count > Self.mostRemembered { stages.removeFirst() }
+      if log.count > mostEntries { forgetOthers(than: &stages) }
     }
-    guard let last = layouts.indices.min(by: { (layouts[$0].cost, $0) < (layouts[$1].cost, $1) }) else { return nil }
-    return pieces(layouts[last].entry)
+    guard let layouts = stages.last?.layouts else { return nil }
+    let best = layouts.indices.min { (layouts[$0].cost, $0) < (layouts[$1].cost, $1) }
+    return best.map { pieces(layouts[$0].entry) }
+  }
+
+  /// What comes of some layouts, so many after each step.
+  private mutating func after(_ start: Stage, until end: Int, width: Int) -> Stage {
+    var stage = start
+    while stage.step < end {
+      var next: [Layout] = []
+      for layout in stage.layouts { next += after(stage.step, layout) }
+      stage.layouts = best(width, of: next, stage.step)
+      for index in stage.layouts.indices { note(&stage.layouts[index]) }
+      stage.step += 1
+    }
+    return stage
   }
 
   // MARK: - A step
@@ -153,7 +210,7 @@ struct EvictingSweep {
       var next = layout
       next.arrivals.removeFirst()
       next.slots.insert(slot(touch, at: offset, step), at: index)
-      append(Entry(parent: layout.entry, step: step, tensor: touch.tensor, offset: offset), &next)
+      next.events.append(Event(step: Int32(step), tensor: Int32(touch.tensor), offset: offset))
       result.append(next)
     }
     effort += 100 + 10 * layout.slots.count
@@ -203,7 +260,7 @@ struct EvictingSweep {
     var end = 0
     for touch in timetable.touches[step] {
       layout.slots.append(slot(touch, at: end, step))
-      append(Entry(parent: layout.entry, step: step, tensor: touch.tensor, offset: end), &layout)
+      layout.events.append(Event(step: Int32(step), tensor: Int32(touch.tensor), offset: end))
       end += timetable.sizes[touch.tensor]
     }
     return layout
@@ -218,12 +275,16 @@ struct EvictingSweep {
   private mutating func evict(_ tensor: Int, _ layout: inout Layout, _ step: Int) {
     layout.cost += price(tensor, layout)
     if !timetable.isStoreFree[tensor], !layout.stored.contains(tensor) { layout.stored.append(tensor) }
-    append(Entry(parent: layout.entry, step: step, tensor: tensor, offset: nil), &layout)
+    layout.events.append(Event(step: Int32(step), tensor: Int32(tensor), offset: nil))
   }
 
-  private mutating func append(_ entry: Entry, _ layout: inout Layout) {
-    log.append(entry)
-    layout.entry = log.count - 1
+  /// Writes to the log what happened in a step.
+  private mutating func note(_ layout: inout Layout) {
+    for event in layout.events {
+      log.append(Entry(parent: layout.entry, event: event))
+      layout.entry = log.count - 1
+    }
+    layout.events.removeAll()
   }
 
   // MARK: - Which layouts go on
@@ -281,9 +342,11 @@ struct EvictingSweep {
   // MARK: - The plan
 
   /// Keeps only what led to some layouts.
-  private mutating func forgetOthers(than layouts: inout [Layout]) {
+  private mutating func forgetOthers(than stages: inout [Stage]) {
     var isKept = [Bool](repeating: false, count: log.count)
-    for layout in layouts where layout.entry >= 0 { isKept[layout.entry] = true }
+    for stage in stages {
+      for layout in stage.layouts where layout.entry >= 0 { isKept[layout.entry] = true }
+    }
     for entry in log.indices.reversed() where isKept[entry] && log[entry].parent >= 0 {
       isKept[log[entry].parent] = true
     }
@@ -291,21 +354,23 @@ struct EvictingSweep {
     var kept: [Entry] = []
     for (index, entry) in log.enumerated() where isKept[index] {
       number[index] = kept.count
-      kept.append(entry)
-      if entry.parent >= 0 { kept[kept.count - 1].parent = number[entry.parent] }
+      kept.append(Entry(parent: entry.parent < 0 ? -1 : number[entry.parent], event: entry.event))
     }
     log = kept
-    for index in layouts.indices where layouts[index].entry >= 0 {
-      layouts[index].entry = number[layouts[index].entry]
+    mostEntries = Self.mostEntries + 2 * kept.count
+    for stage in stages.indices {
+      for index in stages[stage].layouts.indices where stages[stage].layouts[index].entry >= 0 {
+        stages[stage].layouts[index].entry = number[stages[stage].layouts[index].entry]
+      }
     }
   }
 
   /// The pieces of the layout that an entry led to.
-  private func pieces(_ last: Int) -> [ScheduleSolution.Piece] {
-    var entries: [Entry] = []
+  private mutating func pieces(_ last: Int) -> [ScheduleSolution.Piece] {
+    var events: [Event] = []
     var index = last
     while index >= 0 {
-      entries.append(log[index])
+      events.append(log[index].event)
       index = log[index].parent
     }
     var open = [ScheduleSolution.Piece?](repeating: nil, count: timetable.sizes.count)
@@ -315,12 +380,16 @@ struct EvictingSweep {
       open[tensor] = nil
     }
     for (step, touches) in timetable.touches.enumerated() {
-      while let entry = entries.last, entry.step == step {
-        entries.removeLast()
-        close(entry.tensor)
-        guard let offset = entry.offset else { continue }
-        open[entry.tensor] = ScheduleSolution.Piece(
-          tensor: ScheduleProblem.TensorID(entry.tensor), first: step, last: step, offset: offset)
+      while let event = events.last, event.step == step {
+        events.removeLast()
+        let tensor = Int(event.tensor)
+        close(tensor)
+        guard let offset = event.offset else {
+          if tightSteps.last != step { tightSteps.append(step) }
+          continue
+        }
+        open[tensor] = ScheduleSolution.Piece(
+          tensor: ScheduleProblem.TensorID(tensor), first: step, last: step, offset: offset)
       }
       for touch in touches {
         open[touch.tensor]?.last = step
