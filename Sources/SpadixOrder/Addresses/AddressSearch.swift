@@ -281,7 +281,7 @@ final class AddressSearch {
       for op in sweep.tightSteps.map({ residency.order[$0] }) {
         room[op] = max(budget * Self.leastRoom / 100, 2 * room[op])
       }
-      guard let other = TreeSchedule.residency(core.leaving(room, of: budget), capacity: budget) else { return }
+      guard let other = TreeSchedule.contracted(core.leaving(room, of: budget), capacity: budget) else { return }
       residency = other
       builder = self.builder(other.order)
     }

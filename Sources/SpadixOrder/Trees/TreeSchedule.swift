@@ -1,11 +1,37 @@
-/// The schedule of a tree of which nothing is known yet.
-enum TreeSchedule {
-  /// The cheapest order and residency, nil where the core is no tree even when operators that run in a row are one.
-  static func residency(_ core: ScheduleCore, capacity: Int) -> BlockScheduler.Residency? {
+/// The cheapest schedule of a tree, of any kind that cuts are known for.
+struct TreeSchedule {
+  /// No schedule costs less.
+  let bound: Int
+  let residency: BlockScheduler.Residency
+  /// Elementary steps, of about a nanosecond each.
+  let effort: Int
+
+  /// Nil where the core is no tree.
+  init?(_ core: ScheduleCore, capacity: Int) {
+    if let cuts = TreeCuts(core, capacity: capacity) {
+      (bound, effort) = (cuts.bound, cuts.effort)
+      residency = BlockScheduler.Residency(
+        order: cuts.order, drops: cuts.drops, cost: ResidencyModel.cost(cuts.drops, core))
+      return
+    }
+    guard let cuts = SharedTreeCuts(core, capacity: capacity) else { return nil }
+    (bound, effort) = (cuts.bound, cuts.effort)
+    // The rule keeps what fits, and drops more where profiles only are no worse than the tree's.
+    let found = FurthestUse.Policy.allCases.map { policy -> BlockScheduler.Residency in
+      let drops = FurthestUse.drops(
+        core, order: cuts.order, capacity: capacity, policy: policy, leaving: cuts.leaving)
+      return BlockScheduler.Residency(order: cuts.order, drops: drops, cost: ResidencyModel.cost(drops, core))
+    }
+    guard let best = found.min(by: { $0.cost < $1.cost }) else { return nil }
+    residency = best
+  }
+
+  /// Of a core whose operators that run in a row become one first.
+  static func contracted(_ core: ScheduleCore, capacity: Int) -> BlockScheduler.Residency? {
     let contraction = Contraction(core)
-    guard let cuts = TreeCuts(contraction.core, capacity: capacity) else { return nil }
-    let drops = contraction.expanded(contraction.renumbered(cuts.drops), order: cuts.order)
+    guard let residency = TreeSchedule(contraction.core, capacity: capacity)?.residency else { return nil }
+    let drops = contraction.expanded(contraction.renumbered(residency.drops), order: residency.order)
     return BlockScheduler.Residency(
-      order: contraction.expanded(cuts.order), drops: drops, cost: ResidencyModel.cost(drops, core))
+      order: contraction.expanded(residency.order), drops: drops, cost: ResidencyModel.cost(drops, core))
   }
 }
