@@ -116,7 +116,10 @@ struct BlockScheduler {
 
   /// Bound and schedule of a tree.
   private mutating func cutTree(_ best: inout Outcome) {
-    guard options.useTreeCuts, best.cost > 0, let tree = TreeSchedule(core, capacity: capacity) else { return }
+    let limit = min(TreeSchedule.mostEffort, effortLeft / BlockLimits.shareOfTree)
+    guard options.useTreeCuts, best.cost > 0,
+      let tree = TreeSchedule(core, capacity: capacity, effortLimit: limit)
+    else { return }
     statistics.effort += tree.effort
     best.raise(to: tree.bound, by: .cutTree)
     let residency = tree.residency

@@ -19,11 +19,12 @@ struct SharedTreeCuts {
   private static let mostStates = 1_024
   private static let fewestStates = 32
   private static let effortOfMany = 2_000_000_000
-  /// All groups of a tensor's readers are looked at.
+  /// All groups of so many readers of a tensor are looked at; more it may have only at the root.
   private static let mostReaders = 4
+  private static let mostReadersOfRoot = 64
 
   /// Where a reader of a tensor is in a state of it.
-  private struct Choice {
+  struct Choice {
     var op: Int
     /// The number of the reader's own state.
     var state: Int
@@ -33,7 +34,7 @@ struct SharedTreeCuts {
     var pause: Int?
   }
 
-  private struct State {
+  struct State {
     var cost: Int
     /// Until the first reader runs, backwards.
     var profile = TreeProfile()
@@ -48,6 +49,7 @@ struct SharedTreeCuts {
 
   private let core: ScheduleCore
   private let capacity: Int
+  private let effortLimit: Int
   /// What each operator reads, and what reads each tensor.
   private let read: [Int?]
   private let readers: [[Int]]
@@ -56,14 +58,17 @@ struct SharedTreeCuts {
   private var states: [[State]]
 
   /// Nil where the core is no such tree.
-  init?(_ core: ScheduleCore, capacity: Int) {
+  ///
+  /// - Parameter effortLimit: for the groups of a tensor of many readers.
+  init?(_ core: ScheduleCore, capacity: Int, effortLimit: Int = Int.max) {
     self.core = core
+    self.effortLimit = effortLimit
     self.capacity = capacity
     var read = [Int?](repeating: nil, count: core.count)
     var outputs = [[Int]](repeating: [], count: core.count)
     readers = core.tensors.map { tensor in tensor.touches.filter { $0 != tensor.producer } }
     for (index, tensor) in core.tensors.enumerated() {
-      if readers[index].count > Self.mostReaders { return nil }
+      if readers[index].count > Self.mostReadersOfRoot { return nil }
       if let producer = tensor.producer { outputs[producer].append(index) }
       for reader in readers[index] {
         if read[reader] != nil { return nil }
@@ -74,6 +79,11 @@ struct SharedTreeCuts {
     for (op, node) in core.operators.enumerated() {
       let producer = read[op].flatMap { core.tensors[$0].producer }
       if node.predecessors != (producer.map { [$0] } ?? []) { return nil }
+    }
+    for (index, tensor) in core.tensors.enumerated() where readers[index].count > Self.mostReaders {
+      // Nothing is beside its groups: what produces it reads nothing, and makes nothing else.
+      guard let producer = tensor.producer else { continue }
+      if read[producer] != nil || outputs[producer].count > 1 { return nil }
     }
     (self.read, self.outputs) = (read, outputs)
     states = [[State]](repeating: [], count: core.count)
@@ -159,6 +169,7 @@ struct SharedTreeCuts {
 
   /// What a tensor's readers may cost, with the profile of those that are in one part with its producer.
   private mutating func states(of tensor: Int) -> [State] {
+    if readers[tensor].count > Self.mostReaders { return [stateOfRoot(tensor)] }
     let groups = groups(of: tensor)
     let (bytes, isClean) = (core.tensors[tensor].bytes, core.tensors[tensor].isClean)
     let all = groups.count - 1
@@ -191,6 +202,29 @@ struct SharedTreeCuts {
       }
     }
     return undominated(result)
+  }
+
+  /// The same for a tensor of many readers at the root.
+  private mutating func stateOfRoot(_ tensor: Int) -> State {
+    let (bytes, isClean) = (core.tensors[tensor].bytes, core.tensors[tensor].isClean)
+    let all = readers[tensor].map { op in
+      let alone = alone(op).min { $0.cost < $1.cost } ?? State(cost: 0)
+      // It is never of use to pay more than where it has the tensor for itself.
+      let most = alone.cost + (isClean ? 1 : 2) * bytes
+      return ReaderGroups.Reader(
+        footprint: core.footprints[op], alone: alone, first: undominated(first(op).filter { $0.cost < most }),
+        paused: undominated(paused(op).filter { $0.cost < most }))
+    }
+    let groups = ReaderGroups(
+      all, size: core.tensors[tensor].size, bytes: bytes, store: isClean ? 0 : bytes, capacity: capacity,
+      effortLimit: effortLimit)
+    effort += groups.effort
+    var state = State(cost: groups.bound)
+    for (number, group) in groups.groups.enumerated() {
+      // One group is there with the producer, or when the tensor is loaded in any case.
+      state.choices += group.choices.map { Self.choice($0, inGroup: number) }
+    }
+    return state
   }
 
   private static func choice(_ choice: Choice, inGroup group: Int) -> Choice {

@@ -6,15 +6,19 @@ struct TreeSchedule {
   /// Elementary steps, of about a nanosecond each.
   let effort: Int
 
+  /// Elementary steps for what takes the longest, with a bound and without.
+  static let mostEffort = 6_000_000_000
+  private static let littleEffort = 1_500_000_000
+
   /// Nil where the core is no tree.
-  init?(_ core: ScheduleCore, capacity: Int) {
+  init?(_ core: ScheduleCore, capacity: Int, effortLimit: Int = mostEffort) {
     if let cuts = TreeCuts(core, capacity: capacity) {
       (bound, effort) = (cuts.bound, cuts.effort)
       residency = BlockScheduler.Residency(
         order: cuts.order, drops: cuts.drops, cost: ResidencyModel.cost(cuts.drops, core))
       return
     }
-    guard let cuts = SharedTreeCuts(core, capacity: capacity) else { return nil }
+    guard let cuts = SharedTreeCuts(core, capacity: capacity, effortLimit: effortLimit) else { return nil }
     (bound, effort) = (cuts.bound, cuts.effort)
     // The rule keeps what fits, and drops more where profiles only are no worse than the tree's.
     let found = FurthestUse.Policy.allCases.map { policy -> BlockScheduler.Residency in
@@ -29,7 +33,8 @@ struct TreeSchedule {
   /// Of a core whose operators that run in a row become one first.
   static func contracted(_ core: ScheduleCore, capacity: Int) -> BlockScheduler.Residency? {
     let contraction = Contraction(core)
-    guard let residency = TreeSchedule(contraction.core, capacity: capacity)?.residency else { return nil }
+    let tree = TreeSchedule(contraction.core, capacity: capacity, effortLimit: littleEffort)
+    guard let residency = tree?.residency else { return nil }
     let drops = contraction.expanded(contraction.renumbered(residency.drops), order: residency.order)
     return BlockScheduler.Residency(
       order: contraction.expanded(residency.order), drops: drops, cost: ResidencyModel.cost(drops, core))
