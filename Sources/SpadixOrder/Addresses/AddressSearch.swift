@@ -48,8 +48,8 @@ final class AddressSearch {
   private static let sweepEffort = 6_000_000_000
   private static let quickSweepEffort = 300_000_000
   /// How often a tree is scheduled again after a sweep, and the percentage of the budget that is left free first.
-  private static let mostAgain = 8
-  private static let leastRoom = 1
+  private static let mostAgain = 5
+  private static let leastRoom = 4
   private static let freeForChanges = [2, 4, 7, 10, 14, 20, 30]
   /// Plans that were the best earlier and do not pack, for which residency is chosen with less room.
   private static let mostEarlierWithLessRoom = 4

@@ -16,7 +16,9 @@ struct EvictingSweep {
   private static let interval = 32
   private static let mostRemembered = 32
   /// How far to go back, in these intervals, and with how many times as many layouts.
-  private static let repeats = [(intervals: 4, widening: 4), (intervals: 12, widening: 8), (intervals: 32, widening: 8)]
+  private static let repeats = [
+    (intervals: 4, widening: 4), (intervals: 12, widening: 8), (intervals: 32, widening: 8),
+  ]
   /// The part of the effort that may go into repeats from the start on; the rest comes with the steps.
   private static let shareAtStart = 8
   /// Spans that may be cleared for a tensor.

@@ -163,7 +163,8 @@ struct ReaderGroups {
             isGroup: one.isGroup))
       }
       for one in partial {
-        if !isWhole, one.reduced + toCome[one.footprint == nil ? 0 : 1][number + 1][one.held / unit] < 0 { next.append(one) }
+        let others = toCome[one.footprint == nil ? 0 : 1][number + 1][one.held / unit]
+        if !isWhole, one.reduced + others < 0 { next.append(one) }
         if one.footprint == nil { for state in reader.first { add(one, state, reader.footprint, held: one.held) } }
         for state in reader.paused { add(one, state, one.footprint, held: one.held + Self.held(state)) }
       }
@@ -239,7 +240,8 @@ struct ReaderGroups {
     var model = Model(name: "groups of readers")
     let columns = known.indices.map { model.addColumn("group_\($0)", .binary, cost: known[$0].state.cost + bytes) }
     for number in readers.indices {
-      let terms = known.indices.filter { known[$0].members >> UInt64(number) & 1 == 1 }.map { Model.Term(1, columns[$0]) }
+      let having = known.indices.filter { known[$0].members >> UInt64(number) & 1 == 1 }
+      let terms = having.map { Model.Term(1, columns[$0]) }
       model.addRow("reader_\(number)", terms, lower: 1, upper: 1)
     }
     let result = GLPKSolver(nodeLimit: Self.nodes, cancellation: nil).solve(model)
