@@ -25,7 +25,7 @@ final class AddressSearch {
   private static let packingsOfASolve = 5
   /// Of more pieces there is one attempt to pack them.
   private static let mostRefined = 4_000
-  /// Of more pieces the tables of a search take hundreds of MB: rules have to do, then stretches.
+  /// Of more pieces the tables of a search take hundreds of MB: rules have to do, then a sweep.
   private static let mostSearched = 8_000
   /// Nodes of a packing that is one of many.
   private static let refinedNodes = 100_000
@@ -44,8 +44,12 @@ final class AddressSearch {
   /// in little time, for one order, and with changes to it.
   private static let freeQuickly = [2, 5, 10, 20]
   private static let freeForOrder = [1, 3, 6, 10, 15, 20, 30, 40]
-  private static let freeForStretches = [6, 3, 12, 0]
-  private static let stretchesEffort = 3_000_000_000
+  /// Elementary steps of a sweep over many pieces at the end, and of one on the way.
+  private static let sweepEffort = 6_000_000_000
+  private static let quickSweepEffort = 300_000_000
+  /// How often a tree is scheduled again after a sweep, and the percentage of the budget that is left free first.
+  private static let mostAgain = 5
+  private static let leastRoom = 4
   private static let freeForChanges = [2, 4, 7, 10, 14, 20, 30]
   /// Plans that were the best earlier and do not pack, for which residency is chosen with less room.
   private static let mostEarlierWithLessRoom = 4
@@ -184,6 +188,10 @@ final class AddressSearch {
     if !isBetter(pieces, builder) { return true }
     if pack(pieces, order, builder, nodeLimit: Self.quickNodes, effortLimit: Self.quickEffort) { return true }
     take(arena(order, .longestForItsPrice, builder))
+    if pieces.count > Self.mostRefined {
+      sweep(order, drops, builder, effortLimit: Self.quickSweepEffort, again: 0)
+      return false
+    }
     for percent in Self.freeQuickly {
       let smaller = core.leaving(percent: percent, of: budget)
       let drops = FurthestUse.drops(smaller, order: order, capacity: budget, policy: .longestForItsPrice)
@@ -244,7 +252,7 @@ final class AddressSearch {
     options.progress?("the plan does not pack; looking for another")
     for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] { take(arena(order, policy, builder)) }
     if first.count > Self.mostRefined {
-      packInStretches(drops, order, builder)
+      sweep(order, drops, builder, effortLimit: Self.sweepEffort, again: Self.mostAgain)
     } else {
       withLessRoom(order, builder, residencyNodes)
       if options.usePacking, core.count <= options.largestModelledBlock {
@@ -253,21 +261,33 @@ final class AddressSearch {
     }
   }
 
-  /// For more pieces than a packing can look at together: with some of the budget free, so that few stretches do not pack.
-  private func packInStretches(_ drops: [ResidencyModel.Gap], _ order: [Int], _ builder: PieceBuilder) {
-    options.progress?("addresses for a stretch of steps after the other")
-    let leaving = Set(drops.map { WindowBound.Drop(tensor: $0.tensor, after: order[$0.first]) })
-    for percent in Self.freeForStretches where !isOver {
-      let smaller = core.leaving(percent: percent, of: budget)
-      let drops = FurthestUse.drops(
-        smaller, order: order, capacity: budget, policy: .longestForItsPrice, leaving: leaving)
-      if !isBetter(builder.pieces(drops), builder) { continue }
-      var packing = StretchPacking(
-        builder, budget: budget, effortLimit: min(workLeft, Self.stretchesEffort), cancellation: options.cancellation)
-      let pieces = packing.run(builder.ends(drops))
-      work.left -= packing.effort
-      nodes += packing.nodes
-      if let pieces { take(Plan(order: order, pieces: pieces, traffic: builder.traffic(pieces))) }
+  /// For more pieces than a packing can look at together: what is in the way leaves. A tree is then scheduled again, with
+  /// some room beside the operators at which something did, as often as there are others.
+  private func sweep(
+    _ order: [Int], _ drops: [ResidencyModel.Gap], _ builder: PieceBuilder, effortLimit: Int, again: Int
+  ) {
+    var residency = BlockScheduler.Residency(order: order, drops: drops, cost: 0)
+    var builder = builder
+    var room = [Int](repeating: 0, count: core.count)
+    for round in 0...again where !isOver {
+      options.progress?("addresses for one step after the other, best \(leastTraffic)")
+      let ends = builder.ends(residency.drops)
+      let limit = leastTraffic - builder.traffic(builder.pieces(endingAfter: ends)).total
+      if limit <= 0 { return }
+      var sweep = EvictingSweep(
+        builder.timetable(endingAfter: ends), budget: budget, effortLimit: min(effortLimit, workLeft))
+      // What is worse than the best plan tells what is in the way, too.
+      let pieces = sweep.run(below: again > 0 ? Int.max : limit, cancellation: options.cancellation)
+      work.left -= sweep.effort
+      guard let pieces else { return }
+      take(Plan(order: residency.order, pieces: pieces, traffic: builder.traffic(pieces)))
+      if round == again || sweep.tightSteps.isEmpty { return }
+      for op in sweep.tightSteps.map({ residency.order[$0] }) {
+        room[op] = max(budget * Self.leastRoom / 100, 2 * room[op])
+      }
+      guard let other = TreeSchedule.contracted(core.leaving(room, of: budget), capacity: budget) else { return }
+      residency = other
+      builder = self.builder(other.order)
     }
   }
 
