@@ -47,9 +47,9 @@ final class AddressSearch {
   /// Elementary steps of a sweep over many pieces at the end, and of one on the way.
   private static let sweepEffort = 6_000_000_000
   private static let quickSweepEffort = 300_000_000
-  /// How often a tree is scheduled again after a sweep, and the percentage of the budget that is left free first.
+  /// How often a tree is scheduled again after a sweep, and the percentages of the budget that are left free at first.
   private static let mostAgain = 5
-  private static let leastRoom = 4
+  private static let leastRoom = [4, 1]
   private static let freeForChanges = [2, 4, 7, 10, 14, 20, 30]
   /// Plans that were the best earlier and do not pack, for which residency is chosen with less room.
   private static let mostEarlierWithLessRoom = 4
@@ -189,7 +189,7 @@ final class AddressSearch {
     if pack(pieces, order, builder, nodeLimit: Self.quickNodes, effortLimit: Self.quickEffort) { return true }
     take(arena(order, .longestForItsPrice, builder))
     if pieces.count > Self.mostRefined {
-      sweep(order, drops, builder, effortLimit: Self.quickSweepEffort, again: 0)
+      sweep(order, drops, effortLimit: Self.quickSweepEffort, again: 0)
       return false
     }
     for percent in Self.freeQuickly {
@@ -252,7 +252,7 @@ final class AddressSearch {
     options.progress?("the plan does not pack; looking for another")
     for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] { take(arena(order, policy, builder)) }
     if first.count > Self.mostRefined {
-      sweep(order, drops, builder, effortLimit: Self.sweepEffort, again: Self.mostAgain)
+      sweep(order, drops, effortLimit: Self.sweepEffort, again: Self.mostAgain)
     } else {
       withLessRoom(order, builder, residencyNodes)
       if options.usePacking, core.count <= options.largestModelledBlock {
@@ -264,31 +264,44 @@ final class AddressSearch {
   /// For more pieces than a packing can look at together: what is in the way leaves. A tree is then scheduled again, with
   /// some room beside the operators at which something did, as often as there are others.
   private func sweep(
-    _ order: [Int], _ drops: [ResidencyModel.Gap], _ builder: PieceBuilder, effortLimit: Int, again: Int
+    _ order: [Int], _ drops: [ResidencyModel.Gap], effortLimit: Int, again: Int
   ) {
-    var residency = BlockScheduler.Residency(order: order, drops: drops, cost: 0)
-    var builder = builder
-    var room = [Int](repeating: 0, count: core.count)
-    for round in 0...again where !isOver {
-      options.progress?("addresses for one step after the other, best \(leastTraffic)")
-      let ends = builder.ends(residency.drops)
-      let limit = leastTraffic - builder.traffic(builder.pieces(endingAfter: ends)).total
-      if limit <= 0 { return }
-      var sweep = EvictingSweep(
-        builder.timetable(endingAfter: ends), budget: budget, effortLimit: min(effortLimit, workLeft))
-      // What is worse than the best plan tells what is in the way, too.
-      let pieces = sweep.run(below: again > 0 ? Int.max : limit, cancellation: options.cancellation)
-      work.left -= sweep.effort
-      guard let pieces else { return }
-      take(Plan(order: residency.order, pieces: pieces, traffic: builder.traffic(pieces)))
-      if round == again || sweep.tightSteps.isEmpty { return }
-      for op in sweep.tightSteps.map({ residency.order[$0] }) {
-        room[op] = max(budget * Self.leastRoom / 100, 2 * room[op])
+    let given = BlockScheduler.Residency(order: order, drops: drops, cost: 0)
+    // What is worse than the best plan tells what is in the way, too.
+    guard let first = sweep(given, effortLimit: effortLimit, isCutShort: again == 0) else { return }
+    for percent in Self.leastRoom {
+      var tight = first
+      var room = [Int](repeating: 0, count: core.count)
+      for _ in 0..<again {
+        if tight.isEmpty { return }
+        for op in tight { room[op] = max(budget * percent / 100, 2 * room[op]) }
+        guard let other = TreeSchedule.contracted(core.leaving(room, of: budget), capacity: budget),
+          let found = sweep(other, effortLimit: effortLimit, isCutShort: false)
+        else { break }
+        tight = found
       }
-      guard let other = TreeSchedule.contracted(core.leaving(room, of: budget), capacity: budget) else { return }
-      residency = other
-      builder = self.builder(other.order)
+      if tight.isEmpty { return }
     }
+  }
+
+  /// Takes the plan of a sweep; the operators at which something was in the way, nil where the residency is no better than
+  /// the best plan.
+  private func sweep(
+    _ residency: BlockScheduler.Residency, effortLimit: Int, isCutShort: Bool
+  ) -> [Int]? {
+    if isOver { return nil }
+    options.progress?("addresses for one step after the other, best \(leastTraffic)")
+    let builder = builder(residency.order)
+    let ends = builder.ends(residency.drops)
+    let limit = leastTraffic - builder.traffic(builder.pieces(endingAfter: ends)).total
+    if limit <= 0 { return nil }
+    var sweep = EvictingSweep(
+      builder.timetable(endingAfter: ends), budget: budget, effortLimit: min(effortLimit, workLeft))
+    let pieces = sweep.run(below: isCutShort ? limit : Int.max, cancellation: options.cancellation)
+    work.left -= sweep.effort
+    guard let pieces else { return nil }
+    take(Plan(order: residency.order, pieces: pieces, traffic: builder.traffic(pieces)))
+    return sweep.tightSteps.map { residency.order[$0] }
   }
 
   /// Before a plan whose addresses cost traffic, one that was the best earlier and packs.
