@@ -53,9 +53,10 @@ final class AddressSearch {
   private static let freeForChanges = [2, 4, 7, 10, 14, 20, 30]
   /// Plans that were the best earlier and do not pack, for which residency is chosen with less room.
   private static let mostEarlierWithLessRoom = 4
-  /// Changes to orders at the end, with room left and with addresses, take as many steps as a packing for each so many pairs
-  /// of operators, and at most as so many packings.
-  private static let pairsPerPacking = 1_000
+  /// Where only addresses are missing there is more work: a full packing for each so many pairs of operators, up to so many
+  /// for other orders, and for changes to them with room left and with addresses.
+  private static let pairsPerPacking = 250
+  private static let mostPackingsOfOrders = 24
   private static let mostPackingsOfChanges = 6
   /// Elementary steps of a short run of changes with addresses: for each pair of operators, and at least.
   private static let runPerPair = 20_000
@@ -315,14 +316,22 @@ final class AddressSearch {
     }
   }
 
-  /// Changes to orders that came near, with addresses: the last thing to do, for which there is more work.
+  /// Only addresses are missing: other orders may take more work than was left for the first one.
+  func beginOtherOrders() { work.left = max(work.left, workForAddresses(most: Self.mostPackingsOfOrders)) }
+
+  /// Changes to orders that came near, with addresses, which is the last thing to do.
   func improve(_ orders: [[Int]]) {
-    let packings = core.count * core.count / Self.pairsPerPacking
-    let effort = options.packingEffortLimit * max(1, min(Self.mostPackingsOfChanges, packings))
-    work.left = 2 * effort
+    let effort = workForAddresses(most: Self.mostPackingsOfChanges)
+    work.left = max(work.left, 2 * effort)
     let orders = (best.map { [$0.order] } ?? []) + orders
     improveWithLessRoom(orders, effort: effort)
     improvePlaced((best.map { [$0.order] } ?? []) + orders, effort: effort)
+  }
+
+  private func workForAddresses(most: Int) -> Int {
+    // Orders of large graphs are not searched for it.
+    if core.count > BlockLimits.largestSearched { return options.packingEffortLimit }
+    return options.packingEffortLimit * max(1, min(most, core.count * core.count / Self.pairsPerPacking))
   }
 
   private func nextRound() -> Int {
