@@ -118,7 +118,7 @@ struct BlockScheduler {
   private mutating func cutTree(_ best: inout Outcome) {
     let limit = min(TreeSchedule.mostEffort, effortLeft / BlockLimits.shareOfTree)
     guard options.useTreeCuts, best.cost > 0,
-      let tree = TreeSchedule(core, capacity: capacity, effortLimit: limit)
+      let tree = TreeSchedule(core, capacity: capacity, effortLimit: limit, cancellation: options.cancellation)
     else { return }
     statistics.effort += tree.effort
     best.raise(to: tree.bound, by: .cutTree)

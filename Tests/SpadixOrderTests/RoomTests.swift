@@ -19,7 +19,8 @@ import Testing
       var visited = 0.0
       let found = room.leastPrice(ofSize: Double(needed)) { visited += Double(items[$0].size) * $1 }
       let sets = (0..<1 << items.count).map { bits in items.indices.filter { bits >> $0 & 1 == 1 } }
-      let least = sets.filter { $0.reduce(0) { $0 + items[$1].size } >= needed }
+      let least =
+        sets.filter { $0.reduce(0) { $0 + items[$1].size } >= needed }
         .map { $0.reduce(0) { $0 + items[$1].price } }.min() ?? 0
       var (inPart, left) = (0.0, needed)
       for item in items.sorted(by: { $0.price * $1.size < $1.price * $0.size }) {

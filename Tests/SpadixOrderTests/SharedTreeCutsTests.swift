@@ -82,6 +82,23 @@ import Testing
     #expect(proven >= 70 && found >= 70, "\(proven) and \(found) of 80")
   }
 
+  /// An interruption leaves a schedule, in which each reader fetches the tensor for itself, and no bound.
+  @Test func anInterruptionLeavesASchedule() throws {
+    var problem = ScheduleProblem(name: "chains", tensors: [], operators: [])
+    let root = problem.add(.input, 3)
+    for _ in 0..<6 {
+      let middle = problem.add(.activation, 2)
+      problem.run([root], middle)
+      problem.run([middle], problem.add(.output, 5))
+    }
+    let core = ScheduleCore(problem, scope: .activations)
+    let cancellation = Cancellation()
+    #expect(try #require(TreeSchedule(core, capacity: 7, cancellation: cancellation)).bound > 0)
+    cancellation.cancel()
+    let tree = try #require(TreeSchedule(core, capacity: 7, cancellation: cancellation))
+    #expect(tree.bound == 0 && tree.residency.order.count == core.count)
+  }
+
   /// What reads two tensors that operators make is no such tree.
   @Test func isNothingForOtherGraphs() {
     var problem = ScheduleProblem(name: "diamond", tensors: [], operators: [])

@@ -1,4 +1,5 @@
 import SpadixMIP
+import SpadixSupport
 
 /// The cheapest groups of a tensor's many readers, a part of the tree each, where nothing else is in these parts.
 ///
@@ -38,6 +39,7 @@ struct ReaderGroups {
   private let capacity: Int
   private let mostHeld: Int
   private let unit: Int
+  private let cancellation: Cancellation?
   private var known: [Group] = []
   private var isKnown: Set<UInt64> = []
 
@@ -63,7 +65,10 @@ struct ReaderGroups {
   ///   - size: of the tensor.
   ///   - bytes: what each group but one costs beside what it cuts.
   ///   - store: what more than one group cost besides.
-  init(_ readers: [Reader], size: Int, bytes: Int, store: Int, capacity: Int, effortLimit: Int) {
+  ///   - cancellation: after it, there is no bound, and each reader is a group.
+  init(
+    _ readers: [Reader], size: Int, bytes: Int, store: Int, capacity: Int, effortLimit: Int, cancellation: Cancellation?
+  ) {
     // One that holds nothing while it waits may go on last, beside the tensor alone, and is in nobody's way.
     self.readers = readers.map { reader in
       var result = reader
@@ -79,6 +84,7 @@ struct ReaderGroups {
     }
     self.size = size
     self.bytes = bytes
+    self.cancellation = cancellation
     self.capacity = capacity
     // The last one to run its first hill does so beside what all others hold.
     let hills = self.readers.flatMap(\.paused).filter { $0.profile.rest > 0 }.map { $0.profile.peak - Self.held($0) }
@@ -92,6 +98,7 @@ struct ReaderGroups {
       guard let prices = prices() else { break }
       let width = stage < Self.widths.count ? Self.widths[stage] : nil
       let cheap = cheapGroups(prices, width: width)
+      if isCancelled { break }
       if width == nil {
         let reduced = cheap.reduce(0) { min($0, $1.reduced) }
         least = max(least, (prices.reduce(0, +) + readers.count * reduced + Self.scale - 1) / Self.scale)
@@ -103,9 +110,16 @@ struct ReaderGroups {
       if known.count == before { stage += 1 }
     }
     // One group, or at least two.
-    if least > 0 { bound = oneGroup(below: max(least - bytes, bytes) + store) }
-    choose()
+    if least > 0, !isCancelled { bound = oneGroup(below: max(least - bytes, bytes) + store) }
+    if isCancelled {
+      bound = 0
+      groups = readers.map(\.alone)
+    } else {
+      choose()
+    }
   }
+
+  private var isCancelled: Bool { cancellation?.isCancelled == true }
 
   /// What all readers cost as one group, as far as it is below a limit.
   private mutating func oneGroup(below limit: Int) -> Int {
@@ -127,7 +141,7 @@ struct ReaderGroups {
       let terms = readers.indices.filter { group.members >> UInt64($0) & 1 == 1 }.map { Model.Term(1, columns[$0]) }
       model.addRow("group_\(number)", terms, upper: Self.scale * (group.state.cost + bytes))
     }
-    guard let relaxation = GLPKSolver(nodeLimit: 1, cancellation: nil).relaxation(model) else { return nil }
+    guard let relaxation = GLPKSolver(nodeLimit: 1, cancellation: cancellation).relaxation(model) else { return nil }
     return relaxation.values.map { max(0, Int($0)) }
   }
 
@@ -144,7 +158,7 @@ struct ReaderGroups {
     func reduced(_ state: State, _ number: Int) -> Int { Self.scale * state.cost - prices[number] }
     let toCome = toCome(reduced, isWhole: isWhole)
     var partial = [start]
-    for (number, reader) in readers.enumerated() {
+    for (number, reader) in readers.enumerated() where !isCancelled {
       var next: [Partial] = []
       func add(_ one: Partial, _ state: State, _ footprint: Int?, held: Int) {
         let sum = one.reduced + reduced(state, number)
@@ -244,7 +258,7 @@ struct ReaderGroups {
       let terms = having.map { Model.Term(1, columns[$0]) }
       model.addRow("reader_\(number)", terms, lower: 1, upper: 1)
     }
-    let result = GLPKSolver(nodeLimit: Self.nodes, cancellation: nil).solve(model)
+    let result = GLPKSolver(nodeLimit: Self.nodes, cancellation: cancellation).solve(model)
     groups = readers.map(\.alone)
     if !result.values.isEmpty { groups = known.indices.filter { result.values[$0] == 1 }.map { known[$0].state } }
   }

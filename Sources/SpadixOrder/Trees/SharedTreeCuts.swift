@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// The best schedule of a tree of any size in which each operator reads one tensor, which several may read.
 ///
 /// As in `TreeCuts`, parts that nothing connects run one after the other. A tensor's readers are in groups: those that run
@@ -50,6 +52,7 @@ struct SharedTreeCuts {
   private let core: ScheduleCore
   private let capacity: Int
   private let effortLimit: Int
+  private let cancellation: Cancellation?
   /// What each operator reads, and what reads each tensor.
   private let read: [Int?]
   private let readers: [[Int]]
@@ -60,8 +63,11 @@ struct SharedTreeCuts {
   /// Nil where the core is no such tree.
   ///
   /// - Parameter effortLimit: for the groups of a tensor of many readers.
-  init?(_ core: ScheduleCore, capacity: Int, effortLimit: Int = Int.max) {
+  init?(
+    _ core: ScheduleCore, capacity: Int, effortLimit: Int = Int.max, cancellation: Cancellation? = nil
+  ) {
     self.core = core
+    self.cancellation = cancellation
     self.effortLimit = effortLimit
     self.capacity = capacity
     var read = [Int?](repeating: nil, count: core.count)
@@ -217,7 +223,7 @@ struct SharedTreeCuts {
     }
     let groups = ReaderGroups(
       all, size: core.tensors[tensor].size, bytes: bytes, store: isClean ? 0 : bytes, capacity: capacity,
-      effortLimit: effortLimit)
+      effortLimit: effortLimit, cancellation: cancellation)
     effort += groups.effort
     var state = State(cost: groups.bound)
     for (number, group) in groups.groups.enumerated() {

@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// The cheapest schedule of a tree, of any kind that cuts are known for.
 struct TreeSchedule {
   /// No schedule costs less.
@@ -11,14 +13,18 @@ struct TreeSchedule {
   private static let littleEffort = 1_500_000_000
 
   /// Nil where the core is no tree.
-  init?(_ core: ScheduleCore, capacity: Int, effortLimit: Int = mostEffort) {
+  init?(
+    _ core: ScheduleCore, capacity: Int, effortLimit: Int = mostEffort, cancellation: Cancellation? = nil
+  ) {
     if let cuts = TreeCuts(core, capacity: capacity) {
       (bound, effort) = (cuts.bound, cuts.effort)
       residency = BlockScheduler.Residency(
         order: cuts.order, drops: cuts.drops, cost: ResidencyModel.cost(cuts.drops, core))
       return
     }
-    guard let cuts = SharedTreeCuts(core, capacity: capacity, effortLimit: effortLimit) else { return nil }
+    guard
+      let cuts = SharedTreeCuts(core, capacity: capacity, effortLimit: effortLimit, cancellation: cancellation)
+    else { return nil }
     (bound, effort) = (cuts.bound, cuts.effort)
     // The rule keeps what fits, and drops more where profiles only are no worse than the tree's.
     let found = FurthestUse.Policy.allCases.map { policy -> BlockScheduler.Residency in
@@ -31,9 +37,12 @@ struct TreeSchedule {
   }
 
   /// Of a core whose operators that run in a row become one first.
-  static func contracted(_ core: ScheduleCore, capacity: Int) -> BlockScheduler.Residency? {
+  static func contracted(
+    _ core: ScheduleCore, capacity: Int, cancellation: Cancellation?
+  ) -> BlockScheduler.Residency? {
     let contraction = Contraction(core)
-    let tree = TreeSchedule(contraction.core, capacity: capacity, effortLimit: littleEffort)
+    let tree = TreeSchedule(
+      contraction.core, capacity: capacity, effortLimit: littleEffort, cancellation: cancellation)
     guard let residency = tree?.residency else { return nil }
     let drops = contraction.expanded(contraction.renumbered(residency.drops), order: residency.order)
     return BlockScheduler.Residency(
