@@ -105,7 +105,8 @@ let package = Package(
     .testTarget(name: "SpadixImportTests", dependencies: ["SpadixIR", "SpadixImport", "SpadixSupport"]),
     .testTarget(name: "SpadixMIPTests", dependencies: ["SpadixMIP", "SpadixSupport"]),
     .testTarget(name: "SpadixAllocationTests", dependencies: ["SpadixAllocation", "SpadixSupport"]),
-    .testTarget(name: "SpadixOrderTests", dependencies: ["SpadixMIP", "SpadixOrder", "SpadixSupport"]),
+    .testTarget(
+      name: "SpadixOrderTests", dependencies: ["SpadixAllocation", "SpadixMIP", "SpadixOrder", "SpadixSupport"]),
     .testTarget(name: "SpadixPlanTests", dependencies: ["SpadixPlan", "SpadixSupport"]),
     .testTarget(
       name: "SpadixCodegenTests",

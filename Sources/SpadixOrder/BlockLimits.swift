@@ -36,6 +36,9 @@ enum BlockLimits {
   /// Steps for graphs of more operators than a block that is searched has.
   static let effortOfLargeGraph = 12_000_000_000
 
+  /// The part of what is left of a block's steps that a tree with a tensor of many readers may take.
+  static let shareOfTree = 4
+
   // Windows of a large block.
   /// The part of a window's steps that changes to its order take.
   static let shareOfWindow = 8

@@ -116,11 +116,14 @@ struct BlockScheduler {
 
   /// Bound and schedule of a tree.
   private mutating func cutTree(_ best: inout Outcome) {
-    guard options.useTreeCuts, best.cost > 0, let cuts = TreeCuts(core, capacity: capacity) else { return }
-    statistics.effort += cuts.effort
-    best.raise(to: cuts.bound, by: .cutTree)
-    let cost = ResidencyModel.cost(cuts.drops, core)
-    if cost < best.cost { best.take(cuts.order, cuts.drops, cost) }
+    let limit = min(TreeSchedule.mostEffort, effortLeft / BlockLimits.shareOfTree)
+    guard options.useTreeCuts, best.cost > 0,
+      let tree = TreeSchedule(core, capacity: capacity, effortLimit: limit, cancellation: options.cancellation)
+    else { return }
+    statistics.effort += tree.effort
+    best.raise(to: tree.bound, by: .cutTree)
+    let residency = tree.residency
+    if residency.cost < best.cost { best.take(residency.order, residency.drops, residency.cost) }
   }
 
   /// A window of a larger block: what can be proven in little time.

@@ -152,6 +152,7 @@ public struct Scheduler: Sendable {
 
   /// A few schedules whose ties fell otherwise; the first one that packs ends it.
   private func tryOtherOrders(_ first: inout Attempt, _ addresses: AddressSearch) {
+    addresses.beginOtherOrders()
     for number in 0..<options.reorderings where first.certificate.labels <= options.largestReorderedSearch {
       if addresses.isOver || addresses.leastTraffic <= first.bound { break }
       options.progress?("the plan does not pack; order \(number + 1) of \(options.reorderings)")

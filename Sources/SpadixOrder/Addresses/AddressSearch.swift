@@ -18,51 +18,8 @@ final class AddressSearch {
   final class Work {
     var left: Int
 
-    init(_ options: ScheduleOptions) { left = packingsOfASolve * options.packingEffortLimit }
+    init(_ options: ScheduleOptions) { left = AddressLimits.packingsOfASolve * options.packingEffortLimit }
   }
-
-  /// Full packings that the searches of a solve may take.
-  private static let packingsOfASolve = 5
-  /// Of more pieces there is one attempt to pack them.
-  private static let mostRefined = 4_000
-  /// Of more pieces the tables of a search take hundreds of MB: rules have to do, then stretches.
-  private static let mostSearched = 8_000
-  /// Nodes of a packing that is one of many.
-  private static let refinedNodes = 100_000
-  /// Nodes and elementary steps of a packing that only looks whether it is easy: rules and a little search.
-  private static let quickNodes = 2_000
-  private static let quickEffort = 50_000_000
-  /// Nodes of packings of what rules keep.
-  private static let ruledNodes = 20_000
-  /// Elementary steps of the searches before the first plan on the way, and between two; the plans take an eighth of the
-  /// searches at most.
-  private static let effortBetweenPlans = 50_000_000
-  private static let shareOfPlans = 8
-  /// Full packings that plans on the way leave for those at the end.
-  private static let packingsAtTheEnd = 2
-  /// Percentages of the budget that stay free while residency or orders are chosen, so that the rest packs into the whole:
-  /// in little time, for one order, and with changes to it.
-  private static let freeQuickly = [2, 5, 10, 20]
-  private static let freeForOrder = [1, 3, 6, 10, 15, 20, 30, 40]
-  private static let freeForStretches = [6, 3, 12, 0]
-  private static let stretchesEffort = 3_000_000_000
-  private static let freeForChanges = [2, 4, 7, 10, 14, 20, 30]
-  /// Plans that were the best earlier and do not pack, for which residency is chosen with less room.
-  private static let mostEarlierWithLessRoom = 4
-  /// Elementary steps of a short run of changes with addresses: for each pair of operators, and at least.
-  private static let runPerPair = 20_000
-  private static let leastRun = 30_000_000
-  /// Nodes of GLPK for a residency that is one of many.
-  private static let residencyNodes = 500
-  /// Gaps that GLPK is asked to drop one after the other, and those that go without a model.
-  private static let mostRepairs = 16
-  private static let mostCuts = 200
-  /// Nodes of a packing after such a cut.
-  private static let cutNodes = 50_000
-  /// Nodes and elementary steps of the packings that look for what is in the way; of more pieces, not each is left out.
-  private static let coreNodes = 4_000
-  private static let coreEffort = 50_000_000
-  private static let mostLeftOut = 80
 
   let problem: ScheduleProblem
   let scope: ScheduleProblem.Scope
@@ -76,7 +33,7 @@ final class AddressSearch {
   private var rounds = 0
   private(set) var best: Plan?
   private(set) var nodes = 0
-  private var nextPlan = effortBetweenPlans
+  private var nextPlan = AddressLimits.effortBetweenPlans
 
   init(
     _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int, _ options: ScheduleOptions, _ work: Work
@@ -86,7 +43,7 @@ final class AddressSearch {
     self.budget = budget
     self.options = options
     self.work = work
-    reserved = Self.packingsAtTheEnd * options.packingEffortLimit
+    reserved = AddressLimits.packingsAtTheEnd * options.packingEffortLimit
     core = ScheduleCore(problem, scope: scope)
   }
 
@@ -134,7 +91,7 @@ final class AddressSearch {
     var limits = AllocationSolver.Options()
     limits.nodeLimit = nodeLimit
     limits.effortLimit = max(1, min(effortLimit ?? options.packingEffortLimit, workLeft))
-    limits.searches = pieces.count <= Self.mostSearched
+    limits.searches = pieces.count <= AddressLimits.mostSearched
     guard let plan = packed(pieces, order, builder, limits, options.cancellation) else { return false }
     take(plan)
     return true
@@ -170,7 +127,7 @@ final class AddressSearch {
   func placeOnTheWay(_ order: [Int], _ drops: [ResidencyModel.Gap], at effort: Int) {
     let before = work.left
     _ = placeQuickly(order, drops)
-    nextPlan = effort + max(Self.effortBetweenPlans, Self.shareOfPlans * (before - work.left))
+    nextPlan = effort + max(AddressLimits.effortBetweenPlans, AddressLimits.shareOfPlans * (before - work.left))
   }
 
   /// Whether the residency packs, or is no better than the best plan.
@@ -178,14 +135,22 @@ final class AddressSearch {
     let builder = builder(order)
     let pieces = builder.pieces(drops)
     if !isBetter(pieces, builder) { return true }
-    if pack(pieces, order, builder, nodeLimit: Self.quickNodes, effortLimit: Self.quickEffort) { return true }
+    if pack(pieces, order, builder, nodeLimit: AddressLimits.quickNodes, effortLimit: AddressLimits.quickEffort) {
+      return true
+    }
     take(arena(order, .longestForItsPrice, builder))
-    for percent in Self.freeQuickly {
+    if pieces.count > AddressLimits.mostRefined {
+      sweep(order, drops, effortLimit: AddressLimits.quickSweepEffort, again: 0)
+      return false
+    }
+    for percent in AddressLimits.freeQuickly {
       let smaller = core.leaving(percent: percent, of: budget)
       let drops = FurthestUse.drops(smaller, order: order, capacity: budget, policy: .longestForItsPrice)
       let pieces = builder.pieces(drops)
       if !isBetter(pieces, builder) { break }
-      if pack(pieces, order, builder, nodeLimit: Self.quickNodes, effortLimit: Self.quickEffort) { break }
+      if pack(pieces, order, builder, nodeLimit: AddressLimits.quickNodes, effortLimit: AddressLimits.quickEffort) {
+        break
+      }
     }
     return false
   }
@@ -202,7 +167,7 @@ final class AddressSearch {
     if part <= 0 { return }
     let ofTheEnd = reserved
     reserved = work.left - part
-    place(orders[0], drops, residencyNodes: Self.residencyNodes)
+    place(orders[0], drops, residencyNodes: AddressLimits.residencyNodes)
     reserved = ofTheEnd
     improveWithLessRoom(orders, effort: part)
     improvePlaced(orders, effort: part)
@@ -212,12 +177,12 @@ final class AddressSearch {
   func placeByRule(_ order: [Int]) {
     let builder = builder(order)
     var limits = AllocationSolver.Options()
-    limits.nodeLimit = Self.ruledNodes
-    limits.effortLimit = Self.quickEffort
+    limits.nodeLimit = AddressLimits.ruledNodes
+    limits.effortLimit = AddressLimits.quickEffort
     for policy in FurthestUse.Policy.allCases {
       takeAlways(arena(order, policy, builder))
       let pieces = builder.pieces(FurthestUse.drops(core, order: order, capacity: budget, policy: policy))
-      if isBetter(pieces, builder), pieces.count <= Self.mostRefined,
+      if isBetter(pieces, builder), pieces.count <= AddressLimits.mostRefined,
         let plan = packed(pieces, order, builder, limits, nil)
       {
         takeAlways(plan)
@@ -239,8 +204,8 @@ final class AddressSearch {
     if isInterrupted { return }
     options.progress?("the plan does not pack; looking for another")
     for policy in [FurthestUse.Policy.furthestNextUse, .longestForItsPrice] { take(arena(order, policy, builder)) }
-    if first.count > Self.mostRefined {
-      packInStretches(drops, order, builder)
+    if first.count > AddressLimits.mostRefined {
+      sweep(order, drops, effortLimit: AddressLimits.sweepEffort, again: AddressLimits.mostAgain)
     } else {
       withLessRoom(order, builder, residencyNodes)
       if options.usePacking, core.count <= options.largestModelledBlock {
@@ -249,22 +214,49 @@ final class AddressSearch {
     }
   }
 
-  /// For more pieces than a packing can look at together: with some of the budget free, so that few stretches do not pack.
-  private func packInStretches(_ drops: [ResidencyModel.Gap], _ order: [Int], _ builder: PieceBuilder) {
-    options.progress?("addresses for a stretch of steps after the other")
-    let leaving = Set(drops.map { WindowBound.Drop(tensor: $0.tensor, after: order[$0.first]) })
-    for percent in Self.freeForStretches where !isOver {
-      let smaller = core.leaving(percent: percent, of: budget)
-      let drops = FurthestUse.drops(
-        smaller, order: order, capacity: budget, policy: .longestForItsPrice, leaving: leaving)
-      if !isBetter(builder.pieces(drops), builder) { continue }
-      var packing = StretchPacking(
-        builder, budget: budget, effortLimit: min(workLeft, Self.stretchesEffort), cancellation: options.cancellation)
-      let pieces = packing.run(builder.ends(drops))
-      work.left -= packing.effort
-      nodes += packing.nodes
-      if let pieces { take(Plan(order: order, pieces: pieces, traffic: builder.traffic(pieces))) }
+  /// For more pieces than a packing can look at together: what is in the way leaves. A tree is then scheduled again, with
+  /// some room beside the operators at which something did, as often as there are others.
+  private func sweep(
+    _ order: [Int], _ drops: [ResidencyModel.Gap], effortLimit: Int, again: Int
+  ) {
+    let given = BlockScheduler.Residency(order: order, drops: drops, cost: 0)
+    // What is worse than the best plan tells what is in the way, too.
+    guard let first = sweep(given, effortLimit: effortLimit, isCutShort: again == 0) else { return }
+    for percent in AddressLimits.leastRoom {
+      var tight = first
+      var room = [Int](repeating: 0, count: core.count)
+      for _ in 0..<again {
+        if tight.isEmpty { return }
+        for op in tight { room[op] = max(budget * percent / 100, 2 * room[op]) }
+        guard
+          let other = TreeSchedule.contracted(
+            core.leaving(room, of: budget), capacity: budget, cancellation: options.cancellation),
+          let found = sweep(other, effortLimit: effortLimit, isCutShort: false)
+        else { break }
+        tight = found
+      }
+      if tight.isEmpty { return }
     }
+  }
+
+  /// Takes the plan of a sweep; the operators at which something was in the way, nil where the residency is no better than
+  /// the best plan.
+  private func sweep(
+    _ residency: BlockScheduler.Residency, effortLimit: Int, isCutShort: Bool
+  ) -> [Int]? {
+    if isOver { return nil }
+    options.progress?("addresses for one step after the other, best \(leastTraffic)")
+    let builder = builder(residency.order)
+    let ends = builder.ends(residency.drops)
+    let limit = leastTraffic - builder.traffic(builder.pieces(endingAfter: ends)).total
+    if limit <= 0 { return nil }
+    var sweep = EvictingSweep(
+      builder.timetable(endingAfter: ends), budget: budget, effortLimit: min(effortLimit, workLeft))
+    let pieces = sweep.run(below: isCutShort ? limit : Int.max, cancellation: options.cancellation)
+    work.left -= sweep.effort
+    guard let pieces else { return nil }
+    take(Plan(order: residency.order, pieces: pieces, traffic: builder.traffic(pieces)))
+    return sweep.tightSteps.map { residency.order[$0] }
   }
 
   /// Before a plan whose addresses cost traffic, one that was the best earlier and packs.
@@ -272,17 +264,30 @@ final class AddressSearch {
     for (number, other) in earlier.enumerated() where other.cost < leastTraffic {
       let builder = builder(other.order)
       let pieces = builder.pieces(other.drops)
-      let isPacked = pack(pieces, other.order, builder, nodeLimit: Self.refinedNodes)
+      let isPacked = pack(pieces, other.order, builder, nodeLimit: AddressLimits.refinedNodes)
       // With less room for some of them: it costs more than looking for addresses.
-      if !isPacked, number < Self.mostEarlierWithLessRoom { withLessRoom(other.order, builder, options.nodeLimit) }
+      if !isPacked, number < AddressLimits.mostEarlierWithLessRoom {
+        withLessRoom(other.order, builder, options.nodeLimit)
+      }
     }
   }
 
-  /// Changes to orders that came near, with addresses.
+  /// Only addresses are missing: other orders may take more work than was left for the first one.
+  func beginOtherOrders() { work.left = max(work.left, workForAddresses(most: AddressLimits.mostPackingsOfOrders)) }
+
+  /// Changes to orders that came near, with addresses, which is the last thing to do.
   func improve(_ orders: [[Int]]) {
+    let effort = workForAddresses(most: AddressLimits.mostPackingsOfChanges)
+    work.left = max(work.left, 2 * effort)
     let orders = (best.map { [$0.order] } ?? []) + orders
-    improveWithLessRoom(orders, effort: options.packingEffortLimit)
-    improvePlaced((best.map { [$0.order] } ?? []) + orders, effort: options.packingEffortLimit)
+    improveWithLessRoom(orders, effort: effort)
+    improvePlaced((best.map { [$0.order] } ?? []) + orders, effort: effort)
+  }
+
+  private func workForAddresses(most: Int) -> Int {
+    // Orders of large graphs are not searched for it.
+    if core.count > BlockLimits.largestSearched { return options.packingEffortLimit }
+    return options.packingEffortLimit * max(1, min(most, core.count * core.count / AddressLimits.pairsPerPacking))
   }
 
   private func nextRound() -> Int {
@@ -315,17 +320,17 @@ final class AddressSearch {
       take(found.order, found.cost)
       number += 1
       left -= limit
-      limit = min(max(1, left), max(Self.leastRun, Self.runPerPair * core.count * core.count))
+      limit = min(max(1, left), max(AddressLimits.leastRun, AddressLimits.runPerPair * core.count * core.count))
     }
   }
 
   /// Residency for less than the budget leaves the packing some room.
   private func withLessRoom(_ order: [Int], _ builder: PieceBuilder, _ residencyNodes: Int) {
-    for percent in Self.freeForOrder where !isOver {
+    for percent in AddressLimits.freeForOrder where !isOver {
       let smaller = core.leaving(percent: percent, of: budget)
       for drops in residencies(smaller, order, nodeLimit: residencyNodes) {
         let pieces = builder.pieces(drops)
-        if isBetter(pieces, builder), pack(pieces, order, builder, nodeLimit: Self.refinedNodes) { return }
+        if isBetter(pieces, builder), pack(pieces, order, builder, nodeLimit: AddressLimits.refinedNodes) { return }
       }
     }
   }
@@ -334,7 +339,7 @@ final class AddressSearch {
   /// it packs.
   func improveWithLessRoom(_ orders: [[Int]], effort: Int) {
     let round = nextRound()
-    for percent in Self.freeForChanges where !isOver {
+    for percent in AddressLimits.freeForChanges where !isOver {
       let smaller = core.leaving(percent: percent, of: budget)
       let improvement = OrderImprovement(
         smaller, capacity: budget, round: round, cancellation: options.cancellation)
@@ -342,14 +347,16 @@ final class AddressSearch {
       guard let start = orders.indices.min(by: { (costs[$0], $0) < (costs[$1], $1) }) else { break }
       options.progress?("changes to the order, \(percent) % of the budget free, best \(leastTraffic)")
       let found = improvement.run(
-        from: orders[start], effortLimit: max(1, min(effort / Self.freeForChanges.count, workLeft)))
+        from: orders[start], effortLimit: max(1, min(effort / AddressLimits.freeForChanges.count, workLeft)))
       work.left -= improvement.effort
       let builder = builder(found.order)
       let residencies =
-        residencies(smaller, found.order, nodeLimit: Self.residencyNodes) + [improvement.drops(of: found.order)]
+        residencies(smaller, found.order, nodeLimit: AddressLimits.residencyNodes) + [
+          improvement.drops(of: found.order)
+        ]
       for drops in residencies {
         let pieces = builder.pieces(drops)
-        if isBetter(pieces, builder) { _ = pack(pieces, found.order, builder, nodeLimit: Self.refinedNodes) }
+        if isBetter(pieces, builder) { _ = pack(pieces, found.order, builder, nodeLimit: AddressLimits.refinedNodes) }
       }
     }
   }
@@ -378,7 +385,7 @@ final class AddressSearch {
   ) {
     var model = ResidencyModel(core, order: order, capacity: budget)
     var current = drops
-    for _ in 0..<Self.mostRepairs where !isOver && !GLPKSolver.isTooLarge(model.model) {
+    for _ in 0..<AddressLimits.mostRepairs where !isOver && !GLPKSolver.isTooLarge(model.model) {
       let core = unpackableCore(builder.pieces(current), builder)
       let dropped = Set(current.map { GapKey($0) })
       let kept = model.gaps.filter { gap in
@@ -400,9 +407,9 @@ final class AddressSearch {
       if pack(pieces, order, builder, nodeLimit: options.packingNodeLimit) { return }
     }
     var cuts = builder.ends(drops)
-    for _ in 0..<Self.mostCuts where !isOver {
+    for _ in 0..<AddressLimits.mostCuts where !isOver {
       let pieces = builder.pieces(endingAfter: cuts)
-      if !isBetter(pieces, builder) || pack(pieces, order, builder, nodeLimit: Self.cutNodes) { return }
+      if !isBetter(pieces, builder) || pack(pieces, order, builder, nodeLimit: AddressLimits.cutNodes) { return }
       let inTheWay = unpackableCore(pieces, builder)
       guard let cut = builder.cheapestCut(inTheWay, cuts) else { return }
       cuts[cut.tensor].insert(cut.step)
@@ -423,11 +430,11 @@ final class AddressSearch {
     _ pieces: [ScheduleSolution.Piece], _ builder: PieceBuilder
   ) -> [ScheduleSolution.Piece] {
     var options = AllocationSolver.Options()
-    options.nodeLimit = Self.coreNodes
+    options.nodeLimit = AddressLimits.coreNodes
     options.layoutSweep = false
     func packs(_ some: [ScheduleSolution.Piece]) -> Bool {
       if isInterrupted { return false }
-      options.effortLimit = max(1, min(Self.coreEffort, workLeft))
+      options.effortLimit = max(1, min(AddressLimits.coreEffort, workLeft))
       let solver = AllocationSolver(options: options, cancellation: self.options.cancellation)
       let result = solver.solve(builder.allocation(some, budget))
       work.left -= result.effort
@@ -452,7 +459,7 @@ final class AddressSearch {
       if packs(inside(middle, last)) { high = middle - 1 } else { low = middle }
     }
     var kept = inside(low, last)
-    if kept.count <= Self.mostLeftOut {
+    if kept.count <= AddressLimits.mostLeftOut {
       for piece in kept {
         let without = kept.filter { $0 != piece }
         if !packs(without) { kept = without }

@@ -22,6 +22,14 @@ struct PieceBuilder {
     }
   }
 
+  /// When the tensors are used, and leave.
+  ///
+  /// - Parameter ends: for each tensor the steps after which it leaves.
+  func timetable(endingAfter ends: [Set<Int>]) -> SweepTimetable {
+    SweepTimetable(
+      problem, operands: operators.map { problem.operands(of: $0, in: scope).map(\.index) }, ends: ends)
+  }
+
   /// The problem's number of a tensor of the core.
   func original(_ tensor: Int) -> Int { core.tensors[tensor].original }
 
@@ -40,11 +48,6 @@ struct PieceBuilder {
     let paysStore = problem.tensors[tensor].kind == .activation && cuts[tensor].isEmpty
     return problem.tensors[tensor].bytes * (paysStore ? 2 : 1)
   }
-
-  /// The last use of a tensor before a step.
-  func lastUse(of tensor: Int, before step: Int) -> Int? { steps[tensor].last { $0 < step } }
-
-  func isUsed(_ tensor: Int, at step: Int) -> Bool { steps[tensor].contains(step) }
 
   /// The use within one of the pieces after which ending the tensor's piece costs least.
   func cheapestCut(_ pieces: [ScheduleSolution.Piece], _ cuts: [Set<Int>]) -> (tensor: Int, step: Int)? {

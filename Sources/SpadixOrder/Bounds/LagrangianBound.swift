@@ -30,7 +30,7 @@ struct LagrangianBound {
   private static let precision = 1e-11
   /// The step is shortened by this when so many iterations in a row brought nothing; then it was too long.
   private static let shortening = 0.7
-  private static let patience = 20
+  private static let patience = 10
   private static let shortestStep = 0.01
 
   /// Nil when there are more moves between ideals than the limit, or it was cancelled.
@@ -108,32 +108,6 @@ struct LagrangianBound {
   }
 }
 
-/// The tensors that may make room beside an operator, cheapest for their size first.
-private struct Room {
-  private(set) var count = 0
-  private(set) var ratios: [Double]
-  private(set) var places: [Int]
-
-  /// - Parameter most: how many there are at most.
-  init(most: Int) {
-    ratios = [Double](repeating: 0, count: most)
-    places = [Int](repeating: 0, count: most)
-  }
-
-  mutating func removeAll() { count = 0 }
-
-  @inline(__always)
-  mutating func insert(_ place: Int, ratio: Double) {
-    var index = count
-    while index > 0, ratios[index - 1] > ratio {
-      (ratios[index], places[index]) = (ratios[index - 1], places[index - 1])
-      index -= 1
-    }
-    (ratios[index], places[index]) = (ratio, place)
-    count += 1
-  }
-}
-
 /// Prices of tensors that are outside beside operators.
 private struct Prices {
   /// A live tensor beside an operator that does not touch it, in one gap between its touches.
@@ -149,6 +123,9 @@ private struct Prices {
   private var firstPlace: [Int] = []
   private let opOfMove: [Int32]
 
+  /// What of the direction is left after each way: steps along a single way go to and fro.
+  private static let smoothing = 0.95
+
   /// Price of a place for the fetch; those of one gap amount to the bytes of its tensor at most.
   private var fetchPrices: [Double] = []
   private var gaps = Shares()
@@ -159,6 +136,9 @@ private struct Prices {
   private var sumOfStore: [Int?]
   /// Both.
   private var prices: [Double] = []
+  /// How much of what each price is for was outside along the ways so far, the last ones most.
+  private var fetchDirection: [Double] = []
+  private var storeDirection: [Double] = []
 
   /// Elementary steps of one search for the cheapest way.
   private(set) var effortOfWay = 0
@@ -171,17 +151,22 @@ private struct Prices {
     var sum: [Int] = []
     var op: [Int] = []
 
-    /// The largest shares near the given ones that amount to no more: each loses the same.
+    /// The nearest shares that amount to no more: each loses the same, down to nothing.
     func limit(_ shares: inout [Double], of sum: Int) {
       var total = 0.0
       for share in members[sum] { total += shares[share] }
       if total <= most[sum] { return }
-      let descending = members[sum].map { shares[$0] }.sorted(by: >)
-      var (before, loss) = (0.0, 0.0)
-      for (number, share) in descending.enumerated() {
-        before += share
-        loss = (before - most[sum]) / Double(number + 1)
-        if number + 1 == descending.count || descending[number + 1] <= loss { break }
+      var (loss, count) = (0.0, members[sum].count)
+      while true {
+        loss = (total - most[sum]) / Double(count)
+        // Those that would lose more than they are lose what they are, and the others more.
+        let before = count
+        (total, count) = (0, 0)
+        for share in members[sum] where shares[share] > loss {
+          total += shares[share]
+          count += 1
+        }
+        if count >= before || count == 0 { break }
       }
       for share in members[sum] { shares[share] = max(0, shares[share] - loss) }
     }
@@ -199,7 +184,7 @@ private struct Prices {
         let op = Int(opOfMove[number])
         for live in graph.firstLive[ideal]..<graph.firstLive[ideal + 1] {
           let tensor = Int(graph.liveTensors[live])
-          if core.operators[op].operands.contains(tensor) { continue }
+          if core.operators[op].operands.contains(tensor) || core.tensors[tensor].size == 0 { continue }
           let gap = Self.gap(tensor, graph.touchesRun[live])
           let key = gap << 16 | UInt64(op)
           if let place = known[key] {
@@ -241,9 +226,11 @@ private struct Prices {
       }
     }
     firstPlace.append(placesOfMove.count)
-    effortOfWay = 60 * graph.moves.count + 30 * placesOfMove.count
+    effortOfWay = 20 * graph.moves.count + 10 * placesOfMove.count
     fetchPrices = gaps.sum.map { gaps.most[$0] / Double(gaps.members[$0].count) }
     storePrices = stores.sum.map { stores.most[$0] / Double(stores.members[$0].count) }
+    fetchDirection = [Double](repeating: 0, count: fetchPrices.count)
+    storeDirection = [Double](repeating: 0, count: storePrices.count)
     add()
   }
 
@@ -254,40 +241,28 @@ private struct Prices {
     prices = places.map { fetchPrices[$0.fetch] + ($0.store < 0 ? 0 : storePrices[$0.store]) }
   }
 
-  /// The least price of tensors that make room beside the operator of a move: the cheapest for their size, the last of
-  /// them in part.
+  /// What tensors that make room beside the operator of a move cost at least.
+  ///
+  /// They are taken as wholes as far as this: of the cheapest for their size, the last one that is needed leaves, and dearer
+  /// ones of the others stay, in part; or it stays, and the next ones leave, the last in part.
   ///
   /// - Parameter visit: told places, and how much of them is outside.
   @inline(__always)
   private func price(
-    _ number: Int, _ graph: IdealGraph, _ room: inout Room, visit: ((_ place: Int, _ part: Double) -> Void)? = nil
+    _ number: Int, _ graph: IdealGraph, _ room: inout Room, visit: (_ place: Int, _ part: Double) -> Void = { _, _ in }
   ) -> Double {
     let least = Double(graph.moves[number].leastOutside)
     if least <= 0 { return 0 }
     room.removeAll()
     for entry in firstPlace[number]..<firstPlace[number + 1] {
       let place = Int(placesOfMove[entry])
-      if places[place].size > 0 { room.insert(place, ratio: prices[place] / places[place].size) }
+      room.insert(place, size: places[place].size, price: prices[place])
     }
-    var cost = 0.0
-    var left = least
-    for number in 0..<room.count {
-      let (ratio, place) = (room.ratios[number], room.places[number])
-      let size = places[place].size
-      if size >= left {
-        cost += ratio * left
-        visit?(place, left / size)
-        break
-      }
-      cost += ratio * size
-      visit?(place, 1)
-      left -= size
-    }
-    return cost
+    return room.leastPrice(ofSize: least, visit)
   }
 
   /// The cheapest way through the ideals, and the moves that it takes.
-  func cheapestWay(_ graph: IdealGraph, _ room: inout Room) -> (cost: Double, moves: [Int]) {
+  mutating func cheapestWay(_ graph: IdealGraph, _ room: inout Room) -> (cost: Double, moves: [Int]) {
     var cost = [Double](repeating: .infinity, count: graph.index.idealCount)
     var arrival = [Int32](repeating: -1, count: graph.index.idealCount)
     var source = [Int32](repeating: -1, count: graph.index.idealCount)
@@ -297,6 +272,8 @@ private struct Prices {
         let target = Int(graph.moves[number].target)
         if cost[ideal] >= cost[target] { continue }
         let total = cost[ideal] + price(number, graph, &room)
+        // Prices change little from way to way: the next one finds places in their order.
+        if graph.moves[number].leastOutside > 0 { room.writePlaces(to: &placesOfMove, from: firstPlace[number]) }
         if total < cost[target] {
           (cost[target], arrival[target], source[target]) = (total, Int32(number), Int32(ideal))
         }
@@ -311,37 +288,28 @@ private struct Prices {
     return (cost[cost.count - 1], moves)
   }
 
-  /// Raises the prices of what is outside along a way, and lowers others where shares would be too large.
+  /// Raises the prices of what is outside along a way and the ones before, and lowers others where shares would be too large.
   ///
   /// - Parameter gain: by how much the way should become dearer.
   /// - Returns: elementary steps that it took.
   mutating func raise(along moves: [Int], _ graph: IdealGraph, by gain: Double, _ room: inout Room) -> Int {
-    var parts: [(place: Int, part: Double)] = []
-    var partOfStore: [Int: Double] = [:]
-    for number in moves {
-      _ = price(number, graph, &room) { parts.append(($0, $1)) }
+    for index in fetchDirection.indices { fetchDirection[index] *= Self.smoothing }
+    for index in storeDirection.indices { storeDirection[index] *= Self.smoothing }
+    var outside: [(place: Int, part: Double)] = []
+    for number in moves { _ = price(number, graph, &room) { outside.append(($0, $1)) } }
+    for (place, part) in outside {
+      fetchDirection[places[place].fetch] += (1 - Self.smoothing) * part
+      if places[place].store >= 0 { storeDirection[places[place].store] += (1 - Self.smoothing) * part }
     }
-    var norm = 0.0
-    for (place, part) in parts {
-      norm += part * part
-      if places[place].store >= 0 { partOfStore[places[place].store, default: 0] += part }
-    }
-    let storesRaised = partOfStore.sorted { $0.key < $1.key }
-    for (_, part) in storesRaised { norm += part * part }
-    if norm == 0 { return 100 * moves.count }
-    for (place, part) in parts { fetchPrices[places[place].fetch] += gain / norm * part }
-    for (store, part) in storesRaised { storePrices[store] += gain / norm * part }
-    var shares = 0
-    for sum in Set(parts.map { gaps.sum[places[$0.place].fetch] }).sorted() {
-      gaps.limit(&fetchPrices, of: sum)
-      shares += gaps.members[sum].count
-    }
-    for sum in Set(storesRaised.map { stores.sum[$0.key] }).sorted() {
-      stores.limit(&storePrices, of: sum)
-      shares += stores.members[sum].count
-    }
+    let effort = 100 * moves.count + 10 * (fetchPrices.count + storePrices.count)
+    let norm = fetchDirection.reduce(0) { $0 + $1 * $1 } + storeDirection.reduce(0) { $0 + $1 * $1 }
+    if norm == 0 { return effort }
+    for index in fetchPrices.indices { fetchPrices[index] += gain / norm * fetchDirection[index] }
+    for index in storePrices.indices { storePrices[index] += gain / norm * storeDirection[index] }
+    for sum in gaps.most.indices { gaps.limit(&fetchPrices, of: sum) }
+    for sum in stores.most.indices { stores.limit(&storePrices, of: sum) }
     add()
-    return 100 * (moves.count + parts.count + shares) + 2 * prices.count
+    return effort
   }
 
   /// What the cheapest way from each ideal to the end costs.

@@ -164,11 +164,11 @@ struct OrderedBound {
 
     /// - Parameter possible: tensors that are live beside the operator in some orders; the places are those of all others.
     private mutating func fits(_ row: BoundRow<Place>, _ possible: [(tensor: Int, live: [LinearExpression])]) {
-      var terms = row.places.map { Model.Term(core.tensors[$0.tensor].size, drop($0)) }
+      var terms = row.places.map { Model.Term(core.tensors[$0.tensor].size, drop($0, beside: row.op)) }
       var excess = row.excess
       for (index, live) in possible {
         let kept = model.addColumn("keep_\(core.tensors[index].original)_\(row.op)", .continuous, upper: 1)
-        let dropped = drop(place(index, row.op))
+        let dropped = drop(place(index, row.op), beside: row.op)
         for expression in live {
           model.require(
             "live_\(core.tensors[index].original)_\(row.op)", .column(kept) + .column(dropped) - expression, atLeast: 0)
@@ -204,6 +204,8 @@ struct OrderedBound {
       var tensor: Int
       var next: [Int]
       var later: [Int]
+      /// The operator; nil where it makes no difference, since all of the next touches surely come later.
+      var op: Int?
     }
 
     private func place(_ index: Int, _ op: Int) -> Place {
@@ -213,24 +215,46 @@ struct OrderedBound {
       let next = later.filter { touch in
         !later.contains { ancestors[touch].contains($0) && ancestors[$0].contains(op) }
       }
-      return Place(tensor: index, next: next, later: next.filter { ancestors[$0].contains(op) })
+      let sure = next.filter { ancestors[$0].contains(op) }
+      return Place(tensor: index, next: next, later: sure, op: next.count == sure.count || next.count == 1 ? nil : op)
     }
 
     /// 1 where a tensor is dropped, which costs a fetch for its next touch.
-    private mutating func drop(_ place: Place) -> Model.ColumnID {
+    private mutating func drop(_ place: Place, beside op: Int) -> Model.ColumnID {
       if place.next.count == 1 { return fetch(place.tensor, place.next[0]) }
       if let known = drops[place] { return known }
-      let original = core.tensors[place.tensor].original
-      let column = model.addColumn("drop_\(original)_\(place.next)", .binary)
+      let name = "\(core.tensors[place.tensor].original)_\(place.next)"
+      let column = model.addColumn("drop_\(name)", .binary)
       drops[place] = column
       let fetches = place.next.map { LinearExpression.column(fetch(place.tensor, $0)) }
-      model.require("fetched_\(original)", fetches.reduce(-1 * .column(column), +), atLeast: 0)
-      for (number, touch) in place.next.enumerated() where place.later.contains(touch) {
-        // Unless another one comes before it.
-        let others = place.next.filter { $0 != touch }.map { isBefore($0, touch) }
-        model.require("fetched_\(original)", others.reduce(fetches[number] - .column(column), +), atLeast: 0)
+      let unsure = place.next.indices.filter { !place.later.contains(place.next[$0]) }
+      // One is fetched; of some that may run before the operator another one, or these do not.
+      for before in Self.subsets(of: unsure) {
+        let others = place.next.indices.filter { !before.contains($0) }.map { fetches[$0] }
+        let after = before.map { isBefore(op, place.next[$0]) }
+        model.require("fetched_\(name)", (others + after).reduce(-1 * .column(column), +), atLeast: 0)
+      }
+      for (number, touch) in place.next.enumerated() {
+        // Unless it runs before the operator, or another one comes between: after the operator, and before the touch.
+        let isUnsure = unsure.contains(number)
+        let others = place.next.indices.filter { $0 != number }
+        for early in Self.subsets(of: unsure.filter { $0 != number }) {
+          var parts = others.map {
+            early.contains($0) ? isBefore(op, place.next[$0]) : isBefore(place.next[$0], touch)
+          }
+          if isUnsure { parts.append(isBefore(touch, op)) }
+          model.require("fetched_\(name)", parts.reduce(fetches[number] - .column(column), +), atLeast: 0)
+        }
       }
       return column
+    }
+
+    /// All subsets where they are few, otherwise none, each item by itself, and all.
+    private static func subsets(of items: [Int]) -> [[Int]] {
+      if items.count <= 3 {
+        return (0..<1 << items.count).map { bits in items.indices.filter { bits >> $0 & 1 == 1 }.map { items[$0] } }
+      }
+      return [[]] + items.map { [$0] } + [items]
     }
 
     /// A fetch of a tensor for a touch, for which what DRAM does not hold is stored.

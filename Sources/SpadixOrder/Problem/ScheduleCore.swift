@@ -42,9 +42,14 @@ struct ScheduleCore {
   /// The same problem where a part of a capacity stays free beside every operator that leaves so much; what a schedule
   /// for it does can be done in all of the capacity, where its pieces have room to fit around each other.
   func leaving(percent: Int, of capacity: Int) -> ScheduleCore {
+    leaving([Int](repeating: capacity * percent / 100, count: count), of: capacity)
+  }
+
+  /// The same with room of its own for each operator.
+  func leaving(_ room: [Int], of capacity: Int) -> ScheduleCore {
     var result = self
     for op in operators.indices {
-      let free = max(0, min(capacity - footprints[op], capacity * percent / 100))
+      let free = max(0, min(capacity - footprints[op], room[op]))
       result.operators[op].privateSize += free
       result.footprints[op] += free
     }

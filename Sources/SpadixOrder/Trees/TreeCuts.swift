@@ -16,8 +16,10 @@ struct TreeCuts {
   private(set) var effort = 0
   private var cutTensors: [Int] = []
 
-  /// States of an operator that are kept.
-  private static let mostStates = 32
+  /// States of an operator that are kept, and once so many elementary steps were spent.
+  private static let mostStates = 256
+  private static let fewestStates = 32
+  private static let effortOfMany = 1_000_000_000
 
   private struct State {
     var cost: Int
@@ -122,11 +124,12 @@ struct TreeCuts {
       effort += 20 * result.count
       if !result.contains(where: { $0.profile.isNoWorse(than: state.profile) }) { result.append(state) }
     }
-    if result.count <= Self.mostStates { return result }
+    let most = effort > Self.effortOfMany ? Self.fewestStates : Self.mostStates
+    if result.count <= most { return result }
     isComplete = false
     // One of each few neighbours: the one of the smallest peak, or what is no worse than all of them.
-    return (0..<Self.mostStates).map { part in
-      let group = result[result.count * part / Self.mostStates..<result.count * (part + 1) / Self.mostStates]
+    return (0..<most).map { part in
+      let group = result[result.count * part / most..<result.count * (part + 1) / most]
       var kept = group[group.startIndex]
       if part == 0, !relaxing { return kept }
       for state in group.dropFirst() {

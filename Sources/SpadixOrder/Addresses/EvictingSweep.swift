@@ -1,0 +1,403 @@
+import SpadixSupport
+
+/// Addresses for a residency of any size: step after step, with many layouts at once, and what is in the way leaves.
+///
+/// A layout is what is in the scratchpad and where. What comes at a step is put to the bottom or the top of a hole; where no
+/// hole is large enough, one of the spans that are cheapest to clear is cleared, which moves bytes that the residency
+/// does not. Those layouts go on that have cost least, and in which little of the free room is cut up, now and when what
+/// they hold leaves. Where all have had to evict something, the last steps are done again with more layouts. So there
+/// always is a plan, and the time grows with the number of steps.
+struct EvictingSweep {
+  /// Layouts that go on from a step, and that each may become within one.
+  private static let mostLayouts = 128
+  private static let fewestLayouts = 8
+  private static let mostWithinStep = 12
+  /// Steps after which layouts are remembered, to go on from there once more, and how many times so many go back.
+  private static let interval = 32
+  private static let mostRemembered = 32
+  /// How far to go back, in these intervals, and with how many times as many layouts.
+  private static let repeats = [
+    (intervals: 4, widening: 4), (intervals: 12, widening: 8), (intervals: 32, widening: 8),
+  ]
+  /// The part of the effort that may go into repeats from the start on; the rest comes with the steps.
+  private static let shareAtStart = 8
+  /// Spans that may be cleared for a tensor.
+  private static let spans = 3
+  /// Operands that may be moved out of the way of others in a step; when these are not enough, all come side by side.
+  private static let mostMoved = 4
+  /// Free room counts now and at so many times when something leaves: a byte of it that is not in the largest hole, as much
+  /// of a byte that moves as the first of these weights, and half as much from time to time.
+  private static let times = 8
+  private static let firstWeight = 0.25
+  /// Entries of the log after which those that led nowhere are forgotten.
+  private static let mostEntries = 500_000
+  /// An estimate of elementary steps for a layout and a step, and for each tensor in it.
+  private static let effortOfLayout = 2_000
+  private static let effortOfTensor = 150
+
+  private struct Slot {
+    var offset: Int
+    var end: Int
+    var tensor: Int
+    /// The step at which it came, and the one after which it leaves.
+    var since: Int
+    var until: Int
+  }
+
+  private struct Layout {
+    /// What evictions beyond the residency move.
+    var cost = 0
+    var rank = 0.0
+    /// By offset.
+    var slots: [Slot] = []
+    /// Tensors that were stored beyond the residency, as long as they are used again.
+    var stored: [Int] = []
+    /// The last entry of the log that led here, -1 at the start.
+    var entry = -1
+    /// What happened in this step.
+    var events: [Event] = []
+    /// Operands of the step that are still to come.
+    var arrivals: [SweepTimetable.Touch] = []
+    var moved = 0
+  }
+
+  /// A tensor comes to an offset for a step, or is evicted before it where that is nil.
+  private struct Event {
+    var step: Int32
+    var tensor: Int32
+    var offset: Int?
+  }
+
+  private struct Entry {
+    var parent: Int
+    var event: Event
+  }
+
+  /// Layouts after some steps.
+  private struct Stage {
+    var step = 0
+    var layouts = [Layout()]
+
+    var cost: Int { layouts.reduce(Int.max) { min($0, $1.cost) } }
+  }
+
+  private let timetable: SweepTimetable
+  private let budget: Int
+  private let width: Int
+  private let effortLimit: Int
+  private var log: [Entry] = []
+  private var mostEntries = Self.mostEntries
+  /// Elementary steps, of about a nanosecond each.
+  private(set) var effort = 0
+  /// The steps, ascending, at which something was in the way in the layouts that the pieces are from.
+  private(set) var tightSteps: [Int] = []
+
+  /// - Parameter effortLimit: about what a run may take, as long as the fewest layouts take no more.
+  init(_ timetable: SweepTimetable, budget: Int, effortLimit: Int) {
+    self.timetable = timetable
+    self.budget = budget
+    self.effortLimit = effortLimit
+    let effort = timetable.touches.count * (Self.effortOfLayout + Self.effortOfTensor * timetable.meanLive)
+    width = min(Self.mostLayouts, max(Self.fewestLayouts, effortLimit / 2 / max(1, effort)))
+  }
+
+  /// Pieces with addresses; nil where they would move so many bytes beyond the residency, and when cancelled.
+  mutating func run(below limit: Int, cancellation: Cancellation?) -> [ScheduleSolution.Piece]? {
+    var stages = [Stage()]
+    var spent = 0
+    while let last = stages.last, last.step < timetable.touches.count {
+      let end = min(timetable.touches.count, last.step + Self.interval)
+      let before = effort
+      var next = after(last, until: end, width: width)
+      spent += effort - before
+      for (intervals, widening) in Self.repeats where next.cost > last.cost {
+        if cancellation?.isCancelled == true { return nil }
+        // Less of it early on, so that something is left for the steps to come.
+        let allowed =
+          effortLimit / Self.shareAtStart
+          + (effortLimit - effortLimit / Self.shareAtStart) / timetable.touches.count * end
+        let steps = end - stages[max(0, stages.count - intervals)].step
+        let needed = spent / end * steps * widening
+        if effort + needed > allowed { break }
+        let other = after(stages[max(0, stages.count - intervals)], until: end, width: widening * width)
+        if other.cost < next.cost { next = other }
+      }
+      if cancellation?.isCancelled == true || next.cost >= limit { return nil }
+      next.layouts = Array(next.layouts.prefix(width))
+      stages.append(next)
+      if stages.count > Self.mostRemembered { stages.removeFirst() }
+      if log.count > mostEntries { forgetOthers(than: &stages) }
+    }
+    guard let layouts = stages.last?.layouts else { return nil }
+    let best = layouts.indices.min { (layouts[$0].cost, $0) < (layouts[$1].cost, $1) }
+    return best.map { pieces(layouts[$0].entry) }
+  }
+
+  /// What comes of some layouts, so many after each step.
+  private mutating func after(_ start: Stage, until end: Int, width: Int) -> Stage {
+    var stage = start
+    while stage.step < end {
+      var next: [Layout] = []
+      for layout in stage.layouts { next += after(stage.step, layout) }
+      stage.layouts = best(width, of: next, stage.step)
+      for index in stage.layouts.indices { note(&stage.layouts[index]) }
+      stage.step += 1
+    }
+    return stage
+  }
+
+  // MARK: - A step
+
+  /// What a layout may become.
+  private mutating func after(_ step: Int, _ before: Layout) -> [Layout] {
+    let touches = timetable.touches[step]
+    var first = before
+    first.moved = 0
+    first.arrivals = touches.filter { touch in !before.slots.contains { $0.tensor == touch.tensor } }
+    var partial = [first]
+    var complete: [Layout] = []
+    while !partial.isEmpty {
+      var next: [Layout] = []
+      for layout in partial {
+        if layout.arrivals.isEmpty { complete.append(layout) } else { next += placed(layout, step) }
+      }
+      partial = next.count > Self.mostWithinStep ? best(Self.mostWithinStep, of: next, step) : next
+    }
+    if complete.isEmpty { complete = [sideBySide(before, step)] }
+    for index in complete.indices {
+      complete[index].slots.removeAll { $0.until == step }
+      if !complete[index].stored.isEmpty {
+        complete[index].stored.removeAll { tensor in touches.contains { $0.tensor == tensor && $0.isLast } }
+      }
+    }
+    return complete
+  }
+
+  /// A layout with the next arrival in any place.
+  private mutating func placed(_ layout: Layout, _ step: Int) -> [Layout] {
+    var result: [Layout] = []
+    let size = timetable.sizes[layout.arrivals[0].tensor]
+    effort += 20 + 5 * layout.slots.count
+    var end = 0
+    for index in 0...layout.slots.count {
+      let next = index < layout.slots.count ? layout.slots[index].offset : budget
+      if next - end >= size { put(layout, index, from: end, to: next, step, &result) }
+      if index < layout.slots.count { end = layout.slots[index].end }
+    }
+    if !result.isEmpty { return result }
+    for span in cheapestSpans(layout, size, step) {
+      var cleared = layout
+      for slot in layout.slots[span] {
+        evict(slot.tensor, &cleared, step)
+        guard let touch = touch(of: slot.tensor, step) else { continue }
+        cleared.arrivals.append(touch)
+        cleared.moved += 1
+      }
+      cleared.slots.removeSubrange(span)
+      let index = span.lowerBound
+      put(
+        cleared, index, from: index == 0 ? 0 : cleared.slots[index - 1].end,
+        to: index < cleared.slots.count ? cleared.slots[index].offset : budget, step, &result)
+    }
+    return result
+  }
+
+  /// Puts the next arrival to both ends of a hole.
+  private mutating func put(
+    _ layout: Layout, _ index: Int, from low: Int, to high: Int, _ step: Int, _ result: inout [Layout]
+  ) {
+    let touch = layout.arrivals[0]
+    let size = timetable.sizes[touch.tensor]
+    for offset in high - low == size ? [low] : [low, high - size] {
+      var next = layout
+      next.arrivals.removeFirst()
+      next.slots.insert(slot(touch, at: offset, step), at: index)
+      next.events.append(Event(step: Int32(step), tensor: Int32(touch.tensor), offset: offset))
+      result.append(next)
+    }
+    effort += 100 + 10 * layout.slots.count
+  }
+
+  private func slot(_ touch: SweepTimetable.Touch, at offset: Int, _ step: Int) -> Slot {
+    Slot(
+      offset: offset, end: offset + timetable.sizes[touch.tensor], tensor: touch.tensor, since: step, until: touch.end)
+  }
+
+  private func touch(of tensor: Int, _ step: Int) -> SweepTimetable.Touch? {
+    timetable.touches[step].first { $0.tensor == tensor }
+  }
+
+  /// Neighbours whose places together are large enough, those first that move the least.
+  private mutating func cheapestSpans(_ layout: Layout, _ size: Int, _ step: Int) -> [Range<Int>] {
+    let prices = layout.slots.map { slot -> Int? in
+      // What just came may as well have come to another place.
+      if slot.since == step { return nil }
+      if touch(of: slot.tensor, step) != nil, layout.moved >= Self.mostMoved { return nil }
+      return price(slot.tensor, layout)
+    }
+    var spans: [(price: Int, range: Range<Int>)] = []
+    for start in layout.slots.indices {
+      let low = start == 0 ? 0 : layout.slots[start - 1].end
+      var sum = 0
+      for end in start..<layout.slots.count {
+        effort += 5
+        guard let price = prices[end] else { break }
+        sum += price
+        let high = end + 1 < layout.slots.count ? layout.slots[end + 1].offset : budget
+        if high - low >= size {
+          spans.append((sum, start..<end + 1))
+          break
+        }
+      }
+    }
+    spans.sort { ($0.price, $0.range.lowerBound) < ($1.price, $1.range.lowerBound) }
+    return spans.prefix(Self.spans).map(\.range)
+  }
+
+  /// Everything leaves, and the operands come side by side.
+  private mutating func sideBySide(_ before: Layout, _ step: Int) -> Layout {
+    var layout = before
+    for slot in before.slots { evict(slot.tensor, &layout, step) }
+    layout.slots = []
+    var end = 0
+    for touch in timetable.touches[step] {
+      layout.slots.append(slot(touch, at: end, step))
+      layout.events.append(Event(step: Int32(step), tensor: Int32(touch.tensor), offset: end))
+      end += timetable.sizes[touch.tensor]
+    }
+    return layout
+  }
+
+  /// What an eviction beyond the residency moves.
+  private func price(_ tensor: Int, _ layout: Layout) -> Int {
+    let isStored = timetable.isStoreFree[tensor] || layout.stored.contains(tensor)
+    return timetable.bytes[tensor] * (isStored ? 1 : 2)
+  }
+
+  private mutating func evict(_ tensor: Int, _ layout: inout Layout, _ step: Int) {
+    layout.cost += price(tensor, layout)
+    if !timetable.isStoreFree[tensor], !layout.stored.contains(tensor) { layout.stored.append(tensor) }
+    layout.events.append(Event(step: Int32(step), tensor: Int32(tensor), offset: nil))
+  }
+
+  /// Writes to the log what happened in a step.
+  private mutating func note(_ layout: inout Layout) {
+    for event in layout.events {
+      log.append(Entry(parent: layout.entry, event: event))
+      layout.entry = log.count - 1
+    }
+    layout.events.removeAll()
+  }
+
+  // MARK: - Which layouts go on
+
+  /// The best of some layouts, each once.
+  private mutating func best(_ count: Int, of layouts: [Layout], _ step: Int) -> [Layout] {
+    var ranked = layouts
+    for index in ranked.indices {
+      ranked[index].rank = Double(ranked[index].cost) + Self.firstWeight * cutUp(ranked[index].slots, step)
+    }
+    let order = ranked.indices.sorted { (ranked[$0].rank, $0) < (ranked[$1].rank, $1) }
+    effort += 200 * order.count
+    var result: [Layout] = []
+    var seen: Set<UInt64> = []
+    for index in order where result.count < count {
+      if seen.insert(Self.key(ranked[index].slots)).inserted { result.append(ranked[index]) }
+    }
+    return result
+  }
+
+  /// The same number for equal layouts, on every machine; hardly ever for others.
+  private static func key(_ slots: [Slot]) -> UInt64 {
+    slots.reduce(0xCBF2_9CE4_8422_2325) { key, slot in
+      var key = (key ^ UInt64(slot.tensor)) &* 0x9E37_79B9_7F4A_7C15
+      key = (key ^ key >> 29 ^ UInt64(slot.offset)) &* 0xBF58_476D_1CE4_E5B9
+      return key ^ key >> 32
+    }
+  }
+
+  /// Free bytes outside the largest hole: now, and less and less when one tensor after the other has left.
+  private mutating func cutUp(_ slots: [Slot], _ step: Int) -> Double {
+    var sum = 0.0
+    var weight = 1.0
+    var time = step - 1
+    for _ in 0..<Self.times {
+      var (free, largest, end) = (0, 0, 0)
+      var next = Int.max
+      for slot in slots where slot.until > time {
+        free += slot.offset - end
+        largest = max(largest, slot.offset - end)
+        end = slot.end
+        next = min(next, slot.until)
+      }
+      free += budget - end
+      largest = max(largest, budget - end)
+      sum += weight * Double(free - largest)
+      effort += 20 + 4 * slots.count
+      if next == Int.max { break }
+      time = next
+      weight /= 2
+    }
+    return sum
+  }
+
+  // MARK: - The plan
+
+  /// Keeps only what led to some layouts.
+  private mutating func forgetOthers(than stages: inout [Stage]) {
+    var isKept = [Bool](repeating: false, count: log.count)
+    for stage in stages {
+      for layout in stage.layouts where layout.entry >= 0 { isKept[layout.entry] = true }
+    }
+    for entry in log.indices.reversed() where isKept[entry] && log[entry].parent >= 0 {
+      isKept[log[entry].parent] = true
+    }
+    var number = [Int](repeating: -1, count: log.count)
+    var kept: [Entry] = []
+    for (index, entry) in log.enumerated() where isKept[index] {
+      number[index] = kept.count
+      kept.append(Entry(parent: entry.parent < 0 ? -1 : number[entry.parent], event: entry.event))
+    }
+    log = kept
+    mostEntries = Self.mostEntries + 2 * kept.count
+    for stage in stages.indices {
+      for index in stages[stage].layouts.indices where stages[stage].layouts[index].entry >= 0 {
+        stages[stage].layouts[index].entry = number[stages[stage].layouts[index].entry]
+      }
+    }
+  }
+
+  /// The pieces of the layout that an entry led to.
+  private mutating func pieces(_ last: Int) -> [ScheduleSolution.Piece] {
+    var events: [Event] = []
+    var index = last
+    while index >= 0 {
+      events.append(log[index].event)
+      index = log[index].parent
+    }
+    var open = [ScheduleSolution.Piece?](repeating: nil, count: timetable.sizes.count)
+    var result: [ScheduleSolution.Piece] = []
+    func close(_ tensor: Int) {
+      if let piece = open[tensor] { result.append(piece) }
+      open[tensor] = nil
+    }
+    for (step, touches) in timetable.touches.enumerated() {
+      while let event = events.last, event.step == step {
+        events.removeLast()
+        let tensor = Int(event.tensor)
+        close(tensor)
+        guard let offset = event.offset else {
+          if tightSteps.last != step { tightSteps.append(step) }
+          continue
+        }
+        open[tensor] = ScheduleSolution.Piece(
+          tensor: ScheduleProblem.TensorID(tensor), first: step, last: step, offset: offset)
+      }
+      for touch in touches {
+        open[touch.tensor]?.last = step
+        if touch.leaves { close(touch.tensor) }
+      }
+    }
+    return result.sorted { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
+  }
+}
