@@ -154,13 +154,6 @@ struct OrderSearch {
     }
     let mirrored = mirrored(layer, ideal, live, ready)
     var precedence: EvictionPrecedence<Positions>?
-    func leavesBefore() -> EvictionPrecedence<Positions>? {
-      if !switches.evictionPrecedence { return nil }
-      if precedence == nil {
-        precedence = EvictionPrecedence(core, live: live, ancestors: ancestors) { layer.hasRun($0, ideal) }
-      }
-      return precedence
-    }
     defer { if precedence != nil { pass.outcome.effort += 10 * live.count * live.count } }
     func isRedundant(_ number: Int, _ label: OrderLabel<Positions>) -> Bool {
       !mirrored.isEmpty && mirrored[number].contains { $0.allSatisfy { label.isAlike($0.0, $0.1) } }
@@ -175,7 +168,7 @@ struct OrderSearch {
         for number in ready.indices.indices(offsetFrom: ready.startIndex) where !isRedundant(number, label) {
           let candidate = move(number)
           if isSafe(candidate, label, live, residentSize) {
-            apply(candidate, label, labelIndex, live, residentSize, leavesBefore, &next, &pass)
+            apply(candidate, label, labelIndex, layer, live, residentSize, &precedence, &next, &pass)
             isSettled = true
             break
           }
@@ -185,7 +178,7 @@ struct OrderSearch {
         for number in ready.indices.indices(offsetFrom: ready.startIndex) {
           if pass.outcome.isStopped { return }
           if isRedundant(number, label) { continue }
-          apply(move(number), label, labelIndex, live, residentSize, leavesBefore, &next, &pass)
+          apply(move(number), label, labelIndex, layer, live, residentSize, &precedence, &next, &pass)
         }
       }
       labelIndex = label.next
@@ -246,9 +239,11 @@ struct OrderSearch {
     return isReplaced
   }
 
+  /// - Parameter precedence: of the ideal's live tensors, found when it is first needed. (A closure that finds it would copy
+  ///   the search and the layer for each label.)
   private func apply<Positions>(
-    _ move: OrderMove<Positions>, _ label: OrderLabel<Positions>, _ index: Int32, _ live: ArraySlice<Int32>,
-    _ residentSize: Int, _ leavesBefore: () -> EvictionPrecedence<Positions>?,
+    _ move: OrderMove<Positions>, _ label: OrderLabel<Positions>, _ index: Int32, _ layer: OrderLayer<Positions>,
+    _ live: ArraySlice<Int32>, _ residentSize: Int, _ precedence: inout EvictionPrecedence<Positions>?,
     _ next: inout OrderLayer<Positions>, _ pass: inout Pass
   ) {
     if pass.outcome.isStopped { return }
@@ -273,9 +268,13 @@ struct OrderSearch {
       if tensor.size > 0 { leastCost = min(leastCost, candidates[candidates.count - 1].cost) }
     }
     if candidates.isEmpty || leastCost >= pass.cutoff - label.cost - bound { return }
-    if candidates.count > 1, let precedence = leavesBefore() {
+    if candidates.count > 1, switches.evictionPrecedence {
+      let known =
+        precedence
+        ?? EvictionPrecedence(core, live: live, ancestors: ancestors) { layer.hasRun($0, Int(label.ideal)) }
+      precedence = known
       for number in candidates.indices {
-        candidates[number].before = precedence.before(
+        candidates[number].before = known.before(
           candidates[number].position, evictable: evictable, clean: label.clean)
       }
     }
