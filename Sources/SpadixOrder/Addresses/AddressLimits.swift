@@ -29,7 +29,7 @@ enum AddressLimits {
   static let quickSweepEffort = 300_000_000
   /// How often a tree is scheduled again after a sweep, and the percentages of the budget that are left free at first.
   static let mostAgain = 5
-  static let leastRoom = [4, 1]
+  static let freeForTrees = [4, 1]
   static let freeForChanges = [2, 4, 7, 10, 14, 20, 30]
   /// Plans that were the best earlier and do not pack, for which residency is chosen with less room.
   static let mostEarlierWithLessRoom = 4

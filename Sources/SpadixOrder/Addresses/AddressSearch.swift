@@ -222,7 +222,7 @@ final class AddressSearch {
     let given = BlockScheduler.Residency(order: order, drops: drops, cost: 0)
     // What is worse than the best plan tells what is in the way, too.
     guard let first = sweep(given, effortLimit: effortLimit, isCutShort: again == 0) else { return }
-    for percent in AddressLimits.leastRoom {
+    for percent in AddressLimits.freeForTrees {
       var tight = first
       var room = [Int](repeating: 0, count: core.count)
       for _ in 0..<again {
@@ -386,7 +386,7 @@ final class AddressSearch {
     var model = ResidencyModel(core, order: order, capacity: budget)
     var current = drops
     for _ in 0..<AddressLimits.mostRepairs where !isOver && !GLPKSolver.isTooLarge(model.model) {
-      let core = unpackableCore(builder.pieces(current), builder)
+      let core = inTheWay(builder.pieces(current), builder)
       let dropped = Set(current.map { GapKey($0) })
       let kept = model.gaps.filter { gap in
         !dropped.contains(GapKey(gap))
@@ -410,8 +410,7 @@ final class AddressSearch {
     for _ in 0..<AddressLimits.mostCuts where !isOver {
       let pieces = builder.pieces(endingAfter: cuts)
       if !isBetter(pieces, builder) || pack(pieces, order, builder, nodeLimit: AddressLimits.cutNodes) { return }
-      let inTheWay = unpackableCore(pieces, builder)
-      guard let cut = builder.cheapestCut(inTheWay, cuts) else { return }
+      guard let cut = builder.cheapestCut(inTheWay(pieces, builder), cuts) else { return }
       cuts[cut.tensor].insert(cut.step)
     }
   }
@@ -425,46 +424,9 @@ final class AddressSearch {
     }
   }
 
-  /// A small set of pieces that do not pack either.
-  private func unpackableCore(
-    _ pieces: [ScheduleSolution.Piece], _ builder: PieceBuilder
-  ) -> [ScheduleSolution.Piece] {
-    var options = AllocationSolver.Options()
-    options.nodeLimit = AddressLimits.coreNodes
-    options.layoutSweep = false
-    func packs(_ some: [ScheduleSolution.Piece]) -> Bool {
-      if isInterrupted { return false }
-      options.effortLimit = max(1, min(AddressLimits.coreEffort, workLeft))
-      let solver = AllocationSolver(options: options, cancellation: self.options.cancellation)
-      let result = solver.solve(builder.allocation(some, budget))
-      work.left -= result.effort
-      return result.solution != nil
-    }
-    func inside(_ first: Int, _ last: Int) -> [ScheduleSolution.Piece] {
-      pieces.filter { $0.first <= last && first <= $0.last }
-    }
-    // Halving finds the first and the last step without which the rest packs.
-    let steps = builder.stepCount
-    var low = 0
-    var high = steps - 1
-    while low < high {
-      let middle = (low + high) / 2
-      if packs(inside(0, middle)) { low = middle + 1 } else { high = middle }
-    }
-    let last = low
-    low = 0
-    high = last
-    while low < high {
-      let middle = (low + high + 1) / 2
-      if packs(inside(middle, last)) { high = middle - 1 } else { low = middle }
-    }
-    var kept = inside(low, last)
-    if kept.count <= AddressLimits.mostLeftOut {
-      for piece in kept {
-        let without = kept.filter { $0 != piece }
-        if !packs(without) { kept = without }
-      }
-    }
-    return kept
+  private func inTheWay(_ pieces: [ScheduleSolution.Piece], _ builder: PieceBuilder) -> [ScheduleSolution.Piece] {
+    var core = UnpackableCore(builder, budget: budget, effortLimit: workLeft, cancellation: options.cancellation)
+    defer { work.left -= core.effort }
+    return core.find(in: pieces)
   }
 }

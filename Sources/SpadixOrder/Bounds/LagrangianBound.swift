@@ -110,10 +110,10 @@ struct LagrangianBound {
 
 /// Prices of tensors that are outside beside operators.
 private struct Prices {
-  /// A live tensor beside an operator that does not touch it, in one gap between its touches.
+  /// A live tensor beside an operator that does not touch it, in one gap between its touches; its number is that of the price for
+  /// the fetch.
   private struct Place {
     var size: Double
-    var fetch: Int
     var store: Int
   }
 
@@ -220,7 +220,7 @@ private struct Prices {
           gaps.members[sum].append(place)
           gaps.sum.append(sum)
           gaps.op.append(op)
-          places.append(Place(size: Double(core.tensors[tensor].size), fetch: place, store: store))
+          places.append(Place(size: Double(core.tensors[tensor].size), store: store))
           placesOfMove.append(Int32(place))
         }
       }
@@ -238,7 +238,7 @@ private struct Prices {
   private static func gap(_ tensor: Int, _ touchesRun: Int32) -> UInt64 { UInt64(tensor) << 16 | UInt64(touchesRun) }
 
   private mutating func add() {
-    prices = places.map { fetchPrices[$0.fetch] + ($0.store < 0 ? 0 : storePrices[$0.store]) }
+    prices = zip(fetchPrices, places).map { $0 + ($1.store < 0 ? 0 : storePrices[$1.store]) }
   }
 
   /// What tensors that make room beside the operator of a move cost at least.
@@ -298,7 +298,7 @@ private struct Prices {
     var outside: [(place: Int, part: Double)] = []
     for number in moves { _ = price(number, graph, &room) { outside.append(($0, $1)) } }
     for (place, part) in outside {
-      fetchDirection[places[place].fetch] += (1 - Self.smoothing) * part
+      fetchDirection[place] += (1 - Self.smoothing) * part
       if places[place].store >= 0 { storeDirection[places[place].store] += (1 - Self.smoothing) * part }
     }
     let effort = 100 * moves.count + 10 * (fetchPrices.count + storePrices.count)

@@ -21,7 +21,7 @@ struct WindowBound {
   /// The order with the operators of each window as is best for it.
   private(set) var order: [Int]
   /// A tensor and the operator of that order after which it leaves.
-  private(set) var drops: Set<Drop> = []
+  private(set) var drops: Set<FurthestUse.Drop> = []
   private(set) var statistics = ScheduleStatistics()
 
   private let smallest: Int
@@ -34,11 +34,6 @@ struct WindowBound {
   /// For each position the tensors that are touched there first.
   private let beginning: [[Int]]
 
-  struct Drop: Hashable {
-    var tensor: Int
-    var after: Int
-  }
-
   private struct Window {
     var range: Range<Int>
     var bound: Int
@@ -46,7 +41,7 @@ struct WindowBound {
     var isExact: Bool
     /// The operators of the range, in the best order found.
     var order: [Int]
-    var drops: [Drop] = []
+    var drops: [FurthestUse.Drop] = []
   }
 
   /// - Parameter smallest: operators of the smallest windows.
@@ -140,7 +135,7 @@ struct WindowBound {
     let numberOf = Dictionary(uniqueKeysWithValues: moves.map { (core.tensors[$0].original, $0) })
     window.drops = outcome.drops.compactMap { gap in
       numberOf[part.tensors[gap.tensor].original].map {
-        Drop(tensor: $0, after: operators[outcome.order[gap.first]])
+        FurthestUse.Drop(tensor: $0, after: operators[outcome.order[gap.first]])
       }
     }
     window.order = outcome.order.map { operators[$0] }.filter { range.contains(position[$0]) }

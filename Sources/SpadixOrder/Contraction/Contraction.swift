@@ -40,15 +40,6 @@ struct Contraction {
   /// A whole order from one of the contracted core.
   func expanded(_ order: [Int]) -> [Int] { order.flatMap { members[$0] } }
 
-  /// Gaps of the contracted core with the whole core's tensors.
-  func renumbered(_ drops: [ResidencyModel.Gap]) -> [ResidencyModel.Gap] {
-    let index = Dictionary(uniqueKeysWithValues: whole.tensors.enumerated().map { ($1.original, $0) })
-    return drops.map { gap in
-      ResidencyModel.Gap(
-        tensor: index[core.tensors[gap.tensor].original] ?? 0, first: gap.first, last: gap.last)
-    }
-  }
-
   /// Dropped gaps with steps of the expanded order.
   ///
   /// - Parameter drops: with the whole core's tensors, and steps of the contracted order.

@@ -10,6 +10,12 @@ enum FurthestUse {
     case longestForItsPrice
   }
 
+  /// A tensor that leaves after an operator, whatever the rule thinks.
+  struct Drop: Hashable {
+    var tensor: Int
+    var after: Int
+  }
+
   /// What a rule thinks of evicting a tensor: the greatest goes first.
   struct Rank: Comparable {
     private var value: Int
@@ -40,7 +46,7 @@ enum FurthestUse {
   ///
   /// - Parameter leaving: what leaves in any case.
   static func drops(
-    _ core: ScheduleCore, order: [Int], capacity: Int, policy: Policy, leaving: Set<WindowBound.Drop> = []
+    _ core: ScheduleCore, order: [Int], capacity: Int, policy: Policy, leaving: Set<Drop> = []
   ) -> [ResidencyModel.Gap] {
     var stepOf = [Int](repeating: 0, count: core.count)
     for (step, op) in order.enumerated() { stepOf[op] = step }
@@ -75,7 +81,7 @@ enum FurthestUse {
         guard nextUse[tensor] < steps[tensor].count else { continue }
         let gap = ResidencyModel.Gap(
           tensor: tensor, first: stepOf[op], last: steps[tensor][nextUse[tensor]])
-        if gap.last > gap.first + 1, leaving.contains(WindowBound.Drop(tensor: tensor, after: op)) {
+        if gap.last > gap.first + 1, leaving.contains(Drop(tensor: tensor, after: op)) {
           isStored[tensor] = true
           drops.append(gap)
         } else {

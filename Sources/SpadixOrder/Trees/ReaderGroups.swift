@@ -234,12 +234,10 @@ struct ReaderGroups {
       result.append(one)
       if result.count == width { return result }
     }
-    let most = Self.mostStates
-    if result.count <= most { return result }
+    if result.count <= Self.mostStates { return result }
     // Each few neighbours become what is no worse than all of them, and no group.
-    return (0..<most).map { part in
-      let few = result[result.count * part / most..<result.count * (part + 1) / most]
-      return few.dropFirst().reduce(into: few[few.startIndex]) { kept, one in
+    return result.neighbours(inParts: Self.mostStates).map { few in
+      few.dropFirst().reduce(into: few[few.startIndex]) { kept, one in
         kept.isGroup = false
         kept.held = min(kept.held, one.held)
         kept.state.profile = kept.state.profile.relaxed(with: one.state.profile)

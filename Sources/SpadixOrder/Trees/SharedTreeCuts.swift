@@ -13,7 +13,7 @@ struct SharedTreeCuts {
   private(set) var bound = 0
   private(set) var order: [Int] = []
   /// The tensors that leave, each with the operator after which it does.
-  private(set) var leaving: Set<WindowBound.Drop> = []
+  private(set) var leaving: Set<FurthestUse.Drop> = []
   /// Elementary steps, of about a nanosecond each.
   private(set) var effort = 0
 
@@ -301,9 +301,8 @@ struct SharedTreeCuts {
     }
     let most = effort > Self.effortOfMany ? Self.fewestStates : Self.mostStates
     if result.count <= most { return result }
-    return (0..<most).map { part in
-      let group = result[result.count * part / most..<result.count * (part + 1) / most]
-      return group.dropFirst().reduce(into: group[group.startIndex]) { kept, state in
+    return result.neighbours(inParts: most).map { group in
+      group.dropFirst().reduce(into: group[group.startIndex]) { kept, state in
         kept.profile = kept.profile.relaxed(with: state.profile)
         kept.others = kept.others.relaxed(with: state.others)
       }
@@ -343,7 +342,7 @@ struct SharedTreeCuts {
       let touches = tensor.touches.sorted { stepOf[$0] < stepOf[$1] }
       func group(_ op: Int) -> Int { op == tensor.producer ? 0 : choices[op].group }
       for (op, next) in zip(touches, touches.dropFirst()) where group(op) != group(next) {
-        leaving.insert(WindowBound.Drop(tensor: index, after: op))
+        leaving.insert(FurthestUse.Drop(tensor: index, after: op))
       }
     }
   }

@@ -128,8 +128,7 @@ struct TreeCuts {
     if result.count <= most { return result }
     isComplete = false
     // One of each few neighbours: the one of the smallest peak, or what is no worse than all of them.
-    return (0..<most).map { part in
-      let group = result[result.count * part / most..<result.count * (part + 1) / most]
+    return result.neighbours(inParts: most).enumerated().map { part, group in
       var kept = group[group.startIndex]
       if part == 0, !relaxing { return kept }
       for state in group.dropFirst() {

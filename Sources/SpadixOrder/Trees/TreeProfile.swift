@@ -95,3 +95,10 @@ struct TreeProfile {
     return result
   }
 }
+
+extension Array {
+  /// So many parts of neighbours, of nearly equal length.
+  func neighbours(inParts count: Int) -> [ArraySlice<Element>] {
+    (0..<count).map { self[self.count * $0 / count..<self.count * ($0 + 1) / count] }
+  }
+}

@@ -44,7 +44,9 @@ struct TreeSchedule {
     let tree = TreeSchedule(
       contraction.core, capacity: capacity, effortLimit: littleEffort, cancellation: cancellation)
     guard let residency = tree?.residency else { return nil }
-    let drops = contraction.expanded(contraction.renumbered(residency.drops), order: residency.order)
+    let assembly = BlockAssembly(
+      blocks: [Array(contraction.core.operators.indices)], parts: [contraction.core], whole: core)
+    let drops = contraction.expanded(assembly.whole(of: [residency]).drops, order: residency.order)
     return BlockScheduler.Residency(
       order: contraction.expanded(residency.order), drops: drops, cost: ResidencyModel.cost(drops, core))
   }
