@@ -12,7 +12,7 @@ public struct AllocationProblem: Sendable, Equatable {
     /// Relative to the buffer's offset; nil when the buffer takes nothing.
     public var window: Range<Int>?
 
-    init(lower: Int, upper: Int, window: Range<Int>? = nil) {
+    public init(lower: Int, upper: Int, window: Range<Int>? = nil) {
       self.lower = lower
       self.upper = upper
       self.window = window

@@ -90,6 +90,14 @@ struct ScheduleCommand: ParsableCommand {
   @Option(help: "Offsets are multiples of this.")
   var align = 1
 
+  @Flag(
+    help: "Element-wise operators write their results over an operand of the same size that nothing needs afterwards.")
+  var inPlace = false
+
+  @Flag(
+    help: "Operands of a concatenation lie next to each other where whoever reads the result finds them, without a copy.")
+  var adjacentConcat = false
+
   @Flag(help: "Print the plan as JSON.")
   var json = false
 
@@ -126,13 +134,17 @@ struct ScheduleCommand: ParsableCommand {
     }
     if cyclePrice != nil, recompute == 0 { throw ValidationError("--cycle-price is for --recompute") }
     if recompute > 0, formulation == .joint { throw ValidationError("--formulation=joint has no --recompute") }
+    if inPlace || adjacentConcat, recompute > 0 || formulation == .joint {
+      throw ValidationError("--in-place and --adjacent-concat are for neither --recompute nor --formulation=joint")
+    }
     if !(1...1 << 30).contains(timeLimit ?? 1) { throw ValidationError("--time-limit is 1 or more seconds") }
     let solving: [(name: String, isGiven: Bool)] = [
       ("--budget", budget != nil), ("--tensors", tensors != nil), ("--node-limit", nodeLimit != nil),
       ("--label-limit", labelLimit != nil), ("--formulation", formulation != .exact), ("--policy", policy != .optimal),
       ("--without", !without.isEmpty), ("--json", json), ("-o", output != nil), ("--svg", svg != nil),
       ("--write-lp", writeLp != nil), ("--sweep", sweep != nil), ("--recompute", recompute > 0),
-      ("--time-limit", timeLimit != nil), ("--known", !known.isEmpty),
+      ("--time-limit", timeLimit != nil), ("--known", !known.isEmpty), ("--in-place", inPlace),
+      ("--adjacent-concat", adjacentConcat),
     ]
     if check != nil, let option = solving.first(where: \.isGiven) {
       throw ValidationError("--check takes everything from the plan; \(option.name) is for solving")
@@ -162,10 +174,11 @@ struct ScheduleCommand: ParsableCommand {
         OutputArgument("-o", output), OutputArgument("--svg", svg), OutputArgument("--write-lp", writeLp),
         OutputArgument("--csv", csv),
       ])
-    let problem = try ScheduleInput.read(
+    let aligned = try ScheduleInput.read(
       input, model, calibrate, target: target.load(), files: &files
     ).aligned(to: align)
-    if let check { return try Self.check(check, problem) }
+    if let check { return try Self.check(check, aligned) }
+    let problem = aligned.sharing(sharing)
     let interruption = Interruption()
     defer { interruption.end() }
     if let timeLimit { interruption.end(after: timeLimit) }
@@ -194,6 +207,10 @@ struct ScheduleCommand: ParsableCommand {
   }
 
   private var scope: ScheduleProblem.Scope { tensors ?? .activations }
+
+  private var sharing: Set<ScheduleProblem.Sharing> {
+    Set((inPlace ? [.inPlace] : []) + (adjacentConcat ? [.adjacentConcatenation] : []))
+  }
 
   private func scheduler(_ cancellation: Cancellation, _ prefix: String = "") -> Scheduler {
     var options = ScheduleOptions()
@@ -242,7 +259,9 @@ struct ScheduleCommand: ParsableCommand {
   }
 
   private static func check(_ path: String, _ problem: ScheduleProblem) throws {
-    let plan = try ScheduleSolutionFile.read(try Files.readSource(path), for: problem)
+    let source = try Files.readSource(path)
+    let problem = problem.sharing(try ScheduleSolutionFile.sharing(source))
+    let plan = try ScheduleSolutionFile.read(source, for: problem)
     do throws(ScheduleValidator.Violation) {
       try ScheduleValidator.validate(plan, for: problem)
     } catch {

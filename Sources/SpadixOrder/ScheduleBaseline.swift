@@ -58,16 +58,16 @@ public struct ScheduleBaseline: Sendable {
       let allocation = builder.allocation(pieces, budget)
       let solution: AllocationSolution?
       if placement == .exact {
-        solution = AllocationSolver().solve(allocation).solution
+        solution = AllocationSolver().solve(allocation.problem).solution
       } else {
-        let bySize = pieces.indices.sorted { (allocation.buffers[$0].size, $1) > (allocation.buffers[$1].size, $0) }
+        let buffers = allocation.problem.buffers
+        let bySize = buffers.indices.sorted { (buffers[$0].size, $1) > (buffers[$1].size, $0) }
         let made = AllocationSolution(
-          offsets: LowestFit.offsets(
-            order: bySize, buffers: allocation.buffers, lifetimes: Lifetimes(allocation.buffers)))
-        solution = made.height(in: allocation) <= budget ? made : nil
+          offsets: LowestFit.offsets(order: bySize, buffers: buffers, lifetimes: Lifetimes(buffers)))
+        solution = made.height(in: allocation.problem) <= budget ? made : nil
       }
       guard let solution else { throw unpackable(problem) }
-      for index in pieces.indices { pieces[index].offset = solution.offsets[index] }
+      for (index, offset) in allocation.offsets(solution).enumerated() { pieces[index].offset = offset }
     }
     let solution = ScheduleSolution(
       scope: scope, budget: budget, order: order.map(ScheduleProblem.OperatorID.init), pieces: pieces,

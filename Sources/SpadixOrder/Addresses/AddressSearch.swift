@@ -101,12 +101,13 @@ final class AddressSearch {
     _ pieces: [ScheduleSolution.Piece], _ order: [Int], _ builder: PieceBuilder, _ limits: AllocationSolver.Options,
     _ cancellation: Cancellation?
   ) -> Plan? {
-    let result = AllocationSolver(options: limits, cancellation: cancellation).solve(builder.allocation(pieces, budget))
+    let allocation = builder.allocation(pieces, budget)
+    let result = AllocationSolver(options: limits, cancellation: cancellation).solve(allocation.problem)
     work.left -= result.effort
     nodes += result.nodes
     guard let solution = result.solution else { return nil }
     var placed = pieces
-    for index in placed.indices { placed[index].offset = solution.offsets[index] }
+    for (index, offset) in allocation.offsets(solution).enumerated() { placed[index].offset = offset }
     return Plan(order: order, pieces: placed, traffic: builder.traffic(placed))
   }
 

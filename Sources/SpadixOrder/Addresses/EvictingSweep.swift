@@ -59,6 +59,25 @@ struct EvictingSweep {
     /// Operands of the step that are still to come.
     var arrivals: [SweepTimetable.Touch] = []
     var moved = 0
+
+    /// The origin of the first of some tensors that is there.
+    func origin(_ timetable: SweepTimetable, where isMeant: (Int) -> Bool) -> Int? {
+      slots.first { isMeant($0.tensor) }.map { $0.offset - timetable.displacements[$0.tensor] }
+    }
+
+    func isFree(_ units: Range<Int>, _ budget: Int) -> Bool {
+      units.lowerBound >= 0 && units.upperBound <= budget
+        && !slots.contains { $0.offset < units.upperBound && units.lowerBound < $0.end }
+    }
+
+    func hasHole(_ size: Int, _ budget: Int) -> Bool {
+      var end = 0
+      for slot in slots {
+        if slot.offset - end >= size { return true }
+        end = slot.end
+      }
+      return budget - end >= size
+    }
   }
 
   /// A tensor comes to an offset for a step, or is evicted before it where that is nil.
@@ -163,6 +182,7 @@ struct EvictingSweep {
       }
       partial = next.count > Self.mostWithinStep ? best(Self.mostWithinStep, of: next, step) : next
     }
+    if !timetable.groups[step].isEmpty { complete.removeAll { !isTogether($0, step) } }
     if complete.isEmpty { complete = [sideBySide(before, step)] }
     for index in complete.indices {
       complete[index].slots.removeAll { $0.until == step }
@@ -176,46 +196,100 @@ struct EvictingSweep {
   /// A layout with the next arrival in any place.
   private mutating func placed(_ layout: Layout, _ step: Int) -> [Layout] {
     var result: [Layout] = []
-    let size = timetable.sizes[layout.arrivals[0].tensor]
+    let tensor = layout.arrivals[0].tensor
     effort += 20 + 5 * layout.slots.count
+    let group = timetable.group(of: tensor, at: step)
+    if group.tensors.count > 1, let origin = layout.origin(timetable, where: { group.tensors.contains($0) }) {
+      return placed(layout, origin, group, step)
+    }
+    // What will lie together with others had better be there from the start.
+    var extent = group.extent
+    if let family = timetable.extents[tensor] {
+      if let origin = layout.origin(timetable, where: { timetable.family[$0] == timetable.family[tensor] }) {
+        let places = group.extent.lowerBound + origin..<group.extent.upperBound + origin
+        if layout.isFree(places, budget) { return placed(layout, origin, group, step) }
+      } else if layout.hasHole(family.count, budget) {
+        extent = family
+      }
+    }
     var end = 0
     for index in 0...layout.slots.count {
       let next = index < layout.slots.count ? layout.slots[index].offset : budget
-      if next - end >= size { put(layout, index, from: end, to: next, step, &result) }
+      if next - end >= extent.count { put(layout, index, from: end, to: next, extent, step, &result) }
       if index < layout.slots.count { end = layout.slots[index].end }
     }
     if !result.isEmpty { return result }
-    for span in cheapestSpans(layout, size, step) {
+    for span in cheapestSpans(layout, extent.count, step) {
       var cleared = layout
-      for slot in layout.slots[span] {
-        evict(slot.tensor, &cleared, step)
-        guard let touch = touch(of: slot.tensor, step) else { continue }
-        cleared.arrivals.append(touch)
-        cleared.moved += 1
-      }
+      clear(layout.slots[span], from: &cleared, step)
       cleared.slots.removeSubrange(span)
       let index = span.lowerBound
       put(
         cleared, index, from: index == 0 ? 0 : cleared.slots[index - 1].end,
-        to: index < cleared.slots.count ? cleared.slots[index].offset : budget, step, &result)
+        to: index < cleared.slots.count ? cleared.slots[index].offset : budget, extent, step, &result)
     }
     return result
   }
 
-  /// Puts the next arrival to both ends of a hole.
+  /// Tensors leave; operands of the step come again.
+  private mutating func clear(_ slots: some Sequence<Slot>, from layout: inout Layout, _ step: Int) {
+    for slot in slots {
+      evict(slot.tensor, &layout, step)
+      guard let touch = touch(of: slot.tensor, step) else { continue }
+      layout.arrivals.append(touch)
+      layout.moved += 1
+    }
+  }
+
+  /// The layout with the next arrival where others that it lies with want it, and without what was there.
+  private mutating func placed(
+    _ layout: Layout, _ origin: Int, _ group: OperandGroup, _ step: Int
+  ) -> [Layout] {
+    let touch = layout.arrivals[0]
+    let offset = origin + timetable.displacements[touch.tensor]
+    let end = offset + timetable.sizes[touch.tensor]
+    if offset < 0 || end > budget { return [] }
+    func isInTheWay(_ slot: Slot) -> Bool {
+      slot.offset < end && offset < slot.end && !group.tensors.contains(slot.tensor)
+    }
+    var next = layout
+    let inTheWay = layout.slots.filter(isInTheWay)
+    if inTheWay.contains(where: { $0.since == step }) || (!inTheWay.isEmpty && layout.moved >= Self.mostMoved) {
+      return []
+    }
+    clear(inTheWay, from: &next, step)
+    next.slots.removeAll(where: isInTheWay)
+    put(touch, at: offset, next.slots.firstIndex { $0.offset > offset } ?? next.slots.count, step, &next)
+    return [next]
+  }
+
+  /// Puts the next arrival, and room for what will lie with it, to both ends of a hole.
+  ///
+  /// - Parameter extent: of the tensor and that room, from their origin.
   private mutating func put(
-    _ layout: Layout, _ index: Int, from low: Int, to high: Int, _ step: Int, _ result: inout [Layout]
+    _ layout: Layout, _ index: Int, from low: Int, to high: Int, _ extent: Range<Int>, _ step: Int,
+    _ result: inout [Layout]
   ) {
     let touch = layout.arrivals[0]
-    let size = timetable.sizes[touch.tensor]
-    for offset in high - low == size ? [low] : [low, high - size] {
+    for start in high - low == extent.count ? [low] : [low, high - extent.count] {
       var next = layout
-      next.arrivals.removeFirst()
-      next.slots.insert(slot(touch, at: offset, step), at: index)
-      next.events.append(Event(step: Int32(step), tensor: Int32(touch.tensor), offset: offset))
+      put(touch, at: start - extent.lowerBound + timetable.displacements[touch.tensor], index, step, &next)
       result.append(next)
     }
     effort += 100 + 10 * layout.slots.count
+  }
+
+  private func put(_ touch: SweepTimetable.Touch, at offset: Int, _ index: Int, _ step: Int, _ layout: inout Layout) {
+    layout.arrivals.removeFirst()
+    layout.slots.insert(slot(touch, at: offset, step), at: index)
+    layout.events.append(Event(step: Int32(step), tensor: Int32(touch.tensor), offset: offset))
+  }
+
+  private func isTogether(_ layout: Layout, _ step: Int) -> Bool {
+    timetable.groups[step].allSatisfy { group in
+      let members = layout.slots.filter { group.tensors.contains($0.tensor) }
+      return Set(members.map { $0.offset - timetable.displacements[$0.tensor] }).count == 1
+    }
   }
 
   private func slot(_ touch: SweepTimetable.Touch, at offset: Int, _ step: Int) -> Slot {
@@ -259,11 +333,15 @@ struct EvictingSweep {
     var layout = before
     for slot in before.slots { evict(slot.tensor, &layout, step) }
     layout.slots = []
+    layout.arrivals = timetable.touches[step]
     var end = 0
-    for touch in timetable.touches[step] {
-      layout.slots.append(slot(touch, at: end, step))
-      layout.events.append(Event(step: Int32(step), tensor: Int32(touch.tensor), offset: end))
-      end += timetable.sizes[touch.tensor]
+    while let touch = layout.arrivals.first {
+      let group = timetable.group(of: touch.tensor, at: step)
+      let origin =
+        layout.origin(timetable) { group.tensors.contains($0) } ?? end - group.extent.lowerBound
+      let offset = origin + timetable.displacements[touch.tensor]
+      put(touch, at: offset, layout.slots.firstIndex { $0.offset > offset } ?? layout.slots.count, step, &layout)
+      end = max(end, origin + group.extent.upperBound)
     }
     return layout
   }

@@ -12,6 +12,9 @@ struct OnlineArena {
   private let operators: [ScheduleProblem.Operator]
   private let budget: Int
   private let rule: FurthestUse.Policy
+  /// Number of each tensor's family, and what the family takes.
+  private let family: [Int]
+  private let extents: [Range<Int>?]
   private var uses: [[Int]]
   private var isStored: [Bool]
 
@@ -24,6 +27,9 @@ struct OnlineArena {
     self.budget = budget
     self.rule = rule
     operators = order.map { problem.operators[core.operators[$0].original ?? 0] }
+    let origins = CommonOrigins(problem)
+    family = origins.family
+    extents = origins.extents()
     uses = [[Int]](repeating: [], count: problem.tensors.count)
     isStored = [Bool](repeating: false, count: problem.tensors.count)
     for (step, op) in operators.enumerated() {
@@ -43,21 +49,29 @@ struct OnlineArena {
     }
     for (step, op) in operators.enumerated() {
       let operands = problem.operands(of: op, in: scope).map(\.index)
-      for tensor in operands where !residents.contains(where: { $0.tensor == tensor }) {
+      let groups = OperandGroup.groups(of: op, problem, operands: operands)
+      for group in groups {
         while true {
-          if let offset = hole(problem.tensors[tensor].size, residents) {
-            residents.append(Resident(tensor: tensor, first: step, last: step, offset: offset))
+          let missing = group.tensors.filter { tensor in !residents.contains { $0.tensor == tensor } }
+          if missing.isEmpty { break }
+          let origin = origin(for: group, residents)
+          let blocking = origin.map { self.blocking(missing, from: $0, group, residents) } ?? Array(residents.indices)
+          if let origin, blocking.isEmpty {
+            residents += missing.map { tensor in
+              Resident(
+                tensor: tensor, first: step, last: step, offset: origin + problem.tensors[tensor].displacement)
+            }
             residents.sort { ($0.offset, $0.tensor) < ($1.offset, $1.tensor) }
             break
           }
-          guard let victim = victim(among: residents, sparing: operands, at: step) else { break }
+          guard let victim = victim(blocking, among: residents, sparing: operands, at: step) else { break }
           isStored[residents[victim].tensor] = true
           retire(residents.remove(at: victim))
         }
       }
-      if operands.contains(where: { tensor in !residents.contains { $0.tensor == tensor } }) {
+      if groups.contains(where: { !isInPlace($0, residents) }) {
         for resident in residents where resident.first < step { retire(resident) }
-        residents = sideBySide(operands, at: step)
+        residents = sideBySide(groups, at: step)
       }
       for index in residents.indices where operands.contains(residents[index].tensor) { residents[index].last = step }
       for resident in residents where uses[resident.tensor].last == step { retire(resident) }
@@ -66,9 +80,54 @@ struct OnlineArena {
     return done.sorted { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
   }
 
-  /// What the rule evicts; nil when only the operator's own operands are left.
-  private func victim(among residents: [Resident], sparing operands: [Int], at step: Int) -> Int? {
-    let ranked = residents.indices.filter { !operands.contains(residents[$0].tensor) }.map {
+  /// The origin that a group has, or could have without an eviction.
+  private func origin(for group: OperandGroup, _ residents: [Resident]) -> Int? {
+    func origin(of resident: Resident) -> Int { resident.offset - problem.tensors[resident.tensor].displacement }
+    if let present = residents.first(where: { group.tensors.contains($0.tensor) }) { return origin(of: present) }
+    // What will lie together with others had better be there from the start.
+    if let extent = extents[group.tensors[0]] {
+      if let relative = residents.first(where: { family[$0.tensor] == family[group.tensors[0]] }) {
+        let origin = origin(of: relative)
+        if blocking(group.tensors, from: origin, group, residents).isEmpty,
+          group.extent.lowerBound + origin >= 0, group.extent.upperBound + origin <= budget
+        {
+          return origin
+        }
+      } else if let hole = hole(extent.count, residents) {
+        return hole - extent.lowerBound
+      }
+    }
+    return hole(group.extent.count, residents).map { $0 - group.extent.lowerBound }
+  }
+
+  /// The residents, other than those of the group, where tensors would be.
+  private func blocking(
+    _ tensors: [Int], from origin: Int, _ group: OperandGroup, _ residents: [Resident]
+  ) -> [Int] {
+    residents.indices.filter { index in
+      let other = residents[index]
+      if group.tensors.contains(other.tensor) { return false }
+      return tensors.contains {
+        let start = origin + problem.tensors[$0].displacement
+        return start < other.offset + problem.tensors[other.tensor].size
+          && other.offset < start + problem.tensors[$0].size
+      }
+    }
+  }
+
+  /// Whether a group is in the scratchpad, with one origin.
+  private func isInPlace(_ group: OperandGroup, _ residents: [Resident]) -> Bool {
+    let members = residents.filter { group.tensors.contains($0.tensor) }
+    let origins = Set(members.map { $0.offset - problem.tensors[$0.tensor].displacement })
+    return members.count == group.tensors.count && origins.count == 1
+      && members.allSatisfy { $0.offset >= 0 && $0.offset + problem.tensors[$0.tensor].size <= budget }
+  }
+
+  /// Which of some residents the rule evicts; nil when only the operator's own operands are left.
+  private func victim(
+    _ candidates: [Int], among residents: [Resident], sparing operands: [Int], at step: Int
+  ) -> Int? {
+    let ranked = candidates.filter { !operands.contains(residents[$0].tensor) }.map {
       index -> (index: Int, rank: FurthestUse.Rank) in
       let number = residents[index].tensor
       let tensor = problem.tensors[number]
@@ -85,11 +144,15 @@ struct OnlineArena {
     }?.index
   }
 
-  private func sideBySide(_ operands: [Int], at step: Int) -> [Resident] {
+  private func sideBySide(_ groups: [OperandGroup], at step: Int) -> [Resident] {
     var end = 0
-    return operands.map { tensor in
-      defer { end += problem.tensors[tensor].size }
-      return Resident(tensor: tensor, first: step, last: step, offset: end)
+    return groups.flatMap { group in
+      let origin = end - group.extent.lowerBound
+      end += group.extent.count
+      return group.tensors.map { tensor in
+        Resident(
+          tensor: tensor, first: step, last: step, offset: origin + problem.tensors[tensor].displacement)
+      }
     }
   }
 

@@ -1,5 +1,3 @@
-import SpadixAllocation
-
 /// Turns dropped gaps into pieces, and pieces into rectangles and traffic.
 struct PieceBuilder {
   private let problem: ScheduleProblem
@@ -26,8 +24,7 @@ struct PieceBuilder {
   ///
   /// - Parameter ends: for each tensor the steps after which it leaves.
   func timetable(endingAfter ends: [Set<Int>]) -> SweepTimetable {
-    SweepTimetable(
-      problem, operands: operators.map { problem.operands(of: $0, in: scope).map(\.index) }, ends: ends)
+    SweepTimetable(problem, operators, scope, ends: ends)
   }
 
   /// The problem's number of a tensor of the core.
@@ -86,14 +83,8 @@ struct PieceBuilder {
     return result.sorted { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
   }
 
-  func allocation(_ pieces: [ScheduleSolution.Piece], _ budget: Int) -> AllocationProblem {
-    AllocationProblem(
-      capacity: budget,
-      buffers: pieces.map { piece in
-        AllocationProblem.Buffer(
-          id: problem.tensors[piece.tensor].name, lower: piece.first, upper: piece.last + 1,
-          size: problem.tensors[piece.tensor].size)
-      })
+  func allocation(_ pieces: [ScheduleSolution.Piece], _ budget: Int) -> PieceAllocation {
+    PieceAllocation(problem, together: operators.map(\.together), pieces, budget: budget)
   }
 
   func traffic(_ pieces: [ScheduleSolution.Piece]) -> ScheduleSolution.Traffic {

@@ -26,6 +26,12 @@ final class PlacedCost: OrderEvaluation {
   private let sizes: [Int]
   private let bytes: [Int]
   private let isInDRAM: [Bool]
+  private let displacements: [Int]
+  /// Number of each tensor's family, and what the family takes.
+  private let family: [Int]
+  private let extents: [Range<Int>?]
+  /// Groups of operands, for operators some of whose operands lie together with others at some time.
+  private let groups: [[OperandGroup]?]
   @exclusivity(unchecked)
   private var nextOfTouch: [Int] = []
   @exclusivity(unchecked)
@@ -66,6 +72,15 @@ final class PlacedCost: OrderEvaluation {
     sizes = problem.tensors.map(\.size)
     bytes = problem.tensors.map(\.bytes)
     isInDRAM = problem.tensors.map { $0.kind != .activation }
+    displacements = problem.tensors.map(\.displacement)
+    let origins = CommonOrigins(problem)
+    let extents = origins.extents()
+    family = origins.family
+    self.extents = extents
+    groups = zip(problem.operators, operands).map { op, operands in
+      let isPlain = operands.allSatisfy { extents[$0] == nil }
+      return isPlain ? nil : OperandGroup.groups(of: op, problem, operands: operands)
+    }
     nextUse = [Int](repeating: 0, count: sizes.count)
     lastUse = nextUse
     useBefore = nextUse
@@ -117,7 +132,9 @@ final class PlacedCost: OrderEvaluation {
         useBefore[tensor] = lastUse[tensor]
         lastUse[tensor] = step
       }
-      cost += makeRoom(for: operands[op], step, touch: touches)
+      cost +=
+        groups[op].map { makeRoom(for: $0, operands[op], step, touch: touches) }
+        ?? makeRoom(for: operands[op], step, touch: touches)
       if cost > limit { return cost }
       var leaves = false
       for tensor in operands[op] {
@@ -159,19 +176,89 @@ final class PlacedCost: OrderEvaluation {
     var cost = 0
     for (number, tensor) in operands.enumerated() where !residents.contains(where: { $0.tensor == tensor }) {
       effort += 10 + 4 * residents.count
-      if let index = hole(for: tensor) {
+      if let index = hole(of: sizes[tensor], for: tensor) {
         firstUse[tensor] = step
         insert(tensor, at: index, step, nextUse: nextOfTouch[touch + number])
         continue
       }
       effort += 10 * residents.count
-      guard let span = cheapestSpan(sizes[tensor], step) else { return cost + sideBySide(operands, step) }
+      guard let span = cheapestSpan(sizes[tensor], step) else {
+        return cost + sideBySide(operands.map { OperandGroup(tensors: [$0], extent: 0..<sizes[$0]) }, step)
+      }
       for resident in residents[span] { cost += evict(resident, lastUse: lastUse[resident.tensor]) }
       residents.removeSubrange(span)
       firstUse[tensor] = step
       insert(tensor, at: span.lowerBound, step, nextUse: nextOfTouch[touch + number])
     }
     return cost
+  }
+
+  /// The same where some lie together: once one of them has a place, so have the others, whatever is there.
+  private func makeRoom(for groups: [OperandGroup], _ operands: [Int], _ step: Int, touch: Int) -> Int {
+    var cost = 0
+    for group in groups {
+      effort += 20 + 8 * residents.count * group.tensors.count
+      let present = residents.filter { group.tensors.contains($0.tensor) }
+      var origin = present.first.map { $0.offset - displacements[$0.tensor] }
+      if present.contains(where: { $0.offset - displacements[$0.tensor] != origin }) {
+        return cost + sideBySide(groups, step)
+      }
+      if present.count == group.tensors.count { continue }
+      if origin == nil {
+        let first = operands.firstIndex(of: group.tensors[0]) ?? 0
+        guard let found = self.origin(for: group, step, nextUse: nextOfTouch[touch + first], &cost) else {
+          return cost + sideBySide(groups, step)
+        }
+        origin = found
+      }
+      for tensor in group.tensors where !present.contains(where: { $0.tensor == tensor }) {
+        guard let price = clear(tensor, from: origin ?? 0, group, step) else { return cost + sideBySide(groups, step) }
+        cost += price
+        let offset = (origin ?? 0) + displacements[tensor]
+        let index = residents.firstIndex { $0.offset > offset } ?? residents.count
+        residents.insert(Resident(tensor: tensor, offset: offset, end: offset + sizes[tensor]), at: index)
+        firstUse[tensor] = step
+      }
+    }
+    return cost
+  }
+
+  /// Where a group goes of which nothing is there: if possible to the others of its family, or where these will have room.
+  private func origin(for group: OperandGroup, _ step: Int, nextUse: Int, _ cost: inout Int) -> Int? {
+    let first = group.tensors[0]
+    if let extent = extents[first] {
+      if let relative = residents.first(where: { family[$0.tensor] == family[first] }) {
+        let origin = relative.offset - displacements[relative.tensor]
+        let (start, end) = (origin + group.extent.lowerBound, origin + group.extent.upperBound)
+        if start >= 0, end <= budget, !residents.contains(where: { $0.offset < end && start < $0.end }) {
+          return origin
+        }
+      } else if let index = hole(of: extent.count, for: first) {
+        return offset(of: extent.count, for: first, at: index, step, nextUse: nextUse) - extent.lowerBound
+      }
+    }
+    let size = group.extent.count
+    var index = hole(of: size, for: first)
+    if index == nil, let span = cheapestSpan(size, step) {
+      for resident in residents[span] { cost += evict(resident, lastUse: lastUse[resident.tensor]) }
+      residents.removeSubrange(span)
+      index = span.lowerBound
+    }
+    return index.map { offset(of: size, for: first, at: $0, step, nextUse: nextUse) - group.extent.lowerBound }
+  }
+
+  /// Evicts what is where a tensor of a group goes; nil where that is another operand, or no place.
+  private func clear(_ tensor: Int, from origin: Int, _ group: OperandGroup, _ step: Int) -> Int? {
+    let start = origin + displacements[tensor]
+    let end = start + sizes[tensor]
+    if start < 0 || end > budget { return nil }
+    func isInTheWay(_ other: Resident) -> Bool {
+      other.offset < end && start < other.end && !group.tensors.contains(other.tensor)
+    }
+    if residents.contains(where: { isInTheWay($0) && lastUse[$0.tensor] == step }) { return nil }
+    let price = residents.reduce(0) { isInTheWay($1) ? $0 + evict($1, lastUse: lastUse[$1.tensor]) : $0 }
+    residents.removeAll(where: isInTheWay)
+    return price
   }
 
   private func evict(_ resident: Resident, lastUse: Int) -> Int {
@@ -185,9 +272,15 @@ final class PlacedCost: OrderEvaluation {
     return bytes[tensor] * (isStored[tensor] ? 1 : 2)
   }
 
-  /// Puts a tensor into the hole at a place among the residents, at the end where its neighbour is needed about when it is,
-  /// so that they leave room together.
+  /// Puts a tensor into the hole at a place among the residents.
   private func insert(_ tensor: Int, at index: Int, _ step: Int, nextUse ofTensor: Int) {
+    let offset = offset(of: sizes[tensor], for: tensor, at: index, step, nextUse: ofTensor)
+    residents.insert(Resident(tensor: tensor, offset: offset, end: offset + sizes[tensor]), at: index)
+  }
+
+  /// Where so much of a tensor's begins in the hole at a place among the residents: at the end where its neighbour is needed
+  /// about when it is, so that they leave room together.
+  private func offset(of size: Int, for tensor: Int, at index: Int, _ step: Int, nextUse ofTensor: Int) -> Int {
     let low = index == 0 ? 0 : residents[index - 1].end
     let high = index == residents.count ? budget : residents[index].offset
     func distance(_ neighbour: Int) -> Int {
@@ -202,13 +295,11 @@ final class PlacedCost: OrderEvaluation {
       case .lastHole: false
       case .smallestHole: distance(index - 1) <= distance(index)
       }
-    let offset = isLow ? low : high - sizes[tensor]
-    residents.insert(Resident(tensor: tensor, offset: offset, end: offset + sizes[tensor]), at: index)
+    return isLow ? low : high - size
   }
 
-  /// The place among the residents of the hole for a tensor.
-  private func hole(for tensor: Int) -> Int? {
-    let size = sizes[tensor]
+  /// The place among the residents of the hole of a size for a tensor.
+  private func hole(of size: Int, for tensor: Int) -> Int? {
     var best: Int?
     var least = Int.max
     var end = 0
@@ -259,7 +350,7 @@ final class PlacedCost: OrderEvaluation {
   }
 
   /// Everything leaves, and the operands come side by side.
-  private func sideBySide(_ operands: [Int], _ step: Int) -> Int {
+  private func sideBySide(_ groups: [OperandGroup], _ step: Int) -> Int {
     var cost = 0
     for resident in residents {
       let tensor = resident.tensor
@@ -270,11 +361,16 @@ final class PlacedCost: OrderEvaluation {
     }
     residents.removeAll(keepingCapacity: true)
     var end = 0
-    for tensor in operands {
-      firstUse[tensor] = step
-      residents.append(Resident(tensor: tensor, offset: end, end: end + sizes[tensor]))
-      end += sizes[tensor]
+    for group in groups {
+      let origin = end - group.extent.lowerBound
+      for tensor in group.tensors {
+        firstUse[tensor] = step
+        let offset = origin + displacements[tensor]
+        residents.append(Resident(tensor: tensor, offset: offset, end: offset + sizes[tensor]))
+      }
+      end += group.extent.count
     }
+    if groups.count < residents.count { residents.sort { ($0.offset, $0.tensor) < ($1.offset, $1.tensor) } }
     return cost
   }
 }

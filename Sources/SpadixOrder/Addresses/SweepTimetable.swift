@@ -10,23 +10,40 @@ struct SweepTimetable {
     var end = 0
   }
 
-  /// Of each step, large tensors first, since holes for them are rare.
+  /// Of each step, large tensors first, since holes for them are rare; what lies together one after the other.
   let touches: [[Touch]]
+  /// Of each step whose operands lie together; empty for the others.
+  let groups: [[OperandGroup]]
+  /// Number of each tensor's family, and what the family takes.
+  let family: [Int]
+  let extents: [Range<Int>?]
   let sizes: [Int]
+  let displacements: [Int]
   let bytes: [Int]
   /// Whether leaving costs no store that is not paid for anyway: DRAM has it, or the residency stores it.
   let isStoreFree: [Bool]
 
   /// - Parameter ends: for each tensor the steps after which it leaves.
-  init(_ problem: ScheduleProblem, operands: [[Int]], ends: [Set<Int>]) {
+  init(
+    _ problem: ScheduleProblem, _ operators: [ScheduleProblem.Operator], _ scope: ScheduleProblem.Scope,
+    ends: [Set<Int>]
+  ) {
     sizes = problem.tensors.map(\.size)
+    displacements = problem.tensors.map(\.displacement)
     bytes = problem.tensors.map(\.bytes)
     isStoreFree = problem.tensors.indices.map { problem.tensors[$0].kind != .activation || !ends[$0].isEmpty }
     var isUsedLater = [Bool](repeating: false, count: sizes.count)
     var end = [Int](repeating: 0, count: sizes.count)
-    var touches: [[Touch]] = operands.map { [sizes] list in
-      list.sorted { (sizes[$0], $1) > (sizes[$1], $0) }.map { Touch(tensor: $0) }
+    let groups = operators.map { [sizes] op in
+      OperandGroup.groups(
+        of: op, problem,
+        operands: problem.operands(of: op, in: scope).map(\.index).sorted { (sizes[$0], $1) > (sizes[$1], $0) })
     }
+    let origins = CommonOrigins(problem)
+    family = origins.family
+    extents = origins.extents()
+    self.groups = groups.map { list in list.allSatisfy { $0.tensors.count == 1 } ? [] : list }
+    var touches: [[Touch]] = groups.map { list in list.flatMap(\.tensors).map { Touch(tensor: $0) } }
     for step in touches.indices.reversed() {
       for number in touches[step].indices {
         let tensor = touches[step][number].tensor
@@ -39,6 +56,13 @@ struct SweepTimetable {
       }
     }
     self.touches = touches
+  }
+
+  /// What a tensor lies together with during a step.
+  func group(of tensor: Int, at step: Int) -> OperandGroup {
+    groups[step].first { $0.tensors.contains(tensor) }
+      ?? OperandGroup(
+        tensors: [tensor], extent: displacements[tensor]..<displacements[tensor] + sizes[tensor])
   }
 
   /// How many tensors are live at once, on average.

@@ -36,11 +36,11 @@ struct JointScheduler {
       let reordered = ScheduleCore(problem, scope: scope)
       let builder = PieceBuilder(problem, scope, reordered, order)
       let pieces = builder.pieces(endingAfter: ends)
-      let packed = AllocationSolver(cancellation: options.cancellation).solve(builder.allocation(pieces, budget))
-      if let allocation = packed.solution {
+      let allocation = builder.allocation(pieces, budget)
+      if let packed = AllocationSolver(cancellation: options.cancellation).solve(allocation.problem).solution {
         solution.order = order.map(ScheduleProblem.OperatorID.init)
         solution.pieces = pieces
-        for index in pieces.indices { solution.pieces[index].offset = allocation.offsets[index] }
+        for (index, offset) in allocation.offsets(packed).enumerated() { solution.pieces[index].offset = offset }
         solution.traffic = builder.traffic(pieces)
       }
     }

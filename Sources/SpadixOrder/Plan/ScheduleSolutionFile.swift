@@ -18,6 +18,10 @@ public enum ScheduleSolutionFile {
     var traffic: [JSONValue.Member] = [
       .init("spilled", .integer(plan.traffic.spilled)), .init("fetched", .integer(plan.traffic.fetched)),
     ]
+    if !problem.sharing.isEmpty {
+      let names = ScheduleProblem.Sharing.allCases.filter { problem.sharing.contains($0) }
+      members.append(.init("sharing", .array(names.map { .string($0.rawValue) })))
+    }
     if plan.recomputation.limit > 0 {
       members.append(
         .init(
@@ -45,12 +49,37 @@ public enum ScheduleSolutionFile {
     return .object(members)
   }
 
+  /// Which places a plan has in common, so that its problem is `sharing` that.
+  public static func sharing(_ source: SourceText) throws -> Set<ScheduleProblem.Sharing> {
+    try sharing(JSONValue(parsing: source), source)
+  }
+
+  private static func sharing(_ json: JSONValue, _ source: SourceText) throws -> Set<ScheduleProblem.Sharing> {
+    guard let member = json["sharing"] else { return [] }
+    let known = ScheduleProblem.Sharing.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    guard let elements = member.elements else { throw failure("sharing", "expected an array of \(known)", source) }
+    return Set(
+      try elements.enumerated().map { number, element in
+        guard let sharing = element.string.flatMap(ScheduleProblem.Sharing.init) else {
+          throw failure("sharing[\(number)]", "expected one of \(known)", source)
+        }
+        return sharing
+      })
+  }
+
+  private static func options(_ sharing: Set<ScheduleProblem.Sharing>) -> String {
+    let names = ScheduleProblem.Sharing.allCases.filter { sharing.contains($0) }.map { "--\($0.rawValue)" }
+    return names.isEmpty ? "with no place in common" : "with " + names.joined(separator: " ")
+  }
+
+  private static func failure(_ place: String, _ message: String, _ source: SourceText) -> Diagnostic {
+    Diagnostic("schedule.plan-format", "\(place): \(message)", at: JSONValue.range(of: place, in: source))
+  }
+
   /// Reads a plan for a problem; nothing in it is believed but its form.
   public static func read(_ source: SourceText, for problem: ScheduleProblem) throws -> ScheduleSolution {
     let json = try JSONValue(parsing: source)
-    func failure(_ place: String, _ message: String) -> Diagnostic {
-      Diagnostic("schedule.plan-format", "\(place): \(message)", at: JSONValue.range(of: place, in: source))
-    }
+    func failure(_ place: String, _ message: String) -> Diagnostic { Self.failure(place, message, source) }
     func integer(_ value: JSONValue?, _ place: String) throws -> Int {
       guard let number = value?.integer else { throw failure(place, "expected an integer") }
       if number.magnitude > UInt(ScheduleProblem.largestSize) * 1024 { throw failure(place, "the number is too large") }
@@ -59,6 +88,11 @@ public enum ScheduleSolutionFile {
     guard let name = json["problem"]?.string else { throw failure("problem", "expected the problem's name") }
     if name != problem.name {
       throw failure("problem", "the plan is for '\(name)'; the problem is '\(problem.name)'")
+    }
+    let sharing = try sharing(json, source)
+    if sharing != problem.sharing {
+      let (plan, own) = (Self.options(sharing), Self.options(problem.sharing))
+      throw failure("sharing", "the plan was made \(plan), and the problem is read \(own)")
     }
     guard let scope = json["tensors"]?.string.flatMap(ScheduleProblem.Scope.init) else {
       throw failure("tensors", "expected \"activations\" or \"all\"")

@@ -17,6 +17,7 @@ public enum ScheduleTable {
     let stops = certificate.stops.map(\.rawValue).joined(separator: ", ")
     let lines: [(String, String)] = [
       ("problem", "\(problem.name), \(problem.operators.count) operators, \(plan.scope.rawValue)"),
+      ("in common", places(problem)),
       ("budget", "\(plan.budget)"),
       (
         "traffic",
@@ -35,6 +36,19 @@ public enum ScheduleTable {
       ),
     ]
     return lines.filter { !$0.1.isEmpty }.map { padded($0.0, 10) + " " + $0.1 + "\n" }.joined()
+  }
+
+  /// How many operators write over an operand, and find operands next to each other.
+  private static func places(_ problem: ScheduleProblem) -> String {
+    var parts: [String] = []
+    if problem.sharing.contains(.inPlace) {
+      parts.append("\(problem.operators.count { !$0.overwritten.isEmpty }) operators write over an operand")
+    }
+    if problem.sharing.contains(.adjacentConcatenation) {
+      let readers = problem.operators.count { op in op.together.contains { Set($0).isDisjoint(with: op.outputs) } }
+      parts.append("\(readers) operators read tensors that lie next to each other")
+    }
+    return parts.joined(separator: ", ")
   }
 
   /// The operators that run more than once.

@@ -12,6 +12,8 @@ public enum ScheduleValidator {
     case twice(tensor: Int, step: Int)
     case notResident(tensor: Int, op: Int, step: Int)
     case beforeProduction(tensor: Int, step: Int)
+    case apart(tensor: Int, other: Int, op: Int, step: Int)
+    case neededAfterwards(tensor: Int, op: Int, step: Int)
     case traffic(expected: ScheduleSolution.Traffic, found: ScheduleSolution.Traffic)
     case boundAboveTraffic(bound: Int, traffic: Int)
 
@@ -31,6 +33,11 @@ public enum ScheduleValidator {
         "operator \(op) needs tensor \(tensor) in step \(step), and no piece covers it"
       case .beforeProduction(let tensor, let step):
         "a piece of tensor \(tensor) begins in step \(step), which is not where it is produced first"
+      case .apart(let tensor, let other, let op, let step):
+        "operator \(op) needs tensors \(tensor) and \(other) in one place or next to each other in step \(step), and "
+          + "they are elsewhere"
+      case .neededAfterwards(let tensor, let op, let step):
+        "operator \(op) writes its result over tensor \(tensor) in step \(step), and the tensor is used later"
       case .traffic(let expected, let found):
         "the plan spills \(expected.spilled) and fetches \(expected.fetched) bytes, and says "
           + "\(found.spilled) and \(found.fetched)"
@@ -69,6 +76,7 @@ public enum ScheduleValidator {
       fetched += fetches * tensor.bytes
       if tensor.kind == .activation && fetches > 0 { spilled += tensor.bytes }
     }
+    try checkSharing(plan, problem)
     var hasRun: Set<ScheduleProblem.OperatorID> = []
     var recomputed = 0
     for op in plan.order where !hasRun.insert(op).inserted {
@@ -131,8 +139,46 @@ public enum ScheduleValidator {
         if piece.tensor == other.tensor { throw .twice(tensor: tensor.id, step: step) }
         let isBelow = piece.offset + tensor.size <= other.offset
         let isAbove = other.offset + otherTensor.size <= piece.offset
-        if !isBelow && !isAbove && tensor.size > 0 && otherTensor.size > 0 {
+        if !isBelow && !isAbove && tensor.size > 0 && otherTensor.size > 0, !isWritten(piece, over: other, plan, problem),
+          !isWritten(other, over: piece, plan, problem)
+        {
           throw .overlap(tensor: tensor.id, other: otherTensor.id, step: step)
+        }
+      }
+    }
+  }
+
+  /// Whether one piece begins in the step in which the other ends, with an operator that writes its result over the other.
+  private static func isWritten(
+    _ piece: ScheduleSolution.Piece, over other: ScheduleSolution.Piece, _ plan: ScheduleSolution,
+    _ problem: ScheduleProblem
+  ) -> Bool {
+    let op = problem.operators[plan.order[piece.first]]
+    return piece.first == other.last && op.outputs.contains(piece.tensor) && op.overwritten.contains(other.tensor)
+  }
+
+  /// What lies together does, and nothing is read that was written over.
+  private static func checkSharing(_ plan: ScheduleSolution, _ problem: ScheduleProblem) throws(Violation) {
+    for (step, run) in plan.order.enumerated() {
+      let op = problem.operators[run]
+      for tensor in op.overwritten {
+        let isLater = plan.order[(step + 1)...].contains { problem.operators[$0].inputs.contains(tensor) }
+        if isLater || !op.inputs.contains(tensor) {
+          throw .neededAfterwards(tensor: problem.tensors[tensor].id, op: op.id, step: step)
+        }
+      }
+      for group in op.together {
+        var first: (tensor: ScheduleProblem.TensorID, origin: Int)?
+        for tensor in group {
+          // That there is one was checked.
+          guard let piece = plan.pieces.first(where: { $0.tensor == tensor && $0.first <= step && step <= $0.last })
+          else { continue }
+          let origin = piece.offset - problem.tensors[tensor].displacement
+          if let first, first.origin != origin {
+            throw .apart(
+              tensor: problem.tensors[first.tensor].id, other: problem.tensors[tensor].id, op: op.id, step: step)
+          }
+          first = first ?? (tensor, origin)
         }
       }
     }

@@ -48,8 +48,7 @@ public struct ScheduleBudgets: Sendable {
   /// The operator that needs the most, for the message that a budget is too small.
   static func largestOperator(_ problem: ScheduleProblem, scope: ScheduleProblem.Scope) -> (op: Int, size: Int)? {
     problem.operators.indices.map { index in
-      let operands = problem.operands(of: problem.operators[index], in: scope)
-      return (op: index, size: operands.reduce(0) { $0 + problem.tensors[$1].size })
+      (op: index, size: problem.footprint(of: problem.operators[index], in: scope))
     }.max { ($0.size, $1.op) < ($1.size, $0.op) }
   }
 }

@@ -21,7 +21,8 @@ struct ScheduleCore {
   struct Operator {
     /// Index in the problem; nil for the operator that stands for what ran before a block.
     var original: Int?
-    /// Size of the tensors that only this operator touches.
+    /// Size of the tensors that only this operator touches, less that of operands which its result is written over: then it
+    /// may be negative.
     var privateSize: Int
     /// Tensors that it touches, ascending.
     var operands: [Int]
@@ -81,7 +82,10 @@ struct ScheduleCore {
     self.init(
       tensors: sources, producers: producers,
       operators: problem.operators.enumerated().map { number, op in
-        (original: number, privateSize: 0, operands: problem.operands(of: op, in: scope).map(\.index))
+        (
+          original: number, privateSize: -op.overwritten.reduce(0) { $0 + problem.tensors[$1].size },
+          operands: problem.operands(of: op, in: scope).map(\.index)
+        )
       })
   }
 

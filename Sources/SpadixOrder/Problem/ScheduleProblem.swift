@@ -46,6 +46,10 @@ public struct ScheduleProblem: Sendable {
     public var bytes: Int
     /// Inputs and parameters have no producer.
     public var kind: TensorKind
+    /// Of the size, what alignment added behind the tensor.
+    var padding = 0
+    /// Where it lies from the origin that it has in common with what it lies together with (`Operator.together`).
+    var displacement = 0
 
     public init(id: Int, name: String, size: Int, bytes: Int, kind: TensorKind) {
       self.id = id
@@ -67,6 +71,14 @@ public struct ScheduleProblem: Sendable {
     public var outputs: [TensorID]
     /// Array cycles of a run, which cost something where operators may run again.
     var cycles: Int
+    /// Whether it may write its result over an operand of the same size, element by element.
+    public var mayOverwrite = false
+    /// Whether its result is its inputs, one behind the other.
+    public var isConcatenation = false
+    /// Operands that are at their displacements from one origin while it runs.
+    var together: [[TensorID]] = []
+    /// Inputs whose room its result takes, and which nothing needs afterwards; of one of the groups in `together`.
+    var overwritten: [TensorID] = []
 
     public init(id: Int, name: String, inputs: [TensorID], outputs: [TensorID], cycles: Int = 0) {
       self.id = id
@@ -83,12 +95,22 @@ public struct ScheduleProblem: Sendable {
   /// Array cycles of an operator beyond this are refused, for the same reason.
   public static let mostCycles = 1 << 30
 
+  /// What tensors may have places in common.
+  public enum Sharing: String, Sendable, CaseIterable {
+    /// Results that are written over an operand (`withOperatorsInPlace`).
+    case inPlace = "in-place"
+    /// Concatenations whose operands lie next to each other (`withAdjacentConcatenations`).
+    case adjacentConcatenation = "adjacent-concat"
+  }
+
   /// Of the graph.
   public var name: String
   /// By `TensorID`.
   public var tensors: [Tensor]
   /// In the default order, which is a legal one.
   public var operators: [Operator]
+  /// What was made use of, and so is part of the problem.
+  public internal(set) var sharing: Set<Sharing> = []
 
   public init(name: String, tensors: [Tensor], operators: [Operator]) {
     self.name = name
@@ -108,9 +130,25 @@ public struct ScheduleProblem: Sendable {
   public func aligned(to alignment: Int) -> ScheduleProblem {
     var result = self
     for index in result.tensors.indices {
-      result.tensors[index].size = roundUp(tensors[index].size, toMultipleOf: alignment)
+      let size = roundUp(tensors[index].size, toMultipleOf: alignment)
+      result.tensors[index].padding += size - tensors[index].size
+      result.tensors[index].size = size
     }
     return result
+  }
+
+  /// The same problem where tensors have places in common as far as is allowed; sizes are what they will be.
+  public func sharing(_ allowed: Set<Sharing>) -> ScheduleProblem {
+    // What lies together can be written over together.
+    var result = allowed.contains(.adjacentConcatenation) ? withAdjacentConcatenations() : self
+    if allowed.contains(.inPlace) { result = result.withOperatorsInPlace() }
+    return result
+  }
+
+  /// What an operator's operands take, of which some may be in the place of others.
+  func footprint(of op: Operator, in scope: Scope) -> Int {
+    operands(of: op, in: scope).reduce(0) { $0 + tensors[$1].size }
+      - op.overwritten.reduce(0) { $0 + tensors[$1].size }
   }
 
   /// The scheduled tensors of an operator, each once, in ascending order.

@@ -1,7 +1,7 @@
 import SpadixSupport
 
 /// Reads the neutral problem format: `{"name", "tensors": [{"id", "name", "bytes_int8", "kind"}], "ops": [{"id", "type",
-/// "inputs", "outputs"}]}`. Members it does not know are ignored.
+/// "inputs", "outputs"}]}`, and what may be left out. Members it does not know are ignored.
 public enum ScheduleProblemReader {
   /// A checked problem with its operators in the file's order, or in a topological one where the file's is not legal.
   ///
@@ -38,6 +38,7 @@ public enum ScheduleProblemReader {
           throw failure("duplicate-id", "tensors[\(index)].id", "tensor \(problem.tensors[index].id) stands here twice")
         }
       }
+      let shapes = tensors.map { $0["shape"]?.integers }
       var seen: Set<Int> = []
       for (index, op) in ops.enumerated() {
         let place = "ops[\(index)]"
@@ -45,11 +46,16 @@ public enum ScheduleProblemReader {
         if !seen.insert(id).inserted {
           throw failure("duplicate-id", "\(place).id", "operator \(id) stands here twice")
         }
-        problem.operators.append(
-          ScheduleProblem.Operator(
-            id: id, name: op["type"]?.string ?? op["name"]?.string ?? "operator",
-            inputs: try operands(op, "inputs", place), outputs: try operands(op, "outputs", place),
-            cycles: try cycles(op, place)))
+        var read = ScheduleProblem.Operator(
+          id: id, name: op["type"]?.string ?? op["name"]?.string ?? "operator",
+          inputs: try operands(op, "inputs", place), outputs: try operands(op, "outputs", place),
+          cycles: try cycles(op, place))
+        read.mayOverwrite = try boolean(op, "in_place", place) ?? OperatorKinds.isElementwise(read.name)
+        read.isConcatenation =
+          try boolean(op, "adjacent", place)
+          ?? OperatorKinds.isConcatenation(
+            read.name, inputs: read.inputs.map { shapes[$0.index] }, outputs: read.outputs.map { shapes[$0.index] })
+        problem.operators.append(read)
       }
       return problem
     }
@@ -76,6 +82,12 @@ public enum ScheduleProblemReader {
         throw failure("format", "\(place).cycles", "expected a whole number of array cycles, 0 to 2^30")
       }
       return cycles
+    }
+
+    private func boolean(_ op: JSONValue, _ key: String, _ place: String) throws -> Bool? {
+      guard let member = op[key] else { return nil }
+      guard let value = member.boolean else { throw failure("format", "\(place).\(key)", "expected true or false") }
+      return value
     }
 
     private func operands(_ op: JSONValue, _ key: String, _ place: String) throws -> [ScheduleProblem.TensorID] {
