@@ -101,14 +101,18 @@ final class AddressSearch {
     _ pieces: [ScheduleSolution.Piece], _ order: [Int], _ builder: PieceBuilder, _ limits: AllocationSolver.Options,
     _ cancellation: Cancellation?
   ) -> Plan? {
-    let allocation = builder.allocation(pieces, budget)
-    let result = AllocationSolver(options: limits, cancellation: cancellation).solve(allocation.problem)
-    work.left -= result.effort
-    nodes += result.nodes
-    guard let solution = result.solution else { return nil }
-    var placed = pieces
-    for (index, offset) in allocation.offsets(solution).enumerated() { placed[index].offset = offset }
-    return Plan(order: order, pieces: placed, traffic: builder.traffic(placed))
+    // Fewer pieces are easier to place, and more of them may fit where fewer do not.
+    for inPlace in problem.sharing.contains(.inPlace) ? [true, false] : [true] {
+      let allocation = builder.allocation(pieces, budget, inPlace: inPlace)
+      let result = AllocationSolver(options: limits, cancellation: cancellation).solve(allocation.problem)
+      work.left -= result.effort
+      nodes += result.nodes
+      guard let solution = result.solution else { continue }
+      var placed = pieces
+      for (index, offset) in allocation.offsets(solution).enumerated() { placed[index].offset = offset }
+      return Plan(order: order, pieces: placed, traffic: builder.traffic(placed))
+    }
+    return nil
   }
 
   func arena(_ order: [Int], _ policy: FurthestUse.Policy, _ builder: PieceBuilder) -> Plan {

@@ -11,8 +11,8 @@ struct OperandGroup {
   ) -> [OperandGroup] {
     var numberOf: [Int: Int] = [:]
     var sets: [Set<Int>] = []
-    for together in op.together {
-      var joined = Set(together.map(\.index))
+    for tied in op.tied {
+      var joined = Set(tied.map(\.index))
       // What two groups share keeps both together.
       for index in sets.indices where !sets[index].isDisjoint(with: joined) {
         joined.formUnion(sets[index])

@@ -8,14 +8,14 @@ struct PieceAllocation {
   private var places: [(buffer: Int, displacement: Int)]
 
   /// - Parameters:
-  ///   - together: for each step, tensors that lie together during it.
+  ///   - ties: for each step, tensors that have one origin during it.
   ///   - pieces: some of a plan's.
   init(
-    _ whole: ScheduleProblem, together: [[[ScheduleProblem.TensorID]]], _ pieces: [ScheduleSolution.Piece],
+    _ whole: ScheduleProblem, ties: [[[ScheduleProblem.TensorID]]], _ pieces: [ScheduleSolution.Piece],
     budget: Int
   ) {
     var groups = Groups(pieces.count)
-    if !whole.sharing.isEmpty { groups.join(pieces, together) }
+    if !whole.sharing.isEmpty { groups.join(pieces, ties) }
     var buffers: [AllocationProblem.Buffer] = []
     places = pieces.map { _ in (0, 0) }
     for members in groups.members() {
@@ -66,10 +66,10 @@ struct PieceAllocation {
 
     init(_ count: Int) { leader = Array(0..<count) }
 
-    mutating func join(_ pieces: [ScheduleSolution.Piece], _ together: [[[ScheduleProblem.TensorID]]]) {
+    mutating func join(_ pieces: [ScheduleSolution.Piece], _ ties: [[[ScheduleProblem.TensorID]]]) {
       var ofTensor: [ScheduleProblem.TensorID: [Int]] = [:]
       for (index, piece) in pieces.enumerated() { ofTensor[piece.tensor, default: []].append(index) }
-      for (step, groups) in together.enumerated() {
+      for (step, groups) in ties.enumerated() {
         for group in groups {
           let there = group.compactMap { tensor in
             ofTensor[tensor]?.first { pieces[$0].first <= step && step <= pieces[$0].last }

@@ -83,8 +83,27 @@ struct PieceBuilder {
     return result.sorted { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
   }
 
-  func allocation(_ pieces: [ScheduleSolution.Piece], _ budget: Int) -> PieceAllocation {
-    PieceAllocation(problem, together: operators.map(\.together), pieces, budget: budget)
+  /// - Parameter inPlace: whether results are written over operands also where the budget has room for both.
+  func allocation(_ pieces: [ScheduleSolution.Piece], _ budget: Int, inPlace: Bool = true) -> PieceAllocation {
+    var ties = operators.map(\.tied)
+    if !inPlace {
+      for (step, need) in needs(pieces).enumerated() where need <= budget { ties[step] = operators[step].adjacent }
+    }
+    return PieceAllocation(problem, ties: ties, pieces, budget: budget)
+  }
+
+  /// What the pieces take during each step, each by itself.
+  private func needs(_ pieces: [ScheduleSolution.Piece]) -> [Int] {
+    var changes = [Int](repeating: 0, count: operators.count + 1)
+    for piece in pieces {
+      changes[piece.first] += problem.tensors[piece.tensor].size
+      changes[piece.last + 1] -= problem.tensors[piece.tensor].size
+    }
+    var need = 0
+    return changes.dropLast().map { change in
+      need += change
+      return need
+    }
   }
 
   func traffic(_ pieces: [ScheduleSolution.Piece]) -> ScheduleSolution.Traffic {

@@ -53,7 +53,7 @@ struct UnpackableCore {
     options.layoutSweep = false
     options.effortLimit = max(1, min(AddressLimits.coreEffort, effortLimit - effort))
     let result = AllocationSolver(options: options, cancellation: cancellation).solve(
-      builder.allocation(pieces, budget).problem)
+      builder.allocation(pieces, budget, inPlace: false).problem)
     effort += result.effort
     return result.solution != nil
   }

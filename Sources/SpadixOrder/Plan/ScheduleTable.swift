@@ -38,14 +38,14 @@ public enum ScheduleTable {
     return lines.filter { !$0.1.isEmpty }.map { padded($0.0, 10) + " " + $0.1 + "\n" }.joined()
   }
 
-  /// How many operators write over an operand, and find operands next to each other.
+  /// How many operators may write over an operand, and find operands next to each other.
   private static func places(_ problem: ScheduleProblem) -> String {
     var parts: [String] = []
     if problem.sharing.contains(.inPlace) {
-      parts.append("\(problem.operators.count { !$0.overwritten.isEmpty }) operators write over an operand")
+      parts.append("\(problem.operators.count { !$0.overwritten.isEmpty }) operators may write over an operand")
     }
     if problem.sharing.contains(.adjacentConcatenation) {
-      let readers = problem.operators.count { op in op.together.contains { Set($0).isDisjoint(with: op.outputs) } }
+      let readers = problem.operators.count { !$0.adjacent.isEmpty }
       parts.append("\(readers) operators read tensors that lie next to each other")
     }
     return parts.joined(separator: ", ")

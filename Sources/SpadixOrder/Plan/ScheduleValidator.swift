@@ -34,8 +34,7 @@ public enum ScheduleValidator {
       case .beforeProduction(let tensor, let step):
         "a piece of tensor \(tensor) begins in step \(step), which is not where it is produced first"
       case .apart(let tensor, let other, let op, let step):
-        "operator \(op) needs tensors \(tensor) and \(other) in one place or next to each other in step \(step), and "
-          + "they are elsewhere"
+        "operator \(op) reads tensor \(other) right behind tensor \(tensor) in step \(step), and it lies elsewhere"
       case .neededAfterwards(let tensor, let op, let step):
         "operator \(op) writes its result over tensor \(tensor) in step \(step), and the tensor is used later"
       case .traffic(let expected, let found):
@@ -148,16 +147,19 @@ public enum ScheduleValidator {
     }
   }
 
-  /// Whether one piece begins in the step in which the other ends, with an operator that writes its result over the other.
+  /// Whether one piece begins in the step in which the other ends, at its place in it, with an operator that may write its
+  /// result over the other.
   private static func isWritten(
     _ piece: ScheduleSolution.Piece, over other: ScheduleSolution.Piece, _ plan: ScheduleSolution,
     _ problem: ScheduleProblem
   ) -> Bool {
     let op = problem.operators[plan.order[piece.first]]
     return piece.first == other.last && op.outputs.contains(piece.tensor) && op.overwritten.contains(other.tensor)
+      && piece.offset - problem.tensors[piece.tensor].displacement
+        == other.offset - problem.tensors[other.tensor].displacement
   }
 
-  /// What lies together does, and nothing is read that was written over.
+  /// What is adjacent lies so, and nothing is read that may have been written over.
   private static func checkSharing(_ plan: ScheduleSolution, _ problem: ScheduleProblem) throws(Violation) {
     for (step, run) in plan.order.enumerated() {
       let op = problem.operators[run]
@@ -167,18 +169,17 @@ public enum ScheduleValidator {
           throw .neededAfterwards(tensor: problem.tensors[tensor].id, op: op.id, step: step)
         }
       }
-      for group in op.together {
-        var first: (tensor: ScheduleProblem.TensorID, origin: Int)?
-        for tensor in group {
-          // That there is one was checked.
-          guard let piece = plan.pieces.first(where: { $0.tensor == tensor && $0.first <= step && step <= $0.last })
-          else { continue }
-          let origin = piece.offset - problem.tensors[tensor].displacement
-          if let first, first.origin != origin {
-            throw .apart(
-              tensor: problem.tensors[first.tensor].id, other: problem.tensors[tensor].id, op: op.id, step: step)
+      for group in op.adjacent {
+        for (tensor, next) in zip(group, group.dropFirst()) {
+          let places = [tensor, next].map { operand in
+            plan.pieces.first { $0.tensor == operand && $0.first <= step && step <= $0.last }?.offset
           }
-          first = first ?? (tensor, origin)
+          // That they are there was checked.
+          guard let place = places[0], let following = places[1] else { continue }
+          if place + problem.tensors[tensor].size != following {
+            throw .apart(
+              tensor: problem.tensors[tensor].id, other: problem.tensors[next].id, op: op.id, step: step)
+          }
         }
       }
     }

@@ -64,8 +64,8 @@ private struct AdjacentConcatenations {
       var inputs: [ScheduleProblem.TensorID] = []
       for input in problem.operators[reader].inputs { inputs += input == whole ? parts : [input] }
       problem.operators[reader].inputs = inputs
-      if parts.count > 1, !problem.operators[reader].together.contains(parts) {
-        problem.operators[reader].together.append(parts)
+      if parts.count > 1, !problem.operators[reader].adjacent.contains(parts) {
+        problem.operators[reader].adjacent.append(parts)
       }
     }
     for part in parts {
@@ -94,7 +94,7 @@ private struct AdjacentConcatenations {
       var op = problem.operators[index]
       op.inputs = unique(renumbered(op.inputs))
       op.outputs = renumbered(op.outputs)
-      op.together = op.together.map(renumbered)
+      op.adjacent = op.adjacent.map(renumbered)
       return op
     }
     result.sharing.insert(.adjacentConcatenation)

@@ -13,7 +13,7 @@ struct CommonOrigins {
     displacements = problem.tensors.map(\.displacement)
     family = Array(sizes.indices)
     members = sizes.indices.map { [$0] }
-    for group in problem.operators.flatMap(\.together) {
+    for group in problem.operators.flatMap(\.tied) {
       for (one, other) in zip(group, group.dropFirst()) { merge(one.index, other.index, shift: 0) }
     }
   }

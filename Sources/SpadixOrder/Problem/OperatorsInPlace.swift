@@ -38,11 +38,9 @@ private struct OperatorsInPlace {
     for index in problem.operators.indices where problem.operators[index].mayOverwrite {
       let op = problem.operators[index]
       guard let result = op.outputs.first, op.outputs.count == 1, problem.tensors[result].size > 0 else { continue }
-      let inGroups = Set(op.together.flatMap { $0 })
-      for group in op.together + op.inputs.filter({ !inGroups.contains($0) }).map({ [$0] })
+      let inGroups = Set(op.adjacent.flatMap { $0 })
+      for group in op.adjacent + op.inputs.filter({ !inGroups.contains($0) }).map({ [$0] })
       where canOverwrite(group, with: result, index) && join(group, result, index) {
-        problem.operators[index].together.removeAll { $0 == group }
-        problem.operators[index].together.append(group + [result])
         problem.operators[index].overwritten = group
         break
       }

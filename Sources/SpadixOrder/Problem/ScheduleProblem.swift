@@ -48,7 +48,7 @@ public struct ScheduleProblem: Sendable {
     public var kind: TensorKind
     /// Of the size, what alignment added behind the tensor.
     var padding = 0
-    /// Where it lies from the origin that it has in common with what it lies together with (`Operator.together`).
+    /// Where it lies from the origin that it has in common with what it lies together with (`Operator.tied`).
     var displacement = 0
 
     public init(id: Int, name: String, size: Int, bytes: Int, kind: TensorKind) {
@@ -75,10 +75,14 @@ public struct ScheduleProblem: Sendable {
     public var mayOverwrite = false
     /// Whether its result is its inputs, one behind the other.
     public var isConcatenation = false
-    /// Operands that are at their displacements from one origin while it runs.
-    var together: [[TensorID]] = []
-    /// Inputs whose room its result takes, and which nothing needs afterwards; of one of the groups in `together`.
+    /// Inputs that lie next to each other while it runs: at their displacements from one origin.
+    var adjacent: [[TensorID]] = []
+    /// Inputs that its one result may be written over, as nothing needs them afterwards: one, or some that are adjacent. They
+    /// have an origin in common with the result.
     var overwritten: [TensorID] = []
+
+    /// Operands that have one origin while it runs, if the result is written over others.
+    var tied: [[TensorID]] { overwritten.isEmpty ? adjacent : adjacent + [overwritten + outputs] }
 
     public init(id: Int, name: String, inputs: [TensorID], outputs: [TensorID], cycles: Int = 0) {
       self.id = id
