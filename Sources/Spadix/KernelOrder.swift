@@ -38,10 +38,16 @@ extension ScheduleProblem {
         }
         if let parameter = parameters[operand.index], !inputs.contains(parameter) { inputs.append(parameter) }
       }
-      operators.append(
-        Operator(
-          id: index, name: op.name, inputs: inputs, outputs: op.outputs.map { TensorID($0.index) },
-          cycles: min(Self.mostCycles, op.alternatives.map(\.cost.arrayCycles).min() ?? 0)))
+      var kernel = Operator(
+        id: index, name: op.name, inputs: inputs, outputs: op.outputs.map { TensorID($0.index) },
+        cycles: min(Self.mostCycles, op.alternatives.map(\.cost.arrayCycles).min() ?? 0))
+      // Row by row; rows of a concatenation need not follow each other, so that those stay copies.
+      kernel.mayOverwrite =
+        switch graph.operations[prepared.operations[index]].op {
+        case .npu(.add), .npu(.binary), .npu(.mul), .npu(.requantize): true
+        default: false
+        }
+      operators.append(kernel)
     }
     addDependences(prepared, names)
   }

@@ -39,7 +39,8 @@ public struct Scheduler: Sendable {
   ) throws -> ScheduleSolution {
     let ordinary = known.filter { $0.recomputation.limit == 0 }
     if options.recomputation.limit == 0 {
-      return try withoutRepeats(problem, scope: scope, budget: budget, orders: orders, known: ordinary)
+      let apart = try withoutOverwriting(problem, scope, budget)
+      return try withoutRepeats(problem, scope: scope, budget: budget, orders: orders, known: ordinary + apart)
     }
     // Repeats save more than long searches without them, so that these come last.
     var brief = self
@@ -57,6 +58,21 @@ public struct Scheduler: Sendable {
       best.improve(with: other)
     }
     return best
+  }
+
+  /// A plan in which no result is written over an operand, where some may be and need not: what needs fewer bytes without
+  /// addresses may pack worse.
+  private func withoutOverwriting(
+    _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int
+  ) throws -> [ScheduleSolution] {
+    var apart = problem
+    for op in apart.operators.indices { apart.operators[op].overwritten = [] }
+    if problem.operators.allSatisfy(\.overwritten.isEmpty) || ScheduleBudgets.minimum(apart, scope: scope) > budget {
+      return []
+    }
+    var brief = self
+    brief.options.effortLimit = min(options.effortLimit, BlockLimits.effortWithoutOverwriting)
+    return [try brief.withoutRepeats(apart, scope: scope, budget: budget, orders: [], known: [])]
   }
 
   /// A plan in which operators may run again, none the worse than one in which they do not.

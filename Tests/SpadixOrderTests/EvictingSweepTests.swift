@@ -30,7 +30,7 @@ import Testing
       #expect(traffic.total >= builder.traffic(residency).total)
       if sweep.tightSteps.isEmpty { #expect(traffic == builder.traffic(residency)) }
       tight += sweep.tightSteps.isEmpty ? 0 : 1
-      guard AllocationSolver().solve(builder.allocation(residency, budget)).solution != nil else { continue }
+      guard AllocationSolver().solve(builder.allocation(residency, budget).problem).solution != nil else { continue }
       packable += 1
       kept += sweep.tightSteps.isEmpty ? 1 : 0
     }

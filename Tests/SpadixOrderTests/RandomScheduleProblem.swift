@@ -81,3 +81,28 @@ func randomMixedProblem(_ number: Int, from seed: Int, operators: Int) -> Schedu
   }
   return problem
 }
+
+/// A random graph of chains, splits and joins in which many operators may write over an operand, and many are
+/// concatenations.
+func randomPlacesProblem(seed: UInt64, operators: Int) -> ScheduleProblem {
+  var problem =
+    seed % 2 == 0
+    ? randomScheduleProblem(seed: seed, operators: operators) : randomChainProblem(seed: seed, operators: operators)
+  var random = SplitMix64(seed: seed ^ 0x5348_4152)
+  for index in problem.operators.indices {
+    let op = problem.operators[index]
+    let result = op.outputs[0]
+    // An operator may read a tensor that it names twice.
+    if op.outputs.count == 1, Set(op.inputs).count == op.inputs.count, random.chance(50) {
+      let size = op.inputs.reduce(0) { $0 + problem.tensors[$1].size }
+      problem.tensors[result].size = size
+      problem.tensors[result].bytes = size
+      problem.operators[index].isConcatenation = op.inputs.count > 1 || random.chance(20)
+    } else if let first = op.inputs.first, random.chance(60) {
+      problem.tensors[result].size = problem.tensors[first].size
+      problem.tensors[result].bytes = problem.tensors[first].size
+    }
+    problem.operators[index].mayOverwrite = random.chance(70)
+  }
+  return problem
+}

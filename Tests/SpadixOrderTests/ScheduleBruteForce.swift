@@ -18,6 +18,8 @@ struct ScheduleBruteForce {
   private let operands: [UInt64]
   private let outputs: [UInt64]
   private let predecessors: [UInt64]
+  /// Tensors whose places each operator's result takes.
+  private let overwritten: [UInt64]
   /// Operators that touch each tensor.
   private let touches: [UInt64]
 
@@ -36,6 +38,7 @@ struct ScheduleBruteForce {
     predecessors = problem.operators.map { op in
       mask(problem.operators.indices.filter { !Set(problem.operators[$0].outputs).isDisjoint(with: op.inputs) })
     }
+    overwritten = problem.operators.map { mask($0.overwritten.map(\.index)) }
     touches = problem.tensors.indices.map { tensor in
       mask(operands.indices.filter { operands[$0] >> UInt64(tensor) & 1 != 0 })
     }
@@ -44,7 +47,9 @@ struct ScheduleBruteForce {
   func elements(_ mask: UInt64) -> [Int] { sizes.indices.filter { mask >> UInt64($0) & 1 != 0 } }
 
   /// The largest operator's operands.
-  var smallestBudget: Int { operands.map { elements($0).reduce(0) { $0 + sizes[$1] } }.max() ?? 0 }
+  var smallestBudget: Int { operands.indices.map { size(operands[$0]) - size(overwritten[$0]) }.max() ?? 0 }
+
+  private func size(_ mask: UInt64) -> Int { elements(mask).reduce(0) { $0 + sizes[$1] } }
 
   /// The least traffic, nil when it is above a limit or there is no schedule.
   func least(budget: Int, atMost limit: Int = Int.max) -> Int? {
@@ -76,7 +81,7 @@ struct ScheduleBruteForce {
   /// What is resident while an operator runs, and what its fetches cost; nil when that does not fit.
   func arrival(_ op: Int, _ state: State, _ budget: Int) -> (resident: UInt64, price: Int)? {
     let resident = state.resident | operands[op]
-    if elements(resident).reduce(0, { $0 + sizes[$1] }) > budget { return nil }
+    if size(resident) - size(overwritten[op]) > budget { return nil }
     // The first load of an input and the production of a result are free.
     let fetched = elements(operands[op] & ~state.resident).filter { touches[$0] & state.executed != 0 }
     return (resident, fetched.reduce(0) { $0 + bytes[$1] })

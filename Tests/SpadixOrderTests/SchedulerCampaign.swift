@@ -38,6 +38,31 @@ import Testing
     #expect(aboveBound * 50 <= Self.cases / Self.parts, "\(aboveBound) plans above the bound")
   }
 
+  /// Graphs in which tensors have places in common: never bounded otherwise than by an exhaustive search, and everything is
+  /// where it is read.
+  @Test(arguments: 0..<parts) func placesInCommonEqualBruteForce(part: Int) throws {
+    var aboveBound = 0
+    for seed in stride(from: part, to: Self.cases, by: Self.parts) {
+      let given = randomPlacesProblem(seed: UInt64(300_000 + seed), operators: 8 + seed / 2 % 5)
+      let allowed: [ScheduleProblem.Sharing] = [[.inPlace], [.adjacentConcatenation], [.inPlace, .adjacentConcatenation]][
+        seed / 10 % 3]
+      let problem = given.sharing(Set(allowed))
+      let scope = seed / 14 % 2 == 0 ? ScheduleProblem.Scope.activations : .all
+      let budget = ScheduleBudgets.minimum(problem, scope: scope) + seed / 28 % 2
+      let plan = try Scheduler().solve(problem, scope: scope, budget: budget)
+      let name = "\(given.name), \(allowed), budget \(budget), \(scope)"
+      var simulation = PlacesSimulation(given, problem, plan)
+      do { try simulation.run() } catch { Issue.record(error, "\(name)") }
+      #expect(simulation.traffic == plan.traffic, "\(name)")
+      let brute = ScheduleBruteForce(problem: problem, scope: scope)
+      let least = try #require(brute.least(budget: budget, atMost: plan.traffic.total), "\(name)")
+      #expect(plan.bound == least, "\(name)")
+      if plan.traffic.total > least { aboveBound += 1 }
+    }
+    print("part \(part): \(aboveBound) plans above the bound")
+    #expect(aboveBound * 20 <= Self.cases / Self.parts)
+  }
+
   /// Graphs of 8 operators that may run again: never better than an exhaustive search, never bounded above it, and nearly
   /// always as good.
   @Test(arguments: 0..<parts) func recomputationAgainstBruteForce(part: Int) throws {

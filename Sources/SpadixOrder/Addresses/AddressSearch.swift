@@ -102,7 +102,7 @@ final class AddressSearch {
     _ cancellation: Cancellation?
   ) -> Plan? {
     // Fewer pieces are easier to place, and more of them may fit where fewer do not.
-    for inPlace in problem.sharing.contains(.inPlace) ? [true, false] : [true] {
+    for inPlace in problem.sharing.isEmpty ? [true] : [true, false] {
       let allocation = builder.allocation(pieces, budget, inPlace: inPlace)
       let result = AllocationSolver(options: limits, cancellation: cancellation).solve(allocation.problem)
       work.left -= result.effort

@@ -3,7 +3,8 @@
 /// Say `a` and `b` could both leave now, every use of `a` to come is one of `b` or comes after one, `a` makes no less room and
 /// leaves for no more bytes, and `b` is in DRAM or has one use left. A schedule in which `b` leaves and `a` stays is then no
 /// better than the one in which they change places until the next use of `b`: from there on `b` is in its place in both, and
-/// `a` is outside and paid for. So only sets in which `a` leaves too are looked at.
+/// `a` is outside and paid for. So only sets in which `a` leaves too are looked at. Two of a size that have the same uses to
+/// come may change roles altogether.
 struct EvictionPrecedence<Positions: PositionSet> {
   /// What leaves before one tensor, as bits per live tensor of an ideal.
   private struct Row {
@@ -14,6 +15,8 @@ struct EvictionPrecedence<Positions: PositionSet> {
     /// Where only this one is stored.
     var unstored = Positions()
     var isUsedOnce = false
+    /// Where neither is stored, whatever their uses: those that this one could change roles with.
+    var twins = Positions()
   }
 
   private var rows: [Row] = []
@@ -38,6 +41,7 @@ struct EvictionPrecedence<Positions: PositionSet> {
         // Of two that are the same in all this the first one leaves first.
         let isFirst = other < one
         let isSame = tensors[other].size == tensors[one].size && isLater(one, than: other)
+        if isSame, isFirst, more == less, uses[one] == uses[other] { rows[one].twins |= Positions(other) }
         if more < less || more == less && (isFirst || !isSame) { rows[one].alike |= Positions(other) }
         if more < 2 * less || more == 2 * less && isFirst { rows[one].stored |= Positions(other) }
         if 2 * more < less || 2 * more == less && isFirst { rows[one].unstored |= Positions(other) }
@@ -50,6 +54,6 @@ struct EvictionPrecedence<Positions: PositionSet> {
   func before(_ position: Int, evictable: Positions, clean: Positions) -> Positions {
     let row = rows[position]
     if clean.contains(position) { return evictable & (row.alike & clean | row.unstored & ~clean) }
-    return row.isUsedOnce ? evictable & (row.stored & clean | row.alike & ~clean) : Positions()
+    return evictable & (row.isUsedOnce ? row.stored & clean | row.alike & ~clean : row.twins & ~clean)
   }
 }

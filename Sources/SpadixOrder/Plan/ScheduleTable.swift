@@ -38,17 +38,12 @@ public enum ScheduleTable {
     return lines.filter { !$0.1.isEmpty }.map { padded($0.0, 10) + " " + $0.1 + "\n" }.joined()
   }
 
-  /// How many operators may write over an operand, and find operands next to each other.
+  /// How many operators may write over operands, and find operands next to each other.
   private static func places(_ problem: ScheduleProblem) -> String {
-    var parts: [String] = []
-    if problem.sharing.contains(.inPlace) {
-      parts.append("\(problem.operators.count { !$0.overwritten.isEmpty }) operators may write over an operand")
-    }
-    if problem.sharing.contains(.adjacentConcatenation) {
-      let readers = problem.operators.count { !$0.adjacent.isEmpty }
-      parts.append("\(readers) operators read tensors that lie next to each other")
-    }
-    return parts.joined(separator: ", ")
+    if problem.sharing.isEmpty { return "" }
+    let writers = problem.operators.count { !$0.overwritten.isEmpty }
+    let readers = problem.operators.count { !$0.adjacent.isEmpty }
+    return "\(writers) results in the place of operands, \(readers) operators read tensors next to each other"
   }
 
   /// The operators that run more than once.

@@ -1,9 +1,12 @@
 extension ScheduleProblem {
-  /// The same problem without the concatenations whose operands can lie next to each other: whoever read the result reads
-  /// the operands, which are then in their order, one behind the other. Each of them stays, leaves and comes back by itself.
+  /// The same problem where the operands of concatenations lie next to each other, so that nothing has to be copied.
   ///
-  /// Left as they are: concatenations of parameters, or of a tensor with itself; results that are outputs while an operand
-  /// is an input, and so is stored by nobody; and those that would give an operand two neighbours on the same side.
+  /// Where nothing else needs the operands afterwards, the result takes their place, and the operator needs no more room than
+  /// that. Otherwise there is no such operator any more: whoever read the result reads the operands, which are then in their
+  /// order, one behind the other, and each of them stays, leaves and comes back by itself.
+  ///
+  /// Left as they are: concatenations of parameters, or of a tensor with itself; and those that would give an operand two
+  /// neighbours on the same side.
   func withAdjacentConcatenations() -> ScheduleProblem {
     var pass = AdjacentConcatenations(self)
     pass.run()
@@ -14,6 +17,7 @@ extension ScheduleProblem {
 private struct AdjacentConcatenations {
   private var problem: ScheduleProblem
   private var origins: CommonOrigins
+  private var lifetimes: TensorLifetimes
   private var isGone: [Bool]
   private var isOperatorGone: [Bool]
   /// The operators that read each tensor.
@@ -22,6 +26,7 @@ private struct AdjacentConcatenations {
   init(_ problem: ScheduleProblem) {
     self.problem = problem
     origins = CommonOrigins(problem)
+    lifetimes = TensorLifetimes(problem)
     isGone = problem.tensors.map { _ in false }
     isOperatorGone = problem.operators.map { _ in false }
     readers = [[Int]](repeating: [], count: problem.tensors.count)
@@ -30,36 +35,62 @@ private struct AdjacentConcatenations {
     }
   }
 
-  /// In the order of the operators, so that the operands of a concatenation are what is left of others.
+  /// In the order of the operators, so that the operands of a concatenation are what is left of others, and operators that
+  /// come to touch a tensor are none of its last ones' ancestors.
   mutating func run() {
     for (index, op) in problem.operators.enumerated() where op.isConcatenation {
-      guard let whole = op.outputs.first, op.outputs.count == 1, canReplace(whole, op.inputs) else { continue }
+      guard let whole = op.outputs.first, op.outputs.count == 1 else { continue }
+      // By now some of them may be what others were concatenated from.
+      let parts = problem.operators[index].inputs
+      guard isMade(whole, of: parts) else { continue }
       var places: [Int] = []
       var end = 0
-      for part in op.inputs {
+      for part in parts {
         places.append(end)
         end += problem.tensors[part].size
       }
-      let parts = op.inputs.map(\.index)
-      guard origins.overlaps(parts, at: places)?.isEmpty == true else { continue }
-      origins.join(parts, at: places)
-      isOperatorGone[index] = true
-      replace(whole, by: op.inputs)
+      if parts.allSatisfy({ lifetimes.isLast(index, of: $0.index) }) {
+        replace(parts, places, by: whole, index)
+      } else {
+        replace(whole, by: parts, places, index)
+      }
     }
   }
 
   /// Whether the parts are the bytes of the whole.
-  private func canReplace(_ whole: ScheduleProblem.TensorID, _ parts: [ScheduleProblem.TensorID]) -> Bool {
+  private func isMade(_ whole: ScheduleProblem.TensorID, of parts: [ScheduleProblem.TensorID]) -> Bool {
     let tensor = problem.tensors[whole]
     let tensors = parts.map { problem.tensors[$0] }
     return !parts.isEmpty && Set(parts).count == parts.count && tensors.allSatisfy { $0.kind != .parameter }
-      && (tensor.kind != .output || tensors.allSatisfy { $0.kind != .input })
       && tensors.dropLast().allSatisfy { $0.padding == 0 }
       && tensors.reduce(0) { $0 + $1.size } == tensor.size && tensors.reduce(0) { $0 + $1.bytes } == tensor.bytes
   }
 
-  private mutating func replace(_ whole: ScheduleProblem.TensorID, by parts: [ScheduleProblem.TensorID]) {
+  /// The whole comes to where the parts end.
+  private mutating func replace(
+    _ parts: [ScheduleProblem.TensorID], _ places: [Int], by whole: ScheduleProblem.TensorID, _ op: Int
+  ) {
+    let tensors = (parts + [whole]).map(\.index)
+    lifetimes.setOverwriter(op, of: parts.map(\.index))
+    guard let overlaps = origins.overlaps(tensors, at: places + [0]),
+      overlaps.allSatisfy({ lifetimes.areApart($0.one, $0.other) })
+    else { return lifetimes.setOverwriter(nil, of: parts.map(\.index)) }
+    origins.join(tensors, at: places + [0])
+    problem.operators[op].overwritten = parts
+  }
+
+  /// The parts remain, and the operator does not.
+  private mutating func replace(
+    _ whole: ScheduleProblem.TensorID, by parts: [ScheduleProblem.TensorID], _ places: [Int], _ op: Int
+  ) {
+    let tensors = parts.map(\.index)
+    let isOutput = problem.tensors[whole].kind == .output
+    // An input is stored by nobody.
+    if isOutput, parts.contains(where: { problem.tensors[$0].kind == .input }) { return }
+    guard origins.overlaps(tensors, at: places)?.isEmpty == true else { return }
+    origins.join(tensors, at: places)
     isGone[whole.index] = true
+    isOperatorGone[op] = true
     for reader in readers[whole.index] {
       var inputs: [ScheduleProblem.TensorID] = []
       for input in problem.operators[reader].inputs { inputs += input == whole ? parts : [input] }
@@ -69,9 +100,9 @@ private struct AdjacentConcatenations {
       }
     }
     for part in parts {
-      readers[part.index] = Set(readers[part.index] + readers[whole.index]).sorted()
-      // Stored as part of the whole in the end.
-      if problem.tensors[whole].kind == .output { problem.tensors[part].kind = .output }
+      lifetimes.replaceTouch(of: part.index, by: op, with: readers[whole.index])
+      readers[part.index] = Set(readers[part.index].filter { $0 != op } + readers[whole.index]).sorted()
+      if isOutput { problem.tensors[part].kind = .output }
     }
   }
 
@@ -95,6 +126,7 @@ private struct AdjacentConcatenations {
       op.inputs = unique(renumbered(op.inputs))
       op.outputs = renumbered(op.outputs)
       op.adjacent = op.adjacent.map(renumbered)
+      op.overwritten = renumbered(op.overwritten)
       return op
     }
     result.sharing.insert(.adjacentConcatenation)
