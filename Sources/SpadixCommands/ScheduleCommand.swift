@@ -94,8 +94,7 @@ struct ScheduleCommand: ParsableCommand {
     help: "Element-wise operators write their results over an operand of the same size that nothing needs afterwards.")
   var inPlace = false
 
-  @Flag(
-    help: "Operands of a concatenation lie next to each other where whoever reads the result finds them, without a copy.")
+  @Flag(help: "Operands of a concatenation lie next to each other in the result's place, so that nothing is copied.")
   var adjacentConcat = false
 
   @Flag(help: "Print the plan as JSON.")

@@ -48,7 +48,7 @@ struct EvictingSweep {
     /// What evictions beyond the residency move.
     var cost = 0
     var rank = 0.0
-    /// By offset.
+    /// By offset, then end.
     var slots: [Slot] = []
     /// Tensors that were stored beyond the residency, as long as they are used again.
     var stored: [Int] = []
@@ -59,6 +59,11 @@ struct EvictingSweep {
     /// Operands of the step that are still to come.
     var arrivals: [SweepTimetable.Touch] = []
     var moved = 0
+
+    /// Where units stand among the slots.
+    func place(_ offset: Int, _ end: Int) -> Int {
+      slots.firstIndex { ($0.offset, $0.end) > (offset, end) } ?? slots.count
+    }
 
     /// The origin of the first of some tensors that is there.
     func origin(_ timetable: SweepTimetable, where isMeant: (Int) -> Bool) -> Int? {
@@ -259,7 +264,7 @@ struct EvictingSweep {
     }
     clear(inTheWay, from: &next, step)
     next.slots.removeAll(where: isInTheWay)
-    put(touch, at: offset, next.slots.firstIndex { $0.offset > offset } ?? next.slots.count, step, &next)
+    put(touch, at: offset, next.place(offset, end), step, &next)
     return [next]
   }
 
@@ -340,7 +345,7 @@ struct EvictingSweep {
       let origin =
         layout.origin(timetable) { group.tensors.contains($0) } ?? end - group.extent.lowerBound
       let offset = origin + timetable.displacements[touch.tensor]
-      put(touch, at: offset, layout.slots.firstIndex { $0.offset > offset } ?? layout.slots.count, step, &layout)
+      put(touch, at: offset, layout.place(offset, offset + timetable.sizes[touch.tensor]), step, &layout)
       end = max(end, origin + group.extent.upperBound)
     }
     return layout

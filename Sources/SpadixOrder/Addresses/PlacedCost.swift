@@ -45,6 +45,7 @@ final class PlacedCost: OrderEvaluation {
   private var firstUse: [Int]
   @exclusivity(unchecked)
   private var isStored: [Bool]
+  /// By offset, then end, so that holes are between neighbours also where some take nothing, or others' places.
   @exclusivity(unchecked)
   private var residents: [Resident] = []
   @exclusivity(unchecked)
@@ -215,8 +216,9 @@ final class PlacedCost: OrderEvaluation {
         guard let price = clear(tensor, from: origin ?? 0, group, step) else { return cost + sideBySide(groups, step) }
         cost += price
         let offset = (origin ?? 0) + displacements[tensor]
-        let index = residents.firstIndex { $0.offset > offset } ?? residents.count
-        residents.insert(Resident(tensor: tensor, offset: offset, end: offset + sizes[tensor]), at: index)
+        let end = offset + sizes[tensor]
+        let index = residents.firstIndex { ($0.offset, $0.end) > (offset, end) } ?? residents.count
+        residents.insert(Resident(tensor: tensor, offset: offset, end: end), at: index)
         firstUse[tensor] = step
       }
     }
@@ -370,7 +372,7 @@ final class PlacedCost: OrderEvaluation {
       }
       end += group.extent.count
     }
-    if groups.count < residents.count { residents.sort { ($0.offset, $0.tensor) < ($1.offset, $1.tensor) } }
+    if groups.count < residents.count { residents.sort { ($0.offset, $0.end) < ($1.offset, $1.end) } }
     return cost
   }
 }

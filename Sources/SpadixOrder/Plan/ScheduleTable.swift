@@ -43,7 +43,7 @@ public enum ScheduleTable {
     if problem.sharing.isEmpty { return "" }
     let writers = problem.operators.count { !$0.overwritten.isEmpty }
     let readers = problem.operators.count { !$0.adjacent.isEmpty }
-    return "\(writers) results in the place of operands, \(readers) operators read tensors next to each other"
+    return "results in the place of operands \(writers), operators that read tensors next to each other \(readers)"
   }
 
   /// The operators that run more than once.

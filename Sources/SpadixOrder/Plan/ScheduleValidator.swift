@@ -138,9 +138,8 @@ public enum ScheduleValidator {
         if piece.tensor == other.tensor { throw .twice(tensor: tensor.id, step: step) }
         let isBelow = piece.offset + tensor.size <= other.offset
         let isAbove = other.offset + otherTensor.size <= piece.offset
-        if !isBelow && !isAbove && tensor.size > 0 && otherTensor.size > 0, !isWritten(piece, over: other, plan, problem),
-          !isWritten(other, over: piece, plan, problem)
-        {
+        let isTaken = !isBelow && !isAbove && tensor.size > 0 && otherTensor.size > 0
+        if isTaken, !isWritten(piece, over: other, plan, problem), !isWritten(other, over: piece, plan, problem) {
           throw .overlap(tensor: tensor.id, other: otherTensor.id, step: step)
         }
       }

@@ -3,11 +3,11 @@ enum OperatorKinds {
   /// Operators whose results have each element in the place of the one element of an operand that it is made of: those that
   /// work element by element, with constants for channels perhaps, and those that only say another shape.
   private static let elementwise: Set<String> = [
-    "Abs", "Add", "And", "BatchNormalization", "Cast", "Ceil", "Celu", "Clip", "Cos", "Div", "Dropout", "Elu", "Erf", "Exp",
-    "Flatten", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Max", "Mean", "Min", "Mish",
-    "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pow", "Reciprocal", "Relu", "Reshape", "Round", "Selu", "Sigmoid", "Sign",
-    "Silu", "Sin", "Softplus", "Softsign", "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "ThresholdedRelu", "Unsqueeze",
-    "Where", "Xor",
+    "Abs", "Add", "And", "BatchNormalization", "Cast", "Ceil", "Celu", "Clip", "Cos", "Div", "Dropout", "Elu",
+    "Erf", "Exp", "Flatten", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Max",
+    "Mean", "Min", "Mish", "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pow", "Reciprocal", "Relu", "Reshape",
+    "Round", "Selu", "Sigmoid", "Sign", "Silu", "Sin", "Softplus", "Softsign", "Sqrt", "Squeeze", "Sub", "Sum",
+    "Swish", "Tanh", "ThresholdedRelu", "Unsqueeze", "Where", "Xor",
   ]
 
   static func isElementwise(_ name: String) -> Bool { elementwise.contains(name) }
