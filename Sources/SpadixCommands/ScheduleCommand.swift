@@ -177,21 +177,24 @@ struct ScheduleCommand: ParsableCommand {
       input, model, calibrate, target: target.load(), files: &files
     ).aligned(to: align)
     if let check { return try Self.check(check, aligned) }
-    let problem = aligned.sharing(sharing)
+    let alternatives = aligned.alternatives(sharing: sharing)
     let interruption = Interruption()
     defer { interruption.end() }
     if let timeLimit { interruption.end(after: timeLimit) }
-    let known = try known.map { try knownPlan($0, problem) }
-    if let sweep { return try runSweep(sweep, problem, known, interruption.cancellation) }
-    var budgets = ScheduleBudgetReader(problem: problem, scope: scope, cancellation: interruption.cancellation)
+    let known = try known.map { try knownPlan($0, alternatives) }
+    if let sweep { return try runSweep(sweep, alternatives, known, interruption.cancellation) }
+    var budgets = ScheduleBudgetReader(
+      alternatives: alternatives, scope: scope, cancellation: interruption.cancellation)
     let capacity = try budgets.read(budget ?? "min")
-    let plan =
+    let choice =
       try policy == .optimal
       ? scheduler(interruption.cancellation).solve(
-        problem, scope: scope, budget: capacity, orders: budgets.orders,
+        anyOf: alternatives, scope: scope, budget: capacity, orders: budgets.orders,
         known: known.map { try $0.within(capacity) })
-      : ScheduleBaseline(policy: policy, order: order, placement: placement).solve(
-        problem, scope: scope, budget: capacity)
+      : Scheduler.Choice(
+        plan: ScheduleBaseline(policy: policy, order: order, placement: placement).solve(
+          alternatives[0], scope: scope, budget: capacity), alternative: 0)
+    let (plan, problem) = (choice.plan, alternatives[choice.alternative])
     let text = ScheduleSolutionFile.json(plan, for: problem).text(pretty: true) + "\n"
     if let output { try Files.write(text, to: output) }
     if let svg { try Files.write(SchedulePicture.svg(plan, for: problem), to: svg) }
@@ -208,7 +211,7 @@ struct ScheduleCommand: ParsableCommand {
   private var scope: ScheduleProblem.Scope { tensors ?? .activations }
 
   private var sharing: Set<ScheduleProblem.Sharing> {
-    Set((inPlace ? [.inPlace] : []) + (adjacentConcat ? [.adjacentConcatenation] : []))
+    Set((inPlace ? [.inPlace] : []) + (adjacentConcat ? [.adjacentConcatenation, .concatenationViews] : []))
   }
 
   private func scheduler(_ cancellation: Cancellation, _ prefix: String = "") -> Scheduler {
@@ -227,17 +230,22 @@ struct ScheduleCommand: ParsableCommand {
   /// A plan that `--known` names.
   private struct KnownPlan {
     var path: String
-    var plan: ScheduleSolution
+    var choice: Scheduler.Choice
 
     /// The plan, where a budget allows it.
-    func within(_ budget: Int) throws -> ScheduleSolution {
-      if plan.budget <= budget { return plan }
-      throw Diagnostic("schedule.known", "the plan '\(path)' is for a budget of \(plan.budget), more than \(budget)")
+    func within(_ budget: Int) throws -> Scheduler.Choice {
+      if choice.plan.budget <= budget { return choice }
+      throw Diagnostic(
+        "schedule.known", "the plan '\(path)' is for a budget of \(choice.plan.budget), more than \(budget)")
     }
   }
 
-  private func knownPlan(_ path: String, _ problem: ScheduleProblem) throws -> KnownPlan {
-    let plan = try ScheduleSolutionFile.read(try Files.readSource(path), for: problem)
+  private func knownPlan(_ path: String, _ alternatives: [ScheduleProblem]) throws -> KnownPlan {
+    let source = try Files.readSource(path)
+    let sharing = try ScheduleSolutionFile.sharing(source)
+    let alternative = alternatives.firstIndex { $0.sharing == sharing } ?? 0
+    let problem = alternatives[alternative]
+    let plan = try ScheduleSolutionFile.read(source, for: problem)
     do throws(ScheduleValidator.Violation) {
       try ScheduleValidator.validate(plan, for: problem)
     } catch {
@@ -254,7 +262,7 @@ struct ScheduleCommand: ParsableCommand {
         "the plan '\(path)' was made with --recompute \(runs.limit) --cycle-price \(runs.cyclePrice)",
         help: "give the same options, or leave the plan out")
     }
-    return KnownPlan(path: path, plan: plan)
+    return KnownPlan(path: path, choice: Scheduler.Choice(plan: plan, alternative: alternative))
   }
 
   private static func check(_ path: String, _ problem: ScheduleProblem) throws {
@@ -271,33 +279,36 @@ struct ScheduleCommand: ParsableCommand {
   }
 
   private func runSweep(
-    _ text: String, _ problem: ScheduleProblem, _ known: [KnownPlan], _ cancellation: Cancellation
+    _ text: String, _ alternatives: [ScheduleProblem], _ known: [KnownPlan], _ cancellation: Cancellation
   ) throws {
+    let name = alternatives[0].name
     let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 3, let count = Int(parts[2]), (1...1000).contains(count) else {
       throw ValidationError("--sweep is FROM:TO:COUNT with a count of 1 to 1000")
     }
-    var reader = ScheduleBudgetReader(problem: problem, scope: scope, cancellation: cancellation)
+    var reader = ScheduleBudgetReader(alternatives: alternatives, scope: scope, cancellation: cancellation)
     let from = try reader.read(parts[0])
     let to = try reader.read(parts[1])
     if to < from { throw Diagnostic("schedule.sweep", "the sweep goes from \(from) down to \(to)") }
     var points: [ScheduleSolution] = []
+    var choices = known.map(\.choice)
     for number in 0..<count {
       let budget =
         count == 1 ? from : from + (to - from) / (count - 1) * number + (to - from) % (count - 1) * number / (count - 1)
       let point = try scheduler(cancellation, "budget \(number + 1) of \(count): ").solve(
-        problem, scope: scope, budget: budget, orders: reader.orders, known: known.map(\.plan) + points)
+        anyOf: alternatives, scope: scope, budget: budget, orders: reader.orders, known: choices)
       // What an interruption cut short is not what the budget allows.
-      if cancellation.isCancelled, !point.isProven { break }
-      points.append(point)
+      if cancellation.isCancelled, !point.plan.isProven { break }
+      points.append(point.plan)
+      choices.append(point)
     }
     if let csv { try Files.write(ScheduleSweep.csv(points), to: csv) }
-    if let svg { try Files.write(ScheduleSweep.svg(points, name: problem.name), to: svg) }
+    if let svg { try Files.write(ScheduleSweep.svg(points, name: name), to: svg) }
     if let output {
-      try Files.write(ScheduleSweep.json(points, name: problem.name).text(pretty: true) + "\n", to: output)
+      try Files.write(ScheduleSweep.json(points, name: name).text(pretty: true) + "\n", to: output)
     }
     try StandardOutput.write(
-      json ? ScheduleSweep.json(points, name: problem.name).text(pretty: true) + "\n" : ScheduleSweep.table(points))
+      json ? ScheduleSweep.json(points, name: name).text(pretty: true) + "\n" : ScheduleSweep.table(points))
     if points.count < count {
       throw Diagnostic(
         "schedule.interrupted", "interrupted: \(points.count) of \(count) budgets are done",
@@ -361,33 +372,46 @@ enum ScheduleComponent: String, CaseIterable, ExpressibleByArgument {
 
 /// Reads budgets; the named ones are computed once.
 struct ScheduleBudgetReader {
-  let problem: ScheduleProblem
+  /// Problems of which a plan for any one will do.
+  let alternatives: [ScheduleProblem]
   let scope: ScheduleProblem.Scope
   let cancellation: Cancellation
-  /// Orders of smallest peak, where one was needed.
-  private(set) var orders: [[ScheduleProblem.OperatorID]] = []
-  private var known: ScheduleBudgets?
+  /// Orders of smallest peak of each, where one was needed.
+  private(set) var orders: [[[ScheduleProblem.OperatorID]]] = []
+  private var peak: Int?
 
-  init(problem: ScheduleProblem, scope: ScheduleProblem.Scope, cancellation: Cancellation) {
-    self.problem = problem
+  init(alternatives: [ScheduleProblem], scope: ScheduleProblem.Scope, cancellation: Cancellation) {
+    self.alternatives = alternatives
     self.scope = scope
     self.cancellation = cancellation
   }
 
+  /// The smallest legal budget.
+  private var minimum: Int {
+    alternatives.reduce(Int.max) { min($0, ScheduleBudgets.minimum($1, scope: scope)) }
+  }
+
+  /// The smallest peak, which is searched for once.
+  private mutating func smallestPeak() -> Int {
+    if let peak { return peak }
+    let progress = ProgressAfterASecond()
+    let budgets = alternatives.map { problem in
+      ScheduleBudgets(problem, scope: scope, cancellation: cancellation, progress: { progress.show($0) })
+    }
+    orders = budgets.map { [$0.order] }
+    let least = budgets.reduce(Int.max) { min($0, $1.peak) }
+    if budgets.contains(where: { !$0.peakIsExact }) {
+      StandardError.write("note: the smallest peak is only known to be at most \(least)\n")
+    }
+    peak = least
+    return least
+  }
+
   mutating func read(_ text: String) throws -> Int {
     switch text {
-    case "min": return ScheduleBudgets.minimum(problem, scope: scope)
-    case "mid", "peak":
-      if let known { return text == "mid" ? known.middle : known.peak }
-      let progress = ProgressAfterASecond()
-      let budgets = ScheduleBudgets(
-        problem, scope: scope, cancellation: cancellation, progress: { progress.show($0) })
-      known = budgets
-      orders.append(budgets.order)
-      if !budgets.peakIsExact {
-        StandardError.write("note: the smallest peak is only known to be at most \(budgets.peak)\n")
-      }
-      return text == "mid" ? budgets.middle : budgets.peak
+    case "min": return minimum
+    case "peak": return smallestPeak()
+    case "mid": return ScheduleBudgets.middle(between: minimum, and: smallestPeak())
     default:
       guard let size = MemorySize(argument: text) else {
         throw ValidationError("a budget is min, mid, peak or a number of bytes with an optional K or M, not '\(text)'")

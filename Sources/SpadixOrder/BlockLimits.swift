@@ -51,8 +51,8 @@ enum BlockLimits {
 
   /// Steps of searches in which no operator runs again, before those in which some may.
   static let effortBeforeRepeats = 2_000_000_000
-  /// Steps of searches in which no result is written over an operand, before those in which some may be.
-  static let effortWithoutOverwriting = 10_000_000_000
+  /// Steps of searches in which tensors have fewer places in common, before those in which they have all that they may.
+  static let effortOfAlternative = 10_000_000_000
 
   // Changes to the order.
   static let firstImprovement = 30_000_000

@@ -45,35 +45,41 @@ public struct ScheduleBaseline: Sendable {
   ) throws -> ScheduleSolution {
     try problem.check()
     try Scheduler.checkBudget(problem, scope, budget)
+    // What no offset could use.
+    let usable = budget - budget % problem.alignment
     let core = ScheduleCore(problem, scope: scope)
     let order = self.order == .default ? Array(0..<core.count) : Self.minPeakOrder(core)
     let rule: FurthestUse.Policy = policy == .greedy ? .largest : .furthestNextUse
     let builder = PieceBuilder(problem, scope, core, order)
     var pieces: [ScheduleSolution.Piece]
     if placement == .online {
-      var arena = OnlineArena(problem, scope, core, order, budget, rule)
+      var arena = OnlineArena(problem, scope, core, order, usable, rule)
       pieces = arena.run()
     } else {
-      pieces = builder.pieces(FurthestUse.drops(core, order: order, capacity: budget, policy: rule))
-      let allocation = builder.allocation(pieces, budget)
-      let solution: AllocationSolution?
-      if placement == .exact {
-        solution = AllocationSolver().solve(allocation.problem).solution
-      } else {
-        let buffers = allocation.problem.buffers
-        let bySize = buffers.indices.sorted { (buffers[$0].size, $1) > (buffers[$1].size, $0) }
-        let made = AllocationSolution(
-          offsets: LowestFit.offsets(order: bySize, buffers: buffers, lifetimes: Lifetimes(buffers)))
-        solution = made.height(in: allocation.problem) <= budget ? made : nil
-      }
-      guard let solution else { throw unpackable(problem) }
-      for (index, offset) in allocation.offsets(solution).enumerated() { pieces[index].offset = offset }
+      pieces = builder.pieces(FurthestUse.drops(core, order: order, capacity: usable, policy: rule))
+      // Where the budget needs no result over an operand, it may be in the way there.
+      let offsets = [true, false].lazy.compactMap { inPlace in
+        offsets(builder.allocation(pieces, usable, inPlace: inPlace))
+      }.first
+      guard let offsets else { throw unpackable(problem) }
+      for (index, offset) in offsets.enumerated() { pieces[index].offset = offset }
     }
     let solution = ScheduleSolution(
       scope: scope, budget: budget, order: order.map(ScheduleProblem.OperatorID.init), pieces: pieces,
       traffic: builder.traffic(pieces), bound: 0, certificate: ScheduleSolution.Certificate())
     try Scheduler.validate(solution, problem)
     return solution
+  }
+
+  /// Offsets of pieces, found in the placement's way.
+  private func offsets(_ allocation: PieceAllocation) -> [Int]? {
+    let problem = allocation.problem
+    if placement == .exact { return AllocationSolver().solve(problem).solution.map(allocation.offsets) }
+    let buffers = problem.buffers
+    let bySize = buffers.indices.sorted { (buffers[$0].size, $1) > (buffers[$1].size, $0) }
+    let made = AllocationSolution(
+      offsets: LowestFit.offsets(order: bySize, buffers: buffers, lifetimes: Lifetimes(buffers)))
+    return made.height(in: problem) <= problem.capacity ? allocation.offsets(made) : nil
   }
 
   private func unpackable(_ problem: ScheduleProblem) -> Diagnostic {

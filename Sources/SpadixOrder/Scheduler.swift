@@ -26,11 +26,64 @@ public struct Scheduler: Sendable {
     // The limit on labels ends the search as an interruption does, and is nobody else's.
     var limited = self
     limited.options.cancellation = options.cancellation.map(Cancellation.init(linkedTo:)) ?? Cancellation()
-    var plan = try limited.plan(problem, scope, budget, orders, known)
+    // What no offset could use.
+    let usable = budget - budget % problem.alignment
+    let known = known.filter { $0.budget <= budget }.map { plan in
+      var plan = plan
+      plan.budget = min(plan.budget, usable)
+      return plan
+    }
+    var plan = try limited.plan(problem, scope, usable, orders, known)
+    plan.budget = budget
     let elapsed = clock.now - start
     plan.certificate.seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
     try Self.validate(plan, problem)
     return plan
+  }
+
+  /// A plan for one of some problems.
+  public struct Choice: Sendable {
+    public var plan: ScheduleSolution
+    /// The number of the problem that it is for.
+    public var alternative: Int
+
+    public init(plan: ScheduleSolution, alternative: Int) {
+      self.plan = plan
+      self.alternative = alternative
+    }
+  }
+
+  /// The best of plans for any of some problems, with a bound for all of them.
+  ///
+  /// - Parameters:
+  ///   - alternatives: as `ScheduleProblem.alternatives` makes them.
+  ///   - orders: as of `solve`, for each.
+  ///   - known: as of `solve`, for any of them.
+  /// - Throws: `Diagnostic` when none of them has operators that all fit the budget.
+  public func solve(
+    anyOf alternatives: [ScheduleProblem], scope: ScheduleProblem.Scope, budget: Int,
+    orders: [[[ScheduleProblem.OperatorID]]] = [], known: [Choice] = []
+  ) throws -> Choice {
+    var left = self
+    var choices: [Choice] = []
+    let fitting = alternatives.indices.filter { ScheduleBudgets.minimum(alternatives[$0], scope: scope) <= budget }
+    // Where none fits, the first one says what it needs.
+    for number in fitting.isEmpty ? [0] : fitting {
+      let plan = try left.solve(
+        alternatives[number], scope: scope, budget: budget, orders: orders.isEmpty ? [] : orders[number],
+        known: known.filter { $0.alternative == number }.map(\.plan))
+      left.options.labelLimit = max(0, left.options.labelLimit - plan.certificate.labels)
+      choices.append(Choice(plan: plan, alternative: number))
+      if plan.traffic.total == 0 { return choices[choices.count - 1] }
+    }
+    let bound = choices.reduce(Int.max) { min($0, $1.plan.bound) }
+    guard var best = choices.min(by: { $0.plan.traffic.total < $1.plan.traffic.total }) else { return choices[0] }
+    if best.plan.bound > bound {
+      // Another one may be better, and why that is not known is what is of interest.
+      best.plan.bound = bound
+      best.plan.certificate.stops = choices.first { $0.plan.bound == bound }?.plan.certificate.stops ?? []
+    }
+    return best
   }
 
   private func plan(
@@ -71,7 +124,7 @@ public struct Scheduler: Sendable {
       return []
     }
     var brief = self
-    brief.options.effortLimit = min(options.effortLimit, BlockLimits.effortWithoutOverwriting)
+    brief.options.effortLimit = min(options.effortLimit, BlockLimits.effortOfAlternative)
     return [try brief.withoutRepeats(apart, scope: scope, budget: budget, orders: [], known: [])]
   }
 
@@ -217,7 +270,8 @@ public struct Scheduler: Sendable {
     let op = problem.operators[largest.op]
     let notes = problem.operands(of: op, in: scope).map { tensor in
       Diagnostic.Note(
-        "tensor \(problem.tensors[tensor].id) '\(problem.tensors[tensor].name)' takes \(problem.tensors[tensor].size)")
+        "tensor \(problem.tensors[tensor].id) '\(problem.tensors[tensor].name)' takes \(problem.tensors[tensor].size)"
+          + (op.overwritten.contains(tensor) ? ", in which the result is written" : ""))
     }
     throw Diagnostic(
       "schedule.budget-too-small",

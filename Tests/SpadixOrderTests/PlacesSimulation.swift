@@ -1,7 +1,8 @@
 @testable import SpadixOrder
 
 /// A plan in which tensors have places in common, run on a memory of units, each of which holds what was written there last.
-/// What every operator of the problem as it was given reads must be there, unit by unit and in order.
+/// What every operator of the problem as it was given reads must be there, unit by unit and in order; and where its result is
+/// written, each of its operands either is not, or has the same element in the same place.
 struct PlacesSimulation {
   struct Failure: Error, CustomStringConvertible {
     var description: String
@@ -28,8 +29,10 @@ struct PlacesSimulation {
       defer { next += tensor.size }
       return Array(next..<next + tensor.size)
     }
-    for op in given.operators where op.isConcatenation && Set(op.inputs).count == op.inputs.count {
-      contents[op.outputs[0].index] = op.inputs.flatMap { contents[$0.index] }
+    for op in given.operators where op.isConcatenation {
+      let parts = op.inputs.flatMap { contents[$0.index] }
+      // With alignment the result is not what the operands are one behind the other.
+      if parts.count == given.tensors[op.outputs[0]].size { contents[op.outputs[0].index] = parts }
     }
   }
 
@@ -69,6 +72,24 @@ struct PlacesSimulation {
     for input in original.inputs where given.isScheduled(input, in: plan.scope) {
       guard let offset = offset(of: input, step) else { continue }
       try expect(contents[input.index], at: offset, "read by operator \(op.id)", step)
+      try checkWritten(over: input, at: offset, original, step)
+    }
+  }
+
+  /// A result may be written over an operand of its bytes, or over the part of it that is the operand.
+  private func checkWritten(
+    over input: ScheduleProblem.TensorID, at offset: Int, _ op: ScheduleProblem.Operator, _ step: Int
+  ) throws {
+    let size = given.tensors[input].size
+    for result in op.outputs {
+      guard let place = self.offset(of: result, step) else { continue }
+      let isApart = place + given.tensors[result].size <= offset || offset + size <= place
+      if isApart || size == 0 || given.tensors[result].size == 0 { continue }
+      let isAllOfIt = place == offset && given.tensors[input].bytes == given.tensors[result].bytes && op.mayOverwrite
+      let isPart = op.isConcatenation && contents[result.index].dropFirst(offset - place).starts(with: contents[input.index])
+      if !isAllOfIt && !isPart {
+        throw Failure(description: "step \(step): operator \(op.id) writes over tensor \(given.tensors[input].id)")
+      }
     }
   }
 

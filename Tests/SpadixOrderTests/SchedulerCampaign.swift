@@ -45,12 +45,13 @@ import Testing
   @Test(arguments: 0..<parts) func placesInCommonEqualBruteForce(part: Int) throws {
     var aboveBound = 0
     for seed in stride(from: part, to: Self.casesOfPlaces, by: Self.parts) {
-      let given = randomPlacesProblem(seed: UInt64(300_000 + seed), operators: 8 + seed / 2 % 5)
+      let given = randomPlacesProblem(seed: UInt64(300_000 + seed), operators: 8 + seed / 2 % 5).aligned(
+        to: seed / 60 % 3 == 0 ? 4 : 1)
       let allowed: Set<ScheduleProblem.Sharing> =
         switch seed / 10 % 3 {
         case 0: [.inPlace]
-        case 1: [.adjacentConcatenation]
-        default: [.inPlace, .adjacentConcatenation]
+        case 1: seed / 30 % 2 == 0 ? [.adjacentConcatenation] : [.concatenationViews]
+        default: [.inPlace, .concatenationViews]
         }
       let problem = given.sharing(allowed)
       let scope = seed / 14 % 2 == 0 ? ScheduleProblem.Scope.activations : .all

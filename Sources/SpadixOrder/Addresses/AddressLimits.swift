@@ -12,8 +12,9 @@ enum AddressLimits {
   /// Nodes and elementary steps of a packing that only looks whether it is easy: rules and a little search.
   static let quickNodes = 2_000
   static let quickEffort = 50_000_000
-  /// Nodes of packings of what rules keep.
+  /// Nodes of packings of what rules keep, and pieces that they may have where some lie together.
   static let ruledNodes = 20_000
+  static let mostRuledWithGaps = 300
   /// Elementary steps of the searches before the first plan on the way, and between two; the plans take an eighth of the
   /// searches at most.
   static let effortBetweenPlans = 50_000_000

@@ -101,10 +101,12 @@ final class AddressSearch {
     _ pieces: [ScheduleSolution.Piece], _ order: [Int], _ builder: PieceBuilder, _ limits: AllocationSolver.Options,
     _ cancellation: Cancellation?
   ) -> Plan? {
-    // Fewer pieces are easier to place, and more of them may fit where fewer do not.
-    for inPlace in problem.sharing.isEmpty ? [true] : [true, false] {
+    // Fewer buffers are easier to place, and more of them may fit where fewer do not.
+    var limits = limits
+    for inPlace in problem.operators.allSatisfy(\.overwritten.isEmpty) ? [true] : [true, false] {
       let allocation = builder.allocation(pieces, budget, inPlace: inPlace)
       let result = AllocationSolver(options: limits, cancellation: cancellation).solve(allocation.problem)
+      limits.effortLimit = max(1, limits.effortLimit - result.effort)
       work.left -= result.effort
       nodes += result.nodes
       guard let solution = result.solution else { continue }
@@ -187,7 +189,9 @@ final class AddressSearch {
     for policy in FurthestUse.Policy.allCases {
       takeAlways(arena(order, policy, builder))
       let pieces = builder.pieces(FurthestUse.drops(core, order: order, capacity: budget, policy: policy))
-      if isBetter(pieces, builder), pieces.count <= AddressLimits.mostRefined,
+      // Gaps make a packing slow.
+      let most = problem.sharing.isEmpty ? AddressLimits.mostRefined : AddressLimits.mostRuledWithGaps
+      if isBetter(pieces, builder), pieces.count <= most,
         let plan = packed(pieces, order, builder, limits, nil)
       {
         takeAlways(plan)

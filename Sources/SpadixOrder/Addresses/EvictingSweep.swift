@@ -203,15 +203,16 @@ struct EvictingSweep {
     var result: [Layout] = []
     let tensor = layout.arrivals[0].tensor
     effort += 20 + 5 * layout.slots.count
-    let group = timetable.group(of: tensor, at: step)
-    if group.tensors.count > 1, let origin = layout.origin(timetable, where: { group.tensors.contains($0) }) {
-      return placed(layout, origin, group, step)
-    }
-    // What will lie together with others had better be there from the start.
-    var extent = group.extent
+    var extent = timetable.extent(of: tensor)
     if let family = timetable.extents[tensor] {
+      let group = timetable.group(of: tensor, at: step)
+      if group.tensors.count > 1, let origin = layout.origin(timetable, where: { group.tensors.contains($0) }) {
+        return placed(layout, origin, group, step)
+      }
+      extent = group.extent
+      // What will lie together with others had better be there from the start.
       if let origin = layout.origin(timetable, where: { timetable.family[$0] == timetable.family[tensor] }) {
-        let places = group.extent.lowerBound + origin..<group.extent.upperBound + origin
+        let places = extent.lowerBound + origin..<extent.upperBound + origin
         if layout.isFree(places, budget) { return placed(layout, origin, group, step) }
       } else if layout.hasHole(family.count, budget) {
         extent = family

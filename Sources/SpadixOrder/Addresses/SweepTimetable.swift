@@ -58,11 +58,12 @@ struct SweepTimetable {
     self.touches = touches
   }
 
+  /// First unit and end, from its origin.
+  func extent(of tensor: Int) -> Range<Int> { displacements[tensor]..<displacements[tensor] + sizes[tensor] }
+
   /// What a tensor lies together with during a step.
   func group(of tensor: Int, at step: Int) -> OperandGroup {
-    groups[step].first { $0.tensors.contains(tensor) }
-      ?? OperandGroup(
-        tensors: [tensor], extent: displacements[tensor]..<displacements[tensor] + sizes[tensor])
+    groups[step].first { $0.tensors.contains(tensor) } ?? OperandGroup(tensors: [tensor], extent: extent(of: tensor))
   }
 
   /// How many tensors are live at once, on average.

@@ -67,9 +67,9 @@ public enum ScheduleSolutionFile {
       })
   }
 
-  private static func options(_ sharing: Set<ScheduleProblem.Sharing>) -> String {
-    let names = ScheduleProblem.Sharing.allCases.filter { sharing.contains($0) }.map { "--\($0.rawValue)" }
-    return names.isEmpty ? "with no place in common" : "with " + names.joined(separator: " ")
+  private static func places(_ sharing: Set<ScheduleProblem.Sharing>) -> String {
+    let names = ScheduleProblem.Sharing.allCases.filter { sharing.contains($0) }.map(\.rawValue)
+    return names.isEmpty ? "no places in common" : "places in common (" + names.joined(separator: ", ") + ")"
   }
 
   private static func failure(_ place: String, _ message: String, _ source: SourceText) -> Diagnostic {
@@ -91,8 +91,12 @@ public enum ScheduleSolutionFile {
     }
     let sharing = try sharing(json, source)
     if sharing != problem.sharing {
-      let (plan, own) = (Self.options(sharing), Self.options(problem.sharing))
-      throw failure("sharing", "the plan was made \(plan), and the problem is read \(own)")
+      let (plan, own) = (Self.places(sharing), Self.places(problem.sharing))
+      var mismatch = failure("sharing", "the plan is one with \(plan), the problem is one with \(own)")
+      let flags = [(sharing.contains(.inPlace), "--in-place"), (sharing != [] && sharing != [.inPlace], "--adjacent-concat")]
+      mismatch.help =
+        "solve it " + (sharing.isEmpty ? "without options" : "with " + flags.filter(\.0).map(\.1).joined(separator: " "))
+      throw mismatch
     }
     guard let scope = json["tensors"]?.string.flatMap(ScheduleProblem.Scope.init) else {
       throw failure("tensors", "expected \"activations\" or \"all\"")

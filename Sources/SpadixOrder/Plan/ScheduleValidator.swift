@@ -8,6 +8,7 @@ public enum ScheduleValidator {
     case unscheduledTensor(tensor: Int)
     case pieceSteps(tensor: Int, first: Int, last: Int)
     case outOfMemory(tensor: Int, offset: Int)
+    case misaligned(tensor: Int, offset: Int, alignment: Int)
     case overlap(tensor: Int, other: Int, step: Int)
     case twice(tensor: Int, step: Int)
     case notResident(tensor: Int, op: Int, step: Int)
@@ -27,6 +28,8 @@ public enum ScheduleValidator {
       case .pieceSteps(let tensor, let first, let last):
         "the piece of tensor \(tensor) during steps \(first)...\(last) leaves the schedule"
       case .outOfMemory(let tensor, let offset): "tensor \(tensor) at offset \(offset) leaves the budget"
+      case .misaligned(let tensor, let offset, let alignment):
+        "tensor \(tensor) at offset \(offset) is not at a multiple of \(alignment)"
       case .overlap(let tensor, let other, let step): "tensors \(other) and \(tensor) overlap in step \(step)"
       case .twice(let tensor, let step): "tensor \(tensor) is in the scratchpad twice in step \(step)"
       case .notResident(let tensor, let op, let step):
@@ -131,6 +134,9 @@ public enum ScheduleValidator {
       if piece.offset < 0 || tensor.size > plan.budget || piece.offset > plan.budget - tensor.size {
         throw .outOfMemory(tensor: tensor.id, offset: piece.offset)
       }
+      if piece.offset % problem.alignment != 0 {
+        throw .misaligned(tensor: tensor.id, offset: piece.offset, alignment: problem.alignment)
+      }
       for other in plan.pieces[..<number] {
         let step = max(piece.first, other.first)
         guard step <= piece.last, step <= other.last else { continue }
@@ -153,9 +159,12 @@ public enum ScheduleValidator {
     _ problem: ScheduleProblem
   ) -> Bool {
     let op = problem.operators[plan.order[piece.first]]
-    return piece.first == other.last && op.outputs.contains(piece.tensor) && op.overwritten.contains(other.tensor)
-      && piece.offset - problem.tensors[piece.tensor].displacement
-        == other.offset - problem.tensors[other.tensor].displacement
+    guard piece.first == other.last, op.outputs == [piece.tensor],
+      let number = op.overwritten.firstIndex(of: other.tensor)
+    else { return false }
+    // One behind the other they are what the result takes.
+    let before = op.overwritten[..<number].reduce(0) { $0 + problem.tensors[$1].size }
+    return piece.offset + before == other.offset
   }
 
   /// What is adjacent lies so, and nothing is read that may have been written over.

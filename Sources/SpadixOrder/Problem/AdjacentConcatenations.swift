@@ -2,13 +2,13 @@ extension ScheduleProblem {
   /// The same problem where the operands of concatenations lie next to each other, so that nothing has to be copied.
   ///
   /// Where nothing else needs the operands afterwards, the result takes their place, and the operator needs no more room than
-  /// that. Otherwise there is no such operator any more: whoever read the result reads the operands, which are then in their
+  /// that. Otherwise, with `views`, there is no such operator any more: whoever read the result reads the operands, which are then in their
   /// order, one behind the other, and each of them stays, leaves and comes back by itself.
   ///
   /// Left as they are: concatenations of parameters, or of a tensor with itself; and those that would give an operand two
   /// neighbours on the same side.
-  func withAdjacentConcatenations() -> ScheduleProblem {
-    var pass = AdjacentConcatenations(self)
+  func withAdjacentConcatenations(views: Bool) -> ScheduleProblem {
+    var pass = AdjacentConcatenations(self, views: views)
     pass.run()
     return pass.result()
   }
@@ -16,6 +16,7 @@ extension ScheduleProblem {
 
 private struct AdjacentConcatenations {
   private var problem: ScheduleProblem
+  private let makesViews: Bool
   private var origins: CommonOrigins
   private var lifetimes: TensorLifetimes
   private var isGone: [Bool]
@@ -23,8 +24,9 @@ private struct AdjacentConcatenations {
   /// The operators that read each tensor.
   private var readers: [[Int]]
 
-  init(_ problem: ScheduleProblem) {
+  init(_ problem: ScheduleProblem, views: Bool) {
     self.problem = problem
+    makesViews = views
     origins = CommonOrigins(problem)
     lifetimes = TensorLifetimes(problem)
     isGone = problem.tensors.map { _ in false }
@@ -51,7 +53,7 @@ private struct AdjacentConcatenations {
       }
       if parts.allSatisfy({ lifetimes.isLast(index, of: $0.index) }) {
         replace(parts, places, by: whole, index)
-      } else {
+      } else if makesViews {
         replace(whole, by: parts, places, index)
       }
     }
@@ -94,6 +96,8 @@ private struct AdjacentConcatenations {
     for reader in readers[whole.index] {
       var inputs: [ScheduleProblem.TensorID] = []
       for input in problem.operators[reader].inputs { inputs += input == whole ? parts : [input] }
+      // What it reads in two ways would be gone for the one when the other has been written over.
+      if Set(inputs).count < inputs.count { problem.operators[reader].mayOverwrite = false }
       problem.operators[reader].inputs = inputs
       if parts.count > 1, !problem.operators[reader].adjacent.contains(parts) {
         problem.operators[reader].adjacent.append(parts)
@@ -130,6 +134,7 @@ private struct AdjacentConcatenations {
       return op
     }
     result.sharing.insert(.adjacentConcatenation)
+    if makesViews { result.sharing.insert(.concatenationViews) }
     return result
   }
 

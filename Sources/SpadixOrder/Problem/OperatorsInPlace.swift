@@ -1,6 +1,6 @@
 extension ScheduleProblem {
   /// The same problem where operators that may (`Operator.mayOverwrite`) write their results over an operand, or over
-  /// operands that lie together, of the same size.
+  /// operands that lie together, of as many bytes: fewer would be read for several elements of the result.
   ///
   /// Only over what nothing needs afterwards in any order: every other operator that touches it is an ancestor. So the orders
   /// remain, no store or fetch becomes another, and the operator needs less room.
@@ -13,7 +13,10 @@ extension ScheduleProblem {
       let inGroups = Set(op.adjacent.flatMap { $0 })
       for group in op.adjacent + op.inputs.filter({ !inGroups.contains($0) }).map({ [$0] }) {
         let isPossible = group.allSatisfy { tensors[$0].kind != .parameter && lifetimes.isLast(index, of: $0.index) }
-        guard isPossible, group.reduce(0, { $0 + tensors[$1].size }) == tensors[written].size else { continue }
+        // Alignment may give the same size to others.
+        guard isPossible, group.reduce(0, { $0 + tensors[$1].bytes }) == tensors[written].bytes,
+          group.reduce(0, { $0 + tensors[$1].size }) == tensors[written].size
+        else { continue }
         let overwritten = group.map(\.index)
         let places = overwritten.map { origins.displacements[$0] }
         lifetimes.setOverwriter(index, of: overwritten)

@@ -12,7 +12,10 @@ public struct ScheduleBudgets: Sendable {
   public var order: [ScheduleProblem.OperatorID]
 
   /// Half way between the two, rounded down.
-  public var middle: Int { minimum + (peak - minimum) / 2 }
+  public var middle: Int { Self.middle(between: minimum, and: peak) }
+
+  /// Half way between the smallest budget and the smallest peak.
+  public static func middle(between minimum: Int, and peak: Int) -> Int { minimum + (peak - minimum) / 2 }
 
   /// Searches for the smallest peak block by block, within limits; then `peakIsExact` is false.
   public init(

@@ -65,7 +65,7 @@ public struct ScheduleProblem: Sendable {
     /// The id in the problem file.
     var id: Int
     var name: String
-    /// Each once.
+    /// What it reads; one named twice counts once.
     public var inputs: [TensorID]
     /// Each tensor is the output of one operator at most.
     public var outputs: [TensorID]
@@ -103,8 +103,10 @@ public struct ScheduleProblem: Sendable {
   public enum Sharing: String, Sendable, CaseIterable {
     /// Results that are written over an operand (`withOperatorsInPlace`).
     case inPlace = "in-place"
-    /// Concatenations whose operands lie next to each other (`withAdjacentConcatenations`).
+    /// Results of concatenations that take the places of the operands (`withAdjacentConcatenations`).
     case adjacentConcatenation = "adjacent-concat"
+    /// Concatenations for which their operands stand (`withAdjacentConcatenations`).
+    case concatenationViews = "concat-views"
   }
 
   /// Of the graph.
@@ -113,6 +115,8 @@ public struct ScheduleProblem: Sendable {
   public var tensors: [Tensor]
   /// In the default order, which is a legal one.
   public var operators: [Operator]
+  /// Offsets are multiples of this; sizes are already.
+  private(set) var alignment = 1
   /// What was made use of, and so is part of the problem.
   public internal(set) var sharing: Set<Sharing> = []
 
@@ -133,6 +137,7 @@ public struct ScheduleProblem: Sendable {
   /// The same problem with sizes rounded up to multiples, so that every offset can be one.
   public func aligned(to alignment: Int) -> ScheduleProblem {
     var result = self
+    result.alignment = alignment
     for index in result.tensors.indices {
       let size = roundUp(tensors[index].size, toMultipleOf: alignment)
       result.tensors[index].padding += size - tensors[index].size
@@ -143,10 +148,21 @@ public struct ScheduleProblem: Sendable {
 
   /// The same problem where tensors have places in common as far as is allowed; sizes are what they will be.
   public func sharing(_ allowed: Set<Sharing>) -> ScheduleProblem {
+    var result = self
     // What lies together can be written over together.
-    var result = allowed.contains(.adjacentConcatenation) ? withAdjacentConcatenations() : self
+    if !allowed.isDisjoint(with: [.adjacentConcatenation, .concatenationViews]) {
+      result = result.withAdjacentConcatenations(views: allowed.contains(.concatenationViews))
+    }
     if allowed.contains(.inPlace) { result = result.withOperatorsInPlace() }
     return result
+  }
+
+  /// Problems of which a plan for any one will do where so much is allowed: in the last one, if there are two, operands stand for
+  /// concatenations. Neither needs to be better: a copy may be written over while its operands are needed.
+  public func alternatives(sharing allowed: Set<Sharing>) -> [ScheduleProblem] {
+    let copies = sharing(allowed.subtracting([.concatenationViews]))
+    let views = sharing(allowed)
+    return views.operators.count == copies.operators.count ? [copies] : [copies, views]
   }
 
   /// What an operator's operands take, of which some may be in the place of others.

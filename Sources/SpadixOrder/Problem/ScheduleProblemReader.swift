@@ -50,11 +50,15 @@ public enum ScheduleProblemReader {
           id: id, name: op["type"]?.string ?? op["name"]?.string ?? "operator",
           inputs: try operands(op, "inputs", place), outputs: try operands(op, "outputs", place),
           cycles: try cycles(op, place))
-        read.mayOverwrite = try boolean(op, "in_place", place) ?? OperatorKinds.isElementwise(read.name)
+        // What is fused into an operator is done to its results.
+        let fused = op["fused"]?.elements?.map { $0.string ?? "" } ?? []
+        read.mayOverwrite =
+          try boolean(op, "in_place", place) ?? ([read.name] + fused).allSatisfy(OperatorKinds.isElementwise)
         read.isConcatenation =
           try boolean(op, "adjacent", place)
-          ?? OperatorKinds.isConcatenation(
-            read.name, inputs: read.inputs.map { shapes[$0.index] }, outputs: read.outputs.map { shapes[$0.index] })
+          ?? (fused.isEmpty
+            && OperatorKinds.isConcatenation(
+              read.name, inputs: read.inputs.map { shapes[$0.index] }, outputs: read.outputs.map { shapes[$0.index] }))
         problem.operators.append(read)
       }
       return problem
