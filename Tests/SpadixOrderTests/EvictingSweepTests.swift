@@ -15,7 +15,9 @@ import Testing
       let core = ScheduleCore(problem, scope: scope)
       let budget = core.smallestCapacity + seed / 4 % 4
       let order = ConstructedOrders.order(core, by: seed % 3 == 0 ? .latest : .leastGrowth)
-      let drops = FurthestUse.drops(core, order: order, capacity: budget, policy: .longestForItsPrice)
+      // Some keep more than fits.
+      let capacity = budget + (seed % 5 == 4 ? 3 : 0)
+      let drops = FurthestUse.drops(core, order: order, capacity: capacity, policy: .longestForItsPrice)
       let builder = PieceBuilder(problem, scope, core, order)
       var sweep = EvictingSweep(
         builder.timetable(endingAfter: builder.ends(drops)), budget: budget, effortLimit: 100_000_000)

@@ -34,6 +34,7 @@ final class AddressSearch {
   private(set) var best: Plan?
   private(set) var nodes = 0
   private var nextPlan = AddressLimits.effortBetweenPlans
+  private var leftForPlaces = AddressLimits.sweepEffort
 
   init(
     _ problem: ScheduleProblem, _ scope: ScheduleProblem.Scope, _ budget: Int, _ options: ScheduleOptions, _ work: Work
@@ -231,6 +232,7 @@ final class AddressSearch {
     let given = BlockScheduler.Residency(order: order, drops: drops, cost: 0)
     // What is worse than the best plan tells what is in the way, too.
     guard let first = sweep(given, effortLimit: effortLimit, isCutShort: again == 0) else { return }
+    if again > 0, !first.isEmpty, sweepWithPlaces(given)?.isEmpty == true { return }
     for percent in AddressLimits.freeForTrees {
       var tight = first
       var room = [Int](repeating: 0, count: core.count)
@@ -242,6 +244,7 @@ final class AddressSearch {
             core.leaving(room, of: budget), capacity: budget, cancellation: options.cancellation),
           let found = sweep(other, effortLimit: effortLimit, isCutShort: false)
         else { break }
+        if !found.isEmpty { _ = sweepWithPlaces(other) }
         tight = found
       }
       if tight.isEmpty { return }
@@ -254,18 +257,36 @@ final class AddressSearch {
     _ residency: BlockScheduler.Residency, effortLimit: Int, isCutShort: Bool
   ) -> [Int]? {
     if isOver { return nil }
+    let (tight, effort) = sweep(
+      residency, effortLimit: min(effortLimit, workLeft), plansPlaces: false, isCutShort: isCutShort)
+    work.left -= effort
+    return tight
+  }
+
+  /// The same with places for what stays long planned before, in work of its own, so that nothing else has less.
+  private func sweepWithPlaces(_ residency: BlockScheduler.Residency) -> [Int]? {
+    if leftForPlaces <= 0 || isInterrupted { return nil }
+    let (tight, effort) = sweep(
+      residency, effortLimit: min(AddressLimits.sweepEffort / 2, leftForPlaces), plansPlaces: true, isCutShort: true)
+    leftForPlaces -= effort
+    return tight
+  }
+
+  private func sweep(
+    _ residency: BlockScheduler.Residency, effortLimit: Int, plansPlaces: Bool, isCutShort: Bool
+  ) -> (tight: [Int]?, effort: Int) {
     options.progress?("addresses for one step after the other, best \(leastTraffic)")
     let builder = builder(residency.order)
     let ends = builder.ends(residency.drops)
     let limit = leastTraffic - builder.traffic(builder.pieces(endingAfter: ends)).total
-    if limit <= 0 { return nil }
+    if limit <= 0 { return (nil, 0) }
     var sweep = EvictingSweep(
-      builder.timetable(endingAfter: ends), budget: budget, effortLimit: min(effortLimit, workLeft))
-    let pieces = sweep.run(below: isCutShort ? limit : Int.max, cancellation: options.cancellation)
-    work.left -= sweep.effort
-    guard let pieces else { return nil }
+      builder.timetable(endingAfter: ends), budget: budget, effortLimit: effortLimit, plansPlaces: plansPlaces)
+    guard let pieces = sweep.run(below: isCutShort ? limit : Int.max, cancellation: options.cancellation) else {
+      return (nil, sweep.effort)
+    }
     take(Plan(order: residency.order, pieces: pieces, traffic: builder.traffic(pieces)))
-    return sweep.tightSteps.map { residency.order[$0] }
+    return (sweep.tightSteps.map { residency.order[$0] }, sweep.effort)
   }
 
   /// Before a plan whose addresses cost traffic, one that was the best earlier and packs.

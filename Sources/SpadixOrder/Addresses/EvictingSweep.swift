@@ -2,11 +2,11 @@ import SpadixSupport
 
 /// Addresses for a residency of any size: step after step, with many layouts at once, and what is in the way leaves.
 ///
-/// A layout is what is in the scratchpad and where. What comes at a step is put to the bottom or the top of a hole; where no
-/// hole is large enough, one of the spans that are cheapest to clear is cleared, which moves bytes that the residency
-/// does not. Those layouts go on that have cost least, and in which little of the free room is cut up, now and when what
-/// they hold leaves. Where all have had to evict something, the last steps are done again with more layouts. So there
-/// always is a plan, and the time grows with the number of steps.
+/// A layout is what is in the scratchpad and where. What comes at a step is put where it is planned (`PlannedPlaces`),
+/// otherwise to the bottom or the top of a hole; where no hole is large enough, one of the spans that are cheapest to clear is
+/// cleared, which moves bytes that the residency does not. Those layouts go on that have cost least, and in which little of
+/// the free room is cut up, now and when what they hold leaves. Where all have had to evict something, the last steps are
+/// done again with more layouts. So there always is a plan, and the time grows with the number of steps.
 struct EvictingSweep {
   /// Layouts that go on from a step, and that each may become within one.
   private static let mostLayouts = 128
@@ -21,6 +21,8 @@ struct EvictingSweep {
   ]
   /// The part of the effort that may go into repeats from the start on; the rest comes with the steps.
   private static let shareAtStart = 8
+  /// The part of the effort that may go into places for what stays long.
+  private static let shareOfPlaces = 4
   /// Spans that may be cleared for a tensor.
   private static let spans = 3
   /// Operands that may be moved out of the way of others in a step; when these are not enough, all come side by side.
@@ -48,6 +50,8 @@ struct EvictingSweep {
     /// What evictions beyond the residency move.
     var cost = 0
     var rank = 0.0
+    /// Bytes that came to other places than planned.
+    var strays = 0
     /// By offset, then end.
     var slots: [Slot] = []
     /// Tensors that were stored beyond the residency, as long as they are used again.
@@ -108,7 +112,9 @@ struct EvictingSweep {
   private let timetable: SweepTimetable
   private let budget: Int
   private let width: Int
+  private var places: PlannedPlaces?
   private let effortLimit: Int
+  private let plansPlaces: Bool
   private var log: [Entry] = []
   private var mostEntries = Self.mostEntries
   /// Elementary steps, of about a nanosecond each.
@@ -116,8 +122,11 @@ struct EvictingSweep {
   /// The steps, ascending, at which something was in the way in the layouts that the pieces are from.
   private(set) var tightSteps: [Int] = []
 
-  /// - Parameter effortLimit: about what a run may take, as long as the fewest layouts take no more.
-  init(_ timetable: SweepTimetable, budget: Int, effortLimit: Int) {
+  /// - Parameters:
+  ///   - effortLimit: about what a run may take, as long as the fewest layouts take no more.
+  ///   - plansPlaces: whether places for what stays long come first.
+  init(_ timetable: SweepTimetable, budget: Int, effortLimit: Int, plansPlaces: Bool = true) {
+    self.plansPlaces = plansPlaces
     self.timetable = timetable
     self.budget = budget
     self.effortLimit = effortLimit
@@ -127,6 +136,12 @@ struct EvictingSweep {
 
   /// Pieces with addresses; nil where they would move so many bytes beyond the residency, and when cancelled.
   mutating func run(below limit: Int, cancellation: Cancellation?) -> [ScheduleSolution.Piece]? {
+    if plansPlaces {
+      places = PlannedPlaces(
+        timetable, budget: budget, effortLimit: effortLimit / Self.shareOfPlaces, cancellation: cancellation)
+    }
+    let effortOfPlaces = places?.effort ?? 0
+    effort += effortOfPlaces
     var stages = [Stage()]
     var spent = 0
     while let last = stages.last, last.step < timetable.touches.count {
@@ -137,9 +152,10 @@ struct EvictingSweep {
       for (intervals, widening) in Self.repeats where next.cost > last.cost {
         if cancellation?.isCancelled == true { return nil }
         // Less of it early on, so that something is left for the steps to come.
+        let limit = effortLimit - effortOfPlaces
         let allowed =
-          effortLimit / Self.shareAtStart
-          + (effortLimit - effortLimit / Self.shareAtStart) / timetable.touches.count * end
+          effortOfPlaces + limit / Self.shareAtStart
+          + (limit - limit / Self.shareAtStart) / timetable.touches.count * end
         let steps = end - stages[max(0, stages.count - intervals)].step
         let needed = spent / end * steps * widening
         if effort + needed > allowed { break }
@@ -277,8 +293,15 @@ struct EvictingSweep {
     _ result: inout [Layout]
   ) {
     let touch = layout.arrivals[0]
-    for start in high - low == extent.count ? [low] : [low, high - extent.count] {
+    var starts = high - low == extent.count ? [low] : [low, high - extent.count]
+    var strays = 0
+    if let planned = places?.offset(of: touch.tensor, at: step) {
+      let start = planned - timetable.displacements[touch.tensor] + extent.lowerBound
+      if low <= start, start + extent.count <= high { starts = [start] } else { strays = extent.count }
+    }
+    for start in starts {
       var next = layout
+      next.strays += strays
       put(touch, at: start - extent.lowerBound + timetable.displacements[touch.tensor], index, step, &next)
       result.append(next)
     }
@@ -379,7 +402,8 @@ struct EvictingSweep {
   private mutating func best(_ count: Int, of layouts: [Layout], _ step: Int) -> [Layout] {
     var ranked = layouts
     for index in ranked.indices {
-      ranked[index].rank = Double(ranked[index].cost) + Self.firstWeight * cutUp(ranked[index].slots, step)
+      let badness = Double(ranked[index].strays) + cutUp(ranked[index].slots, step)
+      ranked[index].rank = Double(ranked[index].cost) + Self.firstWeight * badness
     }
     let order = ranked.indices.sorted { (ranked[$0].rank, $0) < (ranked[$1].rank, $1) }
     effort += 200 * order.count

@@ -351,22 +351,70 @@ struct SharedTreeCuts {
   private func profile(of members: [Int], _ choices: [Choice], _ profiles: [TreeProfile]) -> TreeProfile {
     guard let first = members.first(where: { choices[$0].pause == nil }) else { return TreeProfile() }
     var profile = profiles[first]
-    var others = TreeProfile()
+    var others: [Waiting] = []
     for op in members where op != first {
       let pause = min(choices[op].pause ?? 0, profiles[op].segments.count)
       var part = TreeProfile()
       for segment in profiles[op].segments.prefix(pause) { part.append(segment) }
       profile = profile.beside(part)
-      // Forwards, so that it is turned around once more.
-      let operators = profiles[op].segments.dropFirst(pause).flatMap(\.operators) + [op]
-      var other = TreeProfile()
-      other.append(
-        TreeProfile.Segment(
-          hill: hillAfter(pause, profiles[op], op), valley: part.rest, operators: operators.reversed()))
-      others = others.beside(other)
+      others.append(
+        Waiting(
+          hill: hillAfter(pause, profiles[op], op), valley: part.rest,
+          operators: profiles[op].segments.dropFirst(pause).flatMap(\.operators) + [op],
+          last: part.segments.last?.operators.last))
     }
-    let operators = [first] + others.segments.flatMap(\.operators).reversed()
-    profile.append(segment(first, others, operators: operators))
+    let sequence = sequence(of: others, after: profile.segments.flatMap(\.operators), sizeRead(by: first))
+    var held = 0
+    var peak = 0
+    for other in sequence {
+      peak = max(peak, held + other.hill)
+      held += other.valley
+    }
+    var segment = TreeProfile.Segment(hill: peak, valley: held)
+    segment = self.segment(first, TreeProfile(segment), operators: [first] + sequence.reversed().flatMap(\.operators))
+    profile.append(segment)
     return profile
+  }
+
+  /// A reader that waits, with what runs before that, backwards.
+  private struct Waiting {
+    var hill: Int
+    var valley: Int
+    var operators: [Int]
+    /// What ends its waiting.
+    var last: Int?
+  }
+
+  /// Readers in the order in which they begin to wait, forwards: those first that wait the longest, as far as there is room, since
+  /// what they hold then is in nobody's way at an end of the scratchpad.
+  ///
+  /// - Parameter operators: those that run when all wait, backwards.
+  private func sequence(of others: [Waiting], after operators: [Int], _ size: Int) -> [Waiting] {
+    var place: [Int: Int] = [:]
+    for (index, op) in operators.enumerated() { place[op] = index }
+    let places = others.map { $0.last.flatMap { place[$0] } ?? -1 }
+    var left = others.indices.sorted { (places[$0], $0) < (places[$1], $1) }
+    var result: [Int] = []
+    var held = 0
+    // One that descends less than another never has to come before it, so that what goes first is enough to know.
+    func fits(_ index: Int) -> Bool {
+      var held = held + others[index].valley
+      if size + held - others[index].valley + others[index].hill > capacity { return false }
+      let rest = left.filter { $0 != index }.sorted {
+        (others[$0].hill - others[$0].valley, $1) > (others[$1].hill - others[$1].valley, $0)
+      }
+      for next in rest {
+        if size + held + others[next].hill > capacity { return false }
+        held += others[next].valley
+      }
+      return true
+    }
+    while !left.isEmpty {
+      let next = left.first(where: fits) ?? left[0]
+      left.removeAll { $0 == next }
+      held += others[next].valley
+      result.append(next)
+    }
+    return result.map { others[$0] }
   }
 }

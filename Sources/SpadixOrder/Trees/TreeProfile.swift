@@ -12,6 +12,10 @@ struct TreeProfile {
 
   private(set) var segments: [Segment] = []
 
+  init() {}
+
+  init(_ segment: Segment) { segments = [segment] }
+
   /// The most that is live at once.
   var peak: Int { segments.first?.hill ?? 0 }
 
