@@ -58,11 +58,10 @@ public struct ScheduleBaseline: Sendable {
     } else {
       pieces = builder.pieces(FurthestUse.drops(core, order: order, capacity: usable, policy: rule))
       // Where the budget needs no result over an operand, it may be in the way there.
-      let offsets = [true, false].lazy.compactMap { inPlace in
-        offsets(builder.allocation(pieces, usable, inPlace: inPlace))
-      }.first
-      guard let offsets else { throw unpackable(problem) }
-      for (index, offset) in offsets.enumerated() { pieces[index].offset = offset }
+      var placed = offsets(builder.allocation(pieces, usable))
+      if placed == nil { placed = offsets(builder.allocation(pieces, usable, inPlace: false)) }
+      guard let placed else { throw unpackable(problem) }
+      for (index, offset) in placed.enumerated() { pieces[index].offset = offset }
     }
     let solution = ScheduleSolution(
       scope: scope, budget: budget, order: order.map(ScheduleProblem.OperatorID.init), pieces: pieces,

@@ -94,6 +94,8 @@ final class OrderImprovement {
   private static let changesPerVariation = 3
   /// An operator moves at most two to the power of this, in positions.
   private static let mostReach = 10
+  /// At first a change may cost a part of what the further runs do.
+  private static let shareOfRepeats = 2
   /// Producers of operands that run again one after the other, for the sake of one tensor.
   private static let deepestRepeat = 16
   /// Elementary steps after which the best order is told for the first time, and how many times as many pass until the
@@ -126,7 +128,8 @@ final class OrderImprovement {
       var current = best
       evaluation.restore()
       var currentCost = bestCost
-      var history = [Int](repeating: bestCost, count: length)
+      // Runs have prices of their own, so that hardly any change leaves the cost as it is.
+      var history = [Int](repeating: bestCost + priceOfRepeats(best) / Self.shareOfRepeats, count: length)
       var sinceImprovement = 0
       var number = 0
       while bestCost > 0, sinceImprovement < Self.patience * length, effort < end {
@@ -174,9 +177,11 @@ final class OrderImprovement {
   private func changed(_ order: [Int]) -> [Int]? {
     if repeats.limit == 0 { return moved(order) }
     let isRepeated = order.count > core.count
-    switch next(4) {
+    switch next(5) {
     case 0: return withRepeat(order)
     case 1 where isRepeated: return withoutRepeat(order)
+    // Each of two runs may be enough, and neither can be added or left out by itself.
+    case 2 where isRepeated: return withRepeat(withoutRepeat(order))
     default: return repeats.keepsOrder ? withRepeat(order) : moved(order)
     }
   }
@@ -247,8 +252,14 @@ final class OrderImprovement {
     return Array(order[..<step] + added + later)
   }
 
+  /// What the further runs cost by themselves.
+  private func priceOfRepeats(_ order: [Int]) -> Int {
+    if order.count == core.count { return 0 }
+    return order.reduce(0) { $0 + repeats.prices[$1] } - repeats.prices.reduce(0, +)
+  }
+
   /// One of the later runs of an operator is left out.
-  private func withoutRepeat(_ order: [Int]) -> [Int]? {
+  private func withoutRepeat(_ order: [Int]) -> [Int] {
     effortOfMoves += 4 * order.count
     var seen = [Bool](repeating: false, count: core.count)
     var repeated: [Int] = []
