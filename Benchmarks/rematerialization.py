@@ -6,7 +6,8 @@
 FOLDER is `data` of a checkout of github.com/haoming-codes/moccasin: random layered graphs of 100 to 1,000 operators and
 training graphs of Checkmate's networks, as JSON of networkx. They are read in place. A node is an operator with one result,
 which takes `cost_ram` (or `out_cost`) bytes, and a run of it takes `cost_cpu` (or `duration`); here cycles are millionths of
-a run of everything. The budget is a fraction of the most that is live at once in the order that the graph comes in.
+a run of everything, and the bytes of graphs without a tensor of a million count a thousand times, so that moving a tensor is
+not cheaper than running what makes it. The budget is a fraction of the most that is live at once in the order that the graph comes in.
 
 A schedule may run operators again, at a byte for a cycle, so that bytes only move where that is not enough; it keeps the
 order of the file (`given`) or chooses one. Each run is interrupted after some seconds of processor time. Columns: traffic in
@@ -23,6 +24,7 @@ import tempfile
 from bench_hard import run
 
 MILLIONTHS = 1_000_000
+SMALL = 1_000
 
 
 def attribute(node, *names):
@@ -44,16 +46,18 @@ def problem(path):
     whole = sum(attribute(node, "cost_cpu", "duration") for node in nodes)
     by_identity = {node[identity]: node for node in nodes}
     number = {node: index for index, node in enumerate(order)}
+    sizes = [attribute(by_identity[node], "cost_ram", "out_cost") for node in order]
+    unit = SMALL if max(sizes) < MILLIONTHS else 1
     tensors, operators = [], []
     for index, node in enumerate(order):
         tensors.append({
-            "id": index, "name": f"t{index}", "bytes": attribute(by_identity[node], "cost_ram", "out_cost"),
+            "id": index, "name": f"t{index}", "bytes": unit * sizes[index],
             "kind": "activation" if readers[node] else "output"})
         cycles = attribute(by_identity[node], "cost_cpu", "duration") * MILLIONTHS // max(1, whole)
         operators.append({
             "id": index, "name": str(by_identity[node]["name"]), "cycles": cycles,
             "inputs": sorted(number[operand] for operand in operands[node]), "outputs": [index]})
-    return {"name": path.stem, "tensors": tensors, "ops": operators}
+    return {"name": path.stem, "unit": unit, "tensors": tensors, "ops": operators}
 
 
 def legal_order(operands):
@@ -134,11 +138,11 @@ def main():
                         continue
                     traffic = plan["traffic"]
                     again = len(plan["order"]) - len(instance["ops"])
-                    moved = traffic["spilled"] + traffic["fetched"]
+                    moved = (traffic["spilled"] + traffic["fetched"]) // instance["unit"]
                     state = "proven" if plan["proven"] else ", ".join(plan["certificate"]["stoppedBy"]) or "open"
                     print(
                         f"{head} {order} | {moved} | {again} | {100 * traffic['recomputed'] / MILLIONTHS:.2f} % "
-                        f"| {plan['bound']} | {state} | {seconds:.1f} |", flush=True)
+                        f"| {plan['bound'] // instance['unit']} | {state} | {seconds:.1f} |", flush=True)
     sys.exit(1 if failures else 0)
 
 

@@ -363,7 +363,11 @@ struct SharedTreeCuts {
           operators: profiles[op].segments.dropFirst(pause).flatMap(\.operators) + [op],
           last: part.segments.last?.operators.last))
     }
-    let sequence = sequence(of: others, after: profile.segments.flatMap(\.operators), sizeRead(by: first))
+    // Few hold little for long: for them those that descend the most come first, which needs the least room.
+    let sequence =
+      members.count > Self.mostReaders
+      ? sequence(of: others, after: profile.segments.flatMap(\.operators), sizeRead(by: first))
+      : others.indices.sorted { (others[$0].descent, $1) > (others[$1].descent, $0) }.map { others[$0] }
     var held = 0
     var peak = 0
     for other in sequence {
@@ -383,6 +387,8 @@ struct SharedTreeCuts {
     var operators: [Int]
     /// What ends its waiting.
     var last: Int?
+
+    var descent: Int { hill - valley }
   }
 
   /// Readers in the order in which they begin to wait, forwards: those first that wait the longest, as far as there is room, since
@@ -401,7 +407,7 @@ struct SharedTreeCuts {
       var held = held + others[index].valley
       if size + held - others[index].valley + others[index].hill > capacity { return false }
       let rest = left.filter { $0 != index }.sorted {
-        (others[$0].hill - others[$0].valley, $1) > (others[$1].hill - others[$1].valley, $0)
+        (others[$0].descent, $1) > (others[$1].descent, $0)
       }
       for next in rest {
         if size + held + others[next].hill > capacity { return false }
