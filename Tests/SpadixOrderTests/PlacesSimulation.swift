@@ -86,7 +86,8 @@ struct PlacesSimulation {
       let isApart = place + given.tensors[result].size <= offset || offset + size <= place
       if isApart || size == 0 || given.tensors[result].size == 0 { continue }
       let isAllOfIt = place == offset && given.tensors[input].bytes == given.tensors[result].bytes && op.mayOverwrite
-      let isPart = op.isConcatenation && contents[result.index].dropFirst(offset - place).starts(with: contents[input.index])
+      let isPart =
+        op.isConcatenation && contents[result.index].dropFirst(offset - place).starts(with: contents[input.index])
       if !isAllOfIt && !isPart {
         throw Failure(description: "step \(step): operator \(op.id) writes over tensor \(given.tensors[input].id)")
       }

@@ -158,6 +158,9 @@ final class OrderImprovement {
             sinceImprovement = 0
             evaluation.remember()
             tell()
+          } else if candidateCost == bestCost, candidate.count < best.count {
+            // Runs that bring nothing.
+            best = candidate
           }
         } else if isVaried {
           evaluation.takeBack()

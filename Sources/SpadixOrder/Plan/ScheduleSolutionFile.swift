@@ -93,9 +93,10 @@ public enum ScheduleSolutionFile {
     if sharing != problem.sharing {
       let (plan, own) = (Self.places(sharing), Self.places(problem.sharing))
       var mismatch = failure("sharing", "the plan is one with \(plan), the problem is one with \(own)")
-      let flags = [(sharing.contains(.inPlace), "--in-place"), (sharing != [] && sharing != [.inPlace], "--adjacent-concat")]
-      mismatch.help =
-        "solve it " + (sharing.isEmpty ? "without options" : "with " + flags.filter(\.0).map(\.1).joined(separator: " "))
+      let flags =
+        (sharing.contains(.inPlace) ? ["--in-place"] : [])
+        + (sharing.contains(.adjacentConcatenation) ? ["--adjacent-concat"] : [])
+      mismatch.help = "solve it " + (flags.isEmpty ? "without them" : "with " + flags.joined(separator: " "))
       throw mismatch
     }
     guard let scope = json["tensors"]?.string.flatMap(ScheduleProblem.Scope.init) else {
