@@ -43,6 +43,7 @@ public struct Scheduler: Sendable {
 
   /// A plan for one of some problems.
   public struct Choice: Sendable {
+    /// With a bound for plans of any of the problems.
     public var plan: ScheduleSolution
     /// The number of the problem that it is for.
     public var alternative: Int
