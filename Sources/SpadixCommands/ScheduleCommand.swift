@@ -177,7 +177,8 @@ struct ScheduleCommand: ParsableCommand {
       input, model, calibrate, target: target.load(), files: &files
     ).aligned(to: align)
     if let check { return try Self.check(check, aligned) }
-    let alternatives = aligned.alternatives(sharing: sharing)
+    // Rules go by one problem.
+    let alternatives = Array(aligned.alternatives(sharing: sharing).prefix(policy == .optimal ? 2 : 1))
     let interruption = Interruption()
     defer { interruption.end() }
     if let timeLimit { interruption.end(after: timeLimit) }
