@@ -231,7 +231,7 @@ final class AddressSearch {
   ) {
     let given = BlockScheduler.Residency(order: order, drops: drops, cost: 0)
     // What is worse than the best plan tells what is in the way, too.
-    guard let first = sweep(given, effortLimit: effortLimit, isCutShort: again == 0) else { return }
+    guard let first = sweepWithoutPlaces(given, effortLimit: effortLimit, isCutShort: again == 0) else { return }
     if again > 0, !first.isEmpty, sweepWithPlaces(given)?.isEmpty == true { return }
     for percent in AddressLimits.freeForTrees {
       var tight = first
@@ -242,7 +242,7 @@ final class AddressSearch {
         guard
           let other = TreeSchedule.contracted(
             core.leaving(room, of: budget), capacity: budget, cancellation: options.cancellation),
-          let found = sweep(other, effortLimit: effortLimit, isCutShort: false)
+          let found = sweepWithoutPlaces(other, effortLimit: effortLimit, isCutShort: false)
         else { break }
         if !found.isEmpty { _ = sweepWithPlaces(other) }
         tight = found
@@ -253,7 +253,7 @@ final class AddressSearch {
 
   /// Takes the plan of a sweep; the operators at which something was in the way, nil where the residency is no better than
   /// the best plan.
-  private func sweep(
+  private func sweepWithoutPlaces(
     _ residency: BlockScheduler.Residency, effortLimit: Int, isCutShort: Bool
   ) -> [Int]? {
     if isOver { return nil }

@@ -31,19 +31,12 @@ struct EvictingSweep {
   /// of a byte that moves as the first of these weights, and half as much from time to time.
   private static let times = 8
   private static let firstWeight = 0.25
-  /// Entries of the log after which those that led nowhere are forgotten.
-  private static let mostEntries = 500_000
   /// An estimate of elementary steps for a layout and a step, and for each tensor in it.
   private static let effortOfLayout = 2_000
   private static let effortOfTensor = 150
 
-  private struct Entry {
-    var parent: Int
-    var event: Event
-  }
-
   /// Layouts after some steps.
-  private struct Stage {
+  struct Stage {
     var step = 0
     var layouts = [Layout()]
 
@@ -56,8 +49,7 @@ struct EvictingSweep {
   private var places: PlannedPlaces?
   private let effortLimit: Int
   private let plansPlaces: Bool
-  private var log: [Entry] = []
-  private var mostEntries = Self.mostEntries
+  private var log = SweepLog()
   /// Elementary steps, of about a nanosecond each.
   private(set) var effort = 0
   /// The steps, ascending, at which something was in the way in the layouts that the pieces are from.
@@ -107,11 +99,14 @@ struct EvictingSweep {
       next.layouts = Array(next.layouts.prefix(width))
       stages.append(next)
       if stages.count > Self.mostRemembered { stages.removeFirst() }
-      if log.count > mostEntries { forgetOthers(than: &stages) }
+      log.forgetOthers(than: &stages)
     }
     guard let layouts = stages.last?.layouts else { return nil }
     let best = layouts.indices.min { (layouts[$0].cost, $0) < (layouts[$1].cost, $1) }
-    return best.map { pieces(layouts[$0].entry) }
+    guard let best else { return nil }
+    let plan = log.plan(upTo: layouts[best].entry, timetable)
+    tightSteps = plan.tightSteps
+    return plan.pieces
   }
 
   /// What comes of some layouts, so many after each step.
@@ -121,7 +116,7 @@ struct EvictingSweep {
       var next: [Layout] = []
       for layout in stage.layouts { next += after(stage.step, layout) }
       stage.layouts = best(width, of: next, stage.step)
-      for index in stage.layouts.indices { note(&stage.layouts[index]) }
+      for index in stage.layouts.indices { log.note(&stage.layouts[index]) }
       stage.step += 1
     }
     return stage
@@ -328,15 +323,6 @@ struct EvictingSweep {
     layout.events.append(Event(step: Int32(step), tensor: Int32(tensor), offset: nil))
   }
 
-  /// Writes to the log what happened in a step.
-  private mutating func note(_ layout: inout Layout) {
-    for event in layout.events {
-      log.append(Entry(parent: layout.entry, event: event))
-      layout.entry = log.count - 1
-    }
-    layout.events.removeAll()
-  }
-
   // MARK: - Which layouts go on
 
   /// The best of some layouts, each once.
@@ -388,65 +374,5 @@ struct EvictingSweep {
       weight /= 2
     }
     return sum
-  }
-
-  // MARK: - The plan
-
-  /// Keeps only what led to some layouts.
-  private mutating func forgetOthers(than stages: inout [Stage]) {
-    var isKept = [Bool](repeating: false, count: log.count)
-    for stage in stages {
-      for layout in stage.layouts where layout.entry >= 0 { isKept[layout.entry] = true }
-    }
-    for entry in log.indices.reversed() where isKept[entry] && log[entry].parent >= 0 {
-      isKept[log[entry].parent] = true
-    }
-    var number = [Int](repeating: -1, count: log.count)
-    var kept: [Entry] = []
-    for (index, entry) in log.enumerated() where isKept[index] {
-      number[index] = kept.count
-      kept.append(Entry(parent: entry.parent < 0 ? -1 : number[entry.parent], event: entry.event))
-    }
-    log = kept
-    mostEntries = Self.mostEntries + 2 * kept.count
-    for stage in stages.indices {
-      for index in stages[stage].layouts.indices where stages[stage].layouts[index].entry >= 0 {
-        stages[stage].layouts[index].entry = number[stages[stage].layouts[index].entry]
-      }
-    }
-  }
-
-  /// The pieces of the layout that an entry led to.
-  private mutating func pieces(_ last: Int) -> [ScheduleSolution.Piece] {
-    var events: [Event] = []
-    var index = last
-    while index >= 0 {
-      events.append(log[index].event)
-      index = log[index].parent
-    }
-    var open = [ScheduleSolution.Piece?](repeating: nil, count: timetable.sizes.count)
-    var result: [ScheduleSolution.Piece] = []
-    func close(_ tensor: Int) {
-      if let piece = open[tensor] { result.append(piece) }
-      open[tensor] = nil
-    }
-    for (step, touches) in timetable.touches.enumerated() {
-      while let event = events.last, event.step == step {
-        events.removeLast()
-        let tensor = Int(event.tensor)
-        close(tensor)
-        guard let offset = event.offset else {
-          if tightSteps.last != step { tightSteps.append(step) }
-          continue
-        }
-        open[tensor] = ScheduleSolution.Piece(
-          tensor: ScheduleProblem.TensorID(tensor), first: step, last: step, offset: offset)
-      }
-      for touch in touches {
-        open[touch.tensor]?.last = step
-        if touch.leaves { close(touch.tensor) }
-      }
-    }
-    return result.sorted { ($0.first, $0.tensor.index) < ($1.first, $1.tensor.index) }
   }
 }

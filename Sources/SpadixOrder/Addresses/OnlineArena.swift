@@ -69,7 +69,7 @@ struct OnlineArena {
           retire(residents.remove(at: victim))
         }
       }
-      if groups.contains(where: { !isInPlace($0, residents) }) {
+      if groups.contains(where: { !isTogether($0, residents) }) {
         for resident in residents where resident.first < step { retire(resident) }
         residents = sideBySide(groups, at: step)
       }
@@ -116,7 +116,7 @@ struct OnlineArena {
   }
 
   /// Whether a group is in the scratchpad, with one origin.
-  private func isInPlace(_ group: OperandGroup, _ residents: [Resident]) -> Bool {
+  private func isTogether(_ group: OperandGroup, _ residents: [Resident]) -> Bool {
     let members = residents.filter { group.tensors.contains($0.tensor) }
     let origins = Set(members.map { $0.offset - problem.tensors[$0.tensor].displacement })
     return members.count == group.tensors.count && origins.count == 1

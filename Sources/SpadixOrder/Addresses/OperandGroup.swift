@@ -1,3 +1,5 @@
+import SpadixSupport
+
 /// Operands of an operator that lie together while it runs, or one by itself, for those who place tensors step after step.
 struct OperandGroup {
   /// In the order of the operands.
@@ -9,36 +11,23 @@ struct OperandGroup {
   static func groups(
     of op: ScheduleProblem.Operator, _ problem: ScheduleProblem, operands: [Int]
   ) -> [OperandGroup] {
-    var numberOf: [Int: Int] = [:]
-    var sets: [Set<Int>] = []
+    var sets = DisjointSets(count: operands.count)
     for tied in op.tied {
-      var joined = Set(tied.map(\.index))
-      // What two groups share keeps both together.
-      for index in sets.indices where !sets[index].isDisjoint(with: joined) {
-        joined.formUnion(sets[index])
-        sets[index] = []
-      }
-      sets.append(joined)
-    }
-    for (number, set) in sets.enumerated() {
-      for tensor in set { numberOf[tensor] = number }
+      let places = operands.indices.filter { place in tied.contains { $0.index == operands[place] } }
+      for place in places.dropFirst() { sets.merge(places[0], place) }
     }
     var result: [OperandGroup] = []
-    var place: [Int: Int] = [:]
-    for operand in operands {
+    var number: [Int: Int] = [:]
+    for (place, operand) in operands.enumerated() {
       let tensor = problem.tensors[operand]
       let taken = tensor.displacement..<tensor.displacement + tensor.size
-      guard let number = numberOf[operand] else {
-        result.append(OperandGroup(tensors: [operand], extent: taken))
-        continue
-      }
-      if let index = place[number] {
+      if let index = number[sets.find(place)] {
         let extent = result[index].extent
         result[index].tensors.append(operand)
         result[index].extent =
           min(extent.lowerBound, taken.lowerBound)..<max(extent.upperBound, taken.upperBound)
       } else {
-        place[number] = result.count
+        number[place] = result.count
         result.append(OperandGroup(tensors: [operand], extent: taken))
       }
     }

@@ -1,4 +1,5 @@
 import SpadixAllocation
+import SpadixSupport
 
 /// Pieces as buffers to be placed: those that lie together during some step are one buffer, whose gaps leave room where not
 /// all of them are there.
@@ -14,11 +15,10 @@ struct PieceAllocation {
     _ whole: ScheduleProblem, ties: [[[ScheduleProblem.TensorID]]], _ pieces: [ScheduleSolution.Piece],
     budget: Int
   ) {
-    var groups = Groups(pieces.count)
-    if !whole.sharing.isEmpty { groups.join(pieces, ties) }
+    let groups = whole.sharing.isEmpty ? pieces.indices.map { [$0] } : Self.together(pieces, ties)
     var buffers: [AllocationProblem.Buffer] = []
     places = pieces.map { _ in (0, 0) }
-    for members in groups.members() {
+    for members in groups {
       let ranges = members.map { index in
         let tensor = whole.tensors[pieces[index].tensor]
         return tensor.displacement..<tensor.displacement + tensor.size
@@ -60,50 +60,31 @@ struct PieceAllocation {
     return buffer
   }
 
-  /// Disjoint sets of pieces.
-  private struct Groups {
-    private var leader: [Int]
-
-    init(_ count: Int) { leader = Array(0..<count) }
-
-    mutating func join(_ pieces: [ScheduleSolution.Piece], _ ties: [[[ScheduleProblem.TensorID]]]) {
-      var ofTensor: [ScheduleProblem.TensorID: [Int]] = [:]
-      for (index, piece) in pieces.enumerated() { ofTensor[piece.tensor, default: []].append(index) }
-      for (step, groups) in ties.enumerated() {
-        for group in groups {
-          let there = group.compactMap { tensor in
-            ofTensor[tensor]?.first { pieces[$0].first <= step && step <= pieces[$0].last }
-          }
-          for other in there.dropFirst() {
-            let (one, other) = (find(there[0]), find(other))
-            leader[max(one, other)] = min(one, other)
-          }
+  /// The pieces of each buffer, by the first of them.
+  private static func together(
+    _ pieces: [ScheduleSolution.Piece], _ ties: [[[ScheduleProblem.TensorID]]]
+  ) -> [[Int]] {
+    var ofTensor: [ScheduleProblem.TensorID: [Int]] = [:]
+    for (index, piece) in pieces.enumerated() { ofTensor[piece.tensor, default: []].append(index) }
+    var sets = DisjointSets(count: pieces.count)
+    for (step, groups) in ties.enumerated() {
+      for group in groups {
+        let there = group.compactMap { tensor in
+          ofTensor[tensor]?.first { pieces[$0].first <= step && step <= pieces[$0].last }
         }
+        for other in there.dropFirst() { sets.merge(there[0], other) }
       }
     }
-
-    private mutating func find(_ piece: Int) -> Int {
-      var piece = piece
-      while leader[piece] != piece {
-        leader[piece] = leader[leader[piece]]
-        piece = leader[piece]
+    var result: [[Int]] = []
+    var number = [Int](repeating: -1, count: pieces.count)
+    for piece in pieces.indices {
+      let first = sets.find(piece)
+      if first == piece {
+        number[piece] = result.count
+        result.append([])
       }
-      return piece
+      result[number[first]].append(piece)
     }
-
-    /// The sets, by their first members.
-    mutating func members() -> [[Int]] {
-      var result: [[Int]] = []
-      var number = [Int](repeating: -1, count: leader.count)
-      for piece in leader.indices {
-        let first = find(piece)
-        if first == piece {
-          number[piece] = result.count
-          result.append([])
-        }
-        result[number[first]].append(piece)
-      }
-      return result
-    }
+    return result
   }
 }

@@ -1,12 +1,13 @@
 /// Sets of integers 0..<count that only ever merge, each with a representative.
-struct DisjointSets {
+public struct DisjointSets {
   private var parents: [Int]
 
-  init(count: Int) { parents = Array(0..<count) }
+  /// Each element is a set by itself.
+  public init(count: Int) { parents = Array(0..<count) }
 
   /// The representative of the set that holds the element: the smallest member, so that it does not depend on the order
   /// of merging.
-  mutating func find(_ element: Int) -> Int {
+  public mutating func find(_ element: Int) -> Int {
     var element = element
     while parents[element] != element {
       parents[element] = parents[parents[element]]
@@ -15,7 +16,8 @@ struct DisjointSets {
     return element
   }
 
-  mutating func merge(_ left: Int, _ right: Int) {
+  /// Makes the sets that hold two elements one.
+  public mutating func merge(_ left: Int, _ right: Int) {
     let left = find(left)
     let right = find(right)
     parents[max(left, right)] = min(left, right)
